@@ -1,0 +1,1 @@
+"""The network model as C text."""

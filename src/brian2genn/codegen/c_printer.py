@@ -1,0 +1,376 @@
+"""Kernels as C statements.
+
+Every value is printed where it changes: once per run, once per time step, or
+for every element.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..model import expr as ex
+from ..model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT64, is_float
+from ..model.expr import Expr
+from ..model.kernel import ELEMENT, Access, Kernel, RandomSite
+from ..transforms.rates import CONST_RATE, ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
+
+_INFIX = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
+    "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|",
+}  # fmt: skip
+
+#: Brian variables may carry any of these names.
+_RESERVED = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto
+    if inline int long register restrict return short signed sizeof static struct switch
+    typedef union unsigned void volatile while bool true false asm typeof class new delete
+    template this throw try catch private public protected virtual operator namespace using
+    explicit export friend mutable and or not xor NULL NAN INFINITY EOF linux unix i386 errno
+    ctx N_events event events""".split()
+)
+
+_SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
+
+
+def value_type(dtype: str) -> str:
+    """The C type that a value of type `dtype` has in a computation."""
+    return "bool" if dtype == BOOL else C_TYPE[dtype]
+
+
+def c_name(name: str) -> str:
+    """`name` as a C identifier that no keyword or macro uses."""
+    return f"{name}_" if name in _RESERVED else name
+
+
+def literal(value: float | int | bool, dtype: str) -> str:
+    """A constant as C text that reads back exactly."""
+    if dtype == BOOL:
+        return "true" if value else "false"
+    if not is_float(dtype):
+        text = f"INT64_C({value})" if dtype == INT64 else str(value)
+        return f"({text})" if value < 0 else text
+    if math.isnan(value):
+        return "NAN"
+    if math.isinf(value):
+        return "INFINITY" if value > 0 else "(-INFINITY)"
+    text = repr(float(value))
+    if "." not in text and "e" not in text:
+        text += ".0"
+    text += "f" if dtype == FLOAT32 else ""
+    return f"({text})" if text.startswith("-") else text
+
+
+@dataclass
+class Constants:
+    """Values computed once per run, for all kernels of a program."""
+
+    #: (C type, field name)
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    #: kernel origin and the statements that fill its fields
+    blocks: list[tuple[str, list[str]]] = field(default_factory=list)
+
+
+class Streams:
+    """Numbers the streams of random numbers in a program."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def take(self) -> int:
+        """The next unused stream."""
+        self.count += 1
+        return self.count
+
+
+class KernelPrinter:
+    """Prints one kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    params : dict
+        Parameter name to the C text that reads it.
+    arrays : dict
+        Array name to its number in the program.
+    constants : Constants
+        Collects what is computed once per run.
+    streams : Streams
+
+    Attributes
+    ----------
+    step : list of str
+        Statements executed once per time step, before the elements.
+    element : list of str
+        Statements executed for every element; the element is ``_idx``.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        params: dict[str, str],
+        arrays: dict[str, int],
+        constants: Constants,
+        streams: Streams,
+    ) -> None:
+        self.kernel = kernel
+        self._params = params
+        self._arrays = arrays
+        self._constants = constants
+        self._streams = streams
+        self._rates = Rates(kernel)
+        self._sections: dict[int, list[str]] = {RUN_RATE: [], STEP_RATE: [], ELEMENT_RATE: []}
+        self._names: dict[tuple[int, int], str] = {}
+        self._loaded: set[tuple[int, str]] = set()
+        self._random_blocks: dict[tuple[str, bool], tuple[int, str]] = {}
+        self._stream = 0
+        self._temporaries = 0
+        roots = kernel.roots()
+        nodes = list(ex.walk(roots))
+        self._uses = Counter(arg.serial for node in nodes for arg in node.args)
+        self._uses.update(root.serial for root in roots)
+        self.uses_random = any(node.op == "random" for node in nodes)
+        self._print()
+
+    # -- results -----------------------------------------------------------
+    @property
+    def step(self) -> list[str]:
+        return self._sections[STEP_RATE]
+
+    @property
+    def element(self) -> list[str]:
+        return self._sections[ELEMENT_RATE]
+
+    def output(self, name: str) -> str:
+        """C text of an output, valid after the element's statements."""
+        return self._outputs[name]
+
+    def stores(self) -> list[str]:
+        """Statements that write the element's results."""
+        return self._stores
+
+    def shared_stores(self) -> list[str]:
+        """Statements that write the shared results, once per step."""
+        return self._shared_stores
+
+    def pointers(self) -> list[str]:
+        """Declarations of the arrays that the kernel touches."""
+        used = {self.kernel.accesses[name].array for _, name in self._loaded}
+        written = self.kernel.written_arrays()
+        lines = []
+        for name in sorted(used | written):
+            access = next(a for a in self.kernel.accesses.values() if a.array == name)
+            const = "" if name in written else "const "
+            lines.append(
+                f"{const}{C_TYPE[access.dtype]} *B2G_RESTRICT const {pointer(name)} ="
+                f" ({const}{C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[name]}];"
+            )
+        return lines
+
+    @property
+    def independent(self) -> bool:
+        """Whether the elements may be computed in any order, or several at once."""
+        read_by_index: dict[str, set[str | None]] = {}
+        for access in self.kernel.loads():
+            read_by_index.setdefault(access.array, set()).add(access.index)
+        for store in self.kernel.stores:
+            access = self.kernel.accesses[store.name]
+            if access.index != ELEMENT or read_by_index.get(access.array, {ELEMENT}) != {ELEMENT}:
+                return False
+        # shared results are written before the elements are computed
+        return not any(
+            (node.op == "user" and not node.attr.stateless)
+            or (node.op == "random" and node.attr.kind in ("poisson", "binomial"))
+            for node in ex.walk(self.kernel.roots())
+        )
+
+    # -- printing ----------------------------------------------------------
+    def _print(self) -> None:
+        kernel = self.kernel
+        self._shared_stores = []
+        for store in kernel.shared_stores:
+            text = self._value(store.value, STEP_RATE)
+            self._shared_stores.append(f"{self._place(kernel.accesses[store.name])} = {text};")
+        self._stores = []
+        values = [self._value(store.value, ELEMENT_RATE) for store in kernel.stores]
+        for store, text in zip(kernel.stores, values, strict=True):
+            place = self._place(kernel.accesses[store.name], ELEMENT_RATE)
+            self._stores.append(f"{place} = {text};")
+        self._outputs = {
+            name: self._value(value, ELEMENT_RATE) for name, value in kernel.outputs.items()
+        }
+        if self._sections[RUN_RATE]:
+            self._constants.blocks.append((kernel.origin, self._sections[RUN_RATE]))
+
+    def _place(self, access: Access, section: int = STEP_RATE) -> str:
+        if access.index is None:
+            return f"{pointer(access.array)}[0]"
+        if access.index == ELEMENT:
+            return f"{pointer(access.array)}[_idx]"
+        return f"{pointer(access.array)}[{self._load(self.kernel.accesses[access.index], section)}]"
+
+    def _load(self, access: Access, section: int) -> str:
+        """The C name of a loaded variable; prints the load when first needed."""
+        name = c_name(access.name)
+        if (section, access.name) not in self._loaded:
+            place = self._place(access, section)
+            dtype = BOOL if access.dtype == BOOL else access.dtype
+            value = f"{place} != 0" if dtype == BOOL else place
+            self._loaded.add((section, access.name))
+            if section == RUN_RATE:
+                return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
+            self._sections[section].append(f"const {value_type(dtype)} {name} = {value};")
+        elif section == RUN_RATE:
+            return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
+        return name
+
+    def _value(self, node: Expr, section: int) -> str:
+        """C text for `node` as used in `section`."""
+        rate = self._rates.of(node)
+        if node.op == "const":
+            return literal(node.attr, node.dtype)
+        if node.op == "param":
+            return self._params[node.attr]
+        home = max(rate, RUN_RATE) if node.op != "const" else section
+        if home == RUN_RATE and node.op == "load":
+            home = section if section == RUN_RATE else STEP_RATE
+        key = (home, node.serial)
+        if key in self._names:
+            return self._names[key]
+        if node.op == "load":
+            text = self._load(self.kernel.accesses[node.attr], home)
+            self._names[key] = text
+            return text
+        text = self._compute(node, home)
+        crosses = home != section
+        if home == RUN_RATE and (crosses or self._named(node)):
+            text = self._run_constant(node, text)
+        elif home != RUN_RATE and (crosses or self._named(node)):
+            text = self._temporary(node, text, home)
+        else:
+            return text if node.op in ("random", "user", "call") else f"({text})"
+        self._names[key] = text
+        return text
+
+    def _named(self, node: Expr) -> bool:
+        return self._uses[node.serial] > 1 or node.op in (
+            "call", "random", "user", "table", "select",
+        )  # fmt: skip
+
+    def _run_constant(self, node: Expr, text: str) -> str:
+        name = f"{self.kernel.name}_{len(self._constants.fields)}"
+        self._constants.fields.append((value_type(node.dtype), name))
+        self._sections[RUN_RATE].append(f"constants->{name} = {text};")
+        return f"constants->{name}"
+
+    def _temporary(self, node: Expr, text: str, section: int) -> str:
+        self._temporaries += 1
+        name = f"_{'s' if section == STEP_RATE else 'x'}{self._temporaries}"
+        self._sections[section].append(f"const {value_type(node.dtype)} {name} = {text};")
+        return name
+
+    def _compute(self, node: Expr, section: int) -> str:
+        if node.op == "random":
+            return self._random(node, section)
+        if node.op == "table":
+            return self._table(node, section)
+        args = [self._value(arg, section) for arg in node.args]
+        if node.op in ("and", "or"):
+            return f"{args[0]} {_INFIX[node.op]} {args[1]}"
+        if node.op in _INFIX:
+            return f"{args[0]} {_INFIX[node.op]} {args[1]}"
+        match node.op:
+            case "neg":
+                return f"-{args[0]}"
+            case "not":
+                return f"!{args[0]}"
+            case "cast":
+                return f"({value_type(node.dtype)}){args[0]}"
+            case "select":
+                return f"{args[0]} ? {args[1]} : {args[2]}"
+            case "pow" if is_float(node.dtype):
+                return f"{self._function('pow', node.dtype)}({args[0]}, {args[1]})"
+            case "pow" | "mod" | "floordiv":
+                return f"b2g_{node.op}{_SUFFIX.get(node.dtype, '_i32')}({', '.join(args)})"
+            case "call":
+                return f"{self._function(node.attr, node.dtype)}({', '.join(args)})"
+            case "user":
+                extra = ["(int)_idx"] if node.attr.vectorised else []
+                return f"{node.attr.c_name}({', '.join(args + extra)})"
+        raise AssertionError(f"no C text for '{node.op}'")
+
+    @staticmethod
+    def _function(name: str, dtype: str) -> str:
+        suffix = _SUFFIX.get(dtype, "_i32")
+        if name in ("sign", "clip") or (name == "abs" and not is_float(dtype)):
+            return f"b2g_{name}{suffix}"
+        if name == "abs":
+            name = "fabs"
+        return f"{name}f" if dtype == FLOAT32 else name
+
+    def _table(self, node: Expr, section: int) -> str:
+        table = node.attr
+        args = [self._value(arg, section) for arg in node.args]
+        numbers = [self._params[name] for name in (table.epsilon, table.upsampling, table.rows)]
+        values = f"((const double *)ctx->arrays[{self._arrays[table.array]}])"
+        row = f"b2g_sample({args[0]}, {', '.join(numbers)})"
+        if table.columns is None:
+            return f"{values}[{row}]"
+        columns = self._params[table.columns]
+        inside = f"({args[1]} >= 0 && {args[1]} < {columns})"
+        return f"{inside} ? {values}[{row} * {columns} + {args[1]}] : NAN"
+
+    # -- random numbers ------------------------------------------------------
+    def _random(self, node: Expr, section: int) -> str:
+        site: RandomSite = node.attr
+        element = "UINT32_MAX" if site.shared else "(uint32_t)_idx"
+        if site.kind in ("poisson", "binomial"):
+            args = [self._value(arg, section) for arg in node.args]
+            generator = f"_rng{site.number}"
+            self._sections[section].append(
+                f"b2g_rng {generator} = b2g_rng_init(ctx->seed, {self._streams.take()},"
+                f" {element}, ctx->random_step);"
+            )
+            cast = f"({value_type(node.dtype)})"
+            return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
+        return self._half_block(site, node.dtype, element, section)
+
+    def _half_block(self, site: RandomSite, dtype: str, element: str, section: int) -> str:
+        """Two sites of the same kind share the four words of one Philox block."""
+        waiting = self._random_blocks.pop((site.kind, site.shared), None)
+        if self._stream == 0:
+            self._stream = self._streams.take()
+        suffix = "f" if dtype == FLOAT32 else ""
+        if waiting is None:
+            block = site.number
+            words = [f"_w{block}_{k}" for k in range(4)]
+            lines = self._sections[section]
+            lines.append(f"uint32_t {', '.join(words)};")
+            lines.append(
+                f"b2g_random_bits(ctx->seed, {self._stream}, {element}, ctx->random_step,"
+                f" {block}, {', '.join(f'&{word}' for word in words)});"
+            )
+            if site.kind == "randn":
+                ctype = value_type(dtype)
+                lines.append(f"{ctype} _z{block}_0, _z{block}_1;")
+                lines.append(
+                    f"b2g_normal_pair{suffix}({', '.join(words)}, &_z{block}_0, &_z{block}_1);"
+                )
+            self._random_blocks[site.kind, site.shared] = (block, dtype)
+            half = 0
+        else:
+            block, half = waiting[0], 1
+        if site.kind == "randn":
+            return f"_z{block}_{half}"
+        if dtype == FLOAT32:
+            return f"b2g_uniformf(_w{block}_{2 * half})"
+        return f"b2g_uniform(_w{block}_{2 * half}, _w{block}_{2 * half + 1})"
+
+
+def pointer(array: str) -> str:
+    """The C name of the pointer to an array."""
+    return f"_array_{array}"
+
+
+__all__ = ["CONST_RATE", "Constants", "KernelPrinter", "Streams", "literal", "pointer"]

@@ -1,0 +1,104 @@
+/* Brian's functions that C lacks, and vector versions of those it has.
+   C11, valid C++ too. */
+#ifndef BRIAN2GENN_MATH_H
+#define BRIAN2GENN_MATH_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* With these attributes a loop uses the vector versions in libmvec without
+   -ffast-math, so that NaN and infinity keep their meaning. */
+#ifdef B2G_VECTOR_MATH
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define B2G_VECTOR __attribute__((simd("notinbranch"), const, nothrow))
+#define B2G_DECLARE(name) \
+    extern B2G_VECTOR double name(double); \
+    extern B2G_VECTOR float name##f(float);
+B2G_DECLARE(exp)
+B2G_DECLARE(log)
+B2G_DECLARE(sin)
+B2G_DECLARE(cos)
+extern B2G_VECTOR double pow(double, double);
+extern B2G_VECTOR float powf(float, float);
+#if B2G_VECTOR_MATH > 1 /* glibc 2.35 and newer */
+B2G_DECLARE(expm1)
+B2G_DECLARE(log1p)
+B2G_DECLARE(log10)
+B2G_DECLARE(tan)
+B2G_DECLARE(sinh)
+B2G_DECLARE(cosh)
+B2G_DECLARE(tanh)
+B2G_DECLARE(asin)
+B2G_DECLARE(acos)
+B2G_DECLARE(atan)
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif
+
+#define B2G_FLOAT_FUNCTIONS(type, suffix) \
+    static inline type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
+    static inline type b2g_clip##suffix(type x, type low, type high) \
+    { \
+        type raised = x < low ? low : x; \
+        return raised > high ? high : raised; \
+    } \
+    static inline type b2g_mod##suffix(type x, type y) { return x - y * (type)floor((double)(x / y)); } \
+    static inline type b2g_floordiv##suffix(type x, type y) { return (type)floor((double)(x / y)); }
+
+B2G_FLOAT_FUNCTIONS(double, _f64)
+B2G_FLOAT_FUNCTIONS(float, _f32)
+
+/* Python's meaning of % and // : the result has the sign of the divisor.
+   Division by zero gives 0, as NumPy's integers do, and not a crash. */
+#define B2G_INTEGER_FUNCTIONS(type, suffix) \
+    static inline type b2g_abs##suffix(type x) { return x < 0 ? -x : x; } \
+    static inline type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
+    static inline type b2g_clip##suffix(type x, type low, type high) \
+    { \
+        type raised = x < low ? low : x; \
+        return raised > high ? high : raised; \
+    } \
+    static inline type b2g_mod##suffix(type x, type y) \
+    { \
+        if (y == 0 || y == -1) \
+            return 0; \
+        type r = x % y; \
+        return r + ((r != 0) & ((r ^ y) < 0)) * y; \
+    } \
+    static inline type b2g_floordiv##suffix(type x, type y) \
+    { \
+        if (y == 0) \
+            return 0; \
+        if (y == -1) \
+            return (type)(0 - (uint64_t)x); \
+        type q = x / y; \
+        type r = x - q * y; \
+        return q - ((r != 0) & ((r ^ y) < 0)); \
+    } \
+    static inline type b2g_pow##suffix(type base, type exponent) \
+    { \
+        type result = 1; \
+        if (exponent < 0) \
+            return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0; \
+        for (; exponent; exponent >>= 1, base *= base) \
+            if (exponent & 1) \
+                result *= base; \
+        return result; \
+    }
+
+B2G_INTEGER_FUNCTIONS(int32_t, _i32)
+B2G_INTEGER_FUNCTIONS(int64_t, _i64)
+
+/* The sample of a time array that holds at time t (Brian's TimedArray). */
+static inline int64_t b2g_sample(double t, double epsilon, double upsampling, int64_t rows)
+{
+    int64_t row = (int64_t)((t / epsilon + 0.5) / upsampling);
+    return row < 0 ? 0 : row >= rows ? rows - 1 : row;
+}
+
+#endif

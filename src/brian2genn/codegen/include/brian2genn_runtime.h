@@ -1,0 +1,214 @@
+/* What generated programs and the support library share: clocks, spike queues,
+   recorders, and the context in which a program runs.  C11, valid C++ too. */
+#ifndef BRIAN2GENN_RUNTIME_H
+#define BRIAN2GENN_RUNTIME_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#ifdef __cplusplus
+#define B2G_RESTRICT __restrict__
+#else
+#define B2G_RESTRICT restrict
+#endif
+
+enum { B2G_OK = 0, B2G_NO_MEMORY = 1 };
+
+/* A Brian clock.  times is NULL for a clock with a dt. */
+typedef struct {
+    double *t;
+    int64_t *timestep;
+    double dt;
+    const double *times;
+    int64_t end;
+    int32_t active;
+} b2g_clock;
+
+/* The events that arrive in one time step: single synapses (left over from an
+   earlier arrangement of the synapses) first, then runs of synapses. */
+typedef struct {
+    int32_t *synapses;
+    int32_t *runs;
+    int64_t n_synapses, synapses_capacity;
+    int64_t n_runs, runs_capacity;
+} b2g_slot;
+
+/* The spike queue of a pathway: a ring of slots, one for every time step.
+   A run is the set of synapses of one source neuron with the same delay; with
+   one delay for all, run r is source r.  Synapses of run r are
+   order[start[r]] .. order[start[r + 1] - 1]; order is NULL where it would be
+   0, 1, 2, ... */
+typedef struct {
+    b2g_slot *slots;
+    int32_t n_slots, head;
+    int32_t source_start, source_stop;
+    double dt;
+    int32_t same_delay;       /* delay in steps if first_run is NULL */
+    int32_t *first_run;       /* n_sources + 1, or NULL: one run per source */
+    int32_t *delay;           /* per run */
+    int32_t *start;           /* n_runs + 1 */
+    int32_t *order;           /* n_synapses, or NULL */
+    int64_t n_synapses, n_runs;
+    uint64_t fingerprint;
+} b2g_queue;
+
+/* One column of a recorder: a growing array. */
+typedef struct {
+    char *data;
+    int64_t capacity;         /* in bytes */
+    int64_t item;             /* bytes added by one row */
+} b2g_column;
+
+typedef struct {
+    b2g_column *columns;
+    int32_t n_columns;
+    int64_t rows;
+} b2g_recorder;
+
+typedef struct {
+    void **arrays;
+    const double *numbers;    /* float parameters */
+    const int64_t *integers;  /* integer parameters */
+    const int64_t *lengths;   /* of the arrays */
+    b2g_clock *clocks;
+    int32_t n_clocks;
+    b2g_queue **queues;
+    b2g_recorder **recorders;
+    void *constants;          /* what the program computes once per run */
+    uint8_t *scratch;
+    double *seconds;          /* per step, when profiling, else NULL */
+    uint64_t seed;
+    uint64_t random_step;     /* counts time steps of this process */
+    int32_t stop_before_hosts;
+    int32_t error;
+    int32_t error_step;
+} b2g_context;
+
+static inline double b2g_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- growing memory ---------------------------------------------------- */
+
+static inline int b2g_grow(void **data, int64_t *capacity, int64_t needed, int64_t item)
+{
+    if (needed <= *capacity)
+        return B2G_OK;
+    int64_t larger = *capacity + *capacity / 2;
+    if (larger < needed)
+        larger = needed;
+    if (larger < 64)
+        larger = 64;
+    void *memory = realloc(*data, (size_t)(larger * item));
+    if (memory == NULL)
+        return B2G_NO_MEMORY;
+    *data = memory;
+    *capacity = larger;
+    return B2G_OK;
+}
+
+/* Make room for `rows` more rows in all columns. */
+static inline int b2g_reserve(b2g_recorder *recorder, int64_t rows)
+{
+    for (int32_t c = 0; c < recorder->n_columns; c++) {
+        b2g_column *column = &recorder->columns[c];
+        int64_t needed = (recorder->rows + rows) * column->item;
+        void *data = column->data;
+        if (b2g_grow(&data, &column->capacity, needed, 1))
+            return B2G_NO_MEMORY;
+        column->data = (char *)data;
+    }
+    return B2G_OK;
+}
+
+/* ---- spike queues ------------------------------------------------------- */
+
+static inline int b2g_push_run(b2g_queue *queue, int32_t delay, int32_t run)
+{
+    int32_t place = queue->head + delay;
+    b2g_slot *slot = &queue->slots[place >= queue->n_slots ? place - queue->n_slots : place];
+    if (slot->n_runs == slot->runs_capacity) {
+        void *data = slot->runs;
+        if (b2g_grow(&data, &slot->runs_capacity, slot->n_runs + 1, sizeof(int32_t)))
+            return B2G_NO_MEMORY;
+        slot->runs = (int32_t *)data;
+    }
+    slot->runs[slot->n_runs++] = run;
+    return B2G_OK;
+}
+
+/* Queue the events of this time step (ascending indices of the source's group). */
+static inline int b2g_push(b2g_queue *queue, const int32_t *events, int64_t n)
+{
+    int64_t k = 0;
+    while (k < n && events[k] < queue->source_start)
+        k++;
+    for (; k < n && events[k] < queue->source_stop; k++) {
+        int32_t source = events[k] - queue->source_start;
+        if (queue->first_run == NULL) {
+            if (queue->start[source] == queue->start[source + 1])
+                continue;
+            if (b2g_push_run(queue, queue->same_delay, source))
+                return B2G_NO_MEMORY;
+        } else {
+            for (int32_t r = queue->first_run[source]; r < queue->first_run[source + 1]; r++)
+                if (b2g_push_run(queue, queue->delay[r], r))
+                    return B2G_NO_MEMORY;
+        }
+    }
+    return B2G_OK;
+}
+
+static inline void b2g_advance(b2g_queue *queue)
+{
+    queue->slots[queue->head].n_synapses = 0;
+    queue->slots[queue->head].n_runs = 0;
+    queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
+}
+
+/* ---- clocks -------------------------------------------------------------- */
+
+static inline bool b2g_same_time(const b2g_clock *a, const b2g_clock *b)
+{
+    double distance = fabs(*a->t - *b->t);
+    if (a->times != NULL && b->times != NULL)
+        return distance < 1e-14;
+    double dt = a->times != NULL ? b->dt : b->times != NULL ? a->dt : a->dt < b->dt ? a->dt : b->dt;
+    return *a->t == *b->t || distance / dt < 1e-4;
+}
+
+/* Mark the clocks that tick now; false at the end of the run. */
+static inline bool b2g_begin_step(b2g_context *ctx)
+{
+    b2g_clock *first = &ctx->clocks[0];
+    for (int32_t c = 1; c < ctx->n_clocks; c++)
+        if (*ctx->clocks[c].t < *first->t)
+            first = &ctx->clocks[c];
+    if (*first->timestep >= first->end)
+        return false;
+    for (int32_t c = 0; c < ctx->n_clocks; c++)
+        ctx->clocks[c].active = b2g_same_time(&ctx->clocks[c], first);
+    return true;
+}
+
+static inline void b2g_end_step(b2g_context *ctx)
+{
+    for (int32_t c = 0; c < ctx->n_clocks; c++) {
+        b2g_clock *clock = &ctx->clocks[c];
+        if (clock->active) {
+            *clock->timestep += 1;
+            *clock->t = clock->times != NULL ? clock->times[*clock->timestep]
+                                             : (double)*clock->timestep * clock->dt;
+        }
+    }
+    ctx->random_step++;
+}
+
+#endif

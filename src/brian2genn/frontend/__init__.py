@@ -1,0 +1,1 @@
+"""From Brian objects to the network model."""

@@ -1,0 +1,169 @@
+"""Brian's expression strings as typed expressions.
+
+Brian has checked syntax and units already; here its strings become graphs.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+
+from ..model import expr as ex
+from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer, promote
+from ..model.expr import Expr
+
+_BINARY = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
+    ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow",
+}  # fmt: skip
+_COMPARE = {
+    ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
+}  # fmt: skip
+
+#: Brian's functions of one float that C has too, by Brian's name.
+FLOAT_FUNCTIONS = {
+    "sin": "sin", "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "exp": "exp", "log": "log", "log10": "log10", "expm1": "expm1", "log1p": "log1p",
+    "exprel": "exprel", "sqrt": "sqrt", "ceil": "ceil", "floor": "floor",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+}  # fmt: skip
+
+
+class Unsupported(Exception):
+    """The compiler cannot take this; Brian will run the object instead."""
+
+
+class ExpressionReader:
+    """Turns expression strings into graphs.
+
+    Parameters
+    ----------
+    lookup : callable
+        From an identifier to its expression.
+    function : callable
+        From a function's name and arguments to an expression, or ``None``
+        where the name is one of Brian's own functions.
+    float_dtype : str
+        Brian's ``core.default_float_dtype``: the type of literals and results.
+    """
+
+    def __init__(
+        self,
+        lookup: Callable[[str], Expr],
+        function: Callable[[str, list[Expr]], Expr | None],
+        float_dtype: str = FLOAT64,
+    ) -> None:
+        self.lookup = lookup
+        self.function = function
+        self.float_dtype = float_dtype
+
+    def read(self, text: str) -> Expr:
+        """The expression written in `text`."""
+        return self._node(ast.parse(text.strip(), mode="eval").body)
+
+    def _node(self, node: ast.expr) -> Expr:
+        match node:
+            case ast.Constant(value=value):
+                return self._constant(value)
+            case ast.Name(id=name):
+                return self.lookup(name)
+            case ast.BinOp(left=left, op=op, right=right):
+                return self.binary(_BINARY[type(op)], self._node(left), self._node(right))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                value = self._node(operand)
+                if value.op == "const" and value.dtype != BOOL:
+                    return ex.const(-value.attr, value.dtype)
+                dtype = promote(value.dtype, value.dtype)
+                return ex.make("neg", (ex.cast(value, dtype),), dtype=dtype)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self._node(operand)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return ex.logical("not", self._node(operand))
+            case ast.BoolOp(op=op, values=values):
+                name = "and" if isinstance(op, ast.And) else "or"
+                result = self._node(values[0])
+                for value in values[1:]:
+                    result = ex.logical(name, result, self._node(value))
+                return result
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return ex.compare(_COMPARE[type(op)], self._node(left), self._node(right))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+                return self._call(name, [self._node(arg) for arg in args])
+        raise Unsupported(f"the syntax of '{ast.unparse(node)}'")
+
+    def _constant(self, value: object) -> Expr:
+        if isinstance(value, bool | int):
+            return ex.const(value)
+        if isinstance(value, float):
+            return ex.const(value, self.float_dtype)
+        raise Unsupported(f"the literal {value!r}")
+
+    def as_float(self, value: Expr) -> Expr:
+        """`value` as a float of at least the default width."""
+        return value if is_float(value.dtype) else ex.cast(value, self.float_dtype)
+
+    def binary(self, op: str, left: Expr, right: Expr) -> Expr:
+        """An arithmetic operation with Brian's (Python's) meaning of the operators."""
+        if op == "div":
+            left, right = self.as_float(left), self.as_float(right)
+        elif op == "pow":
+            small = right.op == "const" and is_integer(right.dtype) and right.attr >= 0
+            if not is_float(left.dtype) and not (is_integer(right.dtype) and small):
+                left = self.as_float(left)
+            if is_float(left.dtype) and right.op == "const" and is_integer(right.dtype):
+                # keep integer exponents visible: they become products
+                return ex.make("pow", (left, right), dtype=left.dtype)
+        return ex.binary(op, left, right)
+
+    def _call(self, name: str, args: list[Expr]) -> Expr:
+        user = self.function(name, args)
+        if user is not None:
+            return user
+        return self.builtin(name, args)
+
+    def builtin(self, name: str, args: list[Expr]) -> Expr:
+        """A call of one of Brian's own functions."""
+        if name in FLOAT_FUNCTIONS:
+            (value,) = args
+            value = self.as_float(value)
+            if name == "exprel":
+                return exprel(value)
+            return ex.call(FLOAT_FUNCTIONS[name], [value], value.dtype)
+        if name == "int":
+            return ex.cast(args[0], INT32 if args[0].dtype == BOOL else INT64)
+        if name in ("abs", "sign"):
+            dtype = promote(args[0].dtype, args[0].dtype)
+            return ex.call(name, [ex.cast(args[0], dtype)], dtype)
+        if name == "clip":
+            value, low, high = args
+            dtype = promote(promote(value.dtype, low.dtype), high.dtype)
+            return ex.call("clip", [ex.cast(arg, dtype) for arg in args], dtype)
+        if name == "timestep":
+            return timestep(*args)
+        raise Unsupported(f"the function '{name}'")
+
+
+def exprel(x: Expr) -> Expr:
+    """``(exp(x) - 1)/x`` without branches; 1 at 0, infinite where ``exp`` is."""
+    one = ex.const(1.0, x.dtype)
+    tiny = ex.const(1e-16, x.dtype)
+    near_zero = ex.compare("lt", ex.call("abs", [x], x.dtype), tiny)
+    quotient = ex.binary("div", ex.call("expm1", [x], x.dtype), x)
+    # infinity divided by infinity is not a number, but exprel(inf) is infinite
+    huge = ex.compare("gt", x, ex.const(717.0 if x.dtype == FLOAT64 else 93.0, x.dtype))
+    quotient = ex.select(huge, ex.const(math.inf, x.dtype), quotient)
+    return ex.select(near_zero, one, quotient)
+
+
+def timestep(t: Expr, dt: Expr) -> Expr:
+    """Brian's ``timestep``: the whole number of steps in `t`, a little rounded up."""
+    t, dt = ex.cast(t, FLOAT64), ex.cast(dt, FLOAT64)
+    shifted = ex.binary("add", t, ex.binary("mul", ex.const(1e-3), dt))
+    steps = ex.call("trunc", [ex.binary("div", shifted, dt)], FLOAT64)
+    return ex.cast(steps, INT64)
+
+
+def float_name(dtype: object) -> str:
+    """The model's name of Brian's default float type."""
+    return FLOAT32 if str(dtype) == "float32" else FLOAT64

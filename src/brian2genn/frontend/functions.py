@@ -1,0 +1,189 @@
+"""Functions in Brian's code: its own, time arrays, random numbers, the user's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.input.binomial import BinomialFunction
+from brian2.input.timedarray import TimedArray, _find_K
+
+from ..model import expr as ex
+from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
+from ..model.expr import Expr
+from ..model.kernel import RandomSite, Table, UserFunction
+from .expressions import ExpressionReader, Unsupported
+
+if TYPE_CHECKING:
+    from .builder import NetworkBuilder
+
+#: Brian's functions as they were when this module was imported.  Tests (and
+#: users) may replace entries of ``DEFAULT_FUNCTIONS``; those are then functions
+#: like any other and keep their own implementation.
+ORIGINAL = dict(DEFAULT_FUNCTIONS)
+
+
+class GennGenerator(CPPCodeGenerator):
+    """Under this name functions are looked up: C++ implementations are used."""
+
+    class_name = "genn"
+
+
+class GennTarget:
+    """Stands for this device where Brian looks up a function's implementation."""
+
+    class_name = "genn"
+    generator_class = GennGenerator
+
+
+def _binomial_numbers(n: int, p: float, use_normal: bool, name: str) -> tuple[Any, Any]:
+    """Brian's extension point: keep the numbers, the code is the device's own."""
+    return {"n": int(n), "p": float(p), "use_normal": bool(use_normal)}, {}
+
+
+BinomialFunction.implementations["genn"] = _binomial_numbers
+
+for _name in ("rand", "randn"):
+    # the runtime gives C++ no implementation of these, the device does
+    ORIGINAL[_name].implementations.add_implementation(GennGenerator, code=None, name=f"_{_name}")
+
+
+class FunctionCalls:
+    """Translates the calls in one kernel's code.
+
+    Parameters
+    ----------
+    builder : NetworkBuilder
+        Collects arrays, parameters and users' code.
+    owner : object
+        The Brian group in whose context functions are resolved.
+    variables : dict
+        Name to Brian ``Variable`` or ``Function``.
+    """
+
+    def __init__(self, builder: NetworkBuilder, owner: Any, variables: dict[str, Any]) -> None:
+        self.builder = builder
+        self.owner = owner
+        self.variables = variables
+        self.shared = False
+        self._count = 0
+
+    def call(self, reader: ExpressionReader, name: str, args: list[Expr]) -> Expr | None:
+        """The expression for ``name(*args)``; ``None`` for Brian's own functions."""
+        function = self.variables.get(name)
+        if not isinstance(function, Function):
+            if name in ORIGINAL:
+                return None
+            raise Unsupported(f"'{name}' is not a function")
+        if function is ORIGINAL.get(name):
+            if name in ("rand", "randn", "poisson"):
+                return self._random(name, args, INT32 if name == "poisson" else reader.float_dtype)
+            return None
+        if isinstance(function, TimedArray):
+            return self._timed_array(function, args)
+        if isinstance(function, BinomialFunction):
+            return self._binomial(function, reader)
+        return self._user(name, function, args)
+
+    def _random(self, kind: str, args: list[Expr], dtype: str) -> Expr:
+        site = RandomSite(kind, self._count, self.shared)
+        self._count += 1
+        if kind == "poisson":
+            args = [ex.cast(args[0], FLOAT64)]
+        return ex.make("random", args, attr=site, dtype=dtype)
+
+    def _binomial(self, function: BinomialFunction, reader: ExpressionReader) -> Expr:
+        numbers = function.implementations[GennTarget].get_code(self.owner)
+        n = self.builder.param(f"{function.name}_n", INT64, numbers["n"])
+        p = self.builder.param(f"{function.name}_p", FLOAT64, numbers["p"])
+        if not numbers["use_normal"]:
+            return self._random("binomial", [n, p], INT64)
+        mean, variance = numbers["n"] * numbers["p"], numbers["n"] * numbers["p"]
+        variance *= 1 - numbers["p"]
+        scale = self.builder.param(f"{function.name}_scale", FLOAT64, float(np.sqrt(variance)))
+        loc = self.builder.param(f"{function.name}_loc", FLOAT64, float(mean))
+        normal = self._random("randn", [], reader.float_dtype)
+        return ex.binary("add", ex.binary("mul", scale, normal), loc)
+
+    def _timed_array(self, function: TimedArray, args: list[Expr]) -> Expr:
+        upsampling = _find_K(self.owner.clock.dt_, function.dt)
+        values = np.ascontiguousarray(function.values, dtype=np.float64)
+        name = function.name.lstrip("_")
+        two_d = values.ndim == 2
+        # the parameters are only named here: the table's own code reads them
+        prefix = f"{name}_{self.owner.clock.name}"
+        table = Table(
+            name,
+            self.builder.constant_array(name, values.ravel(), f"TimedArray '{function.name}'"),
+            self.builder.param(f"{name}_rows", INT64, values.shape[0]).attr,
+            self.builder.param(f"{name}_columns", INT64, values.shape[1]).attr if two_d else None,
+            self.builder.param(f"{prefix}_epsilon", FLOAT64, function.dt / upsampling).attr,
+            self.builder.param(f"{prefix}_upsampling", FLOAT64, float(upsampling)).attr,
+        )
+        if len(args) != 1 + two_d:
+            raise Unsupported(f"TimedArray '{name}' called with {len(args)} arguments")
+        time = ex.cast(args[0], FLOAT64)
+        columns = [ex.cast(arg, INT64) for arg in args[1:]]
+        return ex.make("table", (time, *columns), attr=table, dtype=FLOAT64)
+
+    def _user(self, name: str, function: Function, args: list[Expr]) -> Expr:
+        try:
+            implementation = function.implementations[GennTarget]
+        except KeyError:
+            raise Unsupported(
+                f"the function '{name}' has no C++ implementation (give it one with"
+                " @implementation('cpp', ...))"
+            ) from None
+        c_name = self._add_code(name, function)
+        return_type = getattr(function, "_return_type", "float")
+        if return_type == "highest":
+            dtype = args[0].dtype
+            for arg in args[1:]:
+                dtype = promote(dtype, arg.dtype)
+        else:
+            dtype = {"integer": INT64, "boolean": BOOL}.get(return_type, FLOAT64)
+        stateless = bool(function.stateless)
+        number = 0
+        if not stateless:
+            number, self._count = self._count, self._count + 1
+        user = UserFunction(
+            name, c_name, dtype, stateless, bool(getattr(function, "auto_vectorise", False)), number
+        )
+        self.builder.check_compiler_arguments(name, implementation)
+        return ex.make("user", args, attr=user, dtype=dtype)
+
+    def _add_code(self, name: str, function: Function) -> str:
+        """Add a user function's code (and what it depends on); return its C name."""
+        implementation = function.implementations[GennTarget]
+        c_name = implementation.name or name
+        key = ("function", c_name)
+        code = implementation.get_code(self.owner)
+        if key in self.builder.user_code:
+            if self.builder.user_code[key][0] is not function:
+                raise Unsupported(f"two different functions are called '{c_name}' in C++")
+            return c_name
+        text = []
+        if isinstance(code, dict):
+            text = [code.get("hashdefine_code", ""), code.get("support_code", "")]
+        elif isinstance(code, str):
+            text = [code]
+        self.builder.user_code[key] = (function, "")
+        for dependency_name, dependency in (implementation.dependencies or {}).items():
+            if dependency in (ORIGINAL["rand"], ORIGINAL["randn"]):
+                raise Unsupported(f"the C++ code of '{name}' draws random numbers itself")
+            real = self._add_code(dependency_name, dependency)
+            text = [re.sub(rf"\b{re.escape(dependency_name)}\b", real, part) for part in text]
+        pointers = []
+        for variable, value in (implementation.get_namespace(self.owner) or {}).items():
+            if not hasattr(value, "dtype") or value.shape == ():
+                raise Unsupported(f"'{variable}' in the namespace of '{name}' is not an array")
+            pointers.append((f"_namespace{variable}", np.ascontiguousarray(value).ravel()))
+        for pointer, array in pointers:
+            self.builder.function_array(pointer, array, name)
+        # re-insert, so that dependencies come first
+        del self.builder.user_code[key]
+        self.builder.user_code[key] = (function, "\n".join(part for part in text if part))
+        return c_name

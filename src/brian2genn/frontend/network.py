@@ -1,0 +1,92 @@
+"""A Brian network, object by object in schedule order, as a network model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brian2.core.base import BrianObject
+
+from ..model.network import Host, Network, Step
+from .builder import Bindings, NetworkBuilder
+from .expressions import Unsupported
+from .steps import StepReader
+
+COMPILED = "compiled"
+BY_BRIAN = "Brian"
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an object of the network runs, and why."""
+
+    name: str
+    kind: str
+    where: str
+    reason: str = ""
+
+
+@dataclass
+class Translation:
+    """A network model, what its names stand for, and where every object runs."""
+
+    network: Network
+    bindings: Bindings
+    placements: list[Placement]
+
+
+def translate(objects: Sequence[Any]) -> Translation:
+    """Translate the active objects of a Brian network.
+
+    Parameters
+    ----------
+    objects : sequence of BrianObject
+        In the order of the schedule; code objects must have been recorded.
+
+    Returns
+    -------
+    Translation
+    """
+    builder = NetworkBuilder()
+    placements = []
+    for order, obj in enumerate(objects):
+        steps, placement = _translate_object(builder, obj, order)
+        builder.network.steps.extend(steps)
+        placements.append(placement)
+    builder.network.user_code = [text for _, text in builder.user_code.values()]
+    return Translation(builder.network, builder.bindings, placements)
+
+
+def _translate_object(
+    builder: NetworkBuilder, obj: Any, order: int
+) -> tuple[list[Step], Placement]:
+    kind = type(obj).__name__
+    reason = None
+    if type(obj).run is not BrianObject.run:
+        reason = "is Python code"
+    else:
+        codes = [getattr(code, "recorded", None) for code in obj.code_objects]
+        if not codes:
+            return [], Placement(obj.name, kind, NOTHING, "nothing to do in a time step")
+        if None in codes:
+            foreign = obj.code_objects[codes.index(None)]
+            reason = f"uses Brian's own {foreign.__class__.__name__}"
+        else:
+            known_code = dict(builder.user_code)
+            try:
+                reader = StepReader(builder, obj, order)
+                steps = [reader.read(code) for code in codes]
+                return (
+                    [step for step in steps if step is not None],
+                    Placement(obj.name, kind, COMPILED),
+                )
+            except Unsupported as unsupported:
+                reason = str(unsupported)
+                builder.user_code = known_code
+    number = len(builder.bindings.hosts)
+    builder.bindings.hosts.append(obj)
+    clock = builder.clock(obj.clock)
+    step = Host(obj.name, f"{kind} '{obj.name}'", clock, order, number, reason)
+    return [step], Placement(obj.name, kind, BY_BRIAN, reason)

@@ -1,0 +1,251 @@
+"""Brian's templates as steps of the model, one function a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..model.dtypes import INT64
+from ..model.network import (
+    Cable,
+    Column,
+    Deliver,
+    EmitSpikes,
+    OnEvents,
+    Push,
+    RecordEvents,
+    RecordRate,
+    RecordState,
+    Refractoriness,
+    Step,
+    Sum,
+    Threshold,
+    Update,
+)
+from .builder import NetworkBuilder, RecorderPlan
+from .recorded import RecordedCode
+
+#: The arrays of a spatial state update that the solver uses, by Brian's names.
+CABLE_ARRAYS = (
+    "Cm", "dt", "v", "Ic", "_ab_star0", "_ab_star1", "_ab_star2", "_b_plus", "_b_minus",
+    "_v_star", "_u_plus", "_u_minus", "_v_previous", "_gtot_all", "_I0_all", "_c",
+    "_P_diag", "_P_parent", "_P_children", "_B", "_morph_parent_i", "_starts", "_ends",
+    "_morph_children", "_morph_children_num", "_morph_idxchild", "_invr0", "_invrn",
+)  # fmt: skip
+
+
+class StepReader:
+    """Turns the recorded code of one Brian object into steps.
+
+    Parameters
+    ----------
+    builder : NetworkBuilder
+    obj : BrianObject
+        The object that runs the code.
+    order : int
+        Its position in the schedule.
+    """
+
+    def __init__(self, builder: NetworkBuilder, obj: Any, order: int) -> None:
+        self.builder = builder
+        self.obj = obj
+        self.clock = builder.clock(obj.clock)
+        self.order = order
+
+    def read(self, code: RecordedCode) -> Step | None:
+        """The step for one piece of code; ``None`` if it does nothing."""
+        reader: Callable[[RecordedCode], Step | None] = getattr(self, f"read_{code.template}")
+        return reader(code)
+
+    def _origin(self, what: str) -> str:
+        return f"{what} '{self.obj.name}'"
+
+    def _base(self, code: RecordedCode, what: str) -> dict[str, Any]:
+        return {
+            "name": self.builder.kernel_name(f"{code.name}_step"),
+            "origin": self._origin(what),
+            "clock": self.clock,
+            "order": self.order,
+        }
+
+    def _size(self, code: RecordedCode) -> str:
+        owner = code.owner.name
+        return self.builder.size(code.variables["N"], f"N_{owner}")
+
+    def read_stateupdate(self, code: RecordedCode) -> Step | None:
+        kernel = self.builder.kernel(code, self._origin("state update"))
+        if not kernel.stores and not kernel.shared_stores:
+            return None
+        return Update(**self._base(code, "state update"), kernel=kernel, size=self._size(code))
+
+    def read_threshold(self, code: RecordedCode) -> Step:
+        kernel = self.builder.kernel(code, self._origin("threshold"), ["_cond"])
+        refractoriness = None
+        if code.template_kwds["_uses_refractory"]:
+            lastspike = code.variables["lastspike"]
+            refractoriness = Refractoriness(
+                self.builder.array(code.variables["not_refractory"]),
+                self.builder.array(lastspike),
+                np.dtype(lastspike.dtype).name,
+                self.builder.array(code.variables["t"]),
+            )
+        return Threshold(
+            **self._base(code, "threshold"),
+            kernel=kernel,
+            size=self._size(code),
+            events=self.builder.array(code.template_kwds["eventspace_variable"]),
+            refractoriness=refractoriness,
+        )
+
+    def read_reset(self, code: RecordedCode) -> Step | None:
+        kernel = self.builder.kernel(code, self._origin("reset"))
+        if not kernel.stores and not kernel.shared_stores:
+            return None
+        events = self.builder.array(code.template_kwds["eventspace_variable"])
+        return OnEvents(**self._base(code, "reset"), kernel=kernel, events=events)
+
+    def read_synapses_push_spikes(self, code: RecordedCode) -> Step:
+        return Push(
+            **self._base(code, "spikes into the queue of"),
+            queue=self.builder.queue(code.owner.queue),
+            events=self.builder.array(code.template_kwds["eventspace_variable"]),
+        )
+
+    def read_synapses(self, code: RecordedCode) -> Step:
+        return Deliver(
+            **self._base(code, "synaptic pathway"),
+            kernel=self.builder.kernel(code, self._origin("synaptic pathway")),
+            queue=self.builder.queue(code.template_kwds["pathway"].queue),
+        )
+
+    def read_summed_variable(self, code: RecordedCode) -> Step:
+        kwds = code.template_kwds
+        target = kwds["_target_var"]
+        owner = code.owner.name
+        size_variable = code.variables[kwds["_target_size_name"]]
+        return Sum(
+            **self._base(code, "summed variable"),
+            kernel=self.builder.kernel(code, self._origin("summed variable"), ["_synaptic_var"]),
+            size=self._size(code),
+            target=self.builder.array(target),
+            target_dtype=np.dtype(target.dtype).name,
+            index=self.builder.array(kwds["_index_var"]),
+            start=str(
+                self.builder.param(f"{self.obj.name}_start", INT64, int(kwds["_target_start"])).attr
+            ),
+            target_size=self.builder.size(size_variable, f"{kwds['_target_size_name']}_{owner}"),
+        )
+
+    def read_spikemonitor(self, code: RecordedCode) -> Step:
+        variables = code.template_kwds["record_variables"]
+        names = sorted(variables)
+        monitor = self.obj
+        columns = [
+            Column(name, np.dtype(variables[name].dtype).name, f"_to_record_{name}")
+            for name in names
+        ]
+        kernel = self.builder.kernel(
+            code, self._origin("event monitor"), [column.output for column in columns]
+        )
+        plan = RecorderPlan(monitor, dict(variables), monitor.variables["N"])
+        start, stop = (
+            str(
+                self.builder.param(
+                    f"{monitor.name}{which}", INT64, int(code.variables[which].get_value())
+                ).attr
+            )
+            for which in ("_source_start", "_source_stop")
+        )
+        return RecordEvents(
+            **self._base(code, "event monitor"),
+            kernel=kernel,
+            events=self.builder.array(code.template_kwds["eventspace_variable"]),
+            start=start,
+            stop=stop,
+            count=self.builder.array(code.variables["count"]),
+            recorder=self.builder.recorder(plan),
+            columns=columns,
+        )
+
+    def read_statemonitor(self, code: RecordedCode) -> Step:
+        variables = code.template_kwds["_recorded_variables"]
+        monitor = self.obj
+        columns = [
+            Column(name, np.dtype(variable.dtype).name, f"_to_record_{name}")
+            for name, variable in sorted(variables.items())
+        ]
+        kernel = self.builder.kernel(
+            code, self._origin("state monitor"), [column.output for column in columns]
+        )
+        plan = RecorderPlan(
+            monitor,
+            {"t": monitor.variables["t"], **variables},
+            monitor.variables["N"],
+            width=monitor.n_indices,
+            single=frozenset(("t",)),
+        )
+        return RecordState(
+            **self._base(code, "state monitor"),
+            kernel=kernel,
+            indices=self.builder.array(code.variables["_indices"]),
+            time=self.builder.array(code.variables["_clock_t"]),
+            recorder=self.builder.recorder(plan),
+            columns=columns,
+        )
+
+    def read_ratemonitor(self, code: RecordedCode) -> Step:
+        monitor = self.obj
+        numbers = {
+            name: str(
+                self.builder.param(
+                    f"{monitor.name}{name}", INT64, int(np.asarray(value.get_value()).item())
+                ).attr
+            )
+            for name, value in (
+                (name, code.variables[name])
+                for name in ("_source_start", "_source_stop", "_num_source_neurons")
+            )
+        }
+        plan = RecorderPlan(
+            monitor,
+            {"t": monitor.variables["t"], "rate": monitor.variables["rate"]},
+            monitor.variables["N"],
+        )
+        return RecordRate(
+            **self._base(code, "rate monitor"),
+            events=self.builder.array(code.variables["_spikespace"]),
+            start=numbers["_source_start"],
+            stop=numbers["_source_stop"],
+            size=numbers["_num_source_neurons"],
+            time=self.builder.array(code.variables["_clock_t"]),
+            dt=self.builder.array(code.variables["_clock_dt"]),
+            recorder=self.builder.recorder(plan),
+        )
+
+    def read_spikegenerator(self, code: RecordedCode) -> Step:
+        arrays = {
+            name: self.builder.array(code.variables[name])
+            for name in (
+                "_spikespace", "neuron_index", "_timebins", "_period_bins", "_lastindex",
+                "t_in_timesteps",
+            )
+        }  # fmt: skip
+        return EmitSpikes(
+            **self._base(code, "spike generator"),
+            events=arrays["_spikespace"],
+            neurons=arrays["neuron_index"],
+            timebins=arrays["_timebins"],
+            period=arrays["_period_bins"],
+            lastindex=arrays["_lastindex"],
+            timestep=arrays["t_in_timesteps"],
+        )
+
+    def read_spatialstateupdate(self, code: RecordedCode) -> Step:
+        return Cable(
+            **self._base(code, "cable equation"),
+            kernel=self.builder.kernel(code, self._origin("cable equation"), ["_gtot", "_I0"]),
+            size=self._size(code),
+            arrays={name: self.builder.array(code.variables[name]) for name in CABLE_ARRAYS},
+        )

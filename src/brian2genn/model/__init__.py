@@ -1,0 +1,1 @@
+"""The network model: plain data, no Brian, checked by :func:`verify`."""

@@ -1,0 +1,192 @@
+"""Typed expressions as a shared graph.
+
+Expressions are interned: building the same expression twice gives the same
+object, so equality is identity and common subexpressions are found for free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from weakref import WeakValueDictionary
+
+from .dtypes import BOOL, FLOAT64, INT32, INT64, is_float, promote
+
+#: Operators by arity; everything else is a leaf or a call.
+COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+ARITHMETIC = ("add", "sub", "mul", "div", "floordiv", "mod", "pow")
+LOGICAL = ("and", "or", "not")
+
+_interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+_serial = 0
+
+
+class Expr:
+    """One node of an expression graph; never changed after creation.
+
+    Attributes
+    ----------
+    op : str
+        ``const``, ``param``, ``load``, an operator, ``call``, ``random``,
+        ``user`` (a user's function) or ``table`` (a sampled function of time).
+    args : tuple of Expr
+        The operands.
+    attr : object
+        What the operator needs besides its operands: the value of a ``const``,
+        the name of a ``param``, ``load`` or ``call``.
+    dtype : str
+        The type of the value.
+    serial : int
+        Order of creation; operands always have a smaller number.
+    """
+
+    __slots__ = ("__weakref__", "args", "attr", "dtype", "op", "serial")
+
+    op: str
+    args: tuple[Expr, ...]
+    attr: Any
+    dtype: str
+    serial: int
+
+    def __repr__(self) -> str:
+        return show(self)
+
+
+def make(op: str, args: Iterable[Expr] = (), attr: Any = None, dtype: str = FLOAT64) -> Expr:
+    """Return the (single) expression with these properties."""
+    global _serial
+    args = tuple(args)
+    # repr distinguishes 0.0 from -0.0 and 1 from 1.0 and True
+    attr_key = repr(attr) if op == "const" else attr
+    key = (op, tuple(id(arg) for arg in args), attr_key, dtype)
+    node = _interned.get(key)
+    if node is None:
+        node = Expr.__new__(Expr)
+        node.op, node.args, node.attr, node.dtype = op, args, attr, dtype
+        node.serial = _serial = _serial + 1
+        _interned[key] = node
+    return node
+
+
+def const(value: float | int | bool, dtype: str | None = None) -> Expr:
+    """A literal number."""
+    if dtype is None:
+        if isinstance(value, bool):
+            dtype = BOOL
+        elif isinstance(value, int):
+            dtype = INT32 if -(2**31) <= value < 2**31 else INT64
+        else:
+            dtype = FLOAT64
+    if is_float(dtype):
+        value = float(value)
+    elif dtype == BOOL:
+        value = bool(value)
+    else:
+        value = int(value)
+    return make("const", attr=value, dtype=dtype)
+
+
+def cast(value: Expr, dtype: str) -> Expr:
+    """`value` converted to `dtype` (as C converts: towards zero)."""
+    if value.dtype == dtype:
+        return value
+    if value.op == "const" and (
+        is_float(dtype) or (dtype != BOOL and abs(value.attr) < 2**31)
+    ):
+        return const(value.attr, dtype)
+    return make("cast", (value,), dtype=dtype)
+
+
+def binary(op: str, left: Expr, right: Expr) -> Expr:
+    """An arithmetic operation; operands are promoted to a common type."""
+    dtype = promote(left.dtype, right.dtype)
+    return make(op, (cast(left, dtype), cast(right, dtype)), dtype=dtype)
+
+
+def compare(op: str, left: Expr, right: Expr) -> Expr:
+    """A comparison."""
+    dtype = BOOL if left.dtype == right.dtype == BOOL else promote(left.dtype, right.dtype)
+    return make(op, (cast(left, dtype), cast(right, dtype)), dtype=BOOL)
+
+
+def logical(op: str, *args: Expr) -> Expr:
+    """``and``, ``or`` or ``not``."""
+    return make(op, [truth(arg) for arg in args], dtype=BOOL)
+
+
+def truth(value: Expr) -> Expr:
+    """Whether `value` is not zero."""
+    if value.dtype == BOOL:
+        return value
+    return compare("ne", value, const(0, value.dtype))
+
+
+def select(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    """`yes` where `condition` holds, else `no` (both are evaluated)."""
+    if yes is no:
+        return yes
+    if condition.op == "const":
+        return yes if condition.attr else no
+    dtype = yes.dtype if yes.dtype == no.dtype else promote(yes.dtype, no.dtype)
+    return make("select", (condition, cast(yes, dtype), cast(no, dtype)), dtype=dtype)
+
+
+def call(name: str, args: Iterable[Expr], dtype: str) -> Expr:
+    """A function that every backend knows by `name`."""
+    return make("call", args, attr=name, dtype=dtype)
+
+
+def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Every expression below `roots` once, operands before what uses them."""
+    done: set[int] = set()
+    for root in roots:
+        stack: list[tuple[Expr, bool]] = [(root, False)]
+        while stack:
+            node, expanded = stack.pop()
+            if node.serial in done:
+                continue
+            if expanded:
+                done.add(node.serial)
+                yield node
+            else:
+                stack.append((node, True))
+                stack.extend((arg, False) for arg in reversed(node.args))
+
+
+def rebuild(
+    roots: Iterable[Expr], rule: Callable[[Expr, tuple[Expr, ...]], Expr]
+) -> dict[int, Expr]:
+    """Rewrite bottom-up.
+
+    Parameters
+    ----------
+    roots : iterable of Expr
+        What to rewrite.
+    rule : callable
+        Called as ``rule(old, new_args)`` once for every node.
+
+    Returns
+    -------
+    dict
+        From the serial number of every old node to its replacement.
+    """
+    new: dict[int, Expr] = {}
+    for node in walk(roots):
+        new[node.serial] = rule(node, tuple(new[arg.serial] for arg in node.args))
+    return new
+
+
+def show(node: Expr) -> str:
+    """`node` as text for people."""
+    symbols = {
+        "add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "mod": "%",
+        "pow": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
+        "and": "and", "or": "or",
+    }  # fmt: skip
+    args = [show(arg) for arg in node.args]
+    if node.op in ("const", "param", "load"):
+        return str(node.attr)
+    if node.op in symbols:
+        return f"({f' {symbols[node.op]} '.join(args)})"
+    name = node.op if node.attr is None else str(getattr(node.attr, "name", node.attr))
+    return f"{name}({', '.join(args)})"

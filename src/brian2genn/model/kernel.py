@@ -1,0 +1,150 @@
+"""Kernels: what is computed for every element of some domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .expr import Expr, walk
+
+#: Index of an access to the element itself.
+ELEMENT = "_idx"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a kernel reaches a variable.
+
+    Attributes
+    ----------
+    name : str
+        The variable's name inside the kernel.
+    array : str
+        The array of the network that holds it.
+    dtype : str
+        Element type.
+    index : str or None
+        `ELEMENT`, the name of another access that holds indices, or ``None``
+        for a value shared by all elements.
+    """
+
+    name: str
+    array: str
+    dtype: str
+    index: str | None = ELEMENT
+
+
+@dataclass(frozen=True)
+class Store:
+    """Write `value` to the variable reached by the access `name`."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class RandomSite:
+    """One place in a kernel's code where random numbers are drawn.
+
+    ``rand`` and ``randn`` draw one number per element; the other kinds
+    (``poisson``, ``binomial``) draw as many as they need from their own stream.
+    `shared` sites draw one number for all elements.
+    """
+
+    kind: str
+    number: int
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}#{self.number}"
+
+
+@dataclass(frozen=True)
+class UserFunction:
+    """A function whose C++ text the user gave."""
+
+    name: str
+    c_name: str
+    dtype: str
+    stateless: bool
+    vectorised: bool
+    #: distinguishes the calls of a function that has a state
+    call_number: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A function of time given by samples (Brian's ``TimedArray``)."""
+
+    name: str
+    array: str
+    rows: str
+    columns: str | None
+    epsilon: str
+    upsampling: str
+
+
+@dataclass
+class Kernel:
+    """A body executed for every element of a domain that a step defines.
+
+    Attributes
+    ----------
+    name : str
+        A C identifier, unique in the network.
+    origin : str
+        The Brian object it comes from, for people.
+    accesses : dict
+        Name to `Access`, for everything loaded or stored.
+    shared_stores, stores : list of Store
+        Values written once, and for every element.
+    outputs : dict
+        Named results for the step that owns the kernel (a threshold's
+        condition, the values a monitor records).
+    """
+
+    name: str
+    origin: str
+    accesses: dict[str, Access] = field(default_factory=dict)
+    shared_stores: list[Store] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    outputs: dict[str, Expr] = field(default_factory=dict)
+
+    def roots(self) -> list[Expr]:
+        """Every expression the kernel evaluates."""
+        return [
+            *(store.value for store in self.shared_stores),
+            *(store.value for store in self.stores),
+            *self.outputs.values(),
+        ]
+
+    def attributes(self, op: str) -> list[Any]:
+        """What all nodes of kind `op` refer to, each once, in order."""
+        return list(dict.fromkeys(node.attr for node in walk(self.roots()) if node.op == op))
+
+    def loads(self) -> list[Access]:
+        """The accesses that are read, index accesses first."""
+        needed: dict[str, Access] = {}
+
+        def need(name: str) -> None:
+            access = self.accesses[name]
+            if access.index not in (None, ELEMENT):
+                need(str(access.index))
+            needed.setdefault(name, access)
+
+        for name in self.attributes("load"):
+            need(name)
+        for store in [*self.shared_stores, *self.stores]:
+            index = self.accesses[store.name].index
+            if index not in (None, ELEMENT):
+                need(str(index))
+        return list(needed.values())
+
+    def written_arrays(self) -> set[str]:
+        """The arrays that the kernel changes."""
+        return {self.accesses[store.name].array for store in [*self.shared_stores, *self.stores]}
+
+    def read_arrays(self) -> set[str]:
+        """The arrays whose values the kernel uses."""
+        return {access.array for access in self.loads()}

@@ -1,0 +1,280 @@
+"""The network: arrays, clocks and the steps of one time step, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .expr import Expr, show
+from .kernel import ELEMENT, Kernel
+
+
+@dataclass(frozen=True)
+class Array:
+    """Memory that the program reads or writes; its length is known at run time."""
+
+    name: str
+    dtype: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock; `regular` clocks tick every ``dt``, others at listed times."""
+
+    name: str
+    regular: bool = True
+
+
+@dataclass(frozen=True)
+class Param:
+    """A number that is constant during a run but not part of the program."""
+
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One recorded variable: element type and the kernel output it takes."""
+
+    name: str
+    dtype: str
+    output: str
+
+
+@dataclass
+class Step:
+    """Something done once in every time step of its clock.
+
+    `name` and `origin` are the Brian object's; `order` is its position in the
+    network's schedule.
+    """
+
+    name: str
+    origin: str
+    clock: int
+    order: int = 0
+
+    def kernels(self) -> list[Kernel]:
+        """The kernels the step executes."""
+        kernel = getattr(self, "kernel", None)
+        return [] if kernel is None else [kernel]
+
+
+@dataclass
+class Update(Step):
+    """Execute a kernel for all `size` elements of a group."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    size: str = ""
+
+
+@dataclass
+class Refractoriness:
+    """What a threshold changes in the neurons that crossed it."""
+
+    not_refractory: str
+    lastspike: str
+    lastspike_dtype: str
+    time: str
+
+
+@dataclass
+class Threshold(Step):
+    """List the elements for which the kernel's output ``_cond`` holds."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    size: str = ""
+    events: str = ""
+    refractoriness: Refractoriness | None = None
+
+
+@dataclass
+class OnEvents(Step):
+    """Execute a kernel for the elements listed in `events` (a reset)."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    events: str = ""
+
+
+@dataclass
+class Push(Step):
+    """Put the events of this time step into a pathway's queue."""
+
+    queue: int = 0
+    events: str = ""
+
+
+@dataclass
+class Deliver(Step):
+    """Execute a kernel for the synapses whose events arrive now."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    queue: int = 0
+
+
+@dataclass
+class Sum(Step):
+    """Sum the kernel's output over all synapses into a variable of the target."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    size: str = ""
+    target: str = ""
+    target_dtype: str = ""
+    index: str = ""
+    start: str = ""
+    target_size: str = ""
+
+
+@dataclass
+class RecordEvents(Step):
+    """Append the kernel's outputs for events between `start` and `stop`."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    events: str = ""
+    start: str = ""
+    stop: str = ""
+    count: str = ""
+    recorder: int = 0
+    columns: list[Column] = field(default_factory=list)
+
+
+@dataclass
+class RecordState(Step):
+    """Append the kernel's outputs for the listed elements, and the time."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    indices: str = ""
+    time: str = ""
+    recorder: int = 0
+    columns: list[Column] = field(default_factory=list)
+
+
+@dataclass
+class RecordRate(Step):
+    """Append the number of events per element and second, and the time."""
+
+    events: str = ""
+    start: str = ""
+    stop: str = ""
+    size: str = ""
+    time: str = ""
+    dt: str = ""
+    recorder: int = 0
+
+
+@dataclass
+class EmitSpikes(Step):
+    """List the spikes that are due in this time step (a spike generator)."""
+
+    events: str = ""
+    neurons: str = ""
+    timebins: str = ""
+    period: str = ""
+    lastindex: str = ""
+    timestep: str = ""
+
+
+@dataclass
+class Cable(Step):
+    """Solve the cable equation of a multi-compartment neuron.
+
+    `arrays` maps the names of Brian's spatial state update to arrays.
+    """
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    size: str = ""
+    arrays: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Host(Step):
+    """An object that Brian runs; `number` counts them within the network."""
+
+    number: int = 0
+    reason: str = ""
+
+
+@dataclass
+class Network:
+    """A whole network.
+
+    Attributes
+    ----------
+    arrays, params : dict
+        By name, in the order in which the program is given them.
+    clocks : list of Clock
+    steps : list of Step
+        In the order of Brian's schedule.
+    queues, recorders : int
+        How many of each the steps refer to.
+    """
+
+    arrays: dict[str, Array] = field(default_factory=dict)
+    params: dict[str, Param] = field(default_factory=dict)
+    clocks: list[Clock] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    user_code: list[str] = field(default_factory=list)
+    queues: int = 0
+    recorders: int = 0
+
+    def kernels(self) -> list[Kernel]:
+        """All kernels in schedule order."""
+        return [kernel for step in self.steps for kernel in step.kernels()]
+
+
+class ModelError(Exception):
+    """The model contradicts itself: a defect of the program, not of the script."""
+
+
+def verify(network: Network) -> None:
+    """Check that everything a network refers to exists.
+
+    Raises
+    ------
+    ModelError
+        With the step and what is wrong in it.
+    """
+    seen: set[str] = set()
+    for step in network.steps:
+
+        def fail(message: str, step: Step = step) -> None:
+            raise ModelError(f"step '{step.name}' of {step.origin}: {message}")
+
+        if not 0 <= step.clock < len(network.clocks):
+            fail(f"clock {step.clock} does not exist")
+        for attribute in ("events", "target", "index", "indices", "count", "neurons"):
+            array = getattr(step, attribute, None)
+            if array and array not in network.arrays:
+                fail(f"array '{array}' ({attribute}) does not exist")
+        for kernel in step.kernels():
+            if kernel.name in seen:
+                fail(f"two kernels are called '{kernel.name}'")
+            seen.add(kernel.name)
+            for access in kernel.accesses.values():
+                if access.array not in network.arrays:
+                    fail(f"'{access.name}' refers to unknown array '{access.array}'")
+                if access.index not in (None, ELEMENT) and access.index not in kernel.accesses:
+                    fail(f"'{access.name}' has unknown index '{access.index}'")
+            for name in kernel.attributes("load"):
+                if name not in kernel.accesses:
+                    fail(f"'{name}' is read but has no access")
+            for name in kernel.attributes("param"):
+                if name not in network.params:
+                    fail(f"parameter '{name}' does not exist")
+
+
+def describe(network: Network) -> str:
+    """The network as text for people."""
+    lines: list[str] = []
+
+    def statements(title: str, pairs: list[tuple[str, Expr]]) -> None:
+        lines.extend(f"    {title} {name} = {show(value)}" for name, value in pairs)
+
+    for step in network.steps:
+        lines.append(f"{type(step).__name__} {step.name} ({step.origin}), clock {step.clock}")
+        for kernel in step.kernels():
+            statements("shared", [(s.name, s.value) for s in kernel.shared_stores])
+            statements("store", [(s.name, s.value) for s in kernel.stores])
+            statements("output", list(kernel.outputs.items()))
+    return "\n".join(lines)

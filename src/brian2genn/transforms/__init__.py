@@ -1,0 +1,1 @@
+"""Passes over the model: one pass, one module, one name."""
