@@ -27,8 +27,8 @@
  * with -O3 -march=native -fopenmp-simd -fno-math-errno. The logarithm, sine and cosine are written
  * out with an explicit fma() at every multiply-add: a vector loop, its scalar remainder and a GPU
  * then round alike, which a vector math library (up to 4 ulp) does not promise. Only a CPU without
- * the FMA instruction differs, in the last bits of normal numbers. (gcc also turns sin(t) and cos(t)
- * of one t into a call of sincos, which it cannot vectorise.)
+ * the FMA instruction differs, in the last bits of normal numbers. (gcc would also turn sin(t) and
+ * cos(t) of one t into a call of sincos, which it cannot vectorise.)
  */
 #ifndef BRIAN2GENN_RANDOM_H
 #define BRIAN2GENN_RANDOM_H
@@ -147,8 +147,9 @@ B2G_FN uint32_t b2g_bitsf(float x) { uint32_t r; __builtin_memcpy(&r, &x, 4); re
 B2G_FN float b2g_from_bitsf(uint32_t x) { float r; __builtin_memcpy(&r, &x, 4); return r; }
 #endif
 
-/* a where which is 1, b where it is 0. Written with masks because a compiler moves the computation of
- * the operands of ?: into branches when a caller uses one result only, and then cannot vectorise. */
+/* a where which is 1, b where it is 0. Written with masks because a compiler moves the computation
+ * of the operands of ?: into branches when a caller uses one result only, and then the loop does
+ * not vectorise. */
 B2G_FN double b2g_select(uint32_t which, double a, double b)
 {
     const uint64_t mask = 0u - (uint64_t)which;
