@@ -14,7 +14,7 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT64, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, RandomSite
-from ..transforms.rates import CONST_RATE, ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
+from ..transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
@@ -232,7 +232,7 @@ class KernelPrinter:
             return literal(node.attr, node.dtype)
         if node.op == "param":
             return self._params[node.attr]
-        home = max(rate, RUN_RATE) if node.op != "const" else section
+        home = max(rate, RUN_RATE)
         if home == RUN_RATE and node.op == "load":
             home = section if section == RUN_RATE else STEP_RATE
         key = (home, node.serial)
@@ -276,8 +276,6 @@ class KernelPrinter:
         if node.op == "table":
             return self._table(node, section)
         args = [self._value(arg, section) for arg in node.args]
-        if node.op in ("and", "or"):
-            return f"{args[0]} {_INFIX[node.op]} {args[1]}"
         if node.op in _INFIX:
             return f"{args[0]} {_INFIX[node.op]} {args[1]}"
         match node.op:
@@ -354,8 +352,9 @@ class KernelPrinter:
             if site.kind == "randn":
                 ctype = value_type(dtype)
                 lines.append(f"{ctype} _z{block}_0, _z{block}_1;")
+                used = words[:2] if dtype == FLOAT32 else words
                 lines.append(
-                    f"b2g_normal_pair{suffix}({', '.join(words)}, &_z{block}_0, &_z{block}_1);"
+                    f"b2g_normal_pair{suffix}({', '.join(used)}, &_z{block}_0, &_z{block}_1);"
                 )
             self._random_blocks[site.kind, site.shared] = (block, dtype)
             half = 0
@@ -371,6 +370,3 @@ class KernelPrinter:
 def pointer(array: str) -> str:
     """The C name of the pointer to an array."""
     return f"_array_{array}"
-
-
-__all__ = ["CONST_RATE", "Constants", "KernelPrinter", "Streams", "literal", "pointer"]

@@ -48,6 +48,11 @@ class RecorderPlan:
     #: columns that hold one number per time step, whatever the width
     single: frozenset[str] = frozenset()
 
+    def ordered(self) -> list[tuple[str, Any]]:
+        """The columns in the order in which a program fills them: time first
+        where it is recorded once per time step, the others by name."""
+        return sorted(self.columns.items(), key=lambda item: (item[0] not in self.single, item[0]))
+
 
 @dataclass
 class Bindings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +36,20 @@ class Translation:
     bindings: Bindings
     placements: list[Placement]
 
+    def host_clocks(self) -> list[int]:
+        """For every object that Brian runs, the number of its clock."""
+        return [step.clock for step in self.network.steps if isinstance(step, Host)]
 
-def translate(objects: Sequence[Any]) -> Translation:
+
+def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
     """Translate the active objects of a Brian network.
 
     Parameters
     ----------
     objects : sequence of BrianObject
         In the order of the schedule; code objects must have been recorded.
+    clocks : iterable of Brian clocks
+        All clocks of the network, also those of inactive objects.
 
     Returns
     -------
@@ -51,17 +57,17 @@ def translate(objects: Sequence[Any]) -> Translation:
     """
     builder = NetworkBuilder()
     placements = []
-    for order, obj in enumerate(objects):
-        steps, placement = _translate_object(builder, obj, order)
+    for obj in objects:
+        steps, placement = _translate_object(builder, obj)
         builder.network.steps.extend(steps)
         placements.append(placement)
+    for clock in sorted(clocks, key=lambda clock: str(clock.name)):
+        builder.clock(clock)
     builder.network.user_code = [text for _, text in builder.user_code.values()]
     return Translation(builder.network, builder.bindings, placements)
 
 
-def _translate_object(
-    builder: NetworkBuilder, obj: Any, order: int
-) -> tuple[list[Step], Placement]:
+def _translate_object(builder: NetworkBuilder, obj: Any) -> tuple[list[Step], Placement]:
     kind = type(obj).__name__
     reason = None
     if type(obj).run is not BrianObject.run:
@@ -76,7 +82,7 @@ def _translate_object(
         else:
             known_code = dict(builder.user_code)
             try:
-                reader = StepReader(builder, obj, order)
+                reader = StepReader(builder, obj)
                 steps = [reader.read(code) for code in codes]
                 return (
                     [step for step in steps if step is not None],
@@ -88,5 +94,5 @@ def _translate_object(
     number = len(builder.bindings.hosts)
     builder.bindings.hosts.append(obj)
     clock = builder.clock(obj.clock)
-    step = Host(obj.name, f"{kind} '{obj.name}'", clock, order, number, reason)
+    step = Host(obj.name, f"{kind} '{obj.name}'", obj.name, clock, number, reason)
     return [step], Placement(obj.name, kind, BY_BRIAN, reason)

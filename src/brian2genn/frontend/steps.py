@@ -44,15 +44,12 @@ class StepReader:
     builder : NetworkBuilder
     obj : BrianObject
         The object that runs the code.
-    order : int
-        Its position in the schedule.
     """
 
-    def __init__(self, builder: NetworkBuilder, obj: Any, order: int) -> None:
+    def __init__(self, builder: NetworkBuilder, obj: Any) -> None:
         self.builder = builder
         self.obj = obj
         self.clock = builder.clock(obj.clock)
-        self.order = order
 
     def read(self, code: RecordedCode) -> Step | None:
         """The step for one piece of code; ``None`` if it does nothing."""
@@ -66,8 +63,8 @@ class StepReader:
         return {
             "name": self.builder.kernel_name(f"{code.name}_step"),
             "origin": self._origin(what),
+            "owner": self.obj.name,
             "clock": self.clock,
-            "order": self.order,
         }
 
     def _size(self, code: RecordedCode) -> str:
@@ -212,6 +209,7 @@ class StepReader:
             monitor,
             {"t": monitor.variables["t"], "rate": monitor.variables["rate"]},
             monitor.variables["N"],
+            single=frozenset(("t",)),
         )
         return RecordRate(
             **self._base(code, "rate monitor"),

@@ -46,14 +46,22 @@ class Column:
 class Step:
     """Something done once in every time step of its clock.
 
-    `name` and `origin` are the Brian object's; `order` is its position in the
-    network's schedule.
+    Attributes
+    ----------
+    name : str
+        A C identifier, unique in the network.
+    origin : str
+        What it is and of which Brian object, for people.
+    owner : str
+        The name of that Brian object.
+    clock : int
+        Number of its clock.
     """
 
     name: str
     origin: str
+    owner: str
     clock: int
-    order: int = 0
 
     def kernels(self) -> list[Kernel]:
         """The kernels the step executes."""

@@ -83,7 +83,6 @@ typedef struct {
     double *seconds;          /* per step, when profiling, else NULL */
     uint64_t seed;
     uint64_t random_step;     /* counts time steps of this process */
-    int32_t stop_before_hosts;
     int32_t error;
     int32_t error_step;
 } b2g_context;

@@ -1,0 +1,1 @@
+"""Where a printed program runs."""

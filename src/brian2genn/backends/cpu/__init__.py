@@ -1,0 +1,1 @@
+"""The processor of this machine: a C compiler and ``ctypes``."""

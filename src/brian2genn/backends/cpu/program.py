@@ -1,0 +1,167 @@
+"""A compiled network and its connection to the memory of this process."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from ...codegen.program import Source, print_program
+from ...model.network import Network
+from . import toolchain
+from .structures import Clock, Context
+
+
+class Outcome(IntEnum):
+    """Why a program gave control back."""
+
+    FINISHED = 0
+    TIME_USED = 1
+    HOST_IS_NEXT = 2
+    FAILED = 3
+
+
+@dataclass
+class ClockState:
+    """A clock's memory: `t` and `timestep` are arrays of one element.
+
+    `dt` is in seconds, or None for a clock that ticks at `times`; the run ends
+    before time step `end`.
+    """
+
+    t: np.ndarray
+    timestep: np.ndarray
+    dt: float | None
+    times: np.ndarray | None
+    end: int
+
+
+class CpuProgram:
+    """A network compiled for this machine's processor.
+
+    Parameters
+    ----------
+    network : Network
+        Verified and simplified.
+
+    Raises
+    ------
+    ToolchainError, CompileError
+        Where there is no compiler, or it refuses the program.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.source: Source = print_program(network)
+        self._library = toolchain.compile_library(
+            toolchain.find(), self.source.text, "network", self.source.is_cpp
+        )
+        self._library.program_constants_size.restype = c_int64
+        self._library.program_run.argtypes = [POINTER(Context), c_double]
+        self._library.program_block.argtypes = [POINTER(Context), c_int32]
+        self._context = Context()
+        self._keep: dict[str, object] = {}
+
+    # -- memory --------------------------------------------------------------
+    def bind_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Tell the program where its arrays lie.
+
+        Raises
+        ------
+        ValueError
+            For an array whose elements are not next to each other.
+        """
+        chosen = [arrays[name] for name in self.source.arrays]
+        for name, array in zip(self.source.arrays, chosen, strict=True):
+            if not array.flags.c_contiguous:
+                raise ValueError(f"the array '{name}' is not contiguous")
+        pointers = (c_void_p * max(len(chosen), 1))(*(array.ctypes.data for array in chosen))
+        lengths = np.array([array.size for array in chosen], dtype=np.int64)
+        self._context.arrays = pointers
+        self._context.lengths = lengths.ctypes.data_as(POINTER(c_int64))
+        self._keep["arrays"] = (chosen, pointers, lengths)
+
+    def bind_params(self, params: Mapping[str, float | int]) -> None:
+        """Set the parameters of the run."""
+        numbers = np.array([params[name] for name in self.source.numbers], dtype=np.float64)
+        integers = np.array([params[name] for name in self.source.integers], dtype=np.int64)
+        self._context.numbers = numbers.ctypes.data_as(POINTER(c_double))
+        self._context.integers = integers.ctypes.data_as(POINTER(c_int64))
+        scratch_size = max((int(params[name]) for name in self.source.scratch_sizes), default=0)
+        scratch = np.zeros(scratch_size + 64, dtype=np.uint8)
+        self._context.scratch = scratch.ctypes.data
+        self._keep["params"] = (numbers, integers, scratch)
+
+    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
+        """Tell the program which clocks there are."""
+        structures = (Clock * len(clocks))()
+        for structure, clock in zip(structures, clocks, strict=True):
+            structure.t = clock.t.ctypes.data
+            structure.timestep = clock.timestep.ctypes.data
+            structure.dt = clock.dt or 0.0
+            structure.times = None if clock.times is None else clock.times.ctypes.data
+            structure.end = clock.end
+        self._context.clocks = structures
+        self._context.n_clocks = len(clocks)
+        self._keep["clocks"] = (structures, list(clocks))
+
+    def bind_handles(self, queues: Sequence[int], recorders: Sequence[int]) -> None:
+        """Tell the program its queues and recorders (addresses)."""
+        queue_handles = (c_void_p * max(len(queues), 1))(*queues)
+        recorder_handles = (c_void_p * max(len(recorders), 1))(*recorders)
+        self._context.queues = queue_handles
+        self._context.recorders = recorder_handles
+        self._keep["handles"] = (queue_handles, recorder_handles)
+
+    def bind_random(self, seed: int, step: int) -> None:
+        """Set the key of the random streams and the number of the next step."""
+        self._context.seed = seed
+        self._context.random_step = step
+
+    @property
+    def random_step(self) -> int:
+        """The number that the next time step will have in the random streams."""
+        return int(self._context.random_step)
+
+    # -- running -------------------------------------------------------------
+    def prepare(self, profile: bool) -> None:
+        """Compute what stays constant during a run; everything must be bound."""
+        constants = (ctypes.c_char * int(self._library.program_constants_size()))()
+        self._context.constants = ctypes.addressof(constants)
+        self.seconds = np.zeros(len(self.source.steps))
+        self._context.seconds = self.seconds.ctypes.data_as(POINTER(c_double)) if profile else None
+        self._keep["constants"] = constants
+        self._library.program_prepare(byref(self._context))
+
+    def run(self, seconds: float) -> Outcome:
+        """Run time steps for about `seconds` of real time.
+
+        Raises
+        ------
+        MemoryError
+            Where a monitor or a queue could not grow.
+        """
+        outcome = Outcome(self._library.program_run(byref(self._context), seconds))
+        if outcome == Outcome.FAILED:
+            self._fail()
+        return outcome
+
+    def block(self, number: int) -> None:
+        """Run one stretch of the present time step."""
+        if self._library.program_block(byref(self._context), number):
+            self._fail()
+
+    def _fail(self) -> None:
+        step = self.source.steps[self._context.error_step]
+        raise MemoryError(f"There is no memory left for the {step}.")
+
+    def end_step(self) -> None:
+        """Finish a time step that objects of the host took part in."""
+        self._library.program_end_step(byref(self._context))
+
+    def is_active(self, clock: int) -> bool:
+        """Whether a clock ticks in the present time step."""
+        return bool(self._context.clocks[clock].active)

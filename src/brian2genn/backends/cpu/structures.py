@@ -1,0 +1,86 @@
+"""The structures of ``brian2genn_runtime.h`` and the support library's functions."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
+from functools import cache
+from pathlib import Path
+
+from . import toolchain
+
+
+class Clock(ctypes.Structure):
+    """``b2g_clock``"""
+
+    _fields_ = (
+        ("t", c_void_p),
+        ("timestep", c_void_p),
+        ("dt", c_double),
+        ("times", c_void_p),
+        ("end", c_int64),
+        ("active", c_int32),
+    )
+
+
+class Context(ctypes.Structure):
+    """``b2g_context``"""
+
+    _fields_ = (
+        ("arrays", POINTER(c_void_p)),
+        ("numbers", POINTER(c_double)),
+        ("integers", POINTER(c_int64)),
+        ("lengths", POINTER(c_int64)),
+        ("clocks", POINTER(Clock)),
+        ("n_clocks", c_int32),
+        ("queues", POINTER(c_void_p)),
+        ("recorders", POINTER(c_void_p)),
+        ("constants", c_void_p),
+        ("scratch", c_void_p),
+        ("seconds", POINTER(c_double)),
+        ("seed", c_uint64),
+        ("random_step", c_uint64),
+        ("error", c_int32),
+        ("error_step", c_int32),
+    )
+
+
+_FUNCTIONS: dict[str, tuple[object, list[object]]] = {
+    "b2g_recorder_new": (c_void_p, [c_int32, c_void_p]),
+    "b2g_recorder_rows": (c_int64, [c_void_p]),
+    "b2g_recorder_data": (c_void_p, [c_void_p, c_int32]),
+    "b2g_recorder_clear": (None, [c_void_p]),
+    "b2g_recorder_free": (None, [c_void_p]),
+    "b2g_queue_new": (c_void_p, [c_int32, c_int32]),
+    "b2g_queue_free": (None, [c_void_p]),
+    "b2g_queue_count": (c_int64, [c_void_p, c_int32]),
+    "b2g_queue_synapses": (None, [c_void_p, c_int32, c_void_p]),
+    "b2g_queue_slots": (c_int32, [c_void_p]),
+    "b2g_queue_head": (c_int32, [c_void_p]),
+    "b2g_queue_push": (c_int32, [c_void_p, c_void_p, c_int64]),
+    "b2g_queue_advance": (None, [c_void_p]),
+    "b2g_queue_forget": (None, [c_void_p]),
+    "b2g_queue_set": (c_int32, [c_void_p, c_int32, c_int32, c_void_p, c_void_p]),
+    "b2g_queue_prepare": (
+        c_int32,
+        [c_void_p, c_void_p, c_int64, c_double, c_void_p, c_int64],
+    ),
+}
+
+
+@cache
+def support() -> ctypes.CDLL:
+    """The support library, compiled once per machine.
+
+    Raises
+    ------
+    ToolchainError
+        Where there is no compiler.
+    """
+    text = Path(__file__).with_name("support.c").read_text()
+    library = toolchain.compile_library(toolchain.find(), text, "support")
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library

@@ -1,0 +1,347 @@
+/* Spike queues and recorders for Python: what generated programs do not do
+   themselves.  Compiled once per machine. */
+#include "brian2genn_runtime.h"
+
+#ifdef __cplusplus
+#error "this file is C"
+#endif
+
+/* ---- recorders ---------------------------------------------------------- */
+
+b2g_recorder *b2g_recorder_new(int32_t n_columns, const int64_t *items)
+{
+    b2g_recorder *recorder = calloc(1, sizeof(*recorder));
+    if (recorder == NULL)
+        return NULL;
+    recorder->columns = calloc((size_t)(n_columns ? n_columns : 1), sizeof(b2g_column));
+    if (recorder->columns == NULL) {
+        free(recorder);
+        return NULL;
+    }
+    recorder->n_columns = n_columns;
+    for (int32_t c = 0; c < n_columns; c++)
+        recorder->columns[c].item = items[c];
+    return recorder;
+}
+
+int64_t b2g_recorder_rows(const b2g_recorder *recorder) { return recorder->rows; }
+
+void *b2g_recorder_data(const b2g_recorder *recorder, int32_t column)
+{
+    return recorder->columns[column].data;
+}
+
+/* Forget the rows and give their memory back. */
+void b2g_recorder_clear(b2g_recorder *recorder)
+{
+    for (int32_t c = 0; c < recorder->n_columns; c++) {
+        free(recorder->columns[c].data);
+        recorder->columns[c].data = NULL;
+        recorder->columns[c].capacity = 0;
+    }
+    recorder->rows = 0;
+}
+
+void b2g_recorder_free(b2g_recorder *recorder)
+{
+    b2g_recorder_clear(recorder);
+    free(recorder->columns);
+    free(recorder);
+}
+
+/* ---- queues ------------------------------------------------------------- */
+
+b2g_queue *b2g_queue_new(int32_t source_start, int32_t source_stop)
+{
+    b2g_queue *queue = calloc(1, sizeof(*queue));
+    if (queue == NULL)
+        return NULL;
+    queue->slots = calloc(1, sizeof(b2g_slot));
+    if (queue->slots == NULL) {
+        free(queue);
+        return NULL;
+    }
+    queue->n_slots = 1;
+    queue->source_start = source_start;
+    queue->source_stop = source_stop;
+    return queue;
+}
+
+static void free_slots(b2g_slot *slots, int32_t n)
+{
+    for (int32_t k = 0; k < n; k++) {
+        free(slots[k].synapses);
+        free(slots[k].runs);
+    }
+    free(slots);
+}
+
+static void free_arrangement(b2g_queue *queue)
+{
+    free(queue->first_run);
+    free(queue->delay);
+    free(queue->start);
+    free(queue->order);
+    queue->first_run = queue->delay = queue->start = queue->order = NULL;
+    queue->n_synapses = queue->n_runs = 0;
+    queue->fingerprint = 0;
+}
+
+void b2g_queue_free(b2g_queue *queue)
+{
+    free_slots(queue->slots, queue->n_slots);
+    free_arrangement(queue);
+    free(queue);
+}
+
+/* How many synapses arrive `ahead` steps from now. */
+int64_t b2g_queue_count(const b2g_queue *queue, int32_t ahead)
+{
+    const b2g_slot *slot = &queue->slots[(queue->head + ahead) % queue->n_slots];
+    int64_t n = slot->n_synapses;
+    for (int64_t r = 0; r < slot->n_runs; r++)
+        n += queue->start[slot->runs[r] + 1] - queue->start[slot->runs[r]];
+    return n;
+}
+
+/* Write them to `synapses`, in the order in which they will be delivered. */
+void b2g_queue_synapses(const b2g_queue *queue, int32_t ahead, int32_t *synapses)
+{
+    const b2g_slot *slot = &queue->slots[(queue->head + ahead) % queue->n_slots];
+    int64_t n = 0;
+    for (; n < slot->n_synapses; n++)
+        synapses[n] = slot->synapses[n];
+    for (int64_t r = 0; r < slot->n_runs; r++)
+        for (int32_t k = queue->start[slot->runs[r]]; k < queue->start[slot->runs[r] + 1]; k++)
+            synapses[n++] = queue->order ? queue->order[k] : k;
+}
+
+int32_t b2g_queue_slots(const b2g_queue *queue) { return queue->n_slots; }
+int32_t b2g_queue_head(const b2g_queue *queue) { return queue->head; }
+int32_t b2g_queue_push(b2g_queue *queue, const int32_t *events, int64_t n) { return b2g_push(queue, events, n); }
+void b2g_queue_advance(b2g_queue *queue) { b2g_advance(queue); }
+
+/* Replace everything in flight by n_slots slots; counts[k] synapses each. */
+int32_t b2g_queue_set(b2g_queue *queue, int32_t n_slots, int32_t head, const int64_t *counts,
+                      const int32_t *synapses)
+{
+    b2g_slot *slots = calloc((size_t)n_slots, sizeof(b2g_slot));
+    if (slots == NULL)
+        return B2G_NO_MEMORY;
+    for (int32_t k = 0; k < n_slots; k++) {
+        if (counts[k] == 0)
+            continue;
+        slots[k].synapses = malloc((size_t)counts[k] * sizeof(int32_t));
+        if (slots[k].synapses == NULL) {
+            free_slots(slots, n_slots);
+            return B2G_NO_MEMORY;
+        }
+        memcpy(slots[k].synapses, synapses, (size_t)counts[k] * sizeof(int32_t));
+        slots[k].n_synapses = slots[k].synapses_capacity = counts[k];
+        synapses += counts[k];
+    }
+    free_slots(queue->slots, queue->n_slots);
+    queue->slots = slots;
+    queue->n_slots = n_slots;
+    queue->head = head;
+    return B2G_OK;
+}
+
+/* Turn runs in flight into single synapses, before the runs change. */
+static int loosen(b2g_queue *queue)
+{
+    for (int32_t s = 0; s < queue->n_slots; s++) {
+        b2g_slot *slot = &queue->slots[(queue->head + s) % queue->n_slots];
+        if (slot->n_runs == 0)
+            continue;
+        int64_t n = b2g_queue_count(queue, s);
+        int32_t *synapses = malloc((size_t)(n ? n : 1) * sizeof(int32_t));
+        if (synapses == NULL)
+            return B2G_NO_MEMORY;
+        b2g_queue_synapses(queue, s, synapses);
+        free(slot->synapses);
+        slot->synapses = synapses;
+        slot->n_synapses = slot->synapses_capacity = n;
+        slot->n_runs = 0;
+    }
+    return B2G_OK;
+}
+
+/* The ring gets `n_slots` slots, beginning with the present one. */
+static int resize_ring(b2g_queue *queue, int32_t n_slots)
+{
+    b2g_slot *slots = calloc((size_t)n_slots, sizeof(b2g_slot));
+    if (slots == NULL)
+        return B2G_NO_MEMORY;
+    for (int32_t s = 0; s < queue->n_slots; s++)
+        slots[s] = queue->slots[(queue->head + s) % queue->n_slots];
+    free(queue->slots);
+    queue->slots = slots;
+    queue->n_slots = n_slots;
+    queue->head = 0;
+    return B2G_OK;
+}
+
+/* dt has changed: everything in flight keeps its time of arrival, rounded as
+   Brian rounds it (of two slots that fall together, the later one remains). */
+static int rescale(b2g_queue *queue, double factor)
+{
+    const int32_t n_slots = (int32_t)(queue->n_slots * factor) + 1;
+    b2g_slot *slots = calloc((size_t)n_slots, sizeof(b2g_slot));
+    if (slots == NULL)
+        return B2G_NO_MEMORY;
+    for (int32_t s = 0; s < queue->n_slots; s++) {
+        b2g_slot *slot = &queue->slots[(queue->head + s) % queue->n_slots];
+        int32_t place = (int32_t)(s * factor + 0.5);
+        free(slots[place].synapses);
+        free(slots[place].runs);
+        slots[place] = *slot;
+        memset(slot, 0, sizeof(*slot));
+    }
+    free_slots(queue->slots, queue->n_slots);
+    queue->slots = slots;
+    queue->n_slots = n_slots;
+    queue->head = 0;
+    return B2G_OK;
+}
+
+static uint64_t mix(uint64_t hash, const void *data, int64_t bytes)
+{
+    const unsigned char *p = data;
+    uint64_t a = hash, b = hash ^ 0x9E3779B97F4A7C15u;
+    for (; bytes >= 16; bytes -= 16, p += 16) {
+        uint64_t words[2];
+        memcpy(words, p, 16);
+        a = (a ^ words[0]) * 0xFF51AFD7ED558CCDu;
+        b = (b ^ words[1]) * 0xC4CEB9FE1A85EC53u;
+        a ^= a >> 32;
+        b ^= b >> 29;
+    }
+    for (; bytes > 0; bytes--)
+        a = (a ^ *p++) * 0x100000001B3u;
+    return a ^ (b << 1 | b >> 63);
+}
+
+static int32_t in_steps(double delay, double dt) { return (int32_t)(delay / dt + 0.5); }
+
+/* Arrange the synapses by source (and delay) for a run; keep what is in flight.
+   Synapses of one run stay in ascending order.  Two stable counting sorts: by
+   delay, then by source. */
+int32_t b2g_queue_prepare(b2g_queue *queue, const double *delays, int64_t n_delays, double dt,
+                          const int32_t *sources, int64_t n_synapses)
+{
+    uint64_t fingerprint = mix(1, delays, n_delays * (int64_t)sizeof(double));
+    fingerprint = mix(fingerprint, sources, n_synapses * (int64_t)sizeof(int32_t));
+    fingerprint = mix(fingerprint, &dt, sizeof(dt));
+    fingerprint = mix(fingerprint, &n_delays, sizeof(n_delays)) | 1;
+    if (fingerprint == queue->fingerprint && n_synapses == queue->n_synapses)
+        return B2G_OK;
+
+    if (loosen(queue))
+        return B2G_NO_MEMORY;
+    if (queue->dt != 0.0 && queue->dt != dt && rescale(queue, queue->dt / dt))
+        return B2G_NO_MEMORY;
+    queue->dt = dt;
+    free_arrangement(queue);
+
+    int32_t shortest = n_delays ? in_steps(delays[0], dt) : 0, longest = shortest;
+    for (int64_t k = 1; k < n_delays; k++) {
+        int32_t steps = in_steps(delays[k], dt);
+        shortest = steps < shortest ? steps : shortest;
+        longest = steps > longest ? steps : longest;
+    }
+    if (longest >= queue->n_slots && resize_ring(queue, longest + 1))
+        return B2G_NO_MEMORY;
+
+    const int64_t n_sources = queue->source_stop - queue->source_start;
+    int failed = 0;
+    int32_t *order = malloc((size_t)(n_synapses + 1) * sizeof(int32_t));
+    int32_t *begin = calloc((size_t)n_sources + 2, sizeof(int32_t));
+    int32_t *by_delay = NULL, *place = NULL;
+    if (order == NULL || begin == NULL)
+        failed = 1;
+
+    if (!failed && shortest != longest) {
+        const int64_t n_steps = (int64_t)longest - shortest + 1;
+        by_delay = malloc((size_t)(n_synapses + 1) * sizeof(int32_t));
+        place = calloc((size_t)n_steps + 1, sizeof(int32_t));
+        if (by_delay == NULL || place == NULL) {
+            failed = 1;
+        } else {
+            for (int64_t k = 0; k < n_synapses; k++)
+                place[in_steps(delays[k], dt) - shortest + 1]++;
+            for (int64_t d = 0; d < n_steps; d++)
+                place[d + 1] += place[d];
+            for (int64_t k = 0; k < n_synapses; k++)
+                by_delay[place[in_steps(delays[k], dt) - shortest]++] = (int32_t)k;
+        }
+    }
+    if (!failed) {
+        for (int64_t k = 0; k < n_synapses; k++)
+            begin[sources[k] - queue->source_start + 2]++;
+        for (int64_t s = 0; s < n_sources; s++)
+            begin[s + 2] += begin[s + 1];
+        for (int64_t k = 0; k < n_synapses; k++) {
+            int32_t synapse = by_delay ? by_delay[k] : (int32_t)k;
+            order[begin[sources[synapse] - queue->source_start + 1]++] = synapse;
+        }
+    }
+    if (!failed && shortest == longest) {
+        bool identity = true;
+        for (int64_t k = 0; identity && k < n_synapses; k++)
+            identity = order[k] == k;
+        if (identity) {
+            free(order);
+            order = NULL;
+        }
+        queue->same_delay = shortest;
+        queue->start = begin;
+        queue->order = order;
+        queue->n_runs = n_sources;
+        begin = NULL;
+        order = NULL;
+    } else if (!failed) {
+        int64_t n_runs = 0;
+        for (int64_t s = 0; s < n_sources; s++)
+            for (int32_t k = begin[s]; k < begin[s + 1]; k++)
+                n_runs += k == begin[s]
+                          || in_steps(delays[order[k]], dt) != in_steps(delays[order[k - 1]], dt);
+        queue->first_run = malloc((size_t)(n_sources + 1) * sizeof(int32_t));
+        queue->delay = malloc((size_t)(n_runs + 1) * sizeof(int32_t));
+        queue->start = malloc((size_t)(n_runs + 1) * sizeof(int32_t));
+        if (queue->first_run == NULL || queue->delay == NULL || queue->start == NULL) {
+            failed = 1;
+        } else {
+            int32_t r = 0;
+            for (int64_t s = 0; s < n_sources; s++) {
+                queue->first_run[s] = r;
+                for (int32_t k = begin[s]; k < begin[s + 1]; k++) {
+                    int32_t steps = in_steps(delays[order[k]], dt);
+                    if (k == begin[s] || steps != queue->delay[r - 1]) {
+                        queue->delay[r] = steps;
+                        queue->start[r++] = k;
+                    }
+                }
+            }
+            queue->first_run[n_sources] = r;
+            queue->start[r] = (int32_t)n_synapses;
+            queue->order = order;
+            queue->n_runs = n_runs;
+            order = NULL;
+        }
+    }
+    free(order);
+    free(begin);
+    free(by_delay);
+    free(place);
+    if (failed) {
+        free_arrangement(queue);
+        return B2G_NO_MEMORY;
+    }
+    queue->n_synapses = n_synapses;
+    queue->fingerprint = fingerprint;
+    return B2G_OK;
+}
+
+/* Arrange the synapses anew at the next prepare. */
+void b2g_queue_forget(b2g_queue *queue) { queue->fingerprint = 0; }

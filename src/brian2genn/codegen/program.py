@@ -1,0 +1,159 @@
+"""A network model as the text of one C program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from ..model.dtypes import C_TYPE, is_float
+from ..model.network import Host, Network, Step, Threshold
+from .c_printer import Constants, KernelPrinter, Streams, pointer
+
+#: Where the headers that generated programs include lie.
+INCLUDE_DIRECTORY = Path(str(resources.files(__package__) / "include"))
+
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader(__package__, "templates"),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def _lines(statements: list[str], indent: int = 4) -> str:
+    """Statements one a line, indented."""
+    return "\n".join(" " * indent + line for line in statements)
+
+
+_environment.filters["lines"] = _lines
+
+
+@dataclass
+class Source:
+    """The text of a program and what its user must know of it.
+
+    Attributes
+    ----------
+    text : str
+    is_cpp : bool
+        Whether it has to be compiled as C++ (it contains users' functions).
+    arrays : list of str
+        Array names in the order in which the program expects them.
+    numbers, integers : list of str
+        Parameter names by kind, in order.
+    steps, owners : list of str
+        For every step, what it is and the name of its Brian object.
+    scratch_sizes : list of str
+        Parameters: the program needs as many bytes of scratch memory as the
+        largest of these.
+    schedule : list of (str, int)
+        ``("block", number)`` and ``("host", number)`` in the order of a time step.
+    """
+
+    text: str
+    is_cpp: bool
+    arrays: list[str]
+    numbers: list[str]
+    integers: list[str]
+    steps: list[str]
+    owners: list[str]
+    scratch_sizes: list[str] = field(default_factory=list)
+    schedule: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class _Printed:
+    """One step, ready for the program template."""
+
+    number: int
+    function: str
+    clock: int
+    text: str
+
+
+def print_program(network: Network) -> Source:
+    """Print a network.
+
+    Parameters
+    ----------
+    network : Network
+        Verified and simplified.
+
+    Returns
+    -------
+    Source
+    """
+    arrays = {name: number for number, name in enumerate(network.arrays)}
+    numbers = [name for name, param in network.params.items() if is_float(param.dtype)]
+    integers = [name for name, param in network.params.items() if not is_float(param.dtype)]
+    params = {name: f"ctx->numbers[{k}]" for k, name in enumerate(numbers)}
+    params.update({name: f"ctx->integers[{k}]" for k, name in enumerate(integers)})
+    for name in numbers:
+        if network.params[name].dtype == "float32":
+            params[name] = f"(float){params[name]}"
+    constants, streams = Constants(), Streams()
+    printed: list[_Printed] = []
+    schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
+    blocks: list[list[_Printed]] = []
+    for step in network.steps:
+        if isinstance(step, Host):
+            schedule.append(("host", step.number))
+            continue
+        if not schedule or schedule[-1][0] == "host":
+            schedule.append(("block", len(blocks)))
+            blocks.append([])
+        text = _print_step(step, params, arrays, constants, streams)
+        one = _Printed(len(printed), step.name, step.clock, text)
+        printed.append(one)
+        blocks[-1].append(one)
+    text = _environment.get_template("program.c.j2").render(
+        steps=printed,
+        blocks=blocks,
+        constants=constants,
+        hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
+        one_clock=len(network.clocks) == 1,
+        user_code=network.user_code,
+        user_arrays=[
+            (name, C_TYPE[network.arrays[name].dtype], arrays[name])
+            for name in network.arrays
+            if name.startswith("_namespace")
+        ],
+    )
+    native = [step for step in network.steps if not isinstance(step, Host)]
+    sizes = [step.size for step in network.steps if isinstance(step, Threshold)]
+    is_cpp = bool(network.user_code)
+    return Source(
+        text,
+        is_cpp,
+        list(arrays),
+        numbers,
+        integers,
+        [step.origin for step in native],
+        [step.owner for step in native],
+        sizes,
+        schedule,
+    )
+
+
+def _print_step(
+    step: Step,
+    params: dict[str, str],
+    arrays: dict[str, int],
+    constants: Constants,
+    streams: Streams,
+) -> str:
+    kernels = [KernelPrinter(k, params, arrays, constants, streams) for k in step.kernels()]
+    template = _environment.get_template(f"{type(step).__name__.lower()}.c.j2")
+    return template.render(
+        step=step,
+        kernel=kernels[0] if kernels else None,
+        param=params,
+        array=lambda name: f"ctx->arrays[{arrays[name]}]",
+        length=lambda name: f"ctx->lengths[{arrays[name]}]",
+        ctype=C_TYPE,
+        pointer=pointer,
+    )

@@ -1,0 +1,326 @@
+"""The ``genn`` device: what Brian calls."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from typing import Any
+
+import numpy as np
+from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+from brian2.core.names import find_name
+from brian2.core.network import Network
+from brian2.core.preferences import prefs
+from brian2.core.variables import DynamicArrayVariable
+from brian2.devices.device import RuntimeDevice, all_devices
+from brian2.units import check_units, second
+from brian2.units.fundamentalunits import Quantity
+from brian2.utils.logger import get_logger
+
+from .backends.cpu import toolchain
+from .backends.cpu.program import CpuProgram
+from .backends.cpu.queue import SpikeQueue
+from .backends.cpu.structures import support
+from .frontend.compatibility import local_namespace, wants_garbage_collection
+from .frontend.functions import GennTarget
+from .frontend.network import Translation, translate
+from .frontend.recorded import LOOP_TEMPLATES, RecordedCode
+from .legacy import LegacyInterface
+from .model.network import describe, verify
+from .runtime.codeobject import LoopCodeObject
+from .runtime.explain import Explanation
+from .runtime.loop import (
+    Report,
+    TimeLoop,
+    check_for_invalid_states,
+    clock_states,
+    running,
+    store_profile,
+)
+from .runtime.recordings import Recording
+from .transforms.simplify import simplify
+
+logger = get_logger("brian2.devices.genn")
+
+
+class GennDevice(LegacyInterface, RuntimeDevice):
+    """Compiles the time loop of a network; everything else is Brian's runtime.
+
+    Values live in NumPy arrays as in Brian's runtime mode and can be read and
+    written at any time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Brian's Cython code (GSL integrators) finds these by the runtime device
+        runtime = all_devices["runtime"]
+        for name in ("rand_buffer", "randn_buffer", "rand_buffer_index", "randn_buffer_index"):
+            setattr(self, name, getattr(runtime, name))
+        self._random_key: int | None = None
+        self._random_step = 0
+        self._recordings: dict[Any, Recording] = {}
+        self._bound: set[int] = set()
+        self._arrays_moved = False
+        self._explanations: dict[str, Explanation] = {}
+        self._last_network = ""
+        self._has_compiler: bool | None = None
+
+    # -- can we compile? -----------------------------------------------------
+    @property
+    def has_compiler(self) -> bool:
+        """Whether there is a C compiler; says so once if there is none."""
+        if self._has_compiler is None:
+            try:
+                support()
+                self._has_compiler = True
+            except (toolchain.ToolchainError, toolchain.CompileError) as error:
+                self._has_compiler = False
+                logger.warn(
+                    f"{error} Until then, Brian's NumPy runtime does all the work: correct,"
+                    " but slow.",
+                    "no_compiler",
+                    once=True,
+                )
+        return self._has_compiler
+
+    # -- arrays: as in the runtime device, but recorded values are fetched ------
+    def get_value(self, var: Any, access_data: bool = True) -> Any:
+        if self._recordings:
+            recording = self._recordings.get(var)
+            if recording is not None:
+                recording.hand_over()
+        return super().get_value(var, access_data)
+
+    def resize(self, var: Any, new_size: Any) -> None:
+        self._arrays_moved = self._arrays_moved or id(var) in self._bound
+        super().resize(var, new_size)
+
+    def resize_along_first(self, var: Any, new_size: Any) -> None:
+        self._arrays_moved = self._arrays_moved or id(var) in self._bound
+        super().resize_along_first(var, new_size)
+
+    def spike_queue(self, source_start: int, source_end: int) -> Any:
+        """A queue that compiled code and Brian's objects can both use."""
+        if self.has_compiler:
+            return SpikeQueue(source_start, source_end)
+        return super().spike_queue(source_start, source_end)
+
+    # -- random numbers ------------------------------------------------------
+    def seed(self, seed: int | None = None) -> None:
+        """Seed NumPy's generator (set-up) and the streams of the time loop."""
+        super().seed(seed)
+        self._random_step = 0
+        self._random_key = None
+        if seed is not None:
+            digest = hashlib.sha256(str(int(seed)).encode()).digest()
+            self._random_key = int.from_bytes(digest[:8], "little")
+
+    def _key(self) -> int:
+        if self._random_key is None:
+            high, low = np.random.randint(0, 2**32, size=2, dtype=np.uint64)
+            self._random_key = int(high) << 32 | int(low)
+        return self._random_key
+
+    def get_random_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().get_random_state()
+        state["genn_streams"] = (self._random_key, self._random_step)
+        return state
+
+    def set_random_state(self, state: dict[str, Any]) -> None:
+        super().set_random_state(state)
+        if "genn_streams" in state:  # not in what other devices stored
+            self._random_key, self._random_step = state["genn_streams"]
+
+    # -- code ----------------------------------------------------------------
+    def code_object_class(
+        self, codeobj_class: Any = None, fallback_pref: str = "codegen.target"
+    ) -> Any:
+        """Brian's NumPy target for what is not compiled: it needs no compiling itself."""
+        if codeobj_class is None and fallback_pref == "codegen.target":
+            return NumpyCodeObject
+        return super().code_object_class(codeobj_class, fallback_pref)
+
+    def code_object(
+        self,
+        owner: Any,
+        name: str,
+        abstract_code: Any,
+        variables: dict[str, Any],
+        template_name: str,
+        variable_indices: Any,
+        codeobj_class: Any = None,
+        template_kwds: dict[str, Any] | None = None,
+        override_conditional_write: Any = None,
+        compiler_kwds: dict[str, Any] | None = None,
+    ) -> Any:
+        """Record code of the time loop; let Brian compile code that must act now."""
+
+        def brian_version(codeobj_class: Any = codeobj_class, suffix: str = "") -> Any:
+            return super(GennDevice, self).code_object(
+                owner,
+                name + suffix,
+                abstract_code,
+                variables,
+                template_name,
+                variable_indices,
+                codeobj_class=codeobj_class,
+                template_kwds=template_kwds,
+                override_conditional_write=override_conditional_write,
+                compiler_kwds=compiler_kwds,
+            )
+
+        compilable = codeobj_class in (None, NumpyCodeObject) and template_name in LOOP_TEMPLATES
+        if not compilable or not self.has_compiler:
+            return brian_version()
+        recorded = RecordedCode(
+            owner,
+            find_name(name),
+            abstract_code,
+            variables,
+            template_name,
+            variable_indices,
+            dict(template_kwds or {}),
+            set(override_conditional_write or ()),
+        )
+        recorded.analyse(GennTarget)
+        return LoopCodeObject(recorded, lambda: brian_version(NumpyCodeObject, "_brian*"))
+
+    # -- running ---------------------------------------------------------------
+    @check_units(duration=second, report_period=second)
+    def network_run(
+        self,
+        net: Any,
+        duration: Quantity,
+        report: Any = None,
+        report_period: Quantity = 10 * second,
+        namespace: Any = None,
+        profile: bool | None = None,
+        level: int = 0,
+    ) -> None:
+        """Run a network: ``Network.run``, with the time loop compiled."""
+        if namespace is None:
+            namespace = local_namespace(level + 3)
+        if duration < 0:
+            raise ValueError(
+                f"Function 'run' expected a non-negative duration but got '{duration}'"
+            )
+        if not self.has_compiler:
+            Network.run.original_function(
+                net, duration, report, report_period, namespace, profile, level
+            )
+            return
+        if wants_garbage_collection():
+            gc.collect()
+        if profile is None:
+            profile = bool(self.build_options.get("profile", False))
+
+        all_objects = net.sorted_objects
+        net._clocks = {obj.clock for obj in all_objects}
+        t_start, t_end = net.t, net.t + duration
+        for clock in net._clocks:
+            clock.set_interval(net.t, t_end)
+        net.before_run(namespace)
+        if len(all_objects) == 0:
+            return
+        active = [obj for obj in all_objects if obj.active]
+        translation = self._translate(net, active)
+        program = self._program(translation, net)
+
+        began = time.time()
+        progress = Report(report, float(report_period), t_start, duration)
+        progress(0.0)
+        loop = self._connect(net, translation, program, profile)
+        completed = False
+        try:
+            with running():
+                loop.run(progress, self._time_limit(), lambda: self._rebind(translation, program))
+            completed = not (net._stopped or Network._globally_stopped)
+        finally:
+            # also after an error or Ctrl-C: nothing that was computed is lost
+            self._random_step = program.random_step
+            net.t_ = float(t_end) if completed else loop.t
+            self._disconnect(loop)
+        ended = time.time()
+        self._last_run_time = ended - began
+        self._last_run_completed_fraction = (
+            float((net.t - t_start) / duration) if duration > 0 else 1.0
+        )
+        check_for_invalid_states(all_objects)
+        if report is not None:
+            progress(self._last_run_completed_fraction)
+        net.after_run()
+        store_profile(net, loop.profile() if profile else None)
+
+    def _translate(self, net: Any, active: list[Any]) -> Translation:
+        translation = translate(active, net._clocks)
+        self._explanations[net.name] = Explanation(net.name, translation.placements)
+        self._last_network = net.name
+        return translation
+
+    def _program(self, translation: Translation, net: Any) -> CpuProgram:
+        verify(translation.network)
+        simplify(translation.network)
+        if prefs["devices.genn.debug"]:
+            print(describe(translation.network))
+        return CpuProgram(translation.network)
+
+    def _time_limit(self) -> float | None:
+        return None if self._maximum_run_time is None else float(self._maximum_run_time)
+
+    def _connect(
+        self, net: Any, translation: Translation, program: CpuProgram, profile: bool
+    ) -> TimeLoop:
+        """Give the program its memory."""
+        bindings = translation.bindings
+        recordings = [Recording(plan) for plan in bindings.recorders]
+        self._bind_arrays(translation, program)
+        program.bind_params(bindings.params)
+        states = clock_states(bindings.clocks)
+        program.bind_clocks(states)
+        program.bind_handles(
+            [queue.handle for queue in bindings.queues],
+            [recording.recorder.handle for recording in recordings],
+        )
+        program.bind_random(self._key(), self._random_step)
+        program.prepare(profile)
+        self._recordings = {
+            variable: recording for recording in recordings for variable in recording.variables()
+        }
+        return TimeLoop(net, translation, program, recordings, states, profile)
+
+    def _bind_arrays(self, translation: Translation, program: CpuProgram) -> None:
+        variables = translation.bindings.arrays
+        self._bound = {
+            id(variable)
+            for variable in variables.values()
+            if isinstance(variable, DynamicArrayVariable)
+        }
+        self._arrays_moved = False
+        program.bind_arrays(
+            {
+                name: variable if isinstance(variable, np.ndarray) else variable.get_value()
+                for name, variable in variables.items()
+            }
+        )
+
+    def _rebind(self, translation: Translation, program: CpuProgram) -> None:
+        if self._arrays_moved:
+            self._bind_arrays(translation, program)
+
+    def _disconnect(self, loop: TimeLoop) -> None:
+        for recording in loop.recordings:
+            recording.hand_over()
+        self._recordings = {}
+        self._bound = set()
+
+    # -- explanations ----------------------------------------------------------
+    def explain(self, network: Any = None) -> Explanation:
+        """Where the objects of a network ran; see `brian2genn.explain`."""
+        name = self._last_network if network is None else network.name
+        if name not in self._explanations:
+            raise ValueError(
+                "Nothing to explain yet: run the network first (the device decides at the"
+                " beginning of a run)."
+            )
+        return self._explanations[name]

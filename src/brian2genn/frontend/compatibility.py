@@ -1,0 +1,25 @@
+"""What differs between the versions of Brian that are supported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brian2.core.namespace import get_local_namespace
+from brian2.core.preferences import prefs
+
+
+def local_namespace(level: int) -> dict[str, Any]:
+    """The names around the frame `level` above the caller's."""
+    namespace: dict[str, Any] = get_local_namespace(level=level + 1)
+    return namespace
+
+
+def wants_garbage_collection() -> bool:
+    """Whether a run begins with a collection, to warn of objects nobody holds.
+
+    Up to Brian 2.10 always; since 2.11 only where those warnings are enabled.
+    """
+    try:
+        return bool(prefs["logging.warn_for_unused_objects"])
+    except KeyError:
+        return True

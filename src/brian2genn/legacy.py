@@ -1,0 +1,56 @@
+"""What scripts for Brian2GeNN 1.x say to the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brian2.utils.logger import get_logger
+
+logger = get_logger("brian2.devices.genn")
+
+#: Arguments of ``set_device`` and ``device.build``, and why they do nothing now.
+_WITHOUT_MEANING = {
+    "directory": "nothing is written to a build directory",
+    "compile": "a network is compiled when it is run",
+    "run": "a network runs when run() is called",
+    "use_GPU": "the backend is chosen by itself",
+    "debug": "there is no separate program to debug",
+    "with_output": "there is no separate program that prints",
+    "direct_call": "there is no separate program to call",
+    "clean": "nothing is written to a build directory",
+}
+
+
+class LegacyInterface:
+    """Old arguments are accepted; each that has no meaning any more says so once."""
+
+    def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
+        """Called by ``set_device``."""
+        self._explain_old_arguments(kwargs)
+        if not build_on_run:
+            logger.info(
+                "'build_on_run=False' has no effect: the device is live, every run() runs at"
+                " once, and device.build() has nothing left to do.",
+                "build_on_run",
+                once=True,
+            )
+        super().activate(build_on_run=build_on_run, **kwargs)  # type: ignore[misc]
+
+    def build(self, **kwargs: Any) -> None:
+        """Accepted for old scripts: everything has been run already."""
+        self._explain_old_arguments(kwargs)
+
+    def reinit(self) -> None:
+        """Forget what was said about earlier networks."""
+        self._explanations: dict[str, Any] = {}
+        self._last_network = ""
+
+    @staticmethod
+    def _explain_old_arguments(arguments: dict[str, Any]) -> None:
+        for name in arguments:
+            if name in _WITHOUT_MEANING:
+                logger.info(
+                    f"The argument '{name}' has no effect: {_WITHOUT_MEANING[name]}.",
+                    f"legacy_{name}",
+                    once=True,
+                )

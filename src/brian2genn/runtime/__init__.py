@@ -1,0 +1,1 @@
+"""Running a network: the time loop, recordings, and what `explain` prints."""

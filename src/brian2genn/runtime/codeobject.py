@@ -1,0 +1,57 @@
+"""What Brian gets in place of its own code object for code of the time loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from brian2.core.names import Nameable
+
+from ..frontend.recorded import RecordedCode
+
+
+class LoopCodeObject(Nameable):
+    """Recorded code that the device compiles with the whole network.
+
+    Brian's own version of the code is made only if it is called, which happens
+    for objects that the compiler could not take.
+
+    Parameters
+    ----------
+    recorded : RecordedCode
+    brian_version : callable
+        Returns Brian's own code object for the same code.
+    """
+
+    class_name = "genn"
+
+    def __init__(self, recorded: RecordedCode, brian_version: Callable[[], Any]) -> None:
+        Nameable.__init__(self, name=recorded.name)
+        self.recorded = recorded
+        self.owner = recorded.owner
+        self.template_name = recorded.template
+        self.variables = recorded.variables
+        self.variable_indices = recorded.variable_indices
+        self._make_brian_version = brian_version
+
+    @cached_property
+    def brian_version(self) -> Any:
+        """Brian's own code object."""
+        return self._make_brian_version()
+
+    def before_run(self) -> None:
+        """What Brian's code objects do before the first time step."""
+        if self.template_name == "synapses_push_spikes":
+            self.owner.initialise_queue()
+        elif self.template_name == "spatialstateupdate":
+            self.brian_version.before_run()
+
+    def __call__(self, **kwds: Any) -> Any:
+        return self.brian_version(**kwds)
+
+    def after_run(self) -> None:
+        """What Brian's code objects do after the last time step."""
+        if self.template_name == "threshold":
+            # events are those of the present time step only
+            self.recorded.template_kwds["eventspace_variable"].get_value()[-1] = 0

@@ -1,0 +1,218 @@
+"""The time loop: what ``Network.run`` does, with a compiled program inside."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from brian2.core.network import Network, TextReport, profiling_summary
+from brian2.groups.group import Group
+from brian2.units import second
+from brian2.utils.logger import get_logger
+
+from ..backends.cpu.program import ClockState, CpuProgram, Outcome
+from ..frontend.network import Translation
+from .recordings import Recording
+
+logger = get_logger("brian2.core.network")
+
+#: Longest stay in compiled code: how soon Ctrl-C, stop() and reports are seen.
+_LONGEST_STAY = 0.1
+
+
+class Report:
+    """Calls a report function now and then, as ``Network.run`` does.
+
+    Parameters
+    ----------
+    report : None, str or callable
+    period : float
+        Seconds of real time between two calls.
+    start, duration : Quantity
+        The simulated time that is run.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a `report` that Brian does not know.
+    """
+
+    def __init__(self, report: Any, period: float, start: Any, duration: Any) -> None:
+        self._call: Callable[..., Any] | None
+        if report is None:
+            self._call = None
+        elif report in ("text", "stdout"):
+            self._call = TextReport(sys.stdout)
+        elif report == "stderr":
+            self._call = TextReport(sys.stderr)
+        elif isinstance(report, str):
+            raise ValueError(f'Do not know how to handle report argument "{report}".')
+        elif callable(report):
+            self._call = report
+        else:
+            raise TypeError(
+                "Do not know how to handle report argument, it has to be one of 'text',"
+                " 'stdout', 'stderr', or a callable function/object, but it is of type"
+                f" {type(report)}"
+            )
+        self._period = period
+        self._start, self._duration = start, duration
+        self._began = time.time()
+        self._next = self._began + period
+
+    def __call__(self, completed: float) -> None:
+        """Report now."""
+        if self._call is not None:
+            elapsed = (time.time() - self._began) * second if completed > 0 else 0 * second
+            self._call(elapsed, completed, self._start, self._duration)
+
+    def if_due(self, t: float) -> None:
+        """Report if the last report was long enough ago; `t` is the time in seconds."""
+        now = time.time()
+        if self._call is not None and now > self._next:
+            duration = float(self._duration)
+            self((t - float(self._start)) / duration if duration > 0 else 0.0)
+            self._next = now + self._period
+
+    def patience(self) -> float:
+        """Seconds until somebody has to look again."""
+        if self._call is None:
+            return _LONGEST_STAY
+        return min(_LONGEST_STAY, max(self._next - time.time(), 0.001))
+
+
+class TimeLoop:
+    """One run of one network.
+
+    Parameters
+    ----------
+    net : Network
+    translation : Translation
+    program : CpuProgram
+    recordings : list of Recording
+    clock_states : list of ClockState
+        Of all clocks of the network, in the program's order.
+    profile : bool
+    """
+
+    def __init__(
+        self,
+        net: Any,
+        translation: Translation,
+        program: CpuProgram,
+        recordings: list[Recording],
+        clock_states: list[ClockState],
+        profile: bool,
+    ) -> None:
+        self.net = net
+        self.program = program
+        self.recordings = recordings
+        self._hosts = translation.bindings.hosts
+        self._host_clocks = translation.host_clocks()
+        self._clock_states = clock_states
+        self._profile = profile
+        self._host_seconds: dict[str, float] = defaultdict(float)
+
+    @property
+    def t(self) -> float:
+        """The time of the clock that ticks next, in seconds."""
+        return min(float(clock.t[0]) for clock in self._clock_states)
+
+    def run(self, report: Report, time_limit: float | None, rebind: Callable[[], None]) -> None:
+        """Run until the end, or until somebody stops the network.
+
+        Parameters
+        ----------
+        report : Report
+        time_limit : float or None
+            Seconds of real time after which the network is stopped.
+        rebind : callable
+            Called after objects that Brian runs: arrays may have moved.
+        """
+        began = time.time()
+        while not self.net._stopped and not Network._globally_stopped:
+            outcome = self.program.run(report.patience())
+            if outcome == Outcome.FINISHED:
+                break
+            self.net.t_ = self.t
+            if outcome == Outcome.HOST_IS_NEXT:
+                self._mixed_step()
+                rebind()
+            else:
+                for recording in self.recordings:
+                    recording.hand_over_if_large()
+            report.if_due(self.t)
+            if time_limit is not None and time.time() - began > time_limit:
+                self.net._stopped = True
+
+    def _mixed_step(self) -> None:
+        """A time step in which compiled stretches and Brian's objects alternate."""
+        for kind, number in self.program.source.schedule:
+            if kind == "block":
+                self.program.block(number)
+            elif self.program.is_active(self._host_clocks[number]):
+                host = self._hosts[number]
+                began = time.time()
+                host.run()
+                if self._profile:
+                    self._host_seconds[host.name] += time.time() - began
+        self.program.end_step()
+
+    def profile(self) -> list[tuple[str, float]]:
+        """Seconds spent in every object."""
+        seconds: dict[str, float] = defaultdict(float)
+        for owner, spent in zip(self.program.source.owners, self.program.seconds, strict=True):
+            seconds[owner] += float(spent)
+        seconds.update(self._host_seconds)
+        return list(seconds.items())
+
+
+def clock_states(clocks: list[Any]) -> list[ClockState]:
+    """The memory of Brian's clocks, whose intervals have been set."""
+    states = []
+    for clock in clocks:
+        regular = "dt" in clock.variables
+        times = None
+        if not regular:
+            times = np.array([float(t) for t in clock._times], dtype=np.float64)
+        states.append(
+            ClockState(
+                clock.variables["t"].get_value(),
+                clock.variables["timestep"].get_value(),
+                float(clock.dt_) if regular else None,
+                times,
+                int(clock._i_end),
+            )
+        )
+    return states
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Tell Brian that a network is running."""
+    Network._globally_running = True
+    try:
+        yield
+    finally:
+        Network._globally_running = False
+
+
+def check_for_invalid_states(objects: list[Any]) -> None:
+    """Warn about values that are not finite, as Brian does after a run."""
+    for obj in objects:
+        if isinstance(obj, Group):
+            obj._check_for_invalid_states()
+
+
+def store_profile(net: Any, profile: list[tuple[str, float]] | None) -> None:
+    """Keep (or erase) the times that ``profiling_summary`` shows."""
+    if profile is None:
+        net._profiling_info = None
+    else:
+        net._profiling_info = [(name, seconds * second) for name, seconds in profile]
+        logger.debug(f"\n{profiling_summary(net)}")
