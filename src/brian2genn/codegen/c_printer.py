@@ -123,6 +123,7 @@ class KernelPrinter:
         self._sections: dict[int, list[str]] = {RUN_RATE: [], STEP_RATE: [], ELEMENT_RATE: []}
         self._names: dict[tuple[int, int], str] = {}
         self._loaded: set[tuple[int, str]] = set()
+        self._local_constants: set[str] = set()
         self._random_blocks: dict[tuple[str, bool], tuple[int, str]] = {}
         self._stream = 0
         self._temporaries = 0
@@ -231,13 +232,13 @@ class KernelPrinter:
         if node.op == "const":
             return literal(node.attr, node.dtype)
         if node.op == "param":
-            return self._params[node.attr]
+            return self._param(node, section)
         home = max(rate, RUN_RATE)
         if home == RUN_RATE and node.op == "load":
             home = section if section == RUN_RATE else STEP_RATE
         key = (home, node.serial)
         if key in self._names:
-            return self._names[key]
+            return self._constant_here(self._names[key], node.dtype, section)
         if node.op == "load":
             text = self._load(self.kernel.accesses[node.attr], home)
             self._names[key] = text
@@ -251,7 +252,28 @@ class KernelPrinter:
         else:
             return text if node.op in ("random", "user", "call") else f"({text})"
         self._names[key] = text
-        return text
+        return self._constant_here(text, node.dtype, section)
+
+    def _param(self, node: Expr, section: int) -> str:
+        """A parameter: read once, before the elements."""
+        place = self._params[node.attr]
+        if section == RUN_RATE:
+            return place
+        name = c_name(node.attr)
+        if (STEP_RATE, node.serial) not in self._names:
+            self._names[STEP_RATE, node.serial] = name
+            self.step.append(f"const {value_type(node.dtype)} {name} = {place};")
+        return name
+
+    def _constant_here(self, text: str, dtype: str, section: int) -> str:
+        """A value computed once per run, as used in `section`: read once per step."""
+        field_name = text.removeprefix("constants->")
+        if field_name == text or section == RUN_RATE:
+            return text
+        if field_name not in self._local_constants:
+            self._local_constants.add(field_name)
+            self.step.append(f"const {value_type(dtype)} {field_name} = {text};")
+        return field_name
 
     def _named(self, node: Expr) -> bool:
         return self._uses[node.serial] > 1 or node.op in (
@@ -259,7 +281,7 @@ class KernelPrinter:
         )  # fmt: skip
 
     def _run_constant(self, node: Expr, text: str) -> str:
-        name = f"{self.kernel.name}_{len(self._constants.fields)}"
+        name = f"_c{len(self._constants.fields)}"
         self._constants.fields.append((value_type(node.dtype), name))
         self._sections[RUN_RATE].append(f"constants->{name} = {text};")
         return f"constants->{name}"

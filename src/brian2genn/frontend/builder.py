@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from brian2.core.functions import DEFAULT_CONSTANTS, Function
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.core.preferences import prefs
 from brian2.core.variables import (
     ArrayVariable,
@@ -17,8 +18,6 @@ from brian2.core.variables import (
     DynamicArrayVariable,
     Subexpression,
 )
-from brian2.units.allunits import __all__ as _ALL_UNITS
-from brian2.units import allunits
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
@@ -30,11 +29,7 @@ from .functions import FunctionCalls
 from .recorded import RecordedCode
 
 #: The value of every unit: these never change, so they become part of the code.
-_UNIT_VALUES = {
-    name: float(getattr(allunits, name))
-    for name in _ALL_UNITS
-    if hasattr(getattr(allunits, name), "dim")
-}
+_UNIT_VALUES = {name: float(unit) for name, unit in DEFAULT_UNITS.items()}
 
 
 @dataclass

@@ -223,6 +223,8 @@ class _Regroup:
                 new = self._sum(new)
             elif new.op in ("mul", "div", "neg"):
                 new = self._product(new)
+            elif new.op == "call":
+                new = ex.call(new.attr, [self._argument(arg) for arg in new.args], new.dtype)
         self.uses[new.serial] = max(self.uses[new.serial], self.uses[old.serial])
         return new
 
@@ -262,7 +264,10 @@ class _Regroup:
         return negative, total
 
     def _may_open(self, inner: Expr, node: Expr) -> bool:
-        return inner is node or self.uses[inner.serial] <= 1
+        if inner is node or self.uses[inner.serial] <= 1:
+            return True
+        # a scaled value: opening it repeats one product that may then vanish
+        return inner.op == "mul" and self.rates.of(inner.args[0]) != ELEMENT_RATE
 
     def _product(self, node: Expr) -> Expr:
         above: list[Expr] = []
@@ -277,6 +282,9 @@ class _Regroup:
             elif factor.op == "neg":
                 negative = not negative
                 flatten(factor.args[0], inverse, depth + 1)
+            elif inverse and factor.op == "call" and factor.attr == "exp":
+                inverted = self._argument(self._product(_neg(factor.args[0])))
+                above.append(_exp(inverted))
             else:
                 (below if inverse else above).append(factor)
 
@@ -286,6 +294,10 @@ class _Regroup:
         for rate in sorted({self.rates.of(factor) for factor in above + below}):
             top = _times([f for f in above if self.rates.of(f) == rate])
             bottom = _times([f for f in below if self.rates.of(f) == rate])
+            for part in (top, bottom):
+                if part is not None and _constant_factor(part) < 0:
+                    negative = not negative
+            top, bottom = _positive(top), _positive(bottom)
             if rate == ELEMENT_RATE:
                 divisor = bottom
             elif bottom is not None:
@@ -299,19 +311,47 @@ class _Regroup:
             result = ex.const(1.0, node.dtype)
         if divisor is not None:
             result = ex.make("div", (result, divisor), dtype=node.dtype)
-        if negative:
-            result = self._negate(result)
-        return result
+        if result.op == "const" and result.attr < 0:
+            result, negative = _neg(result), not negative
+        # the sign stays outside: the sum above takes it, and products that
+        # differ only in their sign are computed once
+        return _neg(result) if negative else result
 
-    def _negate(self, product: Expr) -> Expr:
-        """Put the minus into the constant factor, where it costs nothing."""
-        if product.op in ("mul", "div"):
-            first = product.args[0]
-            if first.op == "const" or self.rates.of(first) != ELEMENT_RATE:
-                return ex.make(
-                    product.op, (_neg(first), product.args[1]), dtype=product.dtype
-                )
-        return _neg(product)
+    def _argument(self, value: Expr) -> Expr:
+        """A function's argument: its sign and its number belong together.
+
+        Numbers are rounded to 15 digits, so that ``-v/18`` and ``v*(1/18)``
+        differ in nothing but their sign.
+        """
+        negative = value.op == "neg"
+        product = value.args[0] if negative else value
+        if product.op not in ("mul", "div") or self.rates.of(product.args[0]) == ELEMENT_RATE:
+            return value
+        first = product.args[0]
+        if first.op == "const":
+            first = ex.const(float(f"{first.attr:.15g}"), first.dtype)
+        first = _neg(first) if negative else first
+        return ex.make(product.op, (first, product.args[1]), dtype=product.dtype)
+
+
+def _constant_factor(product: Expr) -> float:
+    """The number that a product made by `_times` begins with."""
+    while product.op == "mul":
+        product = product.args[0]
+    return float(product.attr) if product.op == "const" else 1.0
+
+
+def _positive(product: Expr | None) -> Expr | None:
+    """A product made by `_times` without the sign of its number."""
+    if product is None or _constant_factor(product) >= 0:
+        return product
+    if product.op == "const":
+        return ex.const(-product.attr, product.dtype)
+    first = _positive(product.args[0])
+    assert first is not None
+    if _is_const(first, 1):
+        return product.args[1]
+    return ex.make("mul", (first, product.args[1]), dtype=product.dtype)
 
 
 def _times(factors: list[Expr]) -> Expr | None:

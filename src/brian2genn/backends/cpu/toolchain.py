@@ -23,7 +23,8 @@ from ...codegen.program import INCLUDE_DIRECTORY
 #: Names this package's cache folder; the default is the user's cache folder.
 CACHE_VARIABLE = "BRIAN2GENN_CACHE_DIR"
 
-_FLAGS = ("-O3", "-fPIC", "-shared", "-fno-math-errno", "-fopenmp-simd", "-w")
+_FLAGS = ("-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math",
+          "-fopenmp-simd", "-w")  # fmt: skip
 
 
 class ToolchainError(Exception):
