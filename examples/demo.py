@@ -11,10 +11,12 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +108,10 @@ def run_apart(device: str, duration: float, output: Path) -> Result | str:
             )
         if code != 0 or not answer.exists():
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            return f"{lines[-1].strip() if lines else f'exit status {code}'} (see {log})"
+            reason = lines[-1].strip() if lines else f"exit status {code}"
+            if device != "genn" and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+                reason = "it needs a C++ compiler, and this machine has none"
+            return f"{reason} (see {log})"
         with np.load(answer) as data:
             return Result(
                 device, data["times"], data["indices"], **json.loads(str(data["numbers"]))
@@ -138,17 +143,15 @@ def print_table(results: dict[str, Result | str], duration: float) -> None:
                 *ratios,
             )
         )
-    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-    print()
-    for line in (header, *lines):
-        first, *rest = (
-            cell.ljust(width) if not index else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        print("  ".join((first, *rest)).rstrip())
-    print()
-    print("loop:  the simulation alone. whole: from choosing the device to the spikes, with all")
-    print("       compiling; nothing was compiled before. Right: as multiples of genn's times.")
+    if lines:
+        print()
+        widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+        for name, *cells in (header, *lines):
+            padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+            print("  ".join((name.ljust(widths[0]), *padded)).rstrip())
+        print()
+        print("loop:  the simulation alone. whole: from choosing the device to the spikes, with")
+        print("       all compiling. Times with an x are multiples of genn's.")
     for device, result in results.items():
         if isinstance(result, str):
             print(f"{device} did not run: {result}")
@@ -185,13 +188,14 @@ def draw(results: dict[str, Result | str], duration: float, output: Path) -> lis
     for result in done:
         counts, _ = np.histogram(result.spike_times, edges)
         rate = counts / result.neurons / bin_width
-        axes.stairs(rate, edges, label=result.device, linewidth=1.2, alpha=0.8)
+        axes.stairs(rate, edges, baseline=None, label=result.device, linewidth=1.2, alpha=0.8)
     axes.set(
         xlim=(0, duration),
         xlabel="time (s)",
         ylabel="rate (Hz)",
         title="The same network, random connections drawn anew by each device",
     )
+    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])  # room for the legend
     axes.legend(frameon=False, ncols=len(done), loc="upper right")
     rates = output / "rates.png"
     figure.savefig(rates, dpi=150)
@@ -228,7 +232,15 @@ def main() -> int:
         parser.error("--duration must be more than 0")
     if options.in_process:
         device, folder, answer = options.in_process
-        run_here(device, options.duration, Path(folder), Path(answer))
+        try:
+            run_here(device, options.duration, Path(folder), Path(answer))
+        except Exception as error:
+            traceback.print_exc()
+            # The last line is what the user gets to see: the first cause of all.
+            while error.__cause__ or error.__context__:
+                error = error.__cause__ or error.__context__
+            print(f"{type(error).__name__}: {' '.join(str(error).split())}", flush=True)
+            return 1
         return 0
 
     options.output.mkdir(parents=True, exist_ok=True)
