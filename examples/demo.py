@@ -95,8 +95,12 @@ def run_apart(device: str, duration: float, output: Path) -> Result | str:
         answer = Path(folder) / "answer.npz"
         arguments = ["--in-process", device, folder, str(answer), "--duration", str(duration)]
         # Every device starts with nothing compiled, so that a second demo shows
-        # the same as the first. XDG_CACHE_HOME is where this package's programs go.
-        environment = {**os.environ, "XDG_CACHE_HOME": folder, "PYTHONUNBUFFERED": "1"}
+        # the same as the first.
+        environment = {
+            **os.environ,
+            "BRIAN2GENN_CACHE_DIR": str(Path(folder) / "genn"),
+            "PYTHONUNBUFFERED": "1",
+        }
         with log.open("w", encoding="utf-8") as stream:
             code = subprocess.call(
                 [sys.executable, str(Path(__file__).resolve()), *arguments],
