@@ -1,0 +1,56 @@
+# Every target makes the environment it needs. `make` alone lists them.
+#
+#   make test PYTHON=python3.12    another interpreter (for a new environment)
+#   make test VENV=/some/venv      another environment
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+comma := ,
+# Where there is no C compiler, bring the one that comes as a wheel.
+EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format test-brian bench clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+demo: $(INSTALLED) ## run the paper's first network here, beside Brian's own devices
+	$(BIN)/python examples/demo.py
+
+test: lint ## lint, then the fast tests
+	$(BIN)/python -m pytest -n auto -m "not slow" tests
+
+lint: $(INSTALLED) ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-brian: $(INSTALLED) ## the whole of Brian's own test suite under this device (long)
+	$(BIN)/python -m tests.brian2_suite.run
+
+bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
+	$(BIN)/python -m benchmarks.run
+
+clean: ## remove what the other targets made, but not the environment
+	rm -rf build dist demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# The stamp is newer than pyproject.toml when what is installed is what it says.
+$(INSTALLED): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; \
+	sys.exit("Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" \
+	% sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || { echo "Making $(VENV): a minute or two, this once."; \
+	$(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --default-pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
