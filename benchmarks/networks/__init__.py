@@ -1,0 +1,86 @@
+"""The networks, and the sizes they are run at.
+
+Each module is a Brian 2 script inside a function: ``build(...)`` makes the objects and returns its
+local variables, constants and objects alike, for the device that is set to run. The modules import
+nothing but Brian and NumPy, so that every device runs the same text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A network at the size it is published with, and at one that takes a moment.
+
+    Parameters
+    ----------
+    module
+        The module of `benchmarks.networks` with the ``build`` function.
+    title
+        What to call it in a table.
+    size, quick
+        Arguments of ``build`` for a measurement and for a test.
+    quick_duration
+        Biological seconds in which the small network spikes.
+    needs_duration
+        Whether ``build`` is told the duration, for a stimulus of that length.
+    """
+
+    module: str
+    title: str
+    size: dict[str, Any] = field(default_factory=dict)
+    quick: dict[str, Any] = field(default_factory=dict)
+    quick_duration: float = 0.03
+    needs_duration: bool = False
+
+
+NETWORKS: dict[str, Benchmark] = {
+    "cobahh": Benchmark(
+        "cobahh",
+        "COBAHH, 4,000 neurons",
+        size={"n_neurons": 4000},
+        quick={"n_neurons": 200},
+        quick_duration=0.01,
+    ),
+    "mushroom_body": Benchmark(
+        "mushroom_body",
+        "mushroom body, 2,500 Kenyon cells",
+        size={"n_kenyon": 2500},
+        quick={"n_kenyon": 100},
+        quick_duration=0.01,
+        needs_duration=True,
+    ),
+    "cuba": Benchmark(
+        "cuba",
+        "CUBA, 4,000 neurons",
+        size={"n_neurons": 4000},
+        quick={"n_neurons": 400},
+    ),
+    "brunel_hakim": Benchmark(
+        "brunel_hakim",
+        "Brunel-Hakim, 10,000 neurons, 10⁷ synapses, delay 2 ms",
+        size={"n_neurons": 10_000},
+        quick={"n_neurons": 200, "n_inputs": 20},
+    ),
+    "brunel_hakim_delays": Benchmark(
+        "brunel_hakim",
+        "the same, delays 0-4 ms",
+        size={"n_neurons": 10_000, "delays": "uniform"},
+        quick={"n_neurons": 200, "n_inputs": 20, "delays": "uniform"},
+    ),
+    "stdp": Benchmark(
+        "stdp",
+        "STDP, 10,000 inputs to 10 neurons, delay 2 ms",
+        size={"n_neurons": 10},
+        quick={"n_inputs": 1000, "n_neurons": 2, "p": 1.0},
+    ),
+    "stdp_delays": Benchmark(
+        "stdp",
+        "the same, delays 0-4 ms",
+        size={"n_neurons": 10, "delays": "uniform"},
+        quick={"n_inputs": 1000, "n_neurons": 2, "p": 1.0, "delays": "uniform"},
+    ),
+}

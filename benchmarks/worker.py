@@ -1,0 +1,159 @@
+"""One run of one network on one device, in a process of its own; `benchmarks.run` starts it.
+
+``python -m benchmarks.worker '{"network": ..., ...}' result.json``
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import brian2
+import numpy as np
+from brian2 import BrianObject, Network, SpikeMonitor, prefs, second, set_device
+
+from benchmarks.networks import NETWORKS
+
+
+def use_genn(directory: str) -> None:
+    """Brian2GeNN 2 with one thread; its cache is where ``BRIAN2GENN_CACHE_DIR`` says."""
+    import brian2genn
+
+    if "devices.genn.threads" in prefs:
+        prefs["devices.genn.threads"] = 1
+    set_device("genn")
+
+
+def use_cpp_standalone(directory: str) -> None:
+    """Brian's C++ with its own compiler flags and one thread, in a new project directory."""
+    prefs["devices.cpp_standalone.openmp_threads"] = 0
+    project = tempfile.mkdtemp(prefix="standalone_", dir=directory)
+    set_device("cpp_standalone", directory=project, build_on_run=True)
+
+
+def use_cython(directory: str) -> None:
+    """Brian's runtime with compiled code objects."""
+    prefs["codegen.target"] = "cython"
+    prefs["codegen.runtime.cython.cache_dir"] = os.path.join(directory, "cython")
+
+
+def use_numpy(directory: str) -> None:
+    """Brian's runtime without a compiler."""
+    prefs["codegen.target"] = "numpy"
+
+
+DEVICES: dict[str, Callable[[str], None]] = {
+    "genn": use_genn,
+    "cpp_standalone": use_cpp_standalone,
+    "cython": use_cython,
+    "numpy": use_numpy,
+}
+
+
+def peak_memory() -> float:
+    """The largest resident size in MB of this process and of those it waited for.
+
+    The latter are the simulation of cpp_standalone, and compilers.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
+    users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(who).ru_maxrss for who in users) * unit / 1e6
+
+
+def versions() -> dict[str, str | None]:
+    """The versions of what takes part."""
+    compiler = os.environ.get("CXX", "c++")
+    try:
+        done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
+        compiler_version = done.stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError):
+        compiler_version = None
+    ours = sys.modules.get("brian2genn")
+    return {
+        "python": platform.python_version(),
+        "brian2": brian2.__version__,
+        "numpy": np.__version__,
+        "brian2genn": getattr(ours, "__version__", None),
+        "compiler": compiler_version,
+    }
+
+
+def measure(
+    network: str, device: str, duration: float, quick: bool, seed: int, directory: str
+) -> dict[str, Any]:
+    """Build and run a network.
+
+    Parameters
+    ----------
+    network, device
+        Keys of `NETWORKS` and `DEVICES`.
+    duration
+        Biological seconds.
+    quick
+        Whether to take the small size.
+    seed
+        For Brian's random numbers; devices draw different ones from it.
+    directory
+        Where to write projects and caches.
+
+    Returns
+    -------
+    dict
+        ``whole``: seconds from choosing the device, its import included, to the results read;
+        ``loop``: of these, the time loop by the device's own account; ``spikes`` and ``rates`` of
+        each recorded population; ``neurons``, ``synapses``, ``memory``, ``versions``.
+    """
+    benchmark = NETWORKS[network]
+    module = importlib.import_module(f"benchmarks.networks.{benchmark.module}")
+    parameters = dict(benchmark.quick if quick else benchmark.size)
+    if benchmark.needs_duration:
+        parameters["duration"] = duration
+
+    start = time.perf_counter()
+    DEVICES[device](directory)
+    brian2.seed(seed)
+    namespace = module.build(**parameters)
+    objects = [
+        value
+        for value in dict.fromkeys(v for v in namespace.values() if isinstance(v, BrianObject))
+        if value.add_to_magic_network
+    ]
+    Network(objects).run(duration * second, namespace=namespace)
+    monitors = {k: v for k, v in namespace.items() if isinstance(v, SpikeMonitor)}
+    spikes = {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
+    whole = time.perf_counter() - start
+
+    groups = [v for v in objects if isinstance(v, brian2.SpikeSource)]
+    synapses = [v for v in objects if isinstance(v, brian2.Synapses)]
+    return {
+        "network": network,
+        "device": device,
+        "duration": duration,
+        "parameters": parameters,
+        "seed": seed,
+        "loop": brian2.get_device()._last_run_time,
+        "whole": whole,
+        "spikes": spikes,
+        "rates": {
+            name: spikes[name] / duration / len(monitor.source)
+            for name, monitor in monitors.items()
+        },
+        "neurons": sum(len(group) for group in groups),
+        "synapses": sum(len(s) for s in synapses),
+        "memory": peak_memory(),
+        "versions": versions(),
+    }
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(json.dumps(measure(**json.loads(sys.argv[1]))))
