@@ -26,10 +26,10 @@ from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import Translation, translate
 from .frontend.recorded import LOOP_TEMPLATES, RecordedCode
-from .legacy import LegacyInterface
 from .model.network import describe, verify
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation
+from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
     Report,
     TimeLoop,

@@ -22,14 +22,18 @@ _INFIX = {
 }  # fmt: skip
 
 #: Brian variables may carry any of these names.
-_RESERVED = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto
-    if inline int long register restrict return short signed sizeof static struct switch
-    typedef union unsigned void volatile while bool true false asm typeof class new delete
-    template this throw try catch private public protected virtual operator namespace using
-    explicit export friend mutable and or not xor NULL NAN INFINITY EOF linux unix i386 errno
-    ctx N_events event events""".split()
-)
+_RESERVED_WORDS = """
+auto break case char const continue default do double else enum extern float for goto
+if inline int long register restrict return short signed sizeof static struct switch
+typedef union unsigned void volatile while bool true false asm typeof class new delete
+template this throw try catch private public protected virtual operator namespace using
+explicit export friend mutable and or not xor NULL NAN INFINITY EOF linux unix i386 errno
+ctx constants recorder events queue slot order begin end now count indices first last
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
+
+#: Functions of our header, one version for every type.
+_OWN_FUNCTIONS = ("sign", "clip", "exprel", "inverse_exprel")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 
@@ -323,7 +327,7 @@ class KernelPrinter:
     @staticmethod
     def _function(name: str, dtype: str) -> str:
         suffix = _SUFFIX.get(dtype, "_i32")
-        if name in ("sign", "clip") or (name == "abs" and not is_float(dtype)):
+        if name in _OWN_FUNCTIONS or (name == "abs" and not is_float(dtype)):
             return f"b2g_{name}{suffix}"
         if name == "abs":
             name = "fabs"

@@ -44,8 +44,10 @@ class RecorderPlan:
     single: frozenset[str] = frozenset()
 
     def ordered(self) -> list[tuple[str, Any]]:
-        """The columns in the order in which a program fills them: time first
-        where it is recorded once per time step, the others by name."""
+        """Return the columns in the order in which a program fills them.
+
+        Time comes first where it is recorded once per time step, then the others by name.
+        """
         return sorted(self.columns.items(), key=lambda item: (item[0] not in self.single, item[0]))
 
 

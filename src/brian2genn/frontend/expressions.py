@@ -6,18 +6,17 @@ Brian has checked syntax and units already; here its strings become graphs.
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer, promote
 from ..model.expr import Expr
 
-_BINARY = {
+_BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
     ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow",
 }  # fmt: skip
-_COMPARE = {
+_COMPARE: dict[type[ast.cmpop], str] = {
     ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
 }  # fmt: skip
 
@@ -64,33 +63,40 @@ class ExpressionReader:
 
     def _node(self, node: ast.expr) -> Expr:
         match node:
-            case ast.Constant(value=value):
-                return self._constant(value)
-            case ast.Name(id=name):
-                return self.lookup(name)
-            case ast.BinOp(left=left, op=op, right=right):
-                return self.binary(_BINARY[type(op)], self._node(left), self._node(right))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                value = self._node(operand)
-                if value.op == "const" and value.dtype != BOOL:
-                    return ex.const(-value.attr, value.dtype)
-                dtype = promote(value.dtype, value.dtype)
-                return ex.make("neg", (ex.cast(value, dtype),), dtype=dtype)
-            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self._node(operand)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return ex.logical("not", self._node(operand))
-            case ast.BoolOp(op=op, values=values):
-                name = "and" if isinstance(op, ast.And) else "or"
-                result = self._node(values[0])
-                for value in values[1:]:
+            case ast.Constant():
+                return self._constant(node.value)
+            case ast.Name():
+                return self.lookup(node.id)
+            case ast.BinOp():
+                op = _BINARY[type(node.op)]
+                return self.binary(op, self._node(node.left), self._node(node.right))
+            case ast.UnaryOp():
+                return self._unary(node)
+            case ast.BoolOp():
+                name = "and" if isinstance(node.op, ast.And) else "or"
+                result = self._node(node.values[0])
+                for value in node.values[1:]:
                     result = ex.logical(name, result, self._node(value))
                 return result
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return ex.compare(_COMPARE[type(op)], self._node(left), self._node(right))
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                return self._call(name, [self._node(arg) for arg in args])
+            case ast.Compare() if len(node.ops) == 1:
+                comparison = _COMPARE[type(node.ops[0])]
+                return ex.compare(
+                    comparison, self._node(node.left), self._node(node.comparators[0])
+                )
+            case ast.Call() if isinstance(node.func, ast.Name) and not node.keywords:
+                return self._call(node.func.id, [self._node(arg) for arg in node.args])
         raise Unsupported(f"the syntax of '{ast.unparse(node)}'")
+
+    def _unary(self, node: ast.UnaryOp) -> Expr:
+        value = self._node(node.operand)
+        if isinstance(node.op, ast.Not):
+            return ex.logical("not", value)
+        if isinstance(node.op, ast.UAdd):
+            return value
+        if value.op == "const" and value.dtype != BOOL:
+            return ex.const(-value.attr, value.dtype)
+        dtype = promote(value.dtype, value.dtype)
+        return ex.make("neg", (ex.cast(value, dtype),), dtype=dtype)
 
     def _constant(self, value: object) -> Expr:
         if isinstance(value, bool | int):
@@ -127,8 +133,6 @@ class ExpressionReader:
         if name in FLOAT_FUNCTIONS:
             (value,) = args
             value = self.as_float(value)
-            if name == "exprel":
-                return exprel(value)
             return ex.call(FLOAT_FUNCTIONS[name], [value], value.dtype)
         if name == "int":
             return ex.cast(args[0], INT32 if args[0].dtype == BOOL else INT64)
@@ -142,18 +146,6 @@ class ExpressionReader:
         if name == "timestep":
             return timestep(*args)
         raise Unsupported(f"the function '{name}'")
-
-
-def exprel(x: Expr) -> Expr:
-    """``(exp(x) - 1)/x`` without branches; 1 at 0, infinite where ``exp`` is."""
-    one = ex.const(1.0, x.dtype)
-    tiny = ex.const(1e-16, x.dtype)
-    near_zero = ex.compare("lt", ex.call("abs", [x], x.dtype), tiny)
-    quotient = ex.binary("div", ex.call("expm1", [x], x.dtype), x)
-    # infinity divided by infinity is not a number, but exprel(inf) is infinite
-    huge = ex.compare("gt", x, ex.const(717.0 if x.dtype == FLOAT64 else 93.0, x.dtype))
-    quotient = ex.select(huge, ex.const(math.inf, x.dtype), quotient)
-    return ex.select(near_zero, one, quotient)
 
 
 def timestep(t: Expr, dt: Expr) -> Expr:

@@ -76,14 +76,15 @@ def _translate_object(builder: NetworkBuilder, obj: Any) -> tuple[list[Step], Pl
         codes = [getattr(code, "recorded", None) for code in obj.code_objects]
         if not codes:
             return [], Placement(obj.name, kind, NOTHING, "nothing to do in a time step")
-        if None in codes:
+        recorded = [code for code in codes if code is not None]
+        if len(recorded) < len(codes):
             foreign = obj.code_objects[codes.index(None)]
             reason = f"uses Brian's own {foreign.__class__.__name__}"
         else:
             known_code = dict(builder.user_code)
             try:
                 reader = StepReader(builder, obj)
-                steps = [reader.read(code) for code in codes]
+                steps = [reader.read(code) for code in recorded]
                 return (
                     [step for step in steps if step is not None],
                     Placement(obj.name, kind, COMPILED),

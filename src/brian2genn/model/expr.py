@@ -90,9 +90,7 @@ def cast(value: Expr, dtype: str) -> Expr:
     """`value` converted to `dtype` (as C converts: towards zero)."""
     if value.dtype == dtype:
         return value
-    if value.op == "const" and (
-        is_float(dtype) or (dtype != BOOL and abs(value.attr) < 2**31)
-    ):
+    if value.op == "const" and (is_float(dtype) or (dtype != BOOL and abs(value.attr) < 2**31)):
         return const(value.attr, dtype)
     return make("cast", (value,), dtype=dtype)
 

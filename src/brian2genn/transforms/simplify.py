@@ -2,7 +2,7 @@
 
 What it does, node by node from the leaves: folds constants, removes neutral
 elements, turns integer powers into products, ``exp(a)**b`` into ``exp(a*b)``,
-divisions by ``exp`` into products, and regroups sums and products so that what
+divisions by ``exp`` and ``exprel`` into products, and regroups sums and products so that what
 does not change during a time step (or a run) is collected in one factor that is
 computed once.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, INT64, is_float, is_integer
@@ -19,7 +20,7 @@ from ..model.kernel import Kernel, Store
 from ..model.network import Network
 from .rates import ELEMENT_RATE, Rates
 
-_FOLDABLE_CALLS = {
+_FOLDABLE_CALLS: dict[str, Callable[[float], float]] = {
     "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "sin": math.sin, "cos": math.cos,
     "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh,
     "expm1": math.expm1, "log1p": math.log1p, "abs": abs,
@@ -285,6 +286,8 @@ class _Regroup:
             elif inverse and factor.op == "call" and factor.attr == "exp":
                 inverted = self._argument(self._product(_neg(factor.args[0])))
                 above.append(_exp(inverted))
+            elif inverse and factor.op == "call" and factor.attr == "exprel":
+                above.append(ex.call("inverse_exprel", factor.args, factor.dtype))
             else:
                 (below if inverse else above).append(factor)
 

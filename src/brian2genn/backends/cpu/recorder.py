@@ -47,7 +47,7 @@ class Recorder:
             return np.empty(shape, dtype=dtype)
         address = self._library.b2g_recorder_data(self.handle, number)
         buffer = (ctypes.c_char * size).from_address(address)
-        return np.frombuffer(buffer, dtype=dtype).reshape(shape)
+        return np.frombuffer(memoryview(buffer), dtype=dtype).reshape(shape)
 
     def clear(self) -> None:
         """Forget all rows."""

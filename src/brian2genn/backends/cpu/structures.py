@@ -11,7 +11,7 @@ from . import toolchain
 
 
 class Clock(ctypes.Structure):
-    """``b2g_clock``"""
+    """A ``b2g_clock``."""
 
     _fields_ = (
         ("t", c_void_p),
@@ -24,7 +24,7 @@ class Clock(ctypes.Structure):
 
 
 class Context(ctypes.Structure):
-    """``b2g_context``"""
+    """A ``b2g_context``."""
 
     _fields_ = (
         ("arrays", POINTER(c_void_p)),

@@ -40,6 +40,33 @@ B2G_DECLARE(atan)
 #endif
 #endif
 
+/* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
+   the limit is.  The value that is not selected may be NaN. */
+static inline double b2g_exprel_f64(double x)
+{
+    const double quotient = expm1(x) / x;
+    const double finite = x > 717.0 ? INFINITY : quotient;
+    return fabs(x) < 1e-16 ? 1.0 : finite;
+}
+static inline float b2g_exprel_f32(float x)
+{
+    const float quotient = expm1f(x) / x;
+    const float finite = x > 93.0f ? INFINITY : quotient;
+    return fabsf(x) < 1e-16f ? 1.0f : finite;
+}
+static inline double b2g_inverse_exprel_f64(double x)
+{
+    const double quotient = x / expm1(x);
+    const double finite = x > 717.0 ? 0.0 : quotient;
+    return fabs(x) < 1e-16 ? 1.0 : finite;
+}
+static inline float b2g_inverse_exprel_f32(float x)
+{
+    const float quotient = x / expm1f(x);
+    const float finite = x > 93.0f ? 0.0f : quotient;
+    return fabsf(x) < 1e-16f ? 1.0f : finite;
+}
+
 #define B2G_FLOAT_FUNCTIONS(type, suffix) \
     static inline type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
     static inline type b2g_clip##suffix(type x, type low, type high) \
