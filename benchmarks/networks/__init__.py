@@ -61,13 +61,13 @@ NETWORKS: dict[str, Benchmark] = {
     ),
     "brunel_hakim": Benchmark(
         "brunel_hakim",
-        "Brunel-Hakim, 10,000 neurons, 10⁷ synapses, delay 2 ms",
+        "Brunel-Hakim, 10⁷ synapses, delay 2 ms",
         size={"n_neurons": 10_000},
         quick={"n_neurons": 200, "n_inputs": 20},
     ),
     "brunel_hakim_delays": Benchmark(
         "brunel_hakim",
-        "the same, delays 0-4 ms",
+        "Brunel-Hakim, 10⁷ synapses, delays 0-4 ms",
         size={"n_neurons": 10_000, "delays": "uniform"},
         quick={"n_neurons": 200, "n_inputs": 20, "delays": "uniform"},
     ),
@@ -79,7 +79,7 @@ NETWORKS: dict[str, Benchmark] = {
     ),
     "stdp_delays": Benchmark(
         "stdp",
-        "the same, delays 0-4 ms",
+        "STDP, 10,000 inputs to 10 neurons, delays 0-4 ms",
         size={"n_neurons": 10, "delays": "uniform"},
         quick={"n_inputs": 1000, "n_neurons": 2, "p": 1.0, "delays": "uniform"},
     ),
