@@ -159,7 +159,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         def brian_version(codeobj_class: Any = codeobj_class, suffix: str = "") -> Any:
             return super(GennDevice, self).code_object(
                 owner,
-                name + suffix,
+                name if not suffix else name.rstrip("*") + suffix,
                 abstract_code,
                 variables,
                 template_name,
