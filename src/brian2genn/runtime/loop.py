@@ -83,7 +83,7 @@ class Report:
         """Seconds until somebody has to look again."""
         if self._call is None:
             return _LONGEST_STAY
-        return min(_LONGEST_STAY, max(self._next - time.time(), 0.001))
+        return min(_LONGEST_STAY, max(self._next - time.time(), 0.0))
 
 
 class TimeLoop:
