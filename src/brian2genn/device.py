@@ -40,6 +40,7 @@ from .runtime.loop import (
 )
 from .runtime.recordings import Recording
 from .transforms.simplify import simplify
+from .transforms.specialise import specialise
 
 logger = get_logger("brian2.devices.genn")
 
@@ -260,6 +261,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def _program(self, translation: Translation, net: Any) -> CpuProgram:
         verify(translation.network)
+        specialise(translation.network)
         simplify(translation.network)
         if prefs["devices.genn.debug"]:
             print(describe(translation.network))

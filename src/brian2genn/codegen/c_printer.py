@@ -7,7 +7,6 @@ for every element.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 
 from ..model import expr as ex
@@ -131,11 +130,7 @@ class KernelPrinter:
         self._random_blocks: dict[tuple[str, bool], tuple[int, str]] = {}
         self._stream = 0
         self._temporaries = 0
-        roots = kernel.roots()
-        nodes = list(ex.walk(roots))
-        self._uses = Counter(arg.serial for node in nodes for arg in node.args)
-        self._uses.update(root.serial for root in roots)
-        self.uses_random = any(node.op == "random" for node in nodes)
+        self._uses = kernel.uses()
         self._print()
 
     # -- results -----------------------------------------------------------

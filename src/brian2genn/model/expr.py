@@ -151,9 +151,11 @@ def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
                 stack.extend((arg, False) for arg in reversed(node.args))
 
 
-def rebuild(
-    roots: Iterable[Expr], rule: Callable[[Expr, tuple[Expr, ...]], Expr]
-) -> dict[int, Expr]:
+#: From an expression and its rewritten operands to what replaces it.
+Rule = Callable[[Expr, tuple[Expr, ...]], Expr]
+
+
+def rebuild(roots: Iterable[Expr], rule: Rule) -> dict[int, Expr]:
     """Rewrite bottom-up.
 
     Parameters

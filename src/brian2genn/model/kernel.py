@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from .expr import Expr, walk
+from .expr import Expr, Rule, rebuild, walk
 
 #: Index of an access to the element itself.
 ELEMENT = "_idx"
@@ -118,6 +119,20 @@ class Kernel:
             *(store.value for store in self.stores),
             *self.outputs.values(),
         ]
+
+    def rewrite(self, rule: Rule) -> None:
+        """Replace every expression, from the operands up, by what `rule` makes of it."""
+        new = rebuild(self.roots(), rule)
+        self.shared_stores = [Store(s.name, new[s.value.serial]) for s in self.shared_stores]
+        self.stores = [Store(s.name, new[s.value.serial]) for s in self.stores]
+        self.outputs = {name: new[value.serial] for name, value in self.outputs.items()}
+
+    def uses(self) -> Counter[int]:
+        """How often every expression (by serial number) is used."""
+        roots = self.roots()
+        uses = Counter(arg.serial for node in walk(roots) for arg in node.args)
+        uses.update(root.serial for root in roots)
+        return uses
 
     def attributes(self, op: str) -> list[Any]:
         """What all nodes of kind `op` refer to, each once, in order."""

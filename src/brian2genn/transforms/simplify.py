@@ -10,13 +10,12 @@ computed once.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, INT64, is_float, is_integer
 from ..model.expr import Expr
-from ..model.kernel import Kernel, Store
+from ..model.kernel import Kernel
 from ..model.network import Network
 from .rates import ELEMENT_RATE, Rates
 
@@ -38,17 +37,8 @@ def simplify(network: Network) -> None:
 
 def simplify_kernel(kernel: Kernel) -> None:
     """Simplify the expressions of one kernel in place."""
-    for simplification in (_Local(), _Regroup(kernel)):
-        roots = kernel.roots()
-        simplification.start(roots)
-        new = ex.rebuild(roots, simplification.rule)
-        _replace(kernel, new)
-
-
-def _replace(kernel: Kernel, new: dict[int, Expr]) -> None:
-    kernel.shared_stores = [Store(s.name, new[s.value.serial]) for s in kernel.shared_stores]
-    kernel.stores = [Store(s.name, new[s.value.serial]) for s in kernel.stores]
-    kernel.outputs = {name: new[value.serial] for name, value in kernel.outputs.items()}
+    kernel.rewrite(_Local().rule)
+    kernel.rewrite(_Regroup(kernel).rule)
 
 
 def _is_const(node: Expr, value: float) -> bool:
@@ -57,9 +47,6 @@ def _is_const(node: Expr, value: float) -> bool:
 
 class _Local:
     """Rules that look at one node and its operands."""
-
-    def start(self, roots: list[Expr]) -> None:
-        pass
 
     def rule(self, old: Expr, args: tuple[Expr, ...]) -> Expr:
         folded = _fold(old, args)
@@ -207,13 +194,8 @@ class _Regroup:
 
     def __init__(self, kernel: Kernel) -> None:
         self.rates = Rates(kernel)
-        self.uses: Counter[int] = Counter()
         self.local = _Local()
-
-    def start(self, roots: list[Expr]) -> None:
-        nodes = list(ex.walk(roots))
-        self.uses = Counter(arg.serial for node in nodes for arg in node.args)
-        self.uses.update(root.serial for root in roots)
+        self.uses = kernel.uses()
 
     def rule(self, old: Expr, args: tuple[Expr, ...]) -> Expr:
         new = self.local.rule(old, args)
