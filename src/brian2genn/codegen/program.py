@@ -32,6 +32,17 @@ def _lines(statements: list[str], indent: int = 4) -> str:
 _environment.filters["lines"] = _lines
 
 
+def _tidy(text: str) -> str:
+    """Keep empty lines only between the parts of a program."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    kept: list[str] = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        between_parts = following and not following[0].isspace() and following[0] != "}"
+        if line or (between_parts and kept and kept[-1]):
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
 @dataclass
 class Source:
     """The text of a program and what its user must know of it.
@@ -123,6 +134,7 @@ def print_program(network: Network) -> Source:
             if name.startswith("_namespace")
         ],
     )
+    text = _tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]
     sizes = [step.size for step in network.steps if isinstance(step, Threshold)]
     is_cpp = bool(network.user_code)

@@ -220,7 +220,8 @@ class _KernelBuilder:
     def __init__(self, builder: NetworkBuilder, code: RecordedCode, origin: str) -> None:
         self.builder = builder
         self.code = code
-        self.kernel = Kernel(builder.kernel_name(code.name), origin)
+        name = getattr(code.owner, "name", "code")
+        self.kernel = Kernel(builder.kernel_name(f"{name}_{code.template}_kernel"), origin)
         self.values: dict[str, Expr] = {}
         self.functions = FunctionCalls(builder, code.owner, code.variables)
         self.reader = ExpressionReader(

@@ -61,7 +61,8 @@ class StepReader:
 
     def _base(self, code: RecordedCode, what: str) -> dict[str, Any]:
         return {
-            "name": self.builder.kernel_name(f"{code.name}_step"),
+            # not the code object's name, which is another one in every run
+            "name": self.builder.kernel_name(self.obj.name),
             "origin": self._origin(what),
             "owner": self.obj.name,
             "clock": self.clock,
