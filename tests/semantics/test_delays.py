@@ -244,7 +244,7 @@ def long_and_very_different_delays():
     synapses.delay = np.array([0, 1, 63, 64, 65, 127, 128, 129] * 2) * 0.1 * ms
     spikes = SpikeMonitor(source)
     run(15 * ms)
-    first = target.x[:]
+    first = np.array(target.x)
     run(6 * ms)
     return observe(target=target, spikes=spikes, first=first)
 

@@ -195,7 +195,7 @@ def external_names_from_everywhere():
     other = NeuronGroup(2, "dx/dt = local_rate + RATE_FROM_MODULE*hertz : 1", method="euler")
     local_rate = 5 / ms
     run(0.5 * ms)
-    after_first = other.x[:]
+    after_first = np.array(other.x)
     local_rate = 11 / ms  # noqa: F841
     run(0.5 * ms)
     return observe(group=group, other=other, after_first=after_first)
@@ -275,7 +275,7 @@ def assignments_between_runs():
     group.v = "i*mV"
     group.w[:3] = 1
     run(0.5 * ms)
-    middle = group.v[:] / mV
+    middle = np.array(group.v / mV)
     group.v[2] = 5 * mV
     group.v["i > 3"] = "v*2 + w*mV"
     group.w["v > 4*mV"] = "w + 0.5"

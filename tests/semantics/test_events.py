@@ -284,7 +284,7 @@ def spike_in_the_last_step_of_a_run():
     network = Network(group, spikes)
     for _ in range(6):
         network.run(0.3 * ms)
-        first.append(group.v[:])
+        first.append(np.array(group.v))
     return observe(network=network, group=group, spikes=spikes, first=first)
 
 
@@ -298,7 +298,7 @@ def lastspike_before_any_spike():
         reset="v = 0",
     )
     group.v = [0, 5]
-    before = group.lastspike[:], group.not_refractory[:]
+    before = np.array(group.lastspike), np.array(group.not_refractory)
     run(0.2 * ms)
     return observe(group=group, lastspike=before[0], not_refractory=before[1])
 

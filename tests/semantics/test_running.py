@@ -73,7 +73,7 @@ def no_duration():
     group = neurons()
     spikes = SpikeMonitor(group)
     run(0 * ms)
-    before = group.v[:]
+    before = np.array(group.v)
     run(1.5 * ms)
     run(0 * second)
     return observe(group=group, spikes=spikes, before=before)
@@ -90,7 +90,7 @@ def values_written_between_runs():
     spikes = SpikeMonitor(group)
     states = StateMonitor(group, "v", record=True)
     run(1 * ms)
-    seen = group.v[:]
+    seen = np.array(group.v)
     group.v[1:] = -0.5
     synapses.w = "0.1*(i + j)"
     run(1 * ms)
@@ -345,7 +345,7 @@ def run_from_functions_and_loops():
         reset_value = 2 * mV  # noqa: F841
         spikes = SpikeMonitor(group)
         run(10 * ms)
-        return spikes.count[:]
+        return np.array(spikes.count)
 
     return {f"count[{k}]": simulate(k * mV) for k in (10, 15, 20, 40)}
 
