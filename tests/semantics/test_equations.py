@@ -288,8 +288,8 @@ def assignments_between_runs():
         group=group,
         middle=middle,
         by_string=group.v["w > 0"],
-        expression=group.w["v < 1*mV"],
-        indices=group.indices["v > 1*mV"],
+        expression=group.w["v < 8*mV"],
+        indices=group.indices["v > 8*mV"],
     )
 
 

@@ -304,8 +304,8 @@ def lastspike_before_any_spike():
 
 
 @cases
-def spikes_of_a_group_seen_by_python():
-    """The group's own `spikes` after a run that ends with spikes."""
+def spikes_of_a_group_after_a_run():
+    """The group's own `spikes` are forgotten when the run ends, also if its last step had some."""
     group = NeuronGroup(5, "v : 1", threshold="v > 1", events={"low": "v < 1"})
     group.v = [0, 2, 0, 2, 2]
     run(0.3 * ms)

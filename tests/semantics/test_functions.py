@@ -63,7 +63,7 @@ def default_functions(call):
     group = NeuronGroup(
         101,
         f"dy/dt = ({CALLS[call]})/ms : 1\nx : 1\nu : 1\nz : 1",
-        threshold=f"({CALLS[call]}) > 0.5",
+        threshold=f"abs({CALLS[call]}) > 0.25",
         reset=f"z = {CALLS[call]}",
         method="euler",
     )

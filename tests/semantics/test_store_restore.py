@@ -125,10 +125,10 @@ def several_snapshots():
     network.run(1 * ms)
     network.store("late")
     results = {}
-    for name in ["start", "late", "middle", "start"]:
+    for k, name in enumerate(["start", "late", "middle", "start"]):
         network.restore(name)
         network.run(0.7 * ms)
-        results.update(labelled(f"{len(results)}-{name}", observe(network=network, **objects)))
+        results.update(labelled(f"{k}-{name}", observe(network=network, **objects)))
     return results
 
 
@@ -195,6 +195,7 @@ def dt_belongs_to_the_snapshot():
 
 @cases
 def synapses_with_delays_changed_since():
+    """Brian 2.9 keeps the new delays, later ones restore the old: the device does as Brian."""
     objects = build()
     network = Network(objects)
     network.run(1 * ms)
