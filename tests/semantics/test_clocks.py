@@ -94,7 +94,12 @@ def clock_shared_by_objects():
 
     run(1.7 * ms)
     return observe(
-        group=group, other=other, states=states, seen=seen, at_end=number(clock.t), steps=number(clock.timestep)
+        group=group,
+        other=other,
+        states=states,
+        seen=seen,
+        at_end=number(clock.t),
+        steps=number(clock.timestep),
     )
 
 

@@ -74,7 +74,7 @@ def several_calls():
 @cases
 def with_external_names():
     """Conditions and generators that use names of the caller."""
-    reach = 2  # noqa: F841
+    reach = 2
     group = NeuronGroup(5, "v : 1", threshold="True")
     first = Synapses(group, group, on_pre="v_post += 1")
     first.connect(condition="abs(i - j) <= reach")

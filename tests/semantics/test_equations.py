@@ -196,7 +196,7 @@ def external_names_from_everywhere():
     local_rate = 5 / ms
     run(0.5 * ms)
     after_first = np.array(other.x)
-    local_rate = 11 / ms  # noqa: F841
+    local_rate = 11 / ms
     run(0.5 * ms)
     return observe(group=group, other=other, after_first=after_first)
 

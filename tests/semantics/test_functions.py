@@ -173,9 +173,7 @@ def python_only_function():
     spikes, others = SpikeMonitor(group, "v"), SpikeMonitor(compiled, "v")
     states = StateMonitor(group, "v", record=True)
     run(4 * ms)
-    return observe(
-        group=group, compiled=compiled, spikes=spikes, others=others, states=states
-    )
+    return observe(group=group, compiled=compiled, spikes=spikes, others=others, states=states)
 
 
 @cases

@@ -42,8 +42,9 @@ def test_not_a_number_equals_itself_alone():
 
 def test_small_values_beside_large_ones():
     reference = np.array([0, 1e6])
-    assert difference("g.v", reference, reference + [FLOOR * 1e6 / 2, 0], single=False) is None
-    assert difference("g.v", reference, reference + [FLOOR * 1e6 * 2, 0], single=False)
+    near = np.array([FLOOR * 1e6 / 2, 0])
+    assert difference("g.v", reference, reference + near, single=False) is None
+    assert difference("g.v", reference, reference + 4 * near, single=False)
     assert difference("g.v", np.zeros(2), np.array([0, 1e-300]), single=False)
 
 

@@ -262,7 +262,7 @@ def timed_array_replaced_between_runs():
     group = NeuronGroup(1, "dx/dt = drive(t)/ms : 1", method="euler")
     drive = TimedArray([1, 2], dt=0.5 * ms)
     run(1 * ms)
-    drive = TimedArray([5, 6, 7, 8], dt=0.5 * ms)  # noqa: F841
+    drive = TimedArray([5, 6, 7, 8], dt=0.5 * ms)
     run(1 * ms)
     return observe(group=group)
 
@@ -273,9 +273,7 @@ def timed_array_called_by_the_user():
     drive = TimedArray(np.array([1, 2, 3]) * mV, dt=1 * ms)
     group = NeuronGroup(1, "v = drive(t) : volt")
     run(1.5 * ms)
-    return observe(
-        value=drive(1.5 * ms), values=drive(np.array([0, 5]) * second), v=group.v[:]
-    )
+    return observe(value=drive(1.5 * ms), values=drive(np.array([0, 5]) * second), v=group.v[:])
 
 
 @pytest.mark.parametrize("case", cases, ids=str)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, StateMonitor, Synapses, defaultclock, ms, mV, nS, pA, pF, run
+from brian2 import NeuronGroup, StateMonitor, Synapses, defaultclock, ms, mV, nS, pA, run
 
 from tests.semantics.fixed_noise import fixed_randn
 from tests.semantics.harness import Cases, check, observe

@@ -116,9 +116,7 @@ def linked_to_a_subgroup():
 @cases
 def linked_in_a_chain_and_to_itself():
     first = NeuronGroup(2, "dx/dt = (1 + i - x)/ms : 1", method="euler", name="a_first")
-    middle = NeuronGroup(
-        2, "x : 1 (linked)\ndz/dt = x/ms : 1", method="euler", name="b_middle"
-    )
+    middle = NeuronGroup(2, "x : 1 (linked)\ndz/dt = x/ms : 1", method="euler", name="b_middle")
     last = NeuronGroup(2, "x : 1 (linked)\ndz/dt = x/ms : 1", method="euler", name="c_last")
     middle.x = linked_var(first, "x")
     last.x = linked_var(middle, "x")
@@ -180,9 +178,7 @@ def subgroups_as_sources_and_targets():
         8, "dv/dt = (0.83 + 0.1*i)/ms : 1", threshold="v > 1", reset="v = 0", method="euler"
     )
     target = NeuronGroup(6, "x : 1\ny : 1")
-    synapses = Synapses(
-        source[3:7], target[2:5], "w : 1", on_pre="x_post += w\ny_post += i + 10*j"
-    )
+    synapses = Synapses(source[3:7], target[2:5], "w : 1", on_pre="x_post += w\ny_post += i + 10*j")
     synapses.connect(condition="i != j + 1")
     synapses.w = "1 + i + 0.1*j"
     run(4 * ms)
@@ -259,9 +255,7 @@ def many_pathways_between_subgroups():
 @cases
 def timed_array_through_a_link():
     stimulus = TimedArray([1, 3, 2], dt=0.4 * ms)
-    source = NeuronGroup(
-        2, "level = stimulus(t)*(i + 1) : 1", namespace={"stimulus": stimulus}
-    )
+    source = NeuronGroup(2, "level = stimulus(t)*(i + 1) : 1", namespace={"stimulus": stimulus})
     target = NeuronGroup(2, "dy/dt = level/ms : 1\nlevel : 1 (linked)", method="euler")
     target.level = linked_var(source, "level")
     run(1.5 * ms)

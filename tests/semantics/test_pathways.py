@@ -23,7 +23,11 @@ TIMES = [0.1, 0.2, 0.4, 0.4, 0.7, 0.9] * ms
 
 
 #: A variable of each kind, and a value that is the same for all synapses that write to it.
-PLACES = {"post": "x_post {} 1.5 + 0.25*j", "pre": "x_pre {} 1.5 + 0.25*i", "synapse": "w {} 1.5 + i"}
+PLACES = {
+    "post": "x_post {} 1.5 + 0.25*j",
+    "pre": "x_pre {} 1.5 + 0.25*i",
+    "synapse": "w {} 1.5 + i",
+}
 
 
 @cases.over(operator=["=", "+=", "-=", "*=", "/="], where=list(PLACES))
@@ -174,7 +178,9 @@ def self_connections_that_write_to_both_ends():
         reset="v = 0",
         method="euler",
     )
-    synapses = Synapses(group, group, "w : 1", on_pre="sent_pre += 1\ngot_post += w\nv_post += w/50")
+    synapses = Synapses(
+        group, group, "w : 1", on_pre="sent_pre += 1\ngot_post += w\nv_post += w/50"
+    )
     synapses.connect()
     synapses.w = "0.5 + 0.1*i"
     spikes = SpikeMonitor(group)

@@ -124,7 +124,10 @@ def random_effects_of_synapses():
     source = SpikeGeneratorGroup(1, np.zeros(20, int), np.arange(20) * 0.1 * ms)
     target = NeuronGroup(2000, "got : 1\nnoise : 1")
     synapses = Synapses(
-        source, target, "w : 1", on_pre="w += rand()\ngot_post += int(rand() < 0.3)\nnoise += randn()"
+        source,
+        target,
+        "w : 1",
+        on_pre="w += rand()\ngot_post += int(rand() < 0.3)\nnoise += randn()",
     )
     synapses.connect()
     synapses.delay = "0.1*ms*(j % 5)"
@@ -372,6 +375,6 @@ def test_single_precision_noise(on_device):
     variance = 0.2 * (1 - 0.9 ** (2 * 30)) / (1 - 0.9**2)
     assert abs(np.mean(group.x)) < SIGMAS * np.sqrt(variance / 4000)
     assert abs(np.var(group.x) - variance) < SIGMAS * variance * np.sqrt(2 / 4000)
-    assert 0 <= np.min(group.u)
+    assert np.min(group.u) >= 0
     assert np.max(group.u) < 1
     assert abs(np.mean(group.u) - 0.5) < SIGMAS * np.sqrt(1 / 12 / 4000)

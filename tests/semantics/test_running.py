@@ -127,9 +127,7 @@ def two_networks():
     two.run(1 * ms)
     one.run(0.5 * ms)
     two.run(3 * ms)
-    return observe(
-        one=one, two=two, first=first, second=second_, a=first_spikes, b=second_spikes
-    )
+    return observe(one=one, two=two, first=first, second=second_, a=first_spikes, b=second_spikes)
 
 
 @cases
@@ -239,8 +237,12 @@ def reports_during_a_run():
     """With a short period there are calls on the way, in order."""
     group = neurons()
     shares = []
-    run(20 * ms, report=lambda e, completed, s, d: shares.append(completed), report_period=1e-9 * second)
-    ordered = all(a <= b for a, b in zip(shares, shares[1:], strict=False))
+
+    def report(elapsed, completed, start, duration):
+        shares.append(completed)
+
+    run(20 * ms, report=report, report_period=1e-9 * second)
+    ordered = shares == sorted(shares)
     return observe(
         group=group, ends=[shares[0], shares[-1]], ordered=ordered, on_the_way=len(shares) > 2
     )
@@ -342,7 +344,7 @@ def run_from_functions_and_loops():
             method="exact",
         )
         group.vt = threshold
-        reset_value = 2 * mV  # noqa: F841
+        reset_value = 2 * mV
         spikes = SpikeMonitor(group)
         run(10 * ms)
         return np.array(spikes.count)

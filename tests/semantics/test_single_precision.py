@@ -79,7 +79,8 @@ def hodgkin_huxley():
     """Expressions that underflow in single precision unless they are folded well."""
     group = NeuronGroup(
         4,
-        """dm/dt = 0.32*4/exprel((13 - v/mV - 63)/4)/ms*(1 - m) - m*0.28*5/exprel((v/mV + 23)/5)/ms : 1
+        """dm/dt = alpha*(1 - m) - 0.28*5/exprel((v/mV + 23)/5)/ms*m : 1
+           alpha = 0.32*4/exprel((13 - v/mV - 63)/4)/ms : Hz
            dn/dt = 0.5*exp((10*mV - v - 63*mV)/(40*mV))/ms*(1 - n) : 1
            tail = exp(-63*mV/(1*mV))**(1.0/40) : 1
            v : volt""",

@@ -42,9 +42,7 @@ def branched() -> Morphology:
     morphology = Soma(30 * um)
     morphology.stem = Cylinder(diameter=2 * um, length=60 * um, n=4)
     morphology.stem.left = Cylinder(diameter=1 * um, length=40 * um, n=3)
-    morphology.stem.right = Section(
-        diameter=[1.5, 1, 0.5, 0.5] * um, length=[10, 20, 10] * um, n=3
-    )
+    morphology.stem.right = Section(diameter=[1.5, 1, 0.5, 0.5] * um, length=[10, 20, 10] * um, n=3)
     morphology.other = Cylinder(diameter=1 * um, length=30 * um, n=2)
     return morphology
 
@@ -185,9 +183,7 @@ def several_neurons_beside_point_neurons():
     first.v = -50 * mV
     second.v = np.linspace(-70, -40, 5) * mV
     point = NeuronGroup(1, "dx/dt = level/ms : volt\nlevel : volt", method="euler")
-    gap = Synapses(
-        second, point, "level_post = v_pre : volt (summed)", name="read_from_second"
-    )
+    gap = Synapses(second, point, "level_post = v_pre : volt (summed)", name="read_from_second")
     gap.connect(i=4, j=0)
     states = StateMonitor(point, "x", record=True)
     run(1 * ms)

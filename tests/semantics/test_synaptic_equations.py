@@ -190,9 +190,7 @@ def gap_junctions():
         method="euler",
     )
     cells.v0 = [1.2, 0.4, 1.7, 0.9]
-    junctions = Synapses(
-        cells, cells, "w : 1\ncoupling_post = w*(v_pre - v_post) : 1 (summed)"
-    )
+    junctions = Synapses(cells, cells, "w : 1\ncoupling_post = w*(v_pre - v_post) : 1 (summed)")
     junctions.connect(condition="i != j")
     junctions.w = 0.15
     spikes = SpikeMonitor(cells)
