@@ -1,0 +1,1 @@
+"""Tests of Brian2GeNN 2."""

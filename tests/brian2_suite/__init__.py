@@ -1,0 +1,1 @@
+"""Brian's own test suite, run under the device."""

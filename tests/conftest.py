@@ -1,0 +1,58 @@
+"""What every test needs: a compile cache of its own, and a Brian without a past."""
+
+import gc
+import os
+import shutil
+import tempfile
+
+os.environ["MPLBACKEND"] = "Agg"
+
+import pytest
+
+CACHE = "BRIAN2GENN_CACHE_DIR"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session an empty compile cache, which pytest-xdist's workers inherit."""
+    if CACHE not in os.environ:
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="brian2genn-tests-")
+        config.add_cleanup(_remove_cache)
+
+
+def _remove_cache() -> None:
+    shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brian():
+    """Register the device and choose Brian's NumPy target for what Brian itself runs.
+
+    With the default target Brian would spend minutes compiling Cython.
+    """
+    from brian2 import prefs
+
+    from tests import devices
+
+    devices.register()
+    prefs.codegen.target = "numpy"
+    prefs._backup()
+    # Each run collects garbage several times: keep what was imported out of it.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_past(_brian):
+    """Reset devices, preferences, the default clock and the scope after each test."""
+    from tests import devices
+
+    yield
+    devices.reset()
+
+
+@pytest.fixture
+def device() -> str:
+    """The name of the device under test."""
+    from tests import devices
+
+    return devices.DEVICE

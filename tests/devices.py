@@ -1,0 +1,40 @@
+"""The device under test, and how to put Brian back to how it is when it is imported.
+
+``BRIAN2GENN_TEST_DEVICE`` names the device under test. It is there to check the tests themselves:
+with ``plain``, a `RuntimeDevice` that changes nothing, every comparison with Brian's runtime has to
+come out equal, so that what fails with ``genn`` is not the fault of the test.
+"""
+
+import os
+
+from brian2 import all_devices, magic_network, start_scope
+from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
+
+DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
+
+
+class PlainDevice(RuntimeDevice):
+    """Brian's runtime under another name."""
+
+
+def register() -> None:
+    """Make the device under test known to Brian."""
+    if DEVICE == "plain":
+        all_devices.setdefault("plain", PlainDevice())
+    else:
+        import brian2genn  # noqa: F401
+
+
+def reset() -> None:
+    """Put devices, preferences and scope back, whatever a test has left.
+
+    The magic network forgets its time and what was stored in it by name.
+    """
+    reinit_devices()
+    device_module.previous_devices.clear()
+    reset_device("runtime")
+    start_scope()
+    magic_network.t_ = 0.0
+    magic_network.schedule = None
+    magic_network.objects.clear()
+    magic_network._stored_state.clear()

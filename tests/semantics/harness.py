@@ -1,0 +1,206 @@
+"""Cases: what they are, how they are run, and when two results are the same.
+
+A case is a function that builds a model, runs it, and returns a dictionary from names to arrays of
+all that can be observed. It runs once under Brian's runtime (NumPy target) and once under the
+device, in fresh scopes of one process. The results agree when
+
+- shapes and dtypes are equal;
+- integers, booleans and times of events and recordings are equal;
+- other floats are equal to ``RTOL``, relative to the reference, with an absolute floor of
+  ``FLOOR`` times the largest finite magnitude in the array; in single precision ``RTOL_SINGLE``
+  and ``FLOOR_SINGLE``.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from brian2 import (
+    Network,
+    PopulationRateMonitor,
+    StateMonitor,
+    Synapses,
+    magic_network,
+    prefs,
+    set_device,
+    start_scope,
+)
+from brian2.core.variables import ArrayVariable
+from brian2.monitors.spikemonitor import EventMonitor
+
+from tests import devices
+
+RTOL, FLOOR = 1e-9, 1e-11
+RTOL_SINGLE, FLOOR_SINGLE = 1e-5, 1e-5
+
+#: The last part of the names of values that must be bit by bit the same.
+EXACT = {"t", "spike_t", "lastspike", "lastupdate", "delay", "dt"}
+
+Result = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function to be run under two devices."""
+
+    function: Callable[..., Result]
+    arguments: dict = field(default_factory=dict)
+    single: bool = False
+
+    def __str__(self) -> str:
+        name = self.function.__name__
+        values = "-".join(str(getattr(v, "__name__", v)) for v in self.arguments.values())
+        return f"{name}[{values}]" if values else name
+
+    def run(self, device: str) -> Result:
+        """Run the function under the device, with nothing left of what ran before."""
+        devices.reset()
+        set_device(device)
+        prefs.codegen.target = "numpy"
+        if self.single:
+            prefs.core.default_float_dtype = np.float32
+        start_scope()
+        try:
+            result = self.function(**self.arguments)
+            return {name: np.array(value) for name, value in result.items()}
+        finally:
+            devices.reset()
+
+
+class Cases:
+    """A table of cases, filled by decorators."""
+
+    def __init__(self) -> None:
+        self.table: list[Case] = []
+
+    def __call__(self, function: Callable[..., Result]) -> Callable[..., Result]:
+        """Add a function without arguments."""
+        self.table.append(Case(function))
+        return function
+
+    def over(self, **values) -> Callable:
+        """Add a function once for each combination of the given arguments."""
+
+        def add(function: Callable[..., Result]) -> Callable[..., Result]:
+            for combination in itertools.product(*values.values()):
+                self.table.append(Case(function, dict(zip(values, combination, strict=True))))
+            return function
+
+        return add
+
+    def single(self, function: Callable[..., Result]) -> Callable[..., Result]:
+        """Add a function that runs in single precision."""
+        self.table.append(Case(function, single=True))
+        return function
+
+    def __iter__(self) -> Iterator[Case]:
+        return iter(self.table)
+
+
+@functools.singledispatch
+def snapshot(thing) -> Result:
+    """All that can be observed of an object: name to array, without units."""
+    if not hasattr(thing, "variables"):
+        return {"": np.array(thing)}
+    return {
+        name: np.array(thing.state(name, use_units=False))
+        for name, variable in thing.variables.items()
+        if isinstance(variable, ArrayVariable) and not name.startswith("_")
+    }
+
+
+@snapshot.register
+def _(thing: Synapses) -> Result:
+    result = snapshot.dispatch(object)(thing)
+    result["i"] = np.array(thing.i[:])
+    result["j"] = np.array(thing.j[:])
+    result["N"] = np.array(len(thing))
+    for pathway in thing._pathways:
+        result[f"{pathway.objname}.delay"] = np.array(pathway.variables["delay"].get_value())
+    return result
+
+
+@snapshot.register
+def _(thing: EventMonitor) -> Result:
+    result = {name: np.array(getattr(thing, name + "_")) for name in thing.record_variables}
+    for name in {"i", "t"} & set(thing.variables):
+        result[name] = np.array(getattr(thing, name + "_"))
+    if "count" in thing.variables:
+        result["count"] = np.array(thing.count[:])
+    result["N"] = np.array(thing.num_events)
+    return result
+
+
+@snapshot.register
+def _(thing: StateMonitor) -> Result:
+    result = {name: np.array(getattr(thing, name + "_")) for name in thing.record_variables}
+    result["t"] = np.array(thing.t_)
+    result["N"] = np.array(thing.N)
+    return result
+
+
+@snapshot.register
+def _(thing: PopulationRateMonitor) -> Result:
+    return {"t": np.array(thing.t_[:]), "rate": np.array(thing.rate_[:]), "N": np.array(thing.N)}
+
+
+@snapshot.register
+def _(thing: Network) -> Result:
+    return {"t": np.array(thing.t_)}
+
+
+def number(value) -> float:
+    """A number from a quantity, or from a view of a scalar variable, such as a clock's time."""
+    return np.asarray(value).item()
+
+
+def observe(**things) -> Result:
+    """All that can be observed of several objects, arrays and numbers, and the network's time."""
+    result = {"magic.t": np.array(magic_network.t_)}
+    for label, thing in things.items():
+        for name, value in snapshot(thing).items():
+            result[f"{label}.{name}" if name else label] = value
+    return result
+
+
+def difference(name: str, reference: np.ndarray, value: np.ndarray, single: bool) -> str | None:
+    """How a value differs from its reference; nothing if they are the same."""
+    if reference.dtype != value.dtype:
+        return f"dtype {value.dtype}, not {reference.dtype}"
+    if reference.shape != value.shape:
+        return f"shape {value.shape}, not {reference.shape}:\n{value}\nnot\n{reference}"
+    if reference.dtype.kind == "f" and name.rpartition(".")[2] not in EXACT:
+        rtol, floor = (RTOL_SINGLE, FLOOR_SINGLE) if single else (RTOL, FLOOR)
+        finite = np.abs(reference[np.isfinite(reference)])
+        atol = floor * finite.max(initial=0.0)
+        same = np.isclose(value, reference, rtol=rtol, atol=atol, equal_nan=True)
+    elif reference.dtype.kind == "f":
+        same = (reference == value) | (np.isnan(reference) & np.isnan(value))
+    else:
+        same = reference == value
+    if np.all(same):
+        return None
+    where = tuple(np.argwhere(~np.asarray(same))[0])
+    return (
+        f"{np.sum(~same)} of {np.size(same)} differ; "
+        f"the first at {[int(k) for k in where]}: {value[where]!r}, not {reference[where]!r}"
+    )
+
+
+def compare(reference: Result, result: Result, single: bool = False) -> None:
+    """Fail with a list of all that differs."""
+    assert set(reference) == set(result)
+    differences = {
+        name: difference(name, reference[name], result[name], single) for name in reference
+    }
+    report = [f"{name}: {text}" for name, text in differences.items() if text is not None]
+    assert not report, "differs from Brian's runtime:\n" + "\n".join(report)
+
+
+def check(case: Case) -> None:
+    """Run a case under Brian's runtime and under the device, and compare."""
+    reference = case.run("runtime")
+    assert reference, "the case observes nothing"
+    compare(reference, case.run(devices.DEVICE), case.single)

@@ -1,0 +1,606 @@
+"""What goes wrong goes wrong as in Brian: the same type of error, with the same words."""
+
+import os
+import re
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from brian2 import (
+    Clock,
+    EventMonitor,
+    Hz,
+    Network,
+    NeuronGroup,
+    PoissonInput,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    check_units,
+    defaultclock,
+    implementation,
+    linked_var,
+    ms,
+    mV,
+    network_operation,
+    prefs,
+    profiling_summary,
+    restore,
+    run,
+    second,
+    set_device,
+    start_scope,
+)
+
+from tests import devices
+
+MISTAKES = []
+
+
+def mistake(function):
+    """Add a script that fails to the table."""
+    MISTAKES.append(function)
+    return function
+
+
+def cells(**options) -> NeuronGroup:
+    arguments = {"threshold": "v > 1", "reset": "v = 0", "method": "euler", **options}
+    return NeuronGroup(2, "dv/dt = 1/ms : 1\nw : volt\nc : 1 (constant)", **arguments)
+
+
+@mistake
+def unknown_name_in_an_equation():
+    group = NeuronGroup(2, "dv/dt = -v/unheard_of : 1", method="euler")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def unknown_name_in_a_threshold():
+    group = cells(threshold="v > unheard_of")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def unknown_name_in_a_reset():
+    group = cells(reset="v = unheard_of")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def unknown_name_in_an_effect():
+    group = cells()
+    synapses = Synapses(group, group, on_pre="v_post += unheard_of")
+    synapses.connect()
+    run(1 * ms)
+
+
+@mistake
+def unknown_name_in_an_assignment():
+    group = cells()
+    group.v = "unheard_of + 1"
+
+
+@mistake
+def unknown_function():
+    group = NeuronGroup(2, "dv/dt = unheard_of(v)/ms : 1", method="euler")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def wrong_number_of_arguments():
+    group = NeuronGroup(2, "dv/dt = sin(v, v)/ms : 1", method="euler")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def wrong_units_of_an_external_value():
+    group = NeuronGroup(2, "dv/dt = drive : 1", method="euler", namespace={"drive": 3 * mV})
+    run(1 * ms)
+    return group
+
+
+@mistake
+def wrong_units_in_a_threshold():
+    group = cells(threshold="v > w")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def wrong_units_in_a_reset():
+    group = cells(reset="v = w")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def wrong_units_in_an_effect():
+    group = cells()
+    synapses = Synapses(group, group, on_pre="v_post += w_pre")
+    synapses.connect()
+    run(1 * ms)
+
+
+@mistake
+def wrong_units_in_an_assignment():
+    cells().v = 3 * mV
+
+
+@mistake
+def wrong_units_in_a_string_assignment():
+    cells().v = "i*mV"
+
+
+@mistake
+def wrong_units_in_a_summed_variable():
+    group = cells()
+    synapses = Synapses(group, group, "w_post = v_pre : volt (summed)")
+    synapses.connect()
+    run(1 * ms)
+
+
+@mistake
+def threshold_that_is_no_condition():
+    group = cells(threshold="v + 1")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def reset_without_threshold():
+    NeuronGroup(2, "v : 1", reset="v = 0")
+
+
+@mistake
+def unknown_event():
+    EventMonitor(cells(), "unheard_of")
+
+
+@mistake
+def spikes_of_a_group_without_threshold():
+    SpikeMonitor(NeuronGroup(2, "v : 1"))
+
+
+@mistake
+def unknown_integrator():
+    group = NeuronGroup(2, "dv/dt = -v/ms : 1", method="unheard_of")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def exact_integration_of_a_nonlinear_equation():
+    group = NeuronGroup(2, "dv/dt = -v**2/ms : 1", method="exact")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def integrator_without_noise_of_a_noisy_equation():
+    group = NeuronGroup(2, "dv/dt = -v/ms + xi*ms**-0.5 : 1", method="rk4")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def event_driven_nonlinear_equation():
+    group = cells()
+    synapses = Synapses(group, group, "dx/dt = -x**2/ms : 1 (event-driven)", on_pre="x += 1")
+    synapses.connect()
+    run(1 * ms)
+
+
+@mistake
+def synapses_without_connect():
+    group = cells()
+    synapses = Synapses(group, group, on_pre="v_post += 1")
+    run(1 * ms)
+    return synapses
+
+
+@mistake
+def values_of_synapses_without_connect():
+    group = cells()
+    synapses = Synapses(group, group, "w : 1")
+    synapses.w = 1
+
+
+@mistake
+def synapses_between_neurons_that_do_not_exist():
+    group = cells()
+    synapses = Synapses(group, group)
+    synapses.connect(i=[0, 5], j=[1, 1])
+
+
+@mistake
+def synapses_by_an_expression_out_of_range():
+    group = cells()
+    synapses = Synapses(group, group)
+    synapses.connect(j="i + 1")
+
+
+@mistake
+def delay_that_is_no_time():
+    group = cells()
+    Synapses(group, group, on_pre="v_post += 1", delay=3 * mV)
+
+
+@mistake
+def two_sums_into_one_variable():
+    group = cells()
+    first = Synapses(group, group, "w_post = 1*mV : volt (summed)")
+    second_ = Synapses(group, group, "w_post = 2*mV : volt (summed)")
+    first.connect()
+    second_.connect()
+    run(1 * ms)
+
+
+@mistake
+def linked_variable_that_is_not_linked():
+    group = NeuronGroup(2, "dv/dt = x/ms : 1\nx : 1 (linked)", method="euler")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def linked_variable_of_another_size():
+    group = NeuronGroup(3, "x : 1 (linked)")
+    group.x = linked_var(cells(), "v")
+
+
+@mistake
+def negative_duration():
+    group = cells()
+    run(-1 * ms)
+    return group
+
+
+@mistake
+def duration_without_units():
+    group = cells()
+    run(1)
+    return group
+
+
+@mistake
+def unknown_report():
+    group = cells()
+    run(1 * ms, report="by mail")
+    return group
+
+
+@mistake
+def report_that_is_no_function():
+    group = cells()
+    run(1 * ms, report=3)
+    return group
+
+
+@mistake
+def two_objects_of_one_name():
+    Network(cells(name="twin"), cells(name="twin")).run(1 * ms)
+
+
+@mistake
+def object_of_another_network():
+    group = cells()
+    Network(group).run(1 * ms)
+    Network(group).run(1 * ms)
+
+
+@mistake
+def magic_network_of_old_and_new_objects():
+    group = cells()
+    run(1 * ms)
+    other = cells()
+    run(1 * ms)
+    return group, other
+
+
+@mistake
+def object_without_what_it_depends_on():
+    group = cells()
+    Network(SpikeMonitor(group)).run(1 * ms)
+
+
+@mistake
+def unknown_slot():
+    group = cells()
+    group.run_regularly("v = 0", when="tomorrow")
+    run(1 * ms)
+
+
+@mistake
+def dt_that_does_not_meet_the_time():
+    group = cells()
+    run(0.3 * ms)
+    defaultclock.dt = 0.2 * ms
+    run(1 * ms)
+    return group
+
+
+@mistake
+def spikes_of_a_neuron_twice_in_a_step():
+    generator = SpikeGeneratorGroup(1, [0, 0], [0.1, 0.12] * ms)
+    run(1 * ms)
+    return generator
+
+
+@mistake
+def period_that_is_no_multiple_of_dt():
+    generator = SpikeGeneratorGroup(1, [0], [0.1] * ms, period=0.55 * ms)
+    run(1 * ms)
+    return generator
+
+
+@mistake
+def period_below_dt():
+    generator = SpikeGeneratorGroup(1, [], [] * ms, period=0.05 * ms)
+    run(1 * ms)
+    return generator
+
+
+@mistake
+def spikes_of_neurons_that_do_not_exist():
+    SpikeGeneratorGroup(1, [0], [0.1] * ms).set_spikes([3], [1] * ms)
+
+
+@mistake
+def poisson_input_and_change_of_dt():
+    group = cells()
+    inputs = PoissonInput(group, "v", N=1, rate=1 * Hz, weight=1)
+    defaultclock.dt = 0.05 * ms
+    run(1 * ms)
+    return inputs
+
+
+@mistake
+def unknown_snapshot():
+    group = cells()
+    run(1 * ms)
+    restore("unheard_of")
+    return group
+
+
+@mistake
+def profile_of_a_run_without_profiling():
+    network = Network(cells())
+    network.run(1 * ms)
+    profiling_summary(network)
+
+
+@mistake
+def assignment_of_a_wrong_number_of_values():
+    cells().v = [1, 2, 3]
+
+
+@mistake
+def recorded_element_that_does_not_exist():
+    group = cells()
+    monitor = StateMonitor(group, "v", record=[5])
+    run(1 * ms)
+    return monitor
+
+
+@mistake
+def error_in_an_operation():
+    group = cells()
+
+    @network_operation
+    def operation():
+        raise ZeroDivisionError("of the user's own")
+
+    run(1 * ms)
+    return group
+
+
+@mistake
+def error_in_a_python_function():
+    @check_units(x=1, result=1)
+    def picky(x):
+        raise ValueError("not this one")
+
+    group = NeuronGroup(2, "dv/dt = picky(v)/ms : 1", method="euler")
+    run(1 * ms)
+    return group
+
+
+@mistake
+def clock_without_dt():
+    Clock(dt=3)
+
+
+def words(text: str) -> str:
+    """A message without what may differ: the numbers in the names of objects."""
+    return re.sub(r"_\d+(?=\b|_)", "", text)
+
+
+def failure(device: str, script) -> list[tuple[str, str]]:
+    """The error a script ends with, and those it was raised from."""
+    devices.reset()
+    set_device(device)
+    prefs.codegen.target = "numpy"
+    start_scope()
+    chain = []
+    try:
+        script()
+    except Exception as error:
+        while error is not None:
+            chain.append((type(error).__name__, words(str(error))))
+            error = error.__cause__
+    finally:
+        devices.reset()
+    return chain
+
+
+@pytest.mark.parametrize("script", MISTAKES, ids=lambda script: script.__name__)
+def test_error_is_brians_own(script):
+    reference = failure("runtime", script)
+    assert reference, "Brian does not mind"
+    assert failure(devices.DEVICE, script) == reference
+
+
+@pytest.fixture
+def on_device(device):
+    set_device(device)
+    prefs.codegen.target = "numpy"
+
+
+def test_state_after_an_error_in_preparation(on_device):
+    """A run that cannot start changes nothing, and the next one starts where it would have."""
+    group = NeuronGroup(2, "dv/dt = drive/ms : 1", method="euler")
+    states = StateMonitor(group, "v", record=True)
+    network = Network(group, states)
+    network.run(1 * ms, namespace={"drive": 1})
+    before = np.array(group.v), np.array(states.v), network.t_
+    with pytest.raises(Exception, match="preparing an object"):
+        network.run(1 * ms, namespace={"drive": 3 * mV})
+    np.testing.assert_array_equal(group.v, before[0])
+    np.testing.assert_array_equal(states.v, before[1])
+    assert network.t_ == before[2]
+    network.run(1 * ms, namespace={"drive": 2})
+    np.testing.assert_allclose(group.v, 3)
+    assert len(states.t) == 20
+
+
+def interrupted_network() -> dict:
+    """Deterministic, busy enough for a long run, with monitors that grow slowly."""
+    group = NeuronGroup(
+        500,
+        "dv/dt = (1.2 + 0.001*i - v)/(5*ms) : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        method="exact",
+        name="cells",
+    )
+    synapses = Synapses(group, group, on_pre="v_post += 0.01", delay=1.5 * ms, name="links")
+    synapses.connect(j="(i + 1) % N_post")
+    return {
+        "group": group,
+        "synapses": synapses,
+        "spikes": SpikeMonitor(group[:3], name="spikes"),
+        "states": StateMonitor(group, "v", record=[0], dt=10 * ms, name="states"),
+    }
+
+
+LONG = 10000 * second
+
+
+def interrupt_once(elapsed, completed, start, duration):
+    """A report callback that sends Ctrl-C soon after the loop has begun."""
+    if completed == 0:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+def check_monitors(network: Network, objects: dict) -> None:
+    """What a run that was cut short has recorded is whole up to its time."""
+    spikes, states = objects["spikes"], objects["states"]
+    assert 0 < network.t_ < float(LONG)
+    assert len(spikes.i) == len(spikes.t) == spikes.num_spikes > 0
+    assert np.sum(spikes.count) == spikes.num_spikes
+    assert np.all(np.diff(spikes.t_) >= 0)
+    assert np.max(spikes.t_) <= network.t_ + 1e-4
+    assert states.v.shape == (1, len(states.t))
+    assert np.all(np.diff(states.t_[:]) > 0)
+    assert np.all(np.isfinite(objects["group"].v))
+
+
+def test_ctrl_c_stops_after_the_step(on_device):
+    """By default Brian turns Ctrl-C into `stop`; the next run goes on as if nothing had been."""
+    objects = interrupted_network()
+    network = Network(objects)
+    begin = time.monotonic()
+    network.run(LONG, report=interrupt_once)
+    assert time.monotonic() - begin < 30
+    check_monitors(network, objects)
+    network.run(20 * ms)
+    total = network.t
+
+    start_scope()
+    reference = interrupted_network()
+    Network(reference).run(total)
+    np.testing.assert_allclose(objects["group"].v, reference["group"].v, rtol=1e-9)
+    for name in ("spikes", "states"):
+        np.testing.assert_array_equal(objects[name].t, reference[name].t)
+    np.testing.assert_array_equal(objects["spikes"].i, reference["spikes"].i)
+
+
+def test_ctrl_c_as_an_exception_leaves_a_usable_state(on_device):
+    prefs.core.stop_on_keyboard_interrupt = False
+    objects = interrupted_network()
+    network = Network(objects)
+    with pytest.raises(KeyboardInterrupt):
+        network.run(LONG, report=interrupt_once)
+    check_monitors(network, objects)
+    stopped = network.t_
+    network.run(20 * ms)
+    assert network.t_ == pytest.approx(stopped + 0.02, abs=1e-9)
+    assert np.max(objects["spikes"].t_) > stopped
+    network.store()
+    network.restore()
+
+
+def test_ctrl_c_before_and_after_a_run_is_pythons_own(on_device):
+    """The handler the user had is there again after a run, also after one that failed."""
+    before = signal.getsignal(signal.SIGINT)
+    group = NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+    network = Network(group)
+    network.run(1 * ms)
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(ValueError):
+        network.run(-1 * ms)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def everything_said(error: BaseException | None) -> str:
+    """The text of an error with its notes, and of all it was raised from."""
+    parts = []
+    while error is not None:
+        parts += [str(error), *getattr(error, "__notes__", [])]
+        error = error.__cause__ or error.__context__
+    return "\n".join(parts)
+
+
+def test_a_compile_that_fails(on_device):
+    """It shows the compiler's message, the file and the object, and loses nothing."""
+    if devices.DEVICE == "plain":
+        pytest.skip("Brian's NumPy target compiles nothing")
+
+    @implementation("cpp", "double broken(double x) { return x + never_declared; }")
+    @check_units(x=1, result=1)
+    def broken(x):
+        return x
+
+    @implementation("cpp", "double broken(double x) { return x + 1; }")
+    @check_units(x=1, result=1)
+    def mended(x):
+        return x + 1
+
+    group = NeuronGroup(2, "dv/dt = broken(v)/ms : 1", method="euler", name="delicate_cells")
+    states = StateMonitor(group, "v", record=True)
+    network = Network(group, states)
+    network.run(1 * ms, namespace={"broken": mended})
+    before = np.array(group.v), network.t_
+
+    with pytest.raises(Exception) as info:
+        network.run(1 * ms, namespace={"broken": broken})
+    said = everything_said(info.value)
+    assert "never_declared" in said
+    assert "delicate_cells" in said
+    files = re.findall(r"/[^\s'\":]+\.(?:c|cc|cpp|cxx)\b", said)
+    assert any(os.path.exists(file) for file in files), said
+
+    np.testing.assert_array_equal(group.v, before[0])
+    assert network.t_ == before[1]
+    network.run(1 * ms, namespace={"broken": mended})
+    assert network.t_ == pytest.approx(0.002)
+    assert len(states.t) == 20
+    assert np.all(np.asarray(group.v) > before[0])
