@@ -157,10 +157,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     ) -> Any:
         """Record code of the time loop; let Brian compile code that must act now."""
 
-        def brian_version(codeobj_class: Any = codeobj_class, suffix: str = "") -> Any:
+        def brian_version(codeobj_class: Any = codeobj_class) -> Any:
             return super(GennDevice, self).code_object(
                 owner,
-                name if not suffix else name.rstrip("*") + suffix,
+                name,
                 abstract_code,
                 variables,
                 template_name,
@@ -185,7 +185,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             set(override_conditional_write or ()),
         )
         recorded.analyse(GennTarget)
-        return LoopCodeObject(recorded, lambda: brian_version(NumpyCodeObject, "_brian*"))
+        return LoopCodeObject(recorded, lambda: brian_version(NumpyCodeObject))
 
     # -- running ---------------------------------------------------------------
     @check_units(duration=second, report_period=second)
@@ -211,6 +211,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 net, duration, report, report_period, namespace, profile, level
             )
             return
+        self.explain_old_preferences()
         if wants_garbage_collection():
             gc.collect()
         if profile is None:
@@ -265,7 +266,12 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         simplify(translation.network)
         if prefs["devices.genn.debug"]:
             print(describe(translation.network))
-        return CpuProgram(translation.network)
+        try:
+            return CpuProgram(translation.network)
+        except toolchain.CompileError as error:
+            raise toolchain.CompileError(
+                "\n".join([str(error), *translation.function_users()])
+            ) from error
 
     def _time_limit(self) -> float | None:
         return None if self._maximum_run_time is None else float(self._maximum_run_time)

@@ -2,7 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from brian2.core.preferences import BrianPreference, prefs
+
+_GENN_1 = "of the GeNN that Brian2GeNN 1.x drove"
+
+#: Preferences of Brian2GeNN 1.x, by category: name, default of 1.7, what it was for.
+_OF_1_X: dict[str, tuple[tuple[str, object, str], ...]] = {
+    "devices.genn": (
+        ("connectivity", "SPARSE", "how synapses were stored"),
+        ("synapse_span_type", "POSTSYNAPTIC", "which neurons' threads delivered events"),
+        ("path", None, "where GeNN was installed"),
+        ("kernel_timing", False, "timing of GPU kernels (use run(profile=True))"),
+        ("extra_compile_args_nvcc", None, "options of the CUDA compiler"),
+        ("auto_choose_device", None, "choice of the GPU"),
+        ("default_device", None, "choice of the GPU"),
+        ("optimise_blocksize", None, "sizes of blocks on the GPU"),
+        ("pre_synapse_reset_blocksize", None, "sizes of blocks on the GPU"),
+        ("neuron_blocksize", None, "sizes of blocks on the GPU"),
+        ("synapse_blocksize", None, "sizes of blocks on the GPU"),
+        ("learning_blocksize", None, "sizes of blocks on the GPU"),
+        ("synapse_dynamics_blocksize", None, "sizes of blocks on the GPU"),
+        ("init_blocksize", None, "sizes of blocks on the GPU"),
+        ("init_sparse_blocksize", None, "sizes of blocks on the GPU"),
+    ),
+    "devices.genn.cuda_backend": (
+        ("cuda_path", None, "where CUDA was installed"),
+        ("extra_compile_args_nvcc", ["-O3"], "options of the CUDA compiler"),
+        ("device_select", "OPTIMAL", "choice of the GPU"),
+        ("manual_device", 0, "choice of the GPU"),
+        ("blocksize_select_method", "OCCUPANCY", "sizes of blocks on the GPU"),
+        ("pre_neuron_reset_blocksize", 32, "sizes of blocks on the GPU"),
+        ("pre_synapse_reset_blocksize", 32, "sizes of blocks on the GPU"),
+        ("neuron_blocksize", 32, "sizes of blocks on the GPU"),
+        ("synapse_blocksize", 32, "sizes of blocks on the GPU"),
+        ("learning_blocksize", 32, "sizes of blocks on the GPU"),
+        ("synapse_dynamics_blocksize", 32, "sizes of blocks on the GPU"),
+        ("init_blocksize", 32, "sizes of blocks on the GPU"),
+        ("init_sparse_blocksize", 32, "sizes of blocks on the GPU"),
+    ),
+}
+
+
+def _old(category: str) -> dict[str, BrianPreference]:
+    return {
+        name: BrianPreference(
+            default=default,
+            docs=f"Without effect. In Brian2GeNN 1.x: {purpose}.",
+            validator=lambda value: True,
+        )
+        for name, default, purpose in _OF_1_X[category]
+    }
+
 
 prefs.register_preferences(
     "devices.genn",
@@ -11,4 +63,19 @@ prefs.register_preferences(
         default=False,
         docs="Print the network model of every run, after it was simplified.",
     ),
+    **_old("devices.genn"),
 )
+prefs.register_preferences(
+    "devices.genn.cuda_backend",
+    f"CUDA preferences {_GENN_1}; without effect",
+    **_old("devices.genn.cuda_backend"),
+)
+
+
+def old_preferences_in_use() -> Iterator[tuple[str, str]]:
+    """Yield name and former purpose of every 1.x preference that a script has set."""
+    for category, entries in _OF_1_X.items():
+        for name, default, purpose in entries:
+            full = f"{category}.{name}"
+            if prefs[full] != default:
+                yield full, purpose

@@ -95,7 +95,10 @@ class NetworkBuilder:
     def __init__(self) -> None:
         self.network = Network()
         self.bindings = Bindings()
-        self.user_code: dict[tuple[str, str], tuple[Any, str]] = {}
+        #: by C name: a user's function and its text
+        self.user_code: dict[str, tuple[Any, str]] = {}
+        #: by C name: the objects whose code calls a user's function
+        self.function_users: dict[str, list[str]] = {}
         self.float_dtype = float_name(np.dtype(prefs["core.default_float_dtype"]))
         self._array_names: dict[int, str] = {}
         self._queue_numbers: dict[int, int] = {}

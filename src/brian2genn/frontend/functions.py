@@ -159,10 +159,12 @@ class FunctionCalls:
         """Add a user function's code (and what it depends on); return its C name."""
         implementation = function.implementations[GennTarget]
         c_name = implementation.name or name
-        key = ("function", c_name)
+        users = self.builder.function_users.setdefault(c_name, [])
+        if self.owner.name not in users:
+            users.append(self.owner.name)
         code = implementation.get_code(self.owner)
-        if key in self.builder.user_code:
-            if self.builder.user_code[key][0] is not function:
+        if c_name in self.builder.user_code:
+            if self.builder.user_code[c_name][0] is not function:
                 raise Unsupported(f"two different functions are called '{c_name}' in C++")
             return c_name
         text = []
@@ -170,7 +172,7 @@ class FunctionCalls:
             text = [code.get("hashdefine_code", ""), code.get("support_code", "")]
         elif isinstance(code, str):
             text = [code]
-        self.builder.user_code[key] = (function, "")
+        self.builder.user_code[c_name] = (function, "")
         for dependency_name, dependency in (implementation.dependencies or {}).items():
             if dependency in (ORIGINAL["rand"], ORIGINAL["randn"]):
                 raise Unsupported(f"the C++ code of '{name}' draws random numbers itself")
@@ -184,6 +186,6 @@ class FunctionCalls:
         for pointer, array in pointers:
             self.builder.function_array(pointer, array, name)
         # re-insert, so that dependencies come first
-        del self.builder.user_code[key]
-        self.builder.user_code[key] = (function, "\n".join(part for part in text if part))
+        del self.builder.user_code[c_name]
+        self.builder.user_code[c_name] = (function, "\n".join(part for part in text if part))
         return c_name

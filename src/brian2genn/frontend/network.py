@@ -35,6 +35,14 @@ class Translation:
     network: Network
     bindings: Bindings
     placements: list[Placement]
+    users: dict[str, list[str]]
+
+    def function_users(self) -> list[str]:
+        """Sentences: which objects use the C++ functions that users wrote."""
+        return [
+            f"It contains the C++ function '{name}', used by {', '.join(map(repr, owners))}."
+            for name, owners in self.users.items()
+        ]
 
     def host_clocks(self) -> list[int]:
         """For every object that Brian runs, the number of its clock."""
@@ -64,7 +72,7 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
     for clock in sorted(clocks, key=lambda clock: str(clock.name)):
         builder.clock(clock)
     builder.network.user_code = [text for _, text in builder.user_code.values()]
-    return Translation(builder.network, builder.bindings, placements)
+    return Translation(builder.network, builder.bindings, placements, builder.function_users)
 
 
 def _translate_object(builder: NetworkBuilder, obj: Any) -> tuple[list[Step], Placement]:

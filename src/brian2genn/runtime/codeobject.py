@@ -6,12 +6,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from brian2.core.names import Nameable
-
 from ..frontend.recorded import RecordedCode
 
 
-class LoopCodeObject(Nameable):
+class LoopCodeObject:
     """Recorded code that the device compiles with the whole network.
 
     Brian's own version of the code is made only if it is called, which happens
@@ -27,7 +25,8 @@ class LoopCodeObject(Nameable):
     class_name = "genn"
 
     def __init__(self, recorded: RecordedCode, brian_version: Callable[[], Any]) -> None:
-        Nameable.__init__(self, name=recorded.name)
+        # not a Nameable: its name stays free for Brian's own version
+        self.name = recorded.name
         self.recorded = recorded
         self.owner = recorded.owner
         self.template_name = recorded.template
@@ -43,7 +42,12 @@ class LoopCodeObject(Nameable):
     def before_run(self) -> None:
         """What Brian's code objects do before the first time step."""
         if self.template_name == "synapses_push_spikes":
-            self.owner.initialise_queue()
+            try:
+                self.owner.initialise_queue()
+            except Exception:
+                # fails too, but says so as Brian does
+                self.brian_version.before_run()
+                raise
         elif self.template_name == "spatialstateupdate":
             self.brian_version.before_run()
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from brian2.utils.logger import get_logger
 
+from ..preferences import old_preferences_in_use
+
 logger = get_logger("brian2.devices.genn")
 
 #: Arguments of ``set_device`` and ``device.build``, and why they do nothing now.
@@ -44,6 +46,24 @@ class LegacyInterface:
         """Forget what was said about earlier networks."""
         self._explanations: dict[str, Any] = {}
         self._last_network = ""
+
+    @staticmethod
+    def explain_old_preferences() -> None:
+        """Say once of every 1.x preference that is set that it does nothing now."""
+        for name, purpose in old_preferences_in_use():
+            logger.info(
+                f"The preference '{name}' of Brian2GeNN 1.x ({purpose}) has no effect.",
+                f"legacy_{name}",
+                once=True,
+            )
+
+    def insert_code(self, slot: str, code: str) -> None:
+        """Accepted for old scripts: there is no main program to put C++ code into."""
+        logger.warn(
+            f"The code inserted into '{slot}' is ignored: there is no C++ main program.",
+            "insert_code",
+            once=True,
+        )
 
     @staticmethod
     def _explain_old_arguments(arguments: dict[str, Any]) -> None:
