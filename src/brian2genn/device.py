@@ -24,7 +24,7 @@ from .backends.cpu.queue import SpikeQueue
 from .backends.cpu.structures import support
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
-from .frontend.network import Translation, translate
+from .frontend.network import BY_BRIAN, Placement, Translation, translate
 from .frontend.recorded import LOOP_TEMPLATES, RecordedCode
 from .model.network import describe, verify
 from .runtime.codeobject import LoopCodeObject
@@ -210,6 +210,14 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             Network.run.original_function(
                 net, duration, report, report_period, namespace, profile, level
             )
+            reason = "there is no C compiler"
+            self._remember(
+                net,
+                [
+                    Placement(obj.name, type(obj).__name__, BY_BRIAN, reason)
+                    for obj in net.sorted_objects
+                ],
+            )
             return
         self.explain_old_preferences()
         if wants_garbage_collection():
@@ -256,9 +264,13 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def _translate(self, net: Any, active: list[Any]) -> Translation:
         translation = translate(active, net._clocks)
-        self._explanations[net.name] = Explanation(net.name, translation.placements)
-        self._last_network = net.name
+        self._remember(net, translation.placements)
         return translation
+
+    def _remember(self, net: Any, placements: list[Placement]) -> None:
+        """Keep where the objects of a network run, for `explain`."""
+        self._explanations[net.name] = Explanation(net.name, placements)
+        self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any) -> CpuProgram:
         verify(translation.network)

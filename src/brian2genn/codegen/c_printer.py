@@ -20,17 +20,6 @@ _INFIX = {
     "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|",
 }  # fmt: skip
 
-#: Brian variables may carry any of these names.
-_RESERVED_WORDS = """
-auto break case char const continue default do double else enum extern float for goto
-if inline int long register restrict return short signed sizeof static struct switch
-typedef union unsigned void volatile while bool true false asm typeof class new delete
-template this throw try catch private public protected virtual operator namespace using
-explicit export friend mutable and or not xor NULL NAN INFINITY EOF linux unix i386 errno
-ctx constants recorder events queue slot order begin end now count indices first last
-"""
-_RESERVED = frozenset(_RESERVED_WORDS.split())
-
 #: Functions of our header, one version for every type.
 _OWN_FUNCTIONS = ("sign", "clip", "exprel", "inverse_exprel")
 
@@ -43,8 +32,13 @@ def value_type(dtype: str) -> str:
 
 
 def c_name(name: str) -> str:
-    """`name` as a C identifier that no keyword or macro uses."""
-    return f"{name}_" if name in _RESERVED else name
+    """The C variable that holds the value of a Brian variable.
+
+    As in Brian, the underscore at the end marks a value without units.  No
+    keyword, macro, function or variable of a template ends like this, and Brian
+    lets no variable do so.
+    """
+    return f"{name}_"
 
 
 def literal(value: float | int | bool, dtype: str) -> str:
@@ -258,7 +252,8 @@ class KernelPrinter:
         place = self._params[node.attr]
         if section == RUN_RATE:
             return place
-        name = c_name(node.attr)
+        # another object may have a variable of this name, and this kernel use it
+        name = c_name(f"{node.attr}_param" if node.attr in self.kernel.accesses else node.attr)
         if (STEP_RATE, node.serial) not in self._names:
             self._names[STEP_RATE, node.serial] = name
             self.step.append(f"const {value_type(node.dtype)} {name} = {place};")

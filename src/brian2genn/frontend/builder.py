@@ -135,9 +135,11 @@ class NetworkBuilder:
     def param(self, name: str, dtype: str, value: float | int) -> Expr:
         """A number of the run; the same name must always mean the same value."""
         name = identifier(name)
-        known = self.bindings.params.get(name)
-        if known is not None and known != value and not (known != known and value != value):
-            name = self._free(self.network.params, name)
+        known = self.network.params.get(name)
+        if known is not None:
+            same = np.array_equal(self.bindings.params[name], value, equal_nan=True)
+            if not same or known.dtype != dtype:
+                name = self._free(self.network.params, name)
         self.network.params[name] = Param(name, dtype)
         self.bindings.params[name] = value
         return ex.make("param", attr=name, dtype=dtype)

@@ -116,6 +116,7 @@ class TimeLoop:
         self._host_clocks = translation.host_clocks()
         self._clock_states = clock_states
         self._profile = profile
+        self._objects = [placement.name for placement in translation.placements]
         self._host_seconds: dict[str, float] = defaultdict(float)
 
     @property
@@ -165,7 +166,7 @@ class TimeLoop:
 
     def profile(self) -> list[tuple[str, float]]:
         """Seconds spent in every object."""
-        seconds: dict[str, float] = defaultdict(float)
+        seconds = dict.fromkeys(self._objects, 0.0)
         for owner, spent in zip(self.program.source.owners, self.program.seconds, strict=True):
             seconds[owner] += float(spent)
         seconds.update(self._host_seconds)
