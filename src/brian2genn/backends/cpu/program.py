@@ -59,6 +59,8 @@ class CpuProgram:
         self._library = toolchain.compile_library(
             toolchain.find(), self.source.text, "network", self.source.is_cpp
         )
+        #: the file that the compiled program lies in
+        self.library_path = str(self._library._name)
         self._library.program_constants_size.restype = c_int64
         self._library.program_run.argtypes = [POINTER(Context), c_double]
         self._library.program_block.argtypes = [POINTER(Context), c_int32]

@@ -1,0 +1,211 @@
+"""The text of generated programs, and what the compiler made of it."""
+
+import platform
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from brian2 import (
+    Network,
+    NeuronGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    ms,
+    set_device,
+)
+
+import brian2genn
+from brian2genn.backends.cpu import toolchain
+from brian2genn.device import CpuProgram
+from tests.semantics.harness import Cases, check, observe
+
+
+@pytest.fixture
+def programs(monkeypatch):
+    """The programs that are made during a test."""
+    made: list[CpuProgram] = []
+
+    def remember(network):
+        made.append(CpuProgram(network))
+        return made[-1]
+
+    monkeypatch.setattr("brian2genn.device.CpuProgram", remember)
+    set_device("genn")
+    return made
+
+
+def hodgkin_huxley(n: int) -> NeuronGroup:
+    return NeuronGroup(
+        n,
+        """
+        dv/dt = (g_l*(-60*mV - v) - g_na*m**3*h*(v - 50*mV) - g_k*n**4*(v + 90*mV))/second : volt
+        dm/dt = 0.32*4/exprel((-50*mV - v)/(4*mV))/ms*(1 - m) - 1.4/exprel((v + 23*mV)/(5*mV))/ms*m : 1
+        dn/dt = 0.16/exprel((-48*mV - v)/(5*mV))/ms*(1 - n) - 0.5*exp((-53*mV - v)/(40*mV))/ms*n : 1
+        dh/dt = 0.128*exp((-46*mV - v)/(18*mV))/ms*(1 - h) - 4/(1 + exp((-23*mV - v)/(5*mV)))/ms*h : 1
+        """,  # noqa: E501
+        method="exponential_euler",
+        namespace={"g_l": 50.0, "g_na": 1e5, "g_k": 3e4},
+    )
+
+
+def test_exponentials_are_vectorised(programs):
+    """The state update calls libmvec, eight (or four) neurons at a time."""
+    if platform.machine() != "x86_64" or not shutil.which("nm"):
+        pytest.skip("libmvec is for x86-64; nm reads the symbols")
+    if not any("VECTOR_MATH" in flag for flag in toolchain.find().flags):
+        pytest.skip("this compiler or C library has no vector functions")
+    Network(hodgkin_huxley(100)).run(0.2 * ms)
+    (program,) = programs
+    symbols = subprocess.run(
+        ["nm", "-D", program.library_path], capture_output=True, text=True, check=True
+    ).stdout
+    for function in ("exp", "expm1"):
+        assert re.search(rf"_ZGV[bcde]N[248]v_{function}\b", symbols), symbols
+
+
+def test_what_is_constant_is_computed_once(programs):
+    """No exponential of a constant, and one division, in an exact integrate-and-fire update."""
+    group = NeuronGroup(
+        10,
+        "dv/dt = (ge - v)/(20*ms) : volt (unless refractory)\ndge/dt = -ge/(5*ms) : volt",
+        threshold="v > 10*mV",
+        reset="v = 0*mV",
+        refractory=2 * ms,
+        method="exact",
+    )
+    Network(group).run(0.2 * ms)
+    text = programs[0].source.text
+    update = text[text.index("/* state update") :]
+    loop = update[update.index("#pragma omp simd") : update.index("return B2G_OK")]
+    assert "exp(" not in loop
+    assert "/" not in loop
+
+
+def test_says_which_brian_object_it_is(programs):
+    group = NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0", name="cells")
+    synapses = Synapses(group, group, on_pre="v_post += 1", name="wires")
+    synapses.connect()
+    monitor = SpikeMonitor(group, name="watcher")
+    Network(group, synapses, monitor).run(0.2 * ms)
+    text = programs[0].source.text
+    for comment in (
+        "/* threshold 'cells_spike_thresholder' */",
+        "/* reset 'cells_spike_resetter' */",
+        "/* synaptic pathway 'wires_pre' */",
+        "/* event monitor 'watcher' */",
+    ):
+        assert comment in text
+
+
+def test_the_text_is_the_same_in_every_run(programs):
+    group = NeuronGroup(3, "dv/dt = -v/(5*ms) : 1", method="exact")
+    states = StateMonitor(group, "v", record=True)
+    network = Network(group, states)
+    for _ in range(3):
+        network.run(0.3 * ms)
+    assert len({program.source.text for program in programs}) == 1
+
+
+def test_elements_that_depend_on_each_other_are_not_vectorised(programs):
+    """A neuron reads a variable of another one that the same update writes."""
+    from brian2 import linked_var
+
+    group = NeuronGroup(3, "dv/dt = (other - v)/(5*ms) : 1\nother : 1 (linked)", method="euler")
+    group.other = linked_var(group, "v", index=np.array([1, 2, 0]))
+    Network(group).run(0.2 * ms)
+    text = programs[0].source.text
+    update = text[text.index("/* state update") :]
+    assert "omp simd" not in update[: update.index("return B2G_OK")]
+
+
+cases = Cases()
+
+
+@cases
+def names_that_clash():
+    """With C, with the templates, and with one another."""
+    numbers = {"j": 3.0, "k": 2.0, "tau": 10 * ms}
+    first = NeuronGroup(
+        4,
+        """dv/dt = (j - v)/tau + k/second : 1
+           double : 1
+           crossed = j*k*v : 1
+           counts : 1
+           first : 1
+           trunc : 1
+           order : 1
+           restrict : 1""",
+        threshold="v > k",
+        reset="v = 0; counts += j; double += k; first = k; trunc = j + abs(v)",
+        method="euler",
+        refractory="trunc*0.1*ms",
+    )
+    second_group = NeuronGroup(
+        4,
+        """dv/dt = (j - v)/tau : 1
+           tau_2 : second
+           N_elements : 1""",
+        threshold="v > j*0.9",
+        reset="v = tau_2/ms",
+        method="euler",
+        namespace={"j": 4.0, "tau": 20 * ms},
+    )
+    second_group.tau_2 = "1*ms + i*ms"
+    first.run_regularly("order += j + k; restrict = k")
+    synapses = Synapses(
+        first,
+        second_group,
+        """k : 1
+           slot : 1
+           end : 1""",
+        on_pre="v_post += k*0.01 + slot; end += k; slot += 0.001",
+        namespace={"j": 7.0},
+    )
+    synapses.connect()
+    synapses.k = "1 + i"
+    spikes = SpikeMonitor(first, variables=["crossed", "first", "counts"])
+    states = StateMonitor(first, ["crossed", "order", "double"], record=True)
+    Network(first, second_group, synapses, spikes, states).run(30 * ms, namespace=numbers)
+    return observe(
+        first=first, second=second_group, synapses=synapses, spikes=spikes, states=states
+    )
+
+
+@pytest.mark.parametrize("case", cases.table, ids=str)
+def test_agrees_with_runtime(case):
+    check(case)
+
+
+def test_explain():
+    set_device("genn")
+    brian2genn.genn_device.reinit()
+    with pytest.raises(ValueError, match="run the network first"):
+        brian2genn.explain()
+    from brian2 import check_units, network_operation
+
+    @check_units(x=1, result=1)
+    def only_python(x):
+        return 2 * x
+
+    group = NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0", name="cells")
+    runner = group.run_regularly("v = only_python(v)", name="doubling")
+
+    @network_operation(name="operation")
+    def operation():
+        pass
+
+    network = Network(group, operation)
+    network.run(0.2 * ms, namespace={"only_python": only_python})
+    explanation = brian2genn.explain(network)
+    assert explanation.where("cells_spike_thresholder") == "compiled"
+    assert explanation.where(runner.name) == "Brian"
+    assert explanation.where("operation") == "Brian"
+    text = repr(explanation)
+    assert "only_python" in text
+    assert "is Python code" in text
+    assert explanation.count("Brian") == 2
+    with pytest.raises(KeyError):
+        explanation.where("nobody")

@@ -1,0 +1,122 @@
+"""The native spike queue against Brian's own."""
+
+import numpy as np
+import pytest
+from brian2.devices.device import all_devices
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brian2genn.backends.cpu.queue import SpikeQueue
+
+DT = 1e-4
+
+
+def brians_queue(start: int, stop: int):
+    return all_devices["runtime"].spike_queue(start, stop)
+
+
+@st.composite
+def scenes(draw):
+    """Synapses, delays and spikes for a few steps."""
+    start = draw(st.integers(0, 3))
+    n_sources = draw(st.integers(1, 6))
+    n_synapses = draw(st.integers(0, 30))
+    sources = draw(
+        st.lists(
+            st.integers(start, start + n_sources - 1), min_size=n_synapses, max_size=n_synapses
+        )
+    )
+    if draw(st.booleans()):
+        steps = draw(st.lists(st.floats(0, 12), min_size=n_synapses, max_size=n_synapses))
+    else:
+        steps = [draw(st.floats(0, 12))]
+    # spikes of the whole group, also from outside of the queue's subgroup
+    spikes = draw(st.lists(st.sets(st.integers(0, start + n_sources + 3)), min_size=1, max_size=30))
+    return start, start + n_sources, np.array(sources, np.int32), np.array(steps) * DT, spikes
+
+
+def deliver(queue, spikes) -> list[list[int]]:
+    """What arrives in every step."""
+    arrived = []
+    for one_step in spikes:
+        queue.push(np.array(sorted(one_step), dtype=np.int32))
+        arrived.append([int(k) for k in queue.peek()])
+        queue.advance()
+    return arrived
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenes())
+def test_delivers_what_brian_delivers(scene):
+    start, stop, sources, delays, spikes = scene
+    queues = SpikeQueue(start, stop), brians_queue(start, stop)
+    for queue in queues:
+        queue.prepare(delays, DT, sources)
+    ours, brians = (deliver(queue, spikes) for queue in queues)
+    assert ours == brians
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), scenes(), st.sampled_from([1.0, 0.5, 2.0]))
+def test_in_flight_while_everything_changes(first, second, factor):
+    """Spikes on their way, then new synapses, delays and dt."""
+    start, stop, sources, delays, spikes = first
+    queues = SpikeQueue(start, stop), brians_queue(start, stop)
+    in_range = (second[2] >= start) & (second[2] < stop)
+    new_sources = second[2][in_range]
+    new_delays = second[3][in_range] if len(second[3]) == len(second[2]) else second[3]
+    results = []
+    for queue in queues:
+        queue.prepare(delays, DT, sources)
+        arrived = deliver(queue, spikes[:5])
+        queue.prepare(new_delays, DT * factor, new_sources)
+        results.append(arrived + deliver(queue, [set()] * 40))
+    assert results[0] == results[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes())
+def test_state_is_brians(scene):
+    """A stored state can be given to the other kind of queue."""
+    start, stop, sources, delays, spikes = scene
+    ours, brians = SpikeQueue(start, stop), brians_queue(start, stop)
+    for queue in (ours, brians):
+        queue.prepare(delays, DT, sources)
+        deliver(queue, spikes)
+    state = ours._full_state()
+    assert [sorted(slot) for slot in state[1]] == [sorted(slot) for slot in brians._full_state()[1]]
+    other = SpikeQueue(start, stop)
+    other._restore_from_full_state(brians._full_state())
+    other.prepare(delays, DT, sources)
+    assert deliver(other, [set()] * 20) == deliver(brians, [set()] * 20)
+
+
+def test_restored_in_the_middle_and_twice():
+    queue = SpikeQueue(0, 2)
+    delays = np.array([3.0, 5.0]) * DT
+    queue.prepare(delays, DT, np.array([0, 1], np.int32))
+    queue.push(np.array([0, 1], np.int32))
+    queue.advance()
+    state = queue._full_state()
+    for _ in range(2):
+        queue._restore_from_full_state(state)
+        queue.prepare(delays, DT, np.array([0, 1], np.int32))
+        assert deliver(queue, [set()] * 6) == [[], [], [0], [], [1], []]
+
+
+def test_no_state_is_an_empty_queue():
+    queue = SpikeQueue(0, 1)
+    queue._restore_from_full_state(None)
+    queue.prepare(np.array([0.0]), DT, np.array([0], np.int32))
+    assert deliver(queue, [{0}, set()]) == [[0], []]
+
+
+@pytest.mark.parametrize("n", [1, 100_000])
+def test_many_synapses(n):
+    """Ascending synapse numbers for each source, whatever their number."""
+    rng = np.random.default_rng(1)
+    sources = rng.integers(0, 50, n).astype(np.int32)
+    queue = SpikeQueue(0, 50)
+    queue.prepare(np.array([0.0]), DT, sources)
+    queue.push(np.arange(50, dtype=np.int32))
+    np.testing.assert_array_equal(queue.peek(), np.argsort(sources, kind="stable"))
