@@ -1,0 +1,76 @@
+"""Run the installed Brian's own test suite under the device.
+
+    python -m tests.brian2_suite.run [--long] [--float32] [--standalone] [-k EXPRESSION] [-n N]
+
+Three parts, each a session of pytest or several: the tests that do not depend on code generation
+(with Brian's doctests), those of the runtime, and those that Brian marks as fit for standalone
+devices, with one run and with several. The exit code is 0 if all that ran has passed.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections import Counter
+
+os.environ["MPLBACKEND"] = "Agg"
+
+import brian2
+import numpy as np
+
+from tests import devices
+from tests.brian2_suite import plugin
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.brian2_suite.run")
+    parser.add_argument("--long", action="store_true", help="also tests that take long")
+    parser.add_argument("--float32", action="store_true", help="in single precision")
+    parser.add_argument(
+        "--standalone", action="store_true", help="only the tests for standalone devices"
+    )
+    parser.add_argument("-k", metavar="EXPRESSION", help="only tests that match, as for pytest")
+    parser.add_argument("-n", metavar="N", default="auto", help="number of processes")
+    return parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> bool:
+    """Run Brian's tests; whether all have passed."""
+    extra = ["-p", plugin.__name__, "-n", options.n]
+    if options.k:
+        extra += ["-k", options.k]
+    return brian2.test(
+        [] if options.standalone else ["numpy"],
+        long_tests=options.long,
+        test_codegen_independent=not options.standalone,
+        test_standalone=devices.DEVICE,
+        float_dtype=np.float32 if options.float32 else None,
+        additional_args=extra,
+    )
+
+
+def summary() -> None:
+    """Print the numbers of all sessions, and every skip and failure."""
+    total = sum(plugin.sessions, Counter())
+    print(f"\nBrian {brian2.__version__} under the device {devices.DEVICE!r}")
+    for kind in ("passed", "failed", "error", "skipped", "deselected"):
+        print(f"{kind:>10} {total[kind]:5}   ({' + '.join(str(s[kind]) for s in plugin.sessions)})")
+    for title, lines in (("Skipped", plugin.skipped), ("Failed", plugin.failed)):
+        print(f"{title}:", *(sorted(set(lines)) or ["none"]), sep="\n  ")
+    print("Left out by deselected.txt:", *plugin.deselected(), sep="\n  ")
+
+
+def main() -> int:
+    """Run, sum up, and say how it went."""
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="brian2genn-suite-") as cache:
+        os.environ.setdefault("BRIAN2GENN_CACHE_DIR", cache)
+        run(options)
+    summary()
+    # With -k a session can be empty, which Brian counts as a failure
+    return 1 if plugin.failed or not any(s["passed"] for s in plugin.sessions) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
