@@ -19,6 +19,9 @@ DESELECTED = Path(__file__).with_name("deselected.txt")
 #: What became of the tests, one counter a session, in pytest's main process.
 sessions: list[Counter] = []
 
+#: With which code each session ended.
+exit_codes: list[int] = []
+
 #: Why tests were skipped and which ones failed, over all sessions.
 skipped: list[str] = []
 failed: list[str] = []
@@ -49,8 +52,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
+def pytest_terminal_summary(terminalreporter, exitstatus: int) -> None:
     """Keep the numbers for the summary at the end of all sessions."""
+    exit_codes.append(int(exitstatus))
     stats = terminalreporter.stats
     kinds = ("passed", "failed", "error", "skipped", "deselected")
     sessions.append(Counter({kind: len(stats.get(kind, [])) for kind in kinds}))
