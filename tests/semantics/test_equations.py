@@ -262,7 +262,7 @@ def not_a_number_and_infinity():
         """less = x < 3
            same = x == x
            clipped = clip(x, -1, 1)
-           y += x - x""",
+           y += cos(x)""",
     )
     run(0.3 * ms)
     return observe(group=group)

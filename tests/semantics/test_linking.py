@@ -123,12 +123,14 @@ def linked_in_a_chain_and_to_itself():
     ring = NeuronGroup(
         4,
         """dv/dt = (neighbour - v)/ms : 1
-           neighbour : 1 (linked)""",
+           neighbour : 1 (linked)
+           w : 1""",
         method="euler",
         name="d_ring",
     )
-    ring.neighbour = linked_var(ring, "v", index=np.array([3, 0, 1, 2]))
-    ring.v = [0, 1, 4, 9]
+    # w, which the update does not write: see test_order_of_elements.py for what it writes
+    ring.neighbour = linked_var(ring, "w", index=np.array([3, 0, 1, 2]))
+    ring.w = [0, 1, 4, 9]
     run(1 * ms)
     return observe(first=first, middle=middle, last=last, ring=ring)
 

@@ -188,7 +188,7 @@ def test_distribution(case):
 
         return Case(function, case.arguments, case.single).run(device)
 
-    reference, result = drawn("runtime", 1), drawn(devices.DEVICE, 2)
+    reference, result = drawn("runtime", 21), drawn(devices.DEVICE, 22)
     assert set(reference) == set(result)
     for name, sample in reference.items():
         found = distance(sample, result[name])

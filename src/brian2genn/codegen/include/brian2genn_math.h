@@ -40,6 +40,16 @@ B2G_DECLARE(atan)
 #endif
 #endif
 
+/* A function in which a*b + c is rounded twice, as written. */
+#if defined(__clang__)
+#define B2G_NO_CONTRACTION
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#define B2G_NO_CONTRACTION __attribute__((optimize("fp-contract=off")))
+#else
+#define B2G_NO_CONTRACTION
+#endif
+
 /* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
    the limit is.  The value that is not selected may be NaN. */
 static inline double b2g_exprel_f64(double x)

@@ -1,0 +1,70 @@
+"""Code whose result depends on the order of its elements.
+
+Brian warns of such code in synapses, and its targets differ: NumPy computes all elements before it
+writes any, compiled code takes one element after the other, reads its variables, executes its
+statements and writes. The device does what Brian's compiled target, its default, does. The expected
+numbers here are computed by hand from that rule.
+"""
+
+import numpy as np
+import pytest
+from brian2 import (
+    Network,
+    NeuronGroup,
+    SpikeGeneratorGroup,
+    Synapses,
+    linked_var,
+    ms,
+    set_device,
+)
+
+from tests import devices
+
+pytestmark = pytest.mark.skipif(
+    devices.DEVICE != "genn", reason="Brian's NumPy target, which 'plain' uses, has another order"
+)
+
+
+@pytest.fixture(autouse=True)
+def _on_device(device):
+    set_device(device)
+
+
+def test_update_that_reads_what_it_writes():
+    ring = NeuronGroup(3, "dv/dt = (neighbour - v)/ms : 1\nneighbour : 1 (linked)", method="euler")
+    ring.neighbour = linked_var(ring, "v", index=np.array([2, 0, 1]))
+    ring.v = [1, 2, 4]
+    Network(ring).run(0.2 * ms)
+    v = [1.0, 2.0, 4.0]
+    for _ in range(2):
+        for i, neighbour in enumerate([2, 0, 1]):
+            v[i] += 0.1 * (v[neighbour] - v[i])
+    np.testing.assert_allclose(ring.v, v, rtol=1e-12)
+
+
+def test_synapses_that_read_what_they_write():
+    """Every synapse sees what the synapses before it have added."""
+    source = SpikeGeneratorGroup(3, [0, 1, 2], [0.1, 0.1, 0.1] * ms)
+    target = NeuronGroup(1, "v : 1")
+    synapses = Synapses(source, target, "w : 1", on_pre="v_post += w*(1 + v_post)")
+    synapses.connect()
+    synapses.w = "0.1 + 0.2*i"
+    Network(source, target, synapses).run(0.2 * ms)
+    v = 0.0
+    for w in (0.1, 0.3, 0.5):
+        v += w * (1 + v)
+    np.testing.assert_allclose(target.v, [v], rtol=1e-12)
+
+
+def test_self_connection_that_writes_both_sides():
+    """Both sides are read before either is written; the side written last remains.
+
+    As in Brian's compiled code variables are written in the order of their names.
+    """
+    group = NeuronGroup(1, "v : 1", threshold="v > 1", reset="")
+    group.v = 2
+    synapses = Synapses(group, group, on_pre="v_pre += 10\nv_post += 1")
+    synapses.connect()
+    Network(group, synapses).run(0.1 * ms)
+    # v_post < v_pre: v_pre is written last
+    np.testing.assert_array_equal(group.v, [12])
