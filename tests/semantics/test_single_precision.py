@@ -15,7 +15,7 @@ from brian2 import (
     run,
 )
 
-from tests.semantics.harness import Cases, check, observe
+from tests.semantics.harness import Case, Cases, check, observe
 
 cases = Cases()
 
@@ -109,6 +109,27 @@ def times_that_need_double():
     return {**result, "dtype": np.array(str(group.v[:].dtype))}
 
 
+@cases
+def rate_in_single_precision():
+    """The monitor's own dtype, in a network in double precision."""
+    group = NeuronGroup(
+        5, "dv/dt = (1.2 + 0.1*i - v)/ms : 1", threshold="v > 1", reset="v = 0", method="euler"
+    )
+    rate = PopulationRateMonitor(group, dtype=np.float32)
+    run(5 * ms)
+    return {"rate": rate.rate_[:], "t": rate.t_[:]}
+
+
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_agrees_with_runtime(case):
     check(case)
+
+
+def test_cable_in_single_precision(device):
+    """The coupling of sections magnifies the last bit a million times: only v, to 1e-3."""
+    from tests.semantics.test_spatial import passive_neuron_with_branches
+
+    case = Case(passive_neuron_with_branches, {"method": "euler"}, single=True)
+    reference, result = case.run("runtime"), case.run(device)
+    assert result["neuron.v"].dtype == np.float32
+    np.testing.assert_allclose(result["neuron.v"], reference["neuron.v"], rtol=1e-3)

@@ -117,7 +117,7 @@ def print_program(network: Network) -> Source:
         if not schedule or schedule[-1][0] == "host":
             schedule.append(("block", len(blocks)))
             blocks.append([])
-        text = _print_step(step, params, arrays, constants, streams)
+        text = _print_step(step, network, params, arrays, constants, streams)
         one = _Printed(len(printed), step.name, step.clock, text)
         printed.append(one)
         blocks[-1].append(one)
@@ -153,6 +153,7 @@ def print_program(network: Network) -> Source:
 
 def _print_step(
     step: Step,
+    network: Network,
     params: dict[str, str],
     arrays: dict[str, int],
     constants: Constants,
@@ -167,5 +168,6 @@ def _print_step(
         array=lambda name: f"ctx->arrays[{arrays[name]}]",
         length=lambda name: f"ctx->lengths[{arrays[name]}]",
         ctype=C_TYPE,
+        ctype_of=lambda name: C_TYPE[network.arrays[name].dtype],
         pointer=pointer,
     )

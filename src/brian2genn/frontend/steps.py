@@ -220,6 +220,7 @@ class StepReader:
             size=numbers["_num_source_neurons"],
             time=self.builder.array(code.variables["_clock_t"]),
             dt=self.builder.array(code.variables["_clock_dt"]),
+            rate_dtype=np.dtype(monitor.variables["rate"].dtype).name,
             recorder=self.builder.recorder(plan),
         )
 

@@ -168,6 +168,7 @@ class RecordRate(Step):
     size: str = ""
     time: str = ""
     dt: str = ""
+    rate_dtype: str = ""
     recorder: int = 0
 
 

@@ -126,7 +126,8 @@ def find() -> Toolchain:
             flags.append(f"-DB2G_VECTOR_MATH={level}")
             if "avx512f" in _processor():
                 flags.append("-mprefer-vector-width=512")
-        identity = "\n".join([*c, *cpp, version.stdout, *flags, _processor()])
+        libc = _confstr("CS_GNU_LIBC_VERSION") or ""
+        identity = "\n".join([*c, *cpp, version.stdout, *flags, libc, _processor()])
         toolchain = Toolchain(c, cpp, tuple(flags), identity)
         try:
             compile_library(toolchain, "int brian2genn_works(void) { return 1; }\n", "works")
