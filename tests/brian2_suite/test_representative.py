@@ -50,7 +50,7 @@ TESTS = {
         permutation_analysis pre_before_post summed_variables_subgroups synapses_refractory
         synapses_to_synapses transmission_all_to_one_heterogeneous_delays
         transmission_custom_event_complex transmission_scalar_delay_different_clocks
-        ufunc_at_vectorisation vectorisation_STDP_like
+        vectorisation_STDP_like
         """,
     "thresholder": "scalar_threshold",
     "timedarray": "timedarray_2d timedarray_semantics timedarray_no_upsampling",

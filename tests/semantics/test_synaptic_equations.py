@@ -105,12 +105,13 @@ def clock_and_event_driven():
 @cases
 def synaptic_subexpressions_and_constant_over_dt():
     source = SpikeGeneratorGroup(2, INDICES, TIMES)
-    target = NeuronGroup(2, "v : 1\nx : 1")
+    target = NeuronGroup(2, "u : 1\nv : 1\nx : 1")
+    target.u = [0.5, 2]
     synapses = Synapses(
         source,
         target,
         """dg/dt = (rise - g)/(2*ms) : 1 (clock-driven)
-           rise = w*(1 + v_post) : 1
+           rise = w*(1 + u_post) : 1
            square = g**2 : 1
            frozen = square + t/ms : 1 (constant over dt)
            w : 1""",
