@@ -225,6 +225,22 @@ def very_small_and_large_dt():
     return observe(first=first, second=second, group=group, slow=slow)
 
 
+def operations_at_given_times():
+    """Times on and between steps, in a slot and an order, also over two runs."""
+    group = NeuronGroup(2, "dv/dt = 1/ms : 1\nn : integer", method="euler")
+    group.run_at("v = 0; n += 1", times=[0.2, 0.7, 1.5] * ms)
+    group.run_at("n = 2*n + 1", times=[0, 0.7] * ms, when="end", order=1)
+    states = StateMonitor(group, ["v", "n"], record=True)
+    network = Network(group, states)
+    network.run(1 * ms)
+    network.run(1 * ms)
+    return observe(network=network, group=group, states=states)
+
+
+if hasattr(NeuronGroup, "run_at"):  # from Brian 2.10
+    cases(operations_at_given_times)
+
+
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_agrees_with_runtime(case):
     check(case)

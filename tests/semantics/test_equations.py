@@ -250,6 +250,7 @@ def not_a_number_and_infinity():
     group = NeuronGroup(
         5,
         """x : 1
+           u : 1
            y : 1
            less : boolean
            same : boolean
@@ -257,12 +258,12 @@ def not_a_number_and_infinity():
         threshold="x > 1",
         reset="y += 1",
     )
-    group.x = [np.nan, np.inf, -np.inf, 2, 0]
+    group.x = group.u = [np.nan, np.inf, -np.inf, 2, 0]
     group.run_regularly(
         """less = x < 3
            same = x == x
            clipped = clip(x, -1, 1)
-           y += cos(x)""",
+           y += x - u""",
     )
     run(0.3 * ms)
     return observe(group=group)

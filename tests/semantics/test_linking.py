@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from brian2 import (
+    Cylinder,
     Hz,
     Network,
     NeuronGroup,
     PoissonGroup,
     PopulationRateMonitor,
-    Soma,
     SpatialNeuron,
     SpikeMonitor,
     StateMonitor,
@@ -114,45 +114,34 @@ def linked_to_a_subgroup():
 
 
 @cases
-def linked_in_a_chain_and_to_itself():
+def linked_in_a_chain():
     first = NeuronGroup(2, "dx/dt = (1 + i - x)/ms : 1", method="euler", name="a_first")
     middle = NeuronGroup(2, "x : 1 (linked)\ndz/dt = x/ms : 1", method="euler", name="b_middle")
     last = NeuronGroup(2, "x : 1 (linked)\ndz/dt = x/ms : 1", method="euler", name="c_last")
     middle.x = linked_var(first, "x")
     last.x = linked_var(middle, "x")
-    ring = NeuronGroup(
-        4,
-        """dv/dt = (neighbour - v)/ms : 1
-           neighbour : 1 (linked)
-           w : 1""",
-        method="euler",
-        name="d_ring",
-    )
-    # w, which the update does not write: see test_order_of_elements.py for what it writes
-    ring.neighbour = linked_var(ring, "w", index=np.array([3, 0, 1, 2]))
-    ring.w = [0, 1, 4, 9]
     run(1 * ms)
-    return observe(first=first, middle=middle, last=last, ring=ring)
+    return observe(first=first, middle=middle, last=last)
 
 
 @cases
 def linked_to_other_kinds_of_groups():
     """A neuron that reads a compartment, and one that reads the rates of a Poisson group."""
-    soma = SpatialNeuron(
-        Soma(20 * um),
+    cable = SpatialNeuron(
+        Cylinder(diameter=1 * um, length=50 * um, n=2),
         "Im = 1e-4*siemens/cm**2*(-70*mV - v) : amp/meter**2",
         Cm=1 * uF / cm**2,
         method="exponential_euler",
     )
-    soma.v = -60 * mV
-    reader = NeuronGroup(1, "dy/dt = level/ms : volt\nlevel : volt (linked)", method="euler")
-    reader.level = linked_var(soma, "v")
+    cable.v = [-60, -65] * mV
+    reader = NeuronGroup(2, "dy/dt = level/ms : volt\nlevel : volt (linked)", method="euler")
+    reader.level = linked_var(cable, "v")
     poisson = PoissonGroup(2, rates=[0, 1e5] * Hz)
     rates = NeuronGroup(2, "y : 1\nr : Hz (linked)")
     rates.r = linked_var(poisson, "rates")
     rates.run_regularly("y += r*dt")
     run(1 * ms)
-    return observe(soma=soma, reader=reader, rates=rates)
+    return observe(cable=cable, reader=reader, rates=rates)
 
 
 @cases

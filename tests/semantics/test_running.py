@@ -1,5 +1,8 @@
 """Runs, networks, and what a script does around them."""
 
+import contextlib
+import io
+
 import numpy as np
 import pytest
 from brian2 import (
@@ -230,6 +233,17 @@ def reported_by_a_function():
     run(1 * ms, report=report)
     run(0.5 * ms, report=report, report_period=10 * second)
     return observe(group=group, calls=calls)
+
+
+@cases.over(report=["text", "stdout", "stderr"])
+def reported_as_text(report):
+    """What is printed first and last; the real time it took is not compared."""
+    group = neurons()
+    redirect = contextlib.redirect_stderr if report == "stderr" else contextlib.redirect_stdout
+    with redirect(io.StringIO()) as printed:
+        run(1 * ms, report=report)
+    lines = printed.getvalue().splitlines()
+    return observe(group=group, lines=[lines[0], lines[-1].partition(" in ")[0]])
 
 
 @cases

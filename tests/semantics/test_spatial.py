@@ -1,4 +1,9 @@
-"""Neurons with a morphology."""
+"""Neurons with a morphology.
+
+Brian solves the cable equation by superposition. With a soma, whose resistance is very small beside
+the others, that costs digits: the runtime itself is 1e-9 away from the closed form of a single
+compartment after ten steps, and 1e-7 in the capacitive current, which is a difference of voltages.
+"""
 
 import numpy as np
 import pytest
@@ -26,9 +31,9 @@ from brian2 import (
     um,
 )
 
-from tests.semantics.harness import Cases, check, observe
+from tests.semantics.harness import Cases, Tolerance, check, observe
 
-cases = Cases()
+cases = Cases(Tolerance(1e-6, 1e-8))
 
 PASSIVE = """
 Im = gL*(EL - v) : amp/meter**2

@@ -105,7 +105,8 @@ def clock_and_event_driven():
 @cases
 def synaptic_subexpressions_and_constant_over_dt():
     source = SpikeGeneratorGroup(2, INDICES, TIMES)
-    target = NeuronGroup(2, "v : 1\nx : 1\ndu/dt = (1 + i)/ms : 1", method="euler")
+    target = NeuronGroup(2, "u : 1\nv : 1\nx : 1")
+    target.u = [0.5, 2]
     synapses = Synapses(
         source,
         target,
