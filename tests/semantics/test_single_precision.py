@@ -15,7 +15,7 @@ from brian2 import (
     run,
 )
 
-from tests.semantics.harness import Case, Cases, check, observe
+from tests.semantics.harness import SINGLE, Case, Cases, check, observe
 
 cases = Cases()
 
@@ -129,7 +129,7 @@ def test_cable_in_single_precision(device):
     """The coupling of sections magnifies the last bit a million times: only v, to 1e-3."""
     from tests.semantics.test_spatial import passive_neuron_with_branches
 
-    case = Case(passive_neuron_with_branches, {"method": "euler"}, single=True)
+    case = Case(passive_neuron_with_branches, {"method": "euler"}, SINGLE)
     reference, result = case.run("runtime"), case.run(device)
     assert result["neuron.v"].dtype == np.float32
     np.testing.assert_allclose(result["neuron.v"], reference["neuron.v"], rtol=1e-3)
