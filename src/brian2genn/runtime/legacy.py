@@ -36,6 +36,7 @@ class LegacyInterface:
                 "build_on_run",
                 once=True,
             )
+        # the device class behind this one in the bases has it
         super().activate(build_on_run=build_on_run, **kwargs)  # type: ignore[misc]
 
     def build(self, **kwargs: Any) -> None:
