@@ -16,6 +16,9 @@ devices.register()
 
 DESELECTED = Path(__file__).with_name("deselected.txt")
 
+#: What can become of a test.
+KINDS = ("passed", "failed", "error", "skipped")
+
 #: What became of the tests, one counter a session, in pytest's main process.
 sessions: list[Counter] = []
 
@@ -56,8 +59,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus: int) -> None:
     """Keep the numbers for the summary at the end of all sessions."""
     exit_codes.append(int(exitstatus))
     stats = terminalreporter.stats
-    kinds = ("passed", "failed", "error", "skipped", "deselected")
-    sessions.append(Counter({kind: len(stats.get(kind, [])) for kind in kinds}))
+    sessions.append(Counter({kind: len(stats.get(kind, [])) for kind in KINDS}))
     for report in stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         skipped.append(f"{report.nodeid}: {reason}")

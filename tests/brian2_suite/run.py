@@ -55,7 +55,7 @@ def summary() -> None:
     """Print the numbers of all sessions, and every skip and failure."""
     total = sum(plugin.sessions, Counter())
     print(f"\nBrian {brian2.__version__} under the device {devices.DEVICE!r}")
-    for kind in ("passed", "failed", "error", "skipped", "deselected"):
+    for kind in plugin.KINDS:
         print(f"{kind:>10} {total[kind]:5}   ({' + '.join(str(s[kind]) for s in plugin.sessions)})")
     for title, lines in (("Skipped", plugin.skipped), ("Failed", plugin.failed)):
         print(f"{title}:", *(sorted(set(lines)) or ["none"]), sep="\n  ")
