@@ -97,6 +97,8 @@ class FunctionCalls:
 
     def _binomial(self, function: BinomialFunction, reader: ExpressionReader) -> Expr:
         numbers = function.implementations[GennTarget].get_code(self.owner)
+        if not isinstance(numbers, dict) or "use_normal" not in numbers:
+            raise Unsupported(f"'{function.name}' was made before brian2genn was imported")
         n = self.builder.param(f"{function.name}_n", INT64, numbers["n"])
         p = self.builder.param(f"{function.name}_p", FLOAT64, numbers["p"])
         if not numbers["use_normal"]:
