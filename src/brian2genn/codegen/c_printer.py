@@ -148,8 +148,15 @@ class KernelPrinter:
         """Statements that write the shared results, once per step."""
         return self._shared_stores
 
-    def pointers(self) -> list[str]:
-        """Declarations of the arrays that the kernel touches."""
+    def pointers(self, alone: bool = True) -> list[str]:
+        """Declarations of the arrays that the kernel touches.
+
+        Parameters
+        ----------
+        alone : bool, optional
+            Whether nothing else in the function may write to these arrays.
+        """
+        restrict = "B2G_RESTRICT " if alone else ""
         used = {self.kernel.accesses[name].array for _, name in self._loaded}
         written = self.kernel.written_arrays()
         lines = []
@@ -157,7 +164,7 @@ class KernelPrinter:
             access = next(a for a in self.kernel.accesses.values() if a.array == name)
             const = "" if name in written else "const "
             lines.append(
-                f"{const}{C_TYPE[access.dtype]} *B2G_RESTRICT const {pointer(name)} ="
+                f"{const}{C_TYPE[access.dtype]} *{restrict}const {pointer(name)} ="
                 f" ({const}{C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[name]}];"
             )
         return lines
