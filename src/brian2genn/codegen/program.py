@@ -10,7 +10,7 @@ import jinja2
 
 from ..model.dtypes import C_TYPE, is_float
 from ..model.network import Host, Network, Step, Threshold
-from .c_printer import Constants, KernelPrinter, Streams, pointer
+from .c_printer import Constants, KernelPrinter, Streams
 
 #: Where the headers that generated programs include lie.
 INCLUDE_DIRECTORY = Path(str(resources.files(__package__) / "include"))
@@ -169,5 +169,4 @@ def _print_step(
         length=lambda name: f"ctx->lengths[{arrays[name]}]",
         ctype=C_TYPE,
         ctype_of=lambda name: C_TYPE[network.arrays[name].dtype],
-        pointer=pointer,
     )

@@ -187,11 +187,6 @@ class NetworkBuilder:
         value = int(np.asarray(variable.get_value()).item())
         return str(self.param(name, INT64, value).attr)
 
-    def length(self, variable: Any) -> str:
-        """The parameter that holds an array's length."""
-        name = self.array(variable)
-        return str(self.param(f"len_{name}", INT64, len(variable.get_value())).attr)
-
     @staticmethod
     def check_compiler_arguments(name: str, implementation: Any) -> None:
         """Refuse functions that need libraries or headers of their own."""

@@ -15,16 +15,11 @@ class Explanation:
     network : str
         The network's name.
     placements : sequence of Placement
-    notes : sequence of str
-        Sentences about the run as a whole.
     """
 
-    def __init__(
-        self, network: str, placements: Sequence[Placement], notes: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, network: str, placements: Sequence[Placement]) -> None:
         self.network = network
         self.placements = list(placements)
-        self.notes = list(notes)
 
     def where(self, name: str) -> str:
         """Where the object called `name` runs: ``'compiled'``, ``'Brian'`` or ``'-'``."""
@@ -50,4 +45,4 @@ class Explanation:
             f"Network '{self.network}': {self.count(COMPILED)} objects compiled,"
             f" {self.count(BY_BRIAN)} run by Brian."
         )
-        return "\n".join([summary, *self.notes, "", *lines])
+        return "\n".join([summary, "", *lines])
