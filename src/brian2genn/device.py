@@ -18,10 +18,10 @@ from brian2.units import check_units, second
 from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
+from .backends import choice
 from .backends.cpu import toolchain
-from .backends.cpu.program import CpuProgram
-from .backends.cpu.queue import SpikeQueue
 from .backends.cpu.structures import support
+from .backends.interface import Backend, Program
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, translate
@@ -38,9 +38,7 @@ from .runtime.loop import (
     running,
     store_profile,
 )
-from .runtime.recordings import Recording
-from .transforms.simplify import simplify
-from .transforms.specialise import specialise
+from .runtime.recordings import Recording, columns_of
 
 logger = get_logger("brian2.devices.genn")
 
@@ -48,8 +46,9 @@ logger = get_logger("brian2.devices.genn")
 class GennDevice(LegacyInterface, RuntimeDevice):
     """Compiles the time loop of a network; everything else is Brian's runtime.
 
-    Values live in NumPy arrays as in Brian's runtime mode and can be read and
-    written at any time.
+    Values can be read and written at any time, as in Brian's runtime mode. A GPU
+    has copies of the NumPy arrays, which are brought up to date when one side
+    needs what the other has changed.
     """
 
     def __init__(self) -> None:
@@ -66,11 +65,39 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._explanations: dict[str, Explanation] = {}
         self._last_network = ""
         self._has_compiler: bool | None = None
+        self._backend: Backend | None = None
 
-    # -- can we compile? -----------------------------------------------------
+    # -- where do networks run? ------------------------------------------------
+    def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
+        """Called by ``set_device``; see the README for the arguments."""
+        super().activate(build_on_run=build_on_run, **kwargs)
+        self._backend = None
+        if "backend" in kwargs:
+            self.backend  # noqa: B018  (an error must come here, not at the first run)
+
+    @property
+    def backend(self) -> Backend:
+        """What compiles and runs networks; chosen when first needed.
+
+        Raises
+        ------
+        ValueError, CudaUnavailable
+            If the script asks for a backend that cannot be had.
+        """
+        if self._backend is None:
+            self._backend, sentence = choice.choose(
+                self.build_options.get("backend", "auto"),
+                super().get_value,
+                deterministic=bool(self.build_options.get("deterministic", False)),
+            )
+            logger.info(sentence, f"backend_{self._backend.name}", once=True)
+        return self._backend
+
     @property
     def has_compiler(self) -> bool:
-        """Whether there is a C compiler; says so once if there is none."""
+        """Whether networks can be compiled; says so once if there is no C compiler."""
+        if self.backend.name != "cpu":
+            return True
         if self._has_compiler is None:
             try:
                 support()
@@ -91,20 +118,43 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             recording = self._recordings.get(var)
             if recording is not None:
                 recording.hand_over()
+        self._before_access(var)
         return super().get_value(var, access_data)
+
+    def _before_access(self, var: Any) -> None:
+        if self._backend is not None:
+            self._backend.before_access(var)
+
+    def set_value(self, var: Any, value: Any) -> None:
+        self._before_access(var)
+        super().set_value(var, value)
+
+    def init_with_zeros(self, var: Any, dtype: Any) -> None:
+        self._before_access(var)
+        super().init_with_zeros(var, dtype)
+
+    def init_with_arange(self, var: Any, start: int, dtype: Any) -> None:
+        self._before_access(var)
+        super().init_with_arange(var, start, dtype)
+
+    def fill_with_array(self, var: Any, arr: Any) -> None:
+        self._before_access(var)
+        super().fill_with_array(var, arr)
 
     def resize(self, var: Any, new_size: Any) -> None:
         self._arrays_moved = self._arrays_moved or id(var) in self._bound
+        self._before_access(var)
         super().resize(var, new_size)
 
     def resize_along_first(self, var: Any, new_size: Any) -> None:
         self._arrays_moved = self._arrays_moved or id(var) in self._bound
+        self._before_access(var)
         super().resize_along_first(var, new_size)
 
     def spike_queue(self, source_start: int, source_end: int) -> Any:
         """A queue that compiled code and Brian's objects can both use."""
         if self.has_compiler:
-            return SpikeQueue(source_start, source_end)
+            return self.backend.queue(source_start, source_end)
         return super().spike_queue(source_start, source_end)
 
     # -- random numbers ------------------------------------------------------
@@ -235,7 +285,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             return
         active = [obj for obj in all_objects if obj.active]
         translation = self._translate(net, active)
-        program = self._program(translation, net)
+        program = self._program(translation, net, profile)
 
         began = time.time()
         progress = Report(report, float(report_period), t_start, duration)
@@ -249,6 +299,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
             self._random_step = program.random_step
+            program.finish()
             net.t_ = float(t_end) if completed else loop.t
             self._disconnect(loop)
         ended = time.time()
@@ -272,36 +323,36 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._explanations[net.name] = Explanation(net.name, placements)
         self._last_network = net.name
 
-    def _program(self, translation: Translation, net: Any) -> CpuProgram:
+    def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
         verify(translation.network)
-        specialise(translation.network)
-        simplify(translation.network)
-        if prefs["devices.genn.debug"]:
-            print(describe(translation.network))
         try:
-            return CpuProgram(translation.network)
+            return self.backend.build(translation.network, profile=profile)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *translation.function_users()])
             ) from error
+        finally:
+            if prefs["devices.genn.debug"]:
+                print(describe(translation.network))
 
     def _time_limit(self) -> float | None:
         return None if self._maximum_run_time is None else float(self._maximum_run_time)
 
     def _connect(
-        self, net: Any, translation: Translation, program: CpuProgram, profile: bool
+        self, net: Any, translation: Translation, program: Program, profile: bool
     ) -> TimeLoop:
         """Give the program its memory."""
         bindings = translation.bindings
-        recordings = [Recording(plan) for plan in bindings.recorders]
         self._bind_arrays(translation, program)
         program.bind_params(bindings.params)
         states = clock_states(bindings.clocks)
         program.bind_clocks(states)
-        program.bind_handles(
-            [queue.handle for queue in bindings.queues],
-            [recording.recorder.handle for recording in recordings],
-        )
+        program.bind_queues(bindings.queues)
+        recorders = program.bind_recorders([columns_of(plan) for plan in bindings.recorders])
+        recordings = [
+            Recording(plan, recorder)
+            for plan, recorder in zip(bindings.recorders, recorders, strict=True)
+        ]
         program.bind_random(self._key(), self._random_step)
         program.prepare(profile)
         self._recordings = {
@@ -309,7 +360,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         }
         return TimeLoop(net, translation, program, recordings, states, profile)
 
-    def _bind_arrays(self, translation: Translation, program: CpuProgram) -> None:
+    def _bind_arrays(self, translation: Translation, program: Program) -> None:
         variables = translation.bindings.arrays
         self._bound = {
             id(variable)
@@ -317,14 +368,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             if isinstance(variable, DynamicArrayVariable)
         }
         self._arrays_moved = False
-        program.bind_arrays(
-            {
-                name: variable if isinstance(variable, np.ndarray) else variable.get_value()
-                for name, variable in variables.items()
-            }
-        )
+        program.bind_arrays(variables)
 
-    def _rebind(self, translation: Translation, program: CpuProgram) -> None:
+    def _rebind(self, translation: Translation, program: Program) -> None:
         if self._arrays_moved:
             self._bind_arrays(translation, program)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..model import expr as ex
 from ..model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT64, is_float
 from ..model.expr import Expr
-from ..model.kernel import ELEMENT, Access, Kernel, RandomSite
+from ..model.kernel import ELEMENT, Access, Kernel, RandomSite, Store
 from ..transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
 
 _INFIX = {
@@ -102,6 +102,9 @@ class KernelPrinter:
     element : list of str
         Statements executed for every element; the element is ``_idx``.
     """
+
+    #: C text of the number that the time step has in the random streams.
+    random_step = "ctx->random_step"
 
     def __init__(
         self,
@@ -197,12 +200,16 @@ class KernelPrinter:
         values = [self._value(store.value, ELEMENT_RATE) for store in kernel.stores]
         for store, text in zip(kernel.stores, values, strict=True):
             place = self._place(kernel.accesses[store.name], ELEMENT_RATE)
-            self._stores.append(f"{place} = {text};")
+            self._stores.append(self._assignment(store, place, text))
         self._outputs = {
             name: self._value(value, ELEMENT_RATE) for name, value in kernel.outputs.items()
         }
         if self._sections[RUN_RATE]:
             self._constants.blocks.append((kernel.origin, self._sections[RUN_RATE]))
+
+    def _assignment(self, store: Store, place: str, text: str) -> str:
+        """The statement that writes an element's result."""
+        return f"{place} {'+=' if store.add else '='} {text};"
 
     def _place(self, access: Access, section: int = STEP_RATE) -> str:
         if access.index is None:
@@ -351,7 +358,7 @@ class KernelPrinter:
             generator = f"_rng{site.number}"
             self._sections[section].append(
                 f"b2g_rng {generator} = b2g_rng_init(ctx->seed, {self._streams.take()},"
-                f" {element}, ctx->random_step);"
+                f" {element}, {self.random_step});"
             )
             cast = f"({value_type(node.dtype)})"
             return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
@@ -369,7 +376,7 @@ class KernelPrinter:
             lines = self._sections[section]
             lines.append(f"uint32_t {', '.join(words)};")
             lines.append(
-                f"b2g_random_bits(ctx->seed, {self._stream}, {element}, ctx->random_step,"
+                f"b2g_random_bits(ctx->seed, {self._stream}, {element}, {self.random_step},"
                 f" {block}, {', '.join(f'&{word}' for word in words)});"
             )
             if site.kind == "randn":

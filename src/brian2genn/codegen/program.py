@@ -15,7 +15,8 @@ from .c_printer import Constants, KernelPrinter, Streams
 #: Where the headers that generated programs include lie.
 INCLUDE_DIRECTORY = Path(str(resources.files(__package__) / "include"))
 
-_environment = jinja2.Environment(
+#: Finds the templates of all backends.
+environment = jinja2.Environment(
     loader=jinja2.PackageLoader(__package__, "templates"),
     trim_blocks=True,
     lstrip_blocks=True,
@@ -29,10 +30,10 @@ def _lines(statements: list[str], indent: int = 4) -> str:
     return "\n".join(" " * indent + line for line in statements)
 
 
-_environment.filters["lines"] = _lines
+environment.filters["lines"] = _lines
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Keep empty lines only between the parts of a program."""
     lines = [line.rstrip() for line in text.splitlines()]
     kept: list[str] = []
@@ -86,6 +87,27 @@ class _Printed:
     text: str
 
 
+def parameter_texts(network: Network) -> tuple[list[str], list[str], dict[str, str]]:
+    """Float parameters, integer parameters, and the text that reads each."""
+    numbers = [name for name, param in network.params.items() if is_float(param.dtype)]
+    integers = [name for name, param in network.params.items() if not is_float(param.dtype)]
+    params = {name: f"ctx->numbers[{k}]" for k, name in enumerate(numbers)}
+    params.update({name: f"ctx->integers[{k}]" for k, name in enumerate(integers)})
+    for name in numbers:
+        if network.params[name].dtype == "float32":
+            params[name] = f"(float){params[name]}"
+    return numbers, integers, params
+
+
+def user_arrays(network: Network, numbers: dict[str, int]) -> list[tuple[str, str, int]]:
+    """Arrays that users' functions reach by a global pointer: name, C type, number."""
+    return [
+        (name, C_TYPE[array.dtype], numbers[name])
+        for name, array in network.arrays.items()
+        if name.startswith("_namespace")
+    ]
+
+
 def print_program(network: Network) -> Source:
     """Print a network.
 
@@ -99,13 +121,7 @@ def print_program(network: Network) -> Source:
     Source
     """
     arrays = {name: number for number, name in enumerate(network.arrays)}
-    numbers = [name for name, param in network.params.items() if is_float(param.dtype)]
-    integers = [name for name, param in network.params.items() if not is_float(param.dtype)]
-    params = {name: f"ctx->numbers[{k}]" for k, name in enumerate(numbers)}
-    params.update({name: f"ctx->integers[{k}]" for k, name in enumerate(integers)})
-    for name in numbers:
-        if network.params[name].dtype == "float32":
-            params[name] = f"(float){params[name]}"
+    numbers, integers, params = parameter_texts(network)
     constants, streams = Constants(), Streams()
     printed: list[_Printed] = []
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
@@ -121,20 +137,16 @@ def print_program(network: Network) -> Source:
         one = _Printed(len(printed), step.name, step.clock, text)
         printed.append(one)
         blocks[-1].append(one)
-    text = _environment.get_template("program.c.j2").render(
+    text = environment.get_template("program.c.j2").render(
         steps=printed,
         blocks=blocks,
         constants=constants,
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
         one_clock=len(network.clocks) == 1,
         user_code=network.user_code,
-        user_arrays=[
-            (name, C_TYPE[network.arrays[name].dtype], arrays[name])
-            for name in network.arrays
-            if name.startswith("_namespace")
-        ],
+        user_arrays=user_arrays(network, arrays),
     )
-    text = _tidy(text)
+    text = tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]
     sizes = [step.size for step in network.steps if isinstance(step, Threshold)]
     is_cpp = bool(network.user_code)
@@ -160,7 +172,7 @@ def _print_step(
     streams: Streams,
 ) -> str:
     kernels = [KernelPrinter(k, params, arrays, constants, streams) for k in step.kernels()]
-    template = _environment.get_template(f"{type(step).__name__.lower()}.c.j2")
+    template = environment.get_template(f"{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
         kernel=kernels[0] if kernels else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .expr import Expr, Rule, rebuild, walk
@@ -37,10 +37,15 @@ class Access:
 
 @dataclass(frozen=True)
 class Store:
-    """Write `value` to the variable reached by the access `name`."""
+    """Write `value` to the variable reached by the access `name`, or `add` it.
+
+    Additions are what a backend makes of a store whose elements share a target
+    (see ``transforms/scatter.py``): they may be done in any order, at once.
+    """
 
     name: str
     value: Expr
+    add: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,8 @@ class Kernel:
     def rewrite(self, rule: Rule) -> None:
         """Replace every expression, from the operands up, by what `rule` makes of it."""
         new = rebuild(self.roots(), rule)
-        self.shared_stores = [Store(s.name, new[s.value.serial]) for s in self.shared_stores]
-        self.stores = [Store(s.name, new[s.value.serial]) for s in self.stores]
+        self.shared_stores = [replace(s, value=new[s.value.serial]) for s in self.shared_stores]
+        self.stores = [replace(s, value=new[s.value.serial]) for s in self.stores]
         self.outputs = {name: new[value.serial] for name, value in self.outputs.items()}
 
     def uses(self) -> Counter[int]:

@@ -15,7 +15,7 @@ from brian2.groups.group import Group
 from brian2.units import second
 from brian2.utils.logger import get_logger
 
-from ..backends.cpu.program import ClockState, CpuProgram, Outcome
+from ..backends.interface import ClockState, Outcome, Program
 from ..frontend.network import Translation
 from .recordings import Recording
 
@@ -93,7 +93,7 @@ class TimeLoop:
     ----------
     net : Network
     translation : Translation
-    program : CpuProgram
+    program : Program
     recordings : list of Recording
     clock_states : list of ClockState
         Of all clocks of the network, in the program's order.
@@ -104,7 +104,7 @@ class TimeLoop:
         self,
         net: Any,
         translation: Translation,
-        program: CpuProgram,
+        program: Program,
         recordings: list[Recording],
         clock_states: list[ClockState],
         profile: bool,
@@ -153,7 +153,7 @@ class TimeLoop:
 
     def _mixed_step(self) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
-        for kind, number in self.program.source.schedule:
+        for kind, number in self.program.schedule:
             if kind == "block":
                 self.program.block(number)
             elif self.program.is_active(self._host_clocks[number]):
@@ -167,7 +167,7 @@ class TimeLoop:
     def profile(self) -> list[tuple[str, float]]:
         """Seconds spent in every object."""
         seconds = dict.fromkeys(self._objects, 0.0)
-        for owner, spent in zip(self.program.source.owners, self.program.seconds, strict=True):
+        for owner, spent in zip(self.program.owners, self.program.seconds, strict=True):
             seconds[owner] += float(spent)
         seconds.update(self._host_seconds)
         return list(seconds.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends.cpu.recorder import Recorder
+from ..backends.interface import Recorder
 from ..frontend.builder import RecorderPlan
 
 #: Rows are handed over during a run when they take more memory than this.
@@ -16,14 +16,9 @@ _HAND_OVER_BYTES = 64 * 1024 * 1024
 class Recording:
     """One monitor's recorder and the Brian variables that its rows belong to."""
 
-    def __init__(self, plan: RecorderPlan) -> None:
+    def __init__(self, plan: RecorderPlan, recorder: Recorder) -> None:
         self.plan = plan
-        self.recorder = Recorder(
-            [
-                (np.dtype(variable.dtype), 1 if name in plan.single else plan.width)
-                for name, variable in plan.ordered()
-            ]
-        )
+        self.recorder = recorder
         self._busy = False
 
     def variables(self) -> list[Any]:
@@ -61,3 +56,11 @@ class Recording:
         """Append the waiting rows if they take much memory."""
         if self.recorder.nbytes() > _HAND_OVER_BYTES:
             self.hand_over()
+
+
+def columns_of(plan: RecorderPlan) -> list[tuple[np.dtype, int]]:
+    """Element type and number of elements in a row, for every column."""
+    return [
+        (np.dtype(variable.dtype), 1 if name in plan.single else plan.width)
+        for name, variable in plan.ordered()
+    ]

@@ -5,39 +5,16 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
-from dataclasses import dataclass
-from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
 from ...codegen.program import Source, print_program
 from ...model.network import Network
+from ..interface import ClockState, Outcome
 from . import toolchain
+from .recorder import Recorder
 from .structures import Clock, Context
-
-
-class Outcome(IntEnum):
-    """Why a program gave control back."""
-
-    FINISHED = 0
-    TIME_USED = 1
-    HOST_IS_NEXT = 2
-    FAILED = 3
-
-
-@dataclass
-class ClockState:
-    """A clock's memory: `t` and `timestep` are arrays of one element.
-
-    `dt` is in seconds, or None for a clock that ticks at `times`; the run ends
-    before time step `end`.
-    """
-
-    t: np.ndarray
-    timestep: np.ndarray
-    dt: float | None
-    times: np.ndarray | None
-    end: int
 
 
 class CpuProgram:
@@ -56,6 +33,8 @@ class CpuProgram:
 
     def __init__(self, network: Network) -> None:
         self.source: Source = print_program(network)
+        self.schedule = self.source.schedule
+        self.owners = self.source.owners
         self._library = toolchain.compile_library(
             toolchain.find(), self.source.text, "network", self.source.is_cpp
         )
@@ -68,15 +47,16 @@ class CpuProgram:
         self._keep: dict[str, object] = {}
 
     # -- memory --------------------------------------------------------------
-    def bind_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Tell the program where its arrays lie.
+    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
+        """Tell the program where its arrays lie: Brian variables, or NumPy arrays.
 
         Raises
         ------
         ValueError
             For an array whose elements are not next to each other.
         """
-        chosen = [arrays[name] for name in self.source.arrays]
+        things = [arrays[name] for name in self.source.arrays]
+        chosen = [x if isinstance(x, np.ndarray) else x.get_value() for x in things]
         for name, array in zip(self.source.arrays, chosen, strict=True):
             if not array.flags.c_contiguous:
                 raise ValueError(f"the array '{name}' is not contiguous")
@@ -110,13 +90,19 @@ class CpuProgram:
         self._context.n_clocks = len(clocks)
         self._keep["clocks"] = (structures, list(clocks))
 
-    def bind_handles(self, queues: Sequence[int], recorders: Sequence[int]) -> None:
-        """Tell the program its queues and recorders (addresses)."""
-        queue_handles = (c_void_p * max(len(queues), 1))(*queues)
-        recorder_handles = (c_void_p * max(len(recorders), 1))(*recorders)
-        self._context.queues = queue_handles
-        self._context.recorders = recorder_handles
-        self._keep["handles"] = (queue_handles, recorder_handles)
+    def bind_queues(self, queues: Sequence[Any]) -> None:
+        """Tell the program its queues."""
+        handles = (c_void_p * max(len(queues), 1))(*(queue.handle for queue in queues))
+        self._context.queues = handles
+        self._keep["queues"] = (handles, list(queues))
+
+    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[Recorder]:
+        """Make a recorder for each list of columns."""
+        recorders = [Recorder(own) for own in columns]
+        handles = (c_void_p * max(len(recorders), 1))(*(r.handle for r in recorders))
+        self._context.recorders = handles
+        self._keep["recorders"] = (handles, recorders)
+        return recorders
 
     def bind_random(self, seed: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
@@ -167,3 +153,6 @@ class CpuProgram:
     def is_active(self, clock: int) -> bool:
         """Whether a clock ticks in the present time step."""
         return bool(self._context.clocks[clock].active)
+
+    def finish(self) -> None:
+        """Nothing: queues and recorders lie in this process's memory."""

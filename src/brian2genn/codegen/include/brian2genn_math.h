@@ -1,11 +1,9 @@
 /* Brian's functions that C lacks, and vector versions of those it has.
-   C11, valid C++ too. */
+   C11, valid C++ and CUDA too. */
 #ifndef BRIAN2GENN_MATH_H
 #define BRIAN2GENN_MATH_H
 
-#include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "brian2genn_platform.h"
 
 /* With these attributes a loop uses the vector versions in libmvec without
    -ffast-math, so that NaN and infinity keep their meaning. */
@@ -52,25 +50,25 @@ B2G_DECLARE(atan)
 
 /* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
    the limit is.  The value that is not selected may be NaN. */
-static inline double b2g_exprel_f64(double x)
+B2G_FN_LONG double b2g_exprel_f64(double x)
 {
     const double quotient = expm1(x) / x;
     const double finite = x > 717.0 ? INFINITY : quotient;
     return fabs(x) < 1e-16 ? 1.0 : finite;
 }
-static inline float b2g_exprel_f32(float x)
+B2G_FN_LONG float b2g_exprel_f32(float x)
 {
     const float quotient = expm1f(x) / x;
     const float finite = x > 93.0f ? INFINITY : quotient;
     return fabsf(x) < 1e-16f ? 1.0f : finite;
 }
-static inline double b2g_inverse_exprel_f64(double x)
+B2G_FN_LONG double b2g_inverse_exprel_f64(double x)
 {
     const double quotient = x / expm1(x);
     const double finite = x > 717.0 ? 0.0 : quotient;
     return fabs(x) < 1e-16 ? 1.0 : finite;
 }
-static inline float b2g_inverse_exprel_f32(float x)
+B2G_FN_LONG float b2g_inverse_exprel_f32(float x)
 {
     const float quotient = x / expm1f(x);
     const float finite = x > 93.0f ? 0.0f : quotient;
@@ -78,14 +76,14 @@ static inline float b2g_inverse_exprel_f32(float x)
 }
 
 #define B2G_FLOAT_FUNCTIONS(type, suffix) \
-    static inline type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
-    static inline type b2g_clip##suffix(type x, type low, type high) \
+    B2G_FN_LONG type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
+    B2G_FN_LONG type b2g_clip##suffix(type x, type low, type high) \
     { \
         type raised = x < low ? low : x; \
         return raised > high ? high : raised; \
     } \
-    static inline type b2g_mod##suffix(type x, type y) { return x - y * (type)floor((double)(x / y)); } \
-    static inline type b2g_floordiv##suffix(type x, type y) { return (type)floor((double)(x / y)); }
+    B2G_FN_LONG type b2g_mod##suffix(type x, type y) { return x - y * (type)floor((double)(x / y)); } \
+    B2G_FN_LONG type b2g_floordiv##suffix(type x, type y) { return (type)floor((double)(x / y)); }
 
 B2G_FLOAT_FUNCTIONS(double, _f64)
 B2G_FLOAT_FUNCTIONS(float, _f32)
@@ -93,21 +91,21 @@ B2G_FLOAT_FUNCTIONS(float, _f32)
 /* Python's meaning of % and // : the result has the sign of the divisor.
    Division by zero gives 0, as NumPy's integers do, and not a crash. */
 #define B2G_INTEGER_FUNCTIONS(type, suffix) \
-    static inline type b2g_abs##suffix(type x) { return x < 0 ? -x : x; } \
-    static inline type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
-    static inline type b2g_clip##suffix(type x, type low, type high) \
+    B2G_FN_LONG type b2g_abs##suffix(type x) { return x < 0 ? -x : x; } \
+    B2G_FN_LONG type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
+    B2G_FN_LONG type b2g_clip##suffix(type x, type low, type high) \
     { \
         type raised = x < low ? low : x; \
         return raised > high ? high : raised; \
     } \
-    static inline type b2g_mod##suffix(type x, type y) \
+    B2G_FN_LONG type b2g_mod##suffix(type x, type y) \
     { \
         if (y == 0 || y == -1) \
             return 0; \
         type r = x % y; \
         return r + ((r != 0) & ((r ^ y) < 0)) * y; \
     } \
-    static inline type b2g_floordiv##suffix(type x, type y) \
+    B2G_FN_LONG type b2g_floordiv##suffix(type x, type y) \
     { \
         if (y == 0) \
             return 0; \
@@ -117,7 +115,7 @@ B2G_FLOAT_FUNCTIONS(float, _f32)
         type r = x - q * y; \
         return q - ((r != 0) & ((r ^ y) < 0)); \
     } \
-    static inline type b2g_pow##suffix(type base, type exponent) \
+    B2G_FN_LONG type b2g_pow##suffix(type base, type exponent) \
     { \
         type result = 1; \
         if (exponent < 0) \
@@ -132,7 +130,7 @@ B2G_INTEGER_FUNCTIONS(int32_t, _i32)
 B2G_INTEGER_FUNCTIONS(int64_t, _i64)
 
 /* The sample of a time array that holds at time t (Brian's TimedArray). */
-static inline int64_t b2g_sample(double t, double epsilon, double upsampling, int64_t rows)
+B2G_FN_LONG int64_t b2g_sample(double t, double epsilon, double upsampling, int64_t rows)
 {
     int64_t row = (int64_t)((t / epsilon + 0.5) / upsampling);
     return row < 0 ? 0 : row >= rows ? rows - 1 : row;

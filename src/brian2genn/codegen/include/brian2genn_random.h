@@ -33,36 +33,7 @@
 #ifndef BRIAN2GENN_RANDOM_H
 #define BRIAN2GENN_RANDOM_H
 
-#if defined(__CUDACC_RTC__)
-/* NVRTC has the math functions built in and no C headers. */
-#ifndef B2G_HAVE_STDINT
-#define B2G_HAVE_STDINT
-typedef int int32_t;
-typedef unsigned int uint32_t;
-typedef long long int64_t;
-typedef unsigned long long uint64_t;
-#endif
-#else
-#include <math.h>
-#include <stdint.h>
-#endif
-
-/* B2G_FN: for short functions that must be inlined into a vector loop; B2G_FN_LONG: for others. */
-#ifndef B2G_FN
-#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
-#define B2G_FN static __device__ __forceinline__
-#define B2G_FN_LONG static __device__
-#elif defined(__GNUC__)
-#define B2G_FN static inline __attribute__((always_inline, unused))
-#define B2G_FN_LONG static inline __attribute__((unused))
-#else
-#define B2G_FN static inline
-#define B2G_FN_LONG static inline
-#endif
-#endif
-#ifndef B2G_FN_LONG
-#define B2G_FN_LONG B2G_FN
-#endif
+#include "brian2genn_platform.h"
 
 /* ---- bits ------------------------------------------------------------------------------------ */
 

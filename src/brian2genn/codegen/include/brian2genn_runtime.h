@@ -3,30 +3,13 @@
 #ifndef BRIAN2GENN_RUNTIME_H
 #define BRIAN2GENN_RUNTIME_H
 
-#include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#ifdef __cplusplus
-#define B2G_RESTRICT __restrict__
-#else
-#define B2G_RESTRICT restrict
-#endif
+#include "brian2genn_clocks.h"
 
 enum { B2G_OK = 0, B2G_NO_MEMORY = 1 };
-
-/* A Brian clock.  times is NULL for a clock with a dt. */
-typedef struct {
-    double *t;
-    int64_t *timestep;
-    double dt;
-    const double *times;
-    int64_t end;
-    int32_t active;
-} b2g_clock;
 
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
@@ -172,41 +155,16 @@ static inline void b2g_advance(b2g_queue *queue)
     queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
 }
 
-/* ---- clocks -------------------------------------------------------------- */
+/* ---- the time step ------------------------------------------------------- */
 
-static inline bool b2g_same_time(const b2g_clock *a, const b2g_clock *b)
-{
-    double distance = fabs(*a->t - *b->t);
-    if (a->times != NULL && b->times != NULL)
-        return distance < 1e-14;
-    double dt = a->times != NULL ? b->dt : b->times != NULL ? a->dt : a->dt < b->dt ? a->dt : b->dt;
-    return *a->t == *b->t || distance / dt < 1e-4;
-}
-
-/* Mark the clocks that tick now; false at the end of the run. */
 static inline bool b2g_begin_step(b2g_context *ctx)
 {
-    b2g_clock *first = &ctx->clocks[0];
-    for (int32_t c = 1; c < ctx->n_clocks; c++)
-        if (*ctx->clocks[c].t < *first->t)
-            first = &ctx->clocks[c];
-    if (*first->timestep >= first->end)
-        return false;
-    for (int32_t c = 0; c < ctx->n_clocks; c++)
-        ctx->clocks[c].active = b2g_same_time(&ctx->clocks[c], first);
-    return true;
+    return b2g_mark_clocks(ctx->clocks, ctx->n_clocks);
 }
 
 static inline void b2g_end_step(b2g_context *ctx)
 {
-    for (int32_t c = 0; c < ctx->n_clocks; c++) {
-        b2g_clock *clock = &ctx->clocks[c];
-        if (clock->active) {
-            *clock->timestep += 1;
-            *clock->t = clock->times != NULL ? clock->times[*clock->timestep]
-                                             : (double)*clock->timestep * clock->dt;
-        }
-    }
+    b2g_advance_clocks(ctx->clocks, ctx->n_clocks);
     ctx->random_step++;
 }
 

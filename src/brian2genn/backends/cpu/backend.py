@@ -1,0 +1,36 @@
+"""The processor of this machine as a backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...model.network import Network
+from ...transforms.simplify import simplify
+from ...transforms.specialise import specialise
+from .program import CpuProgram
+from .queue import SpikeQueue
+
+
+class CpuBackend:
+    """Builds programs for this machine's processor; arrays stay where Brian has them."""
+
+    name = "cpu"
+
+    def build(self, network: Network, *, profile: bool) -> CpuProgram:
+        """Compile a network that has been verified.
+
+        Raises
+        ------
+        ToolchainError, CompileError
+            Where there is no compiler, or it refuses the program.
+        """
+        specialise(network)
+        simplify(network)
+        return CpuProgram(network)
+
+    def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
+        """A spike queue."""
+        return SpikeQueue(source_start, source_stop)
+
+    def before_access(self, variable: Any) -> None:
+        """Nothing: there is one copy of every array."""

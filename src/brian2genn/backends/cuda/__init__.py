@@ -1,0 +1,1 @@
+"""NVIDIA GPUs: one CUDA program for a network, compiled by NVRTC."""

@@ -1,0 +1,63 @@
+"""An NVIDIA GPU as a backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...model.network import Network
+from ...transforms.scatter import separate_additions
+from ...transforms.simplify import simplify
+from ...transforms.specialise import specialise
+from ..interface import RawValue
+from .driver import Driver
+from .memory import DeviceMemory
+from .program import CudaProgram
+from .queue import DeviceQueue
+
+
+class CudaBackend:
+    """Builds programs for a GPU; arrays are copied when one side is stale.
+
+    Parameters
+    ----------
+    driver : Driver
+    raw : callable
+        From a Brian variable to its array, without looking at the device.
+    deterministic : bool, optional
+        Whether sums have the same order in every run.
+    """
+
+    name = "cuda"
+
+    def __init__(self, driver: Driver, raw: RawValue, *, deterministic: bool = False) -> None:
+        self.driver = driver
+        self.deterministic = deterministic
+        self.memory = DeviceMemory(driver, raw)
+
+    def build(self, network: Network, *, profile: bool) -> CudaProgram:
+        """Compile a network that has been verified.
+
+        Raises
+        ------
+        CudaError
+            If the compiler refuses the program.
+        """
+        for kernel in network.kernels():
+            separate_additions(kernel)
+        specialise(network)
+        simplify(network)
+        return CudaProgram(
+            network,
+            self.driver,
+            self.memory,
+            profile=profile,
+            deterministic=self.deterministic,
+        )
+
+    def queue(self, source_start: int, source_stop: int) -> DeviceQueue:
+        """A spike queue."""
+        return DeviceQueue(source_start, source_stop)
+
+    def before_access(self, variable: Any) -> None:
+        """Make the host's array of a variable current; whoever asks may write to it."""
+        self.memory.before_access(variable)

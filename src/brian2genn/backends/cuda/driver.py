@@ -1,0 +1,100 @@
+"""What a program needs of a CUDA device, and the errors there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class CudaError(Exception):
+    """The device or its driver refused something."""
+
+
+class CudaUnavailable(CudaError):
+    """There is no CUDA device that can be used; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel, the number of its blocks, and of threads in a block."""
+
+    kernel: Any
+    blocks: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class KernelFacts:
+    """What the compiler made of a kernel."""
+
+    registers: int
+    local_bytes: int
+    shared_bytes: int
+    #: blocks that one multiprocessor holds at a time
+    resident_blocks: int
+
+
+class Module(Protocol):
+    """A compiled program on the device."""
+
+    def kernel(self, name: str) -> Any:
+        """A handle of a kernel."""
+
+    def symbol(self, name: str) -> int:
+        """The address of a variable."""
+
+
+class Driver(Protocol):
+    """A CUDA device.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    multiprocessors : int
+    threads : int
+        Threads in a block, a multiple of 32.
+    """
+
+    name: str
+    multiprocessors: int
+    threads: int
+
+    def allocate(self, nbytes: int) -> int:
+        """Reserve memory; its address."""
+
+    def free(self, address: int) -> None:
+        """Give memory back."""
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        """Copy a contiguous array to the device."""
+
+    def download(self, array: np.ndarray, address: int) -> None:
+        """Wait for the device and fill a contiguous array from its memory."""
+
+    def fill(self, address: int, byte: int, nbytes: int) -> None:
+        """Set every byte."""
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Copy within the device."""
+
+    def build(self, text: str) -> Module:
+        """Compile (or take from the cache) and load a program."""
+
+    def launch(self, launches: Sequence[Launch]) -> None:
+        """Execute kernels one after the other."""
+
+    def graph(self, launches: Sequence[Launch]) -> Any:
+        """Many kernels that are launched at once, by `replay`."""
+
+    def replay(self, graph: Any) -> None:
+        """Execute the kernels of a graph one after the other."""
+
+    def time(self, launches: Sequence[Launch]) -> list[float]:
+        """Execute kernels and measure each, in seconds on the device's clock."""
+
+    def facts(self, kernel: Any, threads: int) -> KernelFacts:
+        """What the compiler made of a kernel."""

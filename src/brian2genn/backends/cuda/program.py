@@ -1,0 +1,428 @@
+"""A compiled network on a CUDA device and its connection to Brian's memory."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...codegen.cuda_program import CudaSource, TaskPlan, print_cuda_program
+from ...model.network import Network
+from ..interface import ClockState, Outcome
+from .driver import Driver, Launch
+from .memory import DeviceMemory, Image
+from .queue import Arrangement, DeviceQueue
+from .recorder import DeviceRecorder
+from .structures import RECORDER, mutable_state, program_memory
+
+#: Time steps in the longest graph.
+_LONGEST_GRAPH = 256
+
+#: Where a recorder has its number of rows.
+_ROWS = int(RECORDER.fields["rows"][1]) if RECORDER.fields else 0
+
+#: Blocks for each multiprocessor where a task takes any number.
+_BLOCKS_EACH = 8
+
+
+class CudaProgram:
+    """A network compiled for a CUDA device.
+
+    Parameters
+    ----------
+    network : Network
+        Verified, with additions separated, and simplified.
+    driver : Driver
+    memory : DeviceMemory
+    profile : bool, optional
+        Whether every step is a kernel of its own, so that each can be measured.
+    deterministic : bool, optional
+        Whether sums have the same order in every run.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        driver: Driver,
+        memory: DeviceMemory,
+        *,
+        profile: bool = False,
+        deterministic: bool = False,
+    ) -> None:
+        self.source: CudaSource = print_cuda_program(
+            network, fuse=not profile, deterministic=deterministic
+        )
+        self.schedule = self.source.schedule
+        self.owners = self.source.owners
+        self.seconds = np.zeros(len(self.source.steps))
+        self._driver = driver
+        self._memory = memory
+        self._module = driver.build(self.source.text)
+        self._profile = profile
+        source = self.source
+        self._fixed = np.zeros(
+            (),
+            program_memory(
+                len(source.arrays), len(source.numbers), len(source.integers), len(source.tasks)
+            ),
+        )
+        self._constants = driver.allocate(source.constant_bytes)
+        self._finalizers = [weakref.finalize(self, driver.free, self._constants)]
+        self._images: dict[str, Image] = {}
+        self._own: dict[str, int] = {}
+        self._clock_states: list[ClockState] = []
+        self._queues: list[DeviceQueue] = []
+        self._queue_memory: list[dict[str, int]] = []
+        self._recorders: list[DeviceRecorder] = []
+        self._graphs: dict[int, Any] = {}
+        self._prepared = False
+        self._may_read_host: dict[str, Any] = {}
+        self._batch = 1
+
+    # -- binding ---------------------------------------------------------------
+    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays: Brian variables, or arrays of the program's own."""
+        self._named = dict(arrays)
+        if self._prepared:
+            self._find_images()
+
+    def bind_params(self, params: Mapping[str, float | int]) -> None:
+        """Set the parameters of the run."""
+        self._params = dict(params)
+        for k, name in enumerate(self.source.numbers):
+            self._fixed["numbers"][k] = params[name]
+        for k, name in enumerate(self.source.integers):
+            self._fixed["integers"][k] = params[name]
+
+    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
+        """Tell the program which clocks there are."""
+        self._clock_states = list(clocks)
+
+    def bind_queues(self, queues: Sequence[DeviceQueue]) -> None:
+        """Tell the program its queues."""
+        self._queues = list(queues)
+
+    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[DeviceRecorder]:
+        """Make a recorder for each list of columns; the parameters must be bound."""
+        self._recorders = []
+        for number, own in enumerate(columns):
+            layout = self.source.recorders[number]
+            most = 1
+            if layout.most is not None:
+                start, stop = (int(self._params[name]) for name in layout.most)
+                most = max(stop - start, 0)
+            self._recorders.append(DeviceRecorder(self._driver, own, most, layout.sorts))
+        return self._recorders
+
+    def bind_random(self, seed: int, step: int) -> None:
+        """Set the key of the random streams and the number of the next step."""
+        self._fixed["seed"] = seed
+        self._random_step = step
+
+    @property
+    def random_step(self) -> int:
+        """The number that the next time step will have in the random streams."""
+        return int(self._state["state"]["random_step"]) if self._prepared else self._random_step
+
+    # -- preparing ---------------------------------------------------------------
+    def prepare(self, profile: bool) -> None:
+        """Copy what is stale to the device and compute what stays constant."""
+        if profile != self._profile:
+            raise ValueError("a program is built for profiling, or not")
+        self._state = np.zeros(
+            (),
+            mutable_state(
+                len(self._clock_states),
+                len(self.source.tasks),
+                len(self._queues),
+                len(self._recorders),
+            ),
+        )
+        self._state_address = self._reserve(self._state.nbytes)
+        self._prepared = True
+        self._set_clocks()
+        self._set_queues()
+        self._set_recorders()
+        for name, nbytes in self.source.scratch.items():
+            self._own[name] = self._reserve(nbytes)
+            self._driver.fill(self._own[name], 0xFF, nbytes)
+        self._set_inverses()
+        self._state["state"]["random_step"] = self._random_step
+        self._driver.upload(self._state_address, self._state)
+        for field in ("state", "clocks", "arrived", "queues", "recorders"):
+            self._fixed[field] = self._place(field)
+        self._fixed["constants"] = self._constants
+        self._find_images()
+        self._launch(["prepare_run"])
+        constants = self._module.symbol("b2g_constants")
+        self._driver.copy(constants, self._constants, self.source.constant_bytes)
+        self._launch(["begin_run"])
+        self._read_state()
+
+    def _reserve(self, nbytes: int) -> int:
+        """Memory that belongs to this program."""
+        address = self._driver.allocate(max(nbytes, 16))
+        self._finalizers.append(weakref.finalize(self, self._driver.free, address))
+        return address
+
+    def _upload(self, array: np.ndarray) -> int:
+        """A copy of `array` that belongs to this program."""
+        address = self._reserve(array.nbytes)
+        if array.nbytes:
+            self._driver.upload(address, np.ascontiguousarray(array))
+        return address
+
+    def _place(self, field: str) -> int:
+        """The address of a part of the state."""
+        fields = self._state.dtype.fields
+        assert fields is not None
+        return self._state_address + int(fields[field][1])
+
+    def _set_clocks(self) -> None:
+        for k, clock in enumerate(self._clock_states):
+            self._state["t"][k] = clock.t[0]
+            self._state["timestep"][k] = clock.timestep[0]
+            record = self._state["clocks"][k]
+            record["t"] = self._place("t") + 8 * k
+            record["timestep"] = self._place("timestep") + 8 * k
+            record["dt"] = clock.dt or 0.0
+            record["times"] = 0 if clock.times is None else self._upload(clock.times)
+            record["end"] = clock.end
+
+    def _set_queues(self) -> None:
+        for k, queue in enumerate(self._queues):
+            a = queue.arrangement
+            if a is None:
+                raise RuntimeError("a queue was not prepared")
+            record = self._state["queues"][k]
+            n_sources = queue.source_stop - queue.source_start
+            n_slots = len(queue.slots)
+            record["ring"] = self._reserve(4 * n_slots * n_sources)
+            record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
+            record["start"] = self._upload(a.start)
+            record["order"] = 0 if a.order is None else self._upload(a.order)
+            if a.first_run is not None and a.delay is not None:
+                record["first_run"] = self._upload(a.first_run)
+                record["delay"] = self._upload(a.delay)
+            left_start, left = queue.left_over()
+            record["left_start"] = self._upload(left_start)
+            record["left"] = self._upload(left)
+            record["n_left_steps"] = len(left_start) - 1 if left.size else 0
+            record["n_slots"], record["n_sources"] = n_slots, n_sources
+            record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
+            record["same_delay"] = a.same_delay
+            record["width"] = self._width(a)
+
+    def _width(self, arrangement: Arrangement) -> int:
+        """How many threads share a run of synapses."""
+        width = 1
+        while width < self._driver.threads and width < arrangement.mean_run():
+            width *= 2
+        return width
+
+    def _set_recorders(self) -> None:
+        for k, recorder in enumerate(self._recorders):
+            record = self._state["recorders"][k]
+            record["data"], record["capacity"] = recorder.address, recorder.capacity
+            record["most"] = recorder.most
+
+    def _set_inverses(self) -> None:
+        """For every target of a summed variable, its synapses."""
+        for index, (start, size) in self.source.inverses.items():
+            variable = self._named[index]
+            targets = self._memory.read(variable) - int(self._params[start])
+            n_targets = int(self._params[size])
+            order = np.argsort(targets, kind="stable").astype(np.int32)
+            begin = np.searchsorted(targets[order], np.arange(n_targets + 1)).astype(np.int32)
+            self._own[f"{index}:order"] = self._upload(order)
+            self._own[f"{index}:start"] = self._upload(begin)
+
+    def _find_images(self) -> None:
+        """Find the device's image of every array."""
+        clocks = {}
+        for field in ("t", "timestep"):
+            for k, clock in enumerate(self._clock_states):
+                place = self._place(field) + 8 * k
+                clocks[getattr(clock, field).ctypes.data] = place
+        self._images = {}
+        self._own = {name: place for name, place in self._own.items() if ":" in name}
+        for name, thing in self._named.items():
+            if isinstance(thing, np.ndarray):
+                self._images[name] = self._memory.constant(thing)
+                continue
+            place = clocks.get(self._memory.raw(thing).ctypes.data)
+            if place is not None:
+                self._own[name] = place
+            else:
+                self._images[name] = self._memory.image(thing, name in self.source.events)
+        self._moved = True
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Copy to the device what the host has changed."""
+        for image in self._images.values():
+            self._moved = image.update_device() or self._moved
+        for k, recorder in enumerate(self._recorders):
+            # rows that were fetched are forgotten on the device too
+            if recorder.waiting != self._state["recorders"][k]["rows"]:
+                self._state["recorders"][k]["rows"] = recorder.waiting
+                place = self._place("recorders") + k * RECORDER.itemsize + _ROWS
+                rows = np.array([recorder.waiting], dtype=np.int64)
+                self._driver.upload(place, rows)
+        if self._moved:
+            self._moved = False
+            for k, name in enumerate(self.source.arrays):
+                if name in self._images:
+                    image = self._images[name]
+                    self._fixed["arrays"][k] = image.address
+                    self._fixed["lengths"][k] = image.length
+                else:
+                    self._fixed["arrays"][k] = self._own[name]
+                    self._fixed["lengths"][k] = 1
+            self._set_blocks()
+            self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
+
+    # -- launching ---------------------------------------------------------------
+    def _set_blocks(self) -> None:
+        blocks = [self._blocks_of(task) for task in self.source.tasks]
+        if not np.array_equal(self._fixed["blocks"][: len(blocks)], blocks):
+            self._graphs = {}
+        self._fixed["blocks"][: len(blocks)] = blocks
+        self._launches = {
+            name: Launch(self._module.kernel(name), 1, 32)
+            for name in ("finish_step", "begin_run", "resume_run", "prepare_run")
+        }
+        for kernel in self.source.kernels:
+            count = sum(int(self._fixed["blocks"][task]) for task in kernel.tasks)
+            self._launches[kernel.name] = Launch(
+                self._module.kernel(kernel.name), max(count, 1), self._driver.threads
+            )
+
+    def _blocks_of(self, task: TaskPlan) -> int:
+        kind, name, offset = task.count
+        enough = _BLOCKS_EACH * self._driver.multiprocessors
+        if task.kind == "one":
+            return 1
+        if task.kind == "queue":
+            a = self._queues[int(name)].arrangement
+            n_sources = self._queues[int(name)].source_stop - self._queues[int(name)].source_start
+            if a is None or a.n_synapses == 0:
+                return 1
+            threads = n_sources * self._width(a)
+            return max(1, min(enough, -(-threads // self._driver.threads)))
+        if kind == "param":
+            count = int(self._params[name])
+        else:
+            count = int(self._fixed["lengths"][self.source.arrays.index(name)])
+        count += offset
+        if task.kind == "warps":
+            count *= 32
+        blocks = max(1, -(-count // self._driver.threads))
+        return min(blocks, enough) if task.kind == "share" else blocks
+
+    def _launch(self, kernels: Sequence[str]) -> None:
+        self._driver.launch([self._launches[name] for name in kernels])
+
+    def _read_state(self) -> None:
+        """Wait for the device and see how far it is."""
+        self._driver.download(self._state, self._state_address)
+        for k, clock in enumerate(self._clock_states):
+            clock.t[0] = self._state["t"][k]
+            clock.timestep[0] = self._state["timestep"][k]
+        for k, recorder in enumerate(self._recorders):
+            recorder.waiting = int(self._state["recorders"][k]["rows"])
+
+    def _changed(self) -> None:
+        """Note that the device has written to its arrays."""
+        for name in self.source.written & self._images.keys():
+            self._images[name].host_is_stale = True
+
+    # -- running -----------------------------------------------------------------
+    def run(self, seconds: float) -> Outcome:
+        """Run time steps for about `seconds` of real time."""
+        began = time.monotonic()
+        self._refresh()
+        while True:
+            state = self._state["state"]
+            if not state["running"]:
+                outcome = Outcome(int(state["outcome"]))
+                if outcome != Outcome.TIME_USED:
+                    return outcome
+                for recorder in self._recorders:
+                    if recorder.waiting + recorder.most > recorder.capacity:
+                        recorder.fetch()
+                self._refresh()
+                self._launch(["resume_run"])
+            self._changed()
+            self._steps(self._remaining())
+            self._read_state()
+            if self._state["state"]["running"] and time.monotonic() - began > seconds:
+                return Outcome.TIME_USED
+
+    def _remaining(self) -> int:
+        """At least as many time steps as the run still has."""
+        return sum(max(int(clock.end) - int(clock.timestep[0]), 0) for clock in self._clock_states)
+
+    def _steps(self, remaining: int) -> None:
+        """Run some time steps; the device stops by itself at the end of the run."""
+        if self._profile:
+            self._measure()
+            return
+        size = min(self._batch, 1 << max(remaining - 1, 0).bit_length(), _LONGEST_GRAPH)
+        graph = self._graphs.get(size)
+        if graph is None:
+            launches = [self._launches[name] for name in self.source.loop] * size
+            graph = self._graphs[size] = self._driver.graph(launches)
+        began = time.monotonic()
+        self._driver.replay(graph)
+        # the device is not waited for here: the copy of the state does that
+        if time.monotonic() - began < 0.05:
+            self._batch = min(2 * self._batch, _LONGEST_GRAPH)
+
+    def _measure(self) -> None:
+        """One time step, every kernel timed."""
+        by_name = {kernel.name: kernel for kernel in self.source.kernels}
+        times = self._driver.time([self._launches[name] for name in self.source.loop])
+        for name, spent in zip(self.source.loop, times, strict=True):
+            for step in by_name[name].steps if name in by_name else ():
+                self.seconds[step] += spent
+
+    def block(self, number: int) -> None:
+        """Run one stretch of the present time step."""
+        self._refresh()
+        if not self._state["state"]["running"]:
+            self._state["state"]["running"] = 1
+            self._launch(["resume_run"])
+        self._changed()
+        self._launch(self.source.blocks[number])
+        self._read_state()
+
+    def end_step(self) -> None:
+        """Finish a time step that objects of the host took part in."""
+        self._refresh()
+        self._launch(["resume_run", "finish_step"])
+        self._read_state()
+
+    def is_active(self, clock: int) -> bool:
+        """Whether a clock ticks in the present time step."""
+        return bool(self._state["clocks"][clock]["active"])
+
+    def finish(self) -> None:
+        """Give the queues back what is still in flight."""
+        for k, queue in enumerate(self._queues):
+            record = self._state["queues"][k]
+            n_slots, n_sources = int(record["n_slots"]), int(record["n_sources"])
+            counts = np.empty(n_slots, dtype=np.int32)
+            self._driver.download(counts, int(record["count"]))
+            ring = []
+            for ago in range(1, n_slots):
+                slot = (int(record["head"]) - ago) % n_slots
+                sources = np.empty(counts[slot], dtype=np.int32)
+                if sources.size:
+                    place = int(record["ring"]) + 4 * slot * n_sources
+                    self._driver.download(sources, place)
+                ring.append(sources)
+            queue.take_back(ring, int(record["step"]))

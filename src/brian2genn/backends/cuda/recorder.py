@@ -1,0 +1,82 @@
+"""Device memory that a program appends recorded values to."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+
+from .driver import Driver
+
+#: Memory for the rows of one recorder, unless a step can fill more.
+_BYTES = 16 * 1024 * 1024
+
+
+class DeviceRecorder:
+    """Rows of values, column by column: those on the device and those fetched.
+
+    Parameters
+    ----------
+    driver : Driver
+    columns : sequence of (dtype, int)
+        Element type and number of elements added by one row.
+    most : int
+        Rows that one time step can add.
+    sorts : bool
+        Whether the device puts a column with the order of the rows ahead.
+    """
+
+    def __init__(
+        self, driver: Driver, columns: list[tuple[np.dtype, int]], most: int, sorts: bool
+    ) -> None:
+        self._driver = driver
+        self._sorts = sorts
+        self._columns = [(np.dtype(np.int64), 1)] * sorts + columns
+        self.most = most
+        row = sum(dtype.itemsize * width for dtype, width in self._columns)
+        # a multiple of 16 rows: every column begins at a round address
+        capacity = max(_BYTES // max(row, 1), 2 * most, 16)
+        self.capacity = (capacity + 15) // 16 * 16
+        self.address = driver.allocate(max(self.capacity * row, 16))
+        self._finalizer = weakref.finalize(self, driver.free, self.address)
+        self._fetched: list[list[np.ndarray]] = []
+        #: rows on the device, as last seen; the program keeps it current
+        self.waiting = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows wait."""
+        return self.waiting + sum(len(part[0]) for part in self._fetched)
+
+    def nbytes(self) -> int:
+        """How much memory the waiting rows take."""
+        return self.rows * sum(dtype.itemsize * width for dtype, width in self._columns)
+
+    def fetch(self) -> None:
+        """Bring the rows on the device here; the program then forgets them there."""
+        if self.waiting == 0:
+            return
+        part, offset = [], 0
+        for dtype, width in self._columns:
+            values = np.empty((self.waiting, width), dtype=dtype)
+            if values.size:
+                self._driver.download(values, self.address + offset)
+            part.append(values)
+            offset += self.capacity * dtype.itemsize * width
+        if self._sorts:
+            order = np.argsort(part[0][:, 0], kind="stable")
+            part = [values[order] for values in part[1:]]
+        self._fetched.append(part)
+        self.waiting = 0
+
+    def column(self, number: int) -> np.ndarray:
+        """One column, shape (rows, width)."""
+        self.fetch()
+        dtype, width = self._columns[number + self._sorts]
+        parts = [part[number] for part in self._fetched]
+        return np.concatenate(parts) if parts else np.empty((0, width), dtype=dtype)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.fetch()
+        self._fetched = []

@@ -1,0 +1,141 @@
+"""What every backend offers to the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..model.network import Network
+
+
+class Outcome(IntEnum):
+    """Why a program gave control back."""
+
+    FINISHED = 0
+    TIME_USED = 1
+    HOST_IS_NEXT = 2
+    FAILED = 3
+
+
+@dataclass
+class ClockState:
+    """A clock's memory: `t` and `timestep` are arrays of one element.
+
+    `dt` is in seconds, or None for a clock that ticks at `times`; the run ends
+    before time step `end`.
+    """
+
+    t: np.ndarray
+    timestep: np.ndarray
+    dt: float | None
+    times: np.ndarray | None
+    end: int
+
+
+class Recorder(Protocol):
+    """Rows of values that a program appends, column by column."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows wait here."""
+
+    def nbytes(self) -> int:
+        """How much memory the waiting rows take."""
+
+    def column(self, number: int) -> np.ndarray:
+        """One column, shape (rows, width); valid until `clear`."""
+
+    def clear(self) -> None:
+        """Forget all rows."""
+
+
+class Program(Protocol):
+    """A compiled network.
+
+    Attributes
+    ----------
+    schedule : list of (str, int)
+        ``("block", number)`` and ``("host", number)`` in the order of a time step.
+    owners : list of str
+        For every compiled step, the name of its Brian object.
+    seconds : float array
+        For every compiled step, the time it took (when profiling).
+    """
+
+    schedule: list[tuple[str, int]]
+    owners: list[str]
+    seconds: np.ndarray
+
+    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays: Brian variables, or arrays of the program's own."""
+
+    def bind_params(self, params: Mapping[str, float | int]) -> None:
+        """Set the parameters of the run."""
+
+    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
+        """Tell the program which clocks there are."""
+
+    def bind_queues(self, queues: Sequence[Any]) -> None:
+        """Tell the program its queues, made by the backend."""
+
+    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[Any]:
+        """Make a recorder for each list of columns (element type, elements in a row)."""
+
+    def bind_random(self, seed: int, step: int) -> None:
+        """Set the key of the random streams and the number of the next step."""
+
+    @property
+    def random_step(self) -> int:
+        """The number that the next time step will have in the random streams."""
+
+    def prepare(self, profile: bool) -> None:
+        """Compute what stays constant during a run; everything must be bound."""
+
+    def run(self, seconds: float) -> Outcome:
+        """Run time steps for about `seconds` of real time.
+
+        Raises
+        ------
+        MemoryError
+            Where a monitor or a queue could not grow.
+        """
+
+    def block(self, number: int) -> None:
+        """Run one stretch of the present time step."""
+
+    def end_step(self) -> None:
+        """Finish a time step that objects of the host took part in."""
+
+    def is_active(self, clock: int) -> bool:
+        """Whether a clock ticks in the present time step."""
+
+    def finish(self) -> None:
+        """Give back what the host must hold between two runs."""
+
+
+class Backend(Protocol):
+    """Builds programs for one kind of processor.
+
+    Attributes
+    ----------
+    name : str
+    """
+
+    name: str
+
+    def build(self, network: Network, *, profile: bool) -> Program:
+        """Compile a network that has been verified."""
+
+    def queue(self, source_start: int, source_stop: int) -> Any:
+        """A spike queue that programs of this backend and Brian's objects can use."""
+
+    def before_access(self, variable: Any) -> None:
+        """Make the host's array of a variable current; whoever asks may write to it."""
+
+
+#: From a Brian variable to its array in the host's memory, as it is there.
+RawValue = Callable[[Any], np.ndarray]

@@ -1,0 +1,176 @@
+/* What generated CUDA programs share: memory, atomics, queues, recorders, the
+   end of a time step.  CUDA C++; the tests compile it for the CPU over a shim. */
+#ifndef BRIAN2GENN_DEVICE_H
+#define BRIAN2GENN_DEVICE_H
+
+#include "brian2genn_clocks.h"
+
+/* Why the device gave control back (the values of the host's Outcome). */
+enum { B2G_FINISHED = 0, B2G_TIME_USED = 1, B2G_HOST_IS_NEXT = 2 };
+
+/* What changes from step to step and belongs to no array. */
+typedef struct {
+    uint64_t random_step;     /* number of the time step in the random streams */
+    int32_t running;          /* 0: every kernel returns at once */
+    int32_t outcome;          /* why, once running is 0 */
+    uint32_t arrived;         /* blocks that have finished the last stage */
+    uint32_t padding;
+} b2g_state;
+
+/* The spikes on their way to the synapses of a pathway.  A ring of lists, one
+   for each time step as far back as the longest delay, holds the sources that
+   spiked; delivery looks `delay` steps back.  A run is the set of synapses of
+   one source with the same delay: order[start[r]] .. order[start[r + 1] - 1].
+   first_run is NULL where every source has one run. */
+typedef struct {
+    int32_t *ring;            /* n_slots lists of up to n_sources sources */
+    int32_t *count;           /* length of each list */
+    const int32_t *first_run;
+    const int32_t *delay;     /* per run, ascending within a source */
+    const int32_t *start;
+    const int32_t *order;     /* NULL where it would be 0, 1, 2, ... */
+    const int32_t *left_start; /* events from before this run of the network: */
+    const int32_t *left;      /* synapses by the step, counted from its begin */
+    int64_t step;             /* steps since then */
+    int64_t n_left_steps;
+    int32_t n_slots, head;
+    int32_t n_sources;
+    int32_t source_start, source_stop;
+    int32_t same_delay;       /* in steps, if first_run is NULL */
+    int32_t width;            /* threads that share a run, a power of two */
+    int32_t padding;
+} b2g_queue;
+
+/* Rows of recorded values: all values of one column lie together. */
+typedef struct {
+    char *data;
+    int64_t capacity;         /* in rows */
+    int64_t rows;
+    int64_t most;             /* rows that one step can add */
+    int32_t events;           /* counted in this step (a rate monitor) */
+    int32_t padding;
+} b2g_recorder;
+
+/* A product that is rounded before anything is added to it. */
+#define B2G_PRODUCT(a, b) __dmul_rn((a), (b))
+
+/* ---- atomics ------------------------------------------------------------- */
+
+B2G_FN void b2g_add(float *place, float value) { atomicAdd(place, value); }
+B2G_FN void b2g_add(int32_t *place, int32_t value) { atomicAdd(place, value); }
+B2G_FN void b2g_add(int64_t *place, int64_t value)
+{
+    atomicAdd((unsigned long long *)place, (unsigned long long)value);
+}
+B2G_FN void b2g_add(double *place, double value)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 600 /* no instruction for it */
+    unsigned long long *word = (unsigned long long *)place, old = *word, seen;
+    do {
+        seen = old;
+        old = atomicCAS(word, seen, __double_as_longlong(value + __longlong_as_double(seen)));
+    } while (old != seen);
+#else
+    atomicAdd(place, value);
+#endif
+}
+
+/* A place in a list for every thread of the warp that `wants` one: one atomic
+   operation for all of them.  All threads of the warp have to call it. */
+B2G_FN int32_t b2g_reserve_place(int32_t *count, bool wants)
+{
+    const uint32_t mask = __ballot_sync(0xFFFFFFFFu, wants);
+    const uint32_t lane = threadIdx.x & 31u;
+    int32_t first = 0;
+    if (mask == 0)
+        return 0;
+    if (lane == 0)
+        first = atomicAdd(count, (int32_t)__popc(mask));
+    first = __shfl_sync(0xFFFFFFFFu, first, 0);
+    return first + (int32_t)__popc(mask & ((1u << lane) - 1u));
+}
+
+B2G_FN int64_t b2g_reserve_row(int64_t *rows, bool wants)
+{
+    const uint32_t mask = __ballot_sync(0xFFFFFFFFu, wants);
+    const uint32_t lane = threadIdx.x & 31u;
+    int64_t first = 0;
+    if (mask == 0)
+        return 0;
+    if (lane == 0)
+        first = (int64_t)atomicAdd((unsigned long long *)rows, (unsigned long long)__popc(mask));
+    first = __shfl_sync(0xFFFFFFFFu, first, 0);
+    return first + (int64_t)__popc(mask & ((1u << lane) - 1u));
+}
+
+/* Whether this block is the last of `n_blocks` to arrive: then everything that
+   the others wrote can be seen, and none of them reads any more.  All threads
+   of the block have to call it. */
+B2G_FN bool b2g_last_block(uint32_t *arrived, uint32_t n_blocks)
+{
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        last = atomicAdd(arrived, 1u) + 1u == n_blocks;
+        if (last)
+            *arrived = 0;
+    }
+    __syncthreads();
+    if (last)
+        __threadfence();
+    return last;
+}
+
+/* ---- queues -------------------------------------------------------------- */
+
+/* The list of sources that spiked `ago` steps ago. */
+B2G_FN int32_t b2g_slot(const b2g_queue *queue, int32_t ago)
+{
+    const int32_t slot = queue->head - ago;
+    return slot < 0 ? slot + queue->n_slots : slot;
+}
+
+/* The run of a source with a delay of `delay` steps, or -1. */
+B2G_FN_LONG int32_t b2g_find_run(const b2g_queue *queue, int32_t source, int32_t delay)
+{
+    int32_t low = queue->first_run[source], high = queue->first_run[source + 1];
+    while (low < high) {
+        const int32_t middle = (low + high) / 2;
+        if (queue->delay[middle] < delay)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < queue->first_run[source + 1] && queue->delay[low] == delay ? low : -1;
+}
+
+/* Sort a short list (by one thread). */
+B2G_FN_LONG void b2g_sort(int32_t *list, int32_t n)
+{
+    for (int32_t gap = n / 2; gap > 0; gap /= 2)
+        for (int32_t k = gap; k < n; k++) {
+            const int32_t value = list[k];
+            int32_t j = k;
+            for (; j >= gap && list[j - gap] > value; j -= gap)
+                list[j] = list[j - gap];
+            list[j] = value;
+        }
+}
+
+/* Whether events from before this run of the network arrive now. */
+B2G_FN bool b2g_has_left(const b2g_queue *queue)
+{
+    return queue->step < queue->n_left_steps
+           && queue->left_start[queue->step] < queue->left_start[queue->step + 1];
+}
+
+/* Go on to the next time step (by one thread). */
+B2G_FN_LONG void b2g_advance_queue(b2g_queue *queue)
+{
+    queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
+    queue->count[queue->head] = 0;
+    queue->step++;
+}
+
+#endif

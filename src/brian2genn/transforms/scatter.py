@@ -1,0 +1,106 @@
+"""Turn writes to shared targets into additions, which may be done in any order.
+
+``ge_post += w`` is recorded as ``ge_post = ge_post + w``.  Executed for many
+synapses at once, two synapses of one neuron would read the same old value and
+lose one of the two.  Where a store only adds to what was there, and the kernel
+uses the old value for nothing else, it becomes an addition of ``w``.
+"""
+
+from __future__ import annotations
+
+from ..model import expr as ex
+from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
+from ..model.expr import Expr
+from ..model.kernel import ELEMENT, Kernel, Store
+
+#: Types to which several elements can add at once.
+ADDABLE = (FLOAT64, FLOAT32, INT32, INT64)
+
+
+def separate_additions(kernel: Kernel) -> None:
+    """Mark the stores of `kernel` that only add, in place."""
+    kernel.stores = [_as_addition(kernel, store) or store for store in kernel.stores]
+
+
+def _as_addition(kernel: Kernel, store: Store) -> Store | None:
+    access = kernel.accesses[store.name]
+    if access.index in (None, ELEMENT) or access.dtype not in ADDABLE:
+        return None
+    addend = _addend(store.value, store.name)
+    if addend is None or (is_float(addend.dtype) != is_float(access.dtype)):
+        return None
+    return Store(store.name, addend, add=True)
+
+
+def _addend(value: Expr, name: str) -> Expr | None:
+    """What `value` adds to the variable `name`; ``None`` if it does something else."""
+    if value.op == "load" and value.attr == name:
+        return ex.const(0, value.dtype)
+    match value.op:
+        case "add":
+            left, right = value.args
+            for old, other in ((left, right), (right, left)):
+                if _depends(old, name) and not _depends(other, name):
+                    before = _addend(old, name)
+                    return None if before is None else _sum("add", before, other)
+        case "sub":
+            old, other = value.args
+            if _depends(old, name) and not _depends(other, name):
+                before = _addend(old, name)
+                return None if before is None else _sum("sub", before, other)
+        case "select":
+            condition, yes, no = value.args
+            if not _depends(condition, name):
+                parts = _addend(yes, name), _addend(no, name)
+                if parts[0] is not None and parts[1] is not None:
+                    return ex.select(condition, parts[0], parts[1])
+        case "cast" if value.dtype != BOOL:
+            inner = value.args[0]
+            if is_float(inner.dtype) == is_float(value.dtype):
+                before = _addend(inner, name)
+                return None if before is None else ex.cast(before, value.dtype)
+    return None
+
+
+def _sum(op: str, before: Expr, other: Expr) -> Expr:
+    if op == "add" and before.op == "const" and before.attr == 0:
+        return other
+    return ex.binary(op, before, other)
+
+
+def _depends(value: Expr, name: str) -> bool:
+    return any(node.op == "load" and node.attr == name for node in ex.walk([value]))
+
+
+def why_ordered(kernel: Kernel) -> str | None:
+    """Why the elements of a kernel have to be executed one after the other.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        After `separate_additions`.
+
+    Returns
+    -------
+    str or None
+        A reason for people; ``None`` if elements may be executed at once.
+    """
+    read_by: dict[str, set[str | None]] = {}
+    for access in kernel.loads():
+        read_by.setdefault(access.array, set()).add(access.index)
+    for store in kernel.stores:
+        access = kernel.accesses[store.name]
+        if store.add:
+            if access.array in read_by:
+                return f"it adds to '{store.name}' and uses its value"
+            others = [s for s in kernel.stores if kernel.accesses[s.name].array == access.array]
+            if not all(other.add for other in others):
+                return f"it writes '{store.name}' in two ways"
+        elif access.index != ELEMENT:
+            return f"several elements may write the same '{store.name}'"
+        elif read_by.get(access.array, {ELEMENT}) != {ELEMENT}:
+            return f"it reads '{store.name}' of other elements"
+    for node in ex.walk(kernel.roots()):
+        if node.op == "user" and not node.attr.stateless:
+            return f"the function '{node.attr.name}' has a state"
+    return None

@@ -1,0 +1,1 @@
+"""Executes CUDA programs on the processor, to test them where there is no GPU."""

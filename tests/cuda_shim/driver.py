@@ -1,0 +1,150 @@
+"""A driver whose device is this machine's processor."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brian2genn.backends.cpu.toolchain import cache_directory, find
+from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
+from brian2genn.codegen.program import INCLUDE_DIRECTORY
+
+_SHIM = Path(__file__).with_name("shim.h")
+_FLAGS = ("-std=gnu++17", "-O1", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-w")
+
+
+class ShimModule:
+    """A program as a shared library."""
+
+    def __init__(self, path: Path) -> None:
+        self.library = ctypes.CDLL(str(path))
+        self.library.shim_launch.restype = ctypes.c_char_p
+        self.library.shim_launch.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            ctypes.c_uint64,
+        ]
+
+    def kernel(self, name: str) -> Any:
+        address = ctypes.cast(getattr(self.library, name), ctypes.c_void_p).value
+        return self, name, address
+
+    def symbol(self, name: str) -> int:
+        return ctypes.addressof(ctypes.c_char.in_dll(self.library, name))
+
+
+class ShimDriver:
+    """Executes CUDA programs without a GPU.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Of the order in which threads and blocks run.
+    """
+
+    name = "a processor that executes CUDA programs"
+    multiprocessors = 2
+    threads = 64
+    architecture = 0
+
+    def __init__(self, seed: int = 1) -> None:
+        self._random = np.random.default_rng(seed)
+        self._memory: dict[int, np.ndarray] = {}
+        self._modules: dict[str, ShimModule] = {}
+        #: what was done, to count launches and bytes
+        self.counts: dict[str, int] = {
+            "launches": 0, "replays": 0, "uploads": 0, "downloads": 0,
+            "bytes_up": 0, "bytes_down": 0,
+        }  # fmt: skip
+
+    # -- memory ------------------------------------------------------------------
+    def allocate(self, nbytes: int) -> int:
+        # what nobody has written is conspicuous
+        memory = np.empty(nbytes, dtype=np.uint8)
+        memory[: 1 << 16] = 0xA5
+        self._memory[memory.ctypes.data] = memory
+        return memory.ctypes.data
+
+    def free(self, address: int) -> None:
+        del self._memory[address]
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        assert array.flags.c_contiguous
+        ctypes.memmove(address, array.ctypes.data, array.nbytes)
+        self.counts["uploads"] += 1
+        self.counts["bytes_up"] += array.nbytes
+
+    def download(self, array: np.ndarray, address: int) -> None:
+        assert array.flags.c_contiguous
+        ctypes.memmove(array.ctypes.data, address, array.nbytes)
+        self.counts["downloads"] += 1
+        self.counts["bytes_down"] += array.nbytes
+
+    def fill(self, address: int, byte: int, nbytes: int) -> None:
+        ctypes.memset(address, byte, nbytes)
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        ctypes.memmove(target, source, nbytes)
+
+    # -- programs ----------------------------------------------------------------
+    def build(self, text: str) -> ShimModule:
+        digest = hashlib.sha256()
+        for part in (text, _SHIM.read_text(), *(p.read_text() for p in _headers())):
+            digest.update(part.encode())
+        key = f"shim-{digest.hexdigest()[:32]}"
+        if key not in self._modules:
+            path = cache_directory() / f"{key}.so"
+            if not path.exists():
+                _compile(text, path)
+            self._modules[key] = ShimModule(path)
+        return self._modules[key]
+
+    def launch(self, launches: Sequence[Launch]) -> None:
+        for one in launches:
+            module, name, address = one.kernel
+            seed = int(self._random.integers(1 << 62))
+            error = module.library.shim_launch(address, one.blocks, one.threads, seed)
+            if error is not None:
+                raise CudaError(f"kernel {name}: {error.decode()}")
+        self.counts["launches"] += len(launches)
+
+    def graph(self, launches: Sequence[Launch]) -> list[Launch]:
+        return list(launches)
+
+    def replay(self, graph: list[Launch]) -> None:
+        self.counts["replays"] += 1
+        self.launch(graph)
+
+    def time(self, launches: Sequence[Launch]) -> list[float]:
+        times = []
+        for one in launches:
+            began = time.perf_counter()
+            self.launch([one])
+            times.append(time.perf_counter() - began)
+        return times
+
+    def facts(self, kernel: Any, threads: int) -> KernelFacts:
+        return KernelFacts(registers=0, local_bytes=0, shared_bytes=0, resident_blocks=1)
+
+
+def _headers() -> list[Path]:
+    return sorted(INCLUDE_DIRECTORY.glob("*.h"))
+
+
+def _compile(text: str, path: Path) -> None:
+    source = path.with_suffix(".cpp")
+    source.write_text(f'#include "{_SHIM}"\n{text}')
+    unfinished = path.with_suffix(f".{time.monotonic_ns()}.tmp")
+    command = [*find().cpp, *_FLAGS, f"-I{INCLUDE_DIRECTORY}", str(source), "-o", str(unfinished)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise CudaError(f"g++ could not compile {source}:\n{result.stderr}")
+    unfinished.replace(path)

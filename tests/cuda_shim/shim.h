@@ -1,0 +1,255 @@
+/* Executes CUDA kernels on the CPU.  Every thread of a block is a fibre; fibres
+   run one at a time, in shuffled order, until they wait at a barrier or at an
+   operation of their warp.  Blocks run one after the other, shuffled too.  What
+   a GPU would leave undefined (a barrier that some threads never reach) is an
+   error here. */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define __device__
+#define __global__
+#define __constant__
+#define __forceinline__ inline
+#define __shared__ static
+
+struct shim_dim { unsigned x, y, z; };
+static shim_dim threadIdx, blockIdx, blockDim, gridDim;
+
+/* ---- fibres -------------------------------------------------------------- */
+
+enum shim_wait { SHIM_RUNNABLE, SHIM_WARP, SHIM_BLOCK, SHIM_DONE };
+enum shim_op { SHIM_BALLOT, SHIM_SHFL, SHIM_DOWN };
+
+struct shim_fibre {
+    void *stack_pointer;
+    char *stack;
+    shim_wait wait;
+    shim_op op;
+    uint64_t value, argument, result;
+};
+
+static const unsigned SHIM_MOST = 1024;
+static const size_t SHIM_STACK = 64 * 1024;
+static shim_fibre shim_fibres[SHIM_MOST];
+static unsigned shim_current;
+static void *shim_scheduler;
+static void (*shim_kernel)(void);
+static uint64_t shim_random = 88172645463325252u;
+static char shim_error[256];
+
+static unsigned shim_draw(unsigned n)
+{
+    shim_random ^= shim_random << 13;
+    shim_random ^= shim_random >> 7;
+    shim_random ^= shim_random << 17;
+    return (unsigned)((shim_random >> 11) % n);
+}
+
+#if defined(__x86_64__)
+extern "C" void shim_switch(void **save, void *load);
+__asm__(".text\n.globl shim_switch\n.hidden shim_switch\n.type shim_switch,@function\nshim_switch:\n"
+        "pushq %rbp\npushq %rbx\npushq %r12\npushq %r13\npushq %r14\npushq %r15\n"
+        "movq %rsp, (%rdi)\nmovq %rsi, %rsp\n"
+        "popq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbx\npopq %rbp\nret\n");
+#elif defined(__aarch64__)
+extern "C" void shim_switch(void **save, void *load);
+__asm__(".text\n.globl shim_switch\n.hidden shim_switch\nshim_switch:\n"
+        "stp x29, x30, [sp, #-160]!\nstp x19, x20, [sp, #16]\nstp x21, x22, [sp, #32]\n"
+        "stp x23, x24, [sp, #48]\nstp x25, x26, [sp, #64]\nstp x27, x28, [sp, #80]\n"
+        "stp d8, d9, [sp, #96]\nstp d10, d11, [sp, #112]\nstp d12, d13, [sp, #128]\n"
+        "stp d14, d15, [sp, #144]\nmov x9, sp\nstr x9, [x0]\nmov sp, x1\n"
+        "ldp x19, x20, [sp, #16]\nldp x21, x22, [sp, #32]\nldp x23, x24, [sp, #48]\n"
+        "ldp x25, x26, [sp, #64]\nldp x27, x28, [sp, #80]\nldp d8, d9, [sp, #96]\n"
+        "ldp d10, d11, [sp, #112]\nldp d12, d13, [sp, #128]\nldp d14, d15, [sp, #144]\n"
+        "ldp x29, x30, [sp], #160\nret\n");
+#else
+#error "the shim has no context switch for this processor"
+#endif
+
+static void shim_yield(void)
+{
+    const unsigned me = shim_current;
+    shim_switch(&shim_fibres[me].stack_pointer, shim_scheduler);
+}
+
+static void shim_start(void)
+{
+    shim_kernel();
+    shim_fibres[shim_current].wait = SHIM_DONE;
+    for (;;)
+        shim_yield();
+}
+
+static void shim_prepare(shim_fibre *fibre)
+{
+    if (fibre->stack == NULL)
+        fibre->stack = (char *)malloc(SHIM_STACK);
+    fibre->wait = SHIM_RUNNABLE;
+    char *top = fibre->stack + SHIM_STACK;
+    top -= (uintptr_t)top % 16;
+#if defined(__x86_64__)
+    void **place = (void **)(top - 16);
+    *place = NULL; /* where shim_start would return to */
+    *--place = (void *)shim_start;
+    place -= 6;
+    memset(place, 0, 6 * sizeof(void *));
+    fibre->stack_pointer = place;
+#else
+    char *frame = top - 160;
+    memset(frame, 0, 160);
+    ((void **)frame)[1] = (void *)shim_start; /* x30 */
+    fibre->stack_pointer = frame;
+#endif
+}
+
+static void shim_run(unsigned number)
+{
+    shim_current = number;
+    threadIdx.x = number;
+    shim_switch(&shim_scheduler, shim_fibres[number].stack_pointer);
+}
+
+/* Whether a warp waits as a whole; then its operation is done. */
+static bool shim_serve_warp(unsigned first)
+{
+    shim_fibre *const lanes = shim_fibres + first;
+    unsigned waiting = 0;
+    for (unsigned k = 0; k < 32; k++)
+        waiting += lanes[k].wait == SHIM_WARP;
+    if (waiting < 32)
+        return false;
+    uint64_t mask = 0;
+    for (unsigned k = 0; k < 32; k++) {
+        if (lanes[k].op != lanes[0].op) {
+            snprintf(shim_error, sizeof(shim_error), "threads of a warp wait at different operations");
+            return false;
+        }
+        mask |= (uint64_t)(lanes[k].value != 0) << k;
+    }
+    for (unsigned k = 0; k < 32; k++) {
+        const uint64_t source = lanes[k].op == SHIM_DOWN ? k + lanes[k].argument : lanes[k].argument;
+        lanes[k].result = lanes[k].op == SHIM_BALLOT ? mask : lanes[source < 32 ? source : k].value;
+    }
+    for (unsigned k = 0; k < 32; k++)
+        lanes[k].wait = SHIM_RUNNABLE;
+    return true;
+}
+
+static bool shim_run_block(unsigned n)
+{
+    unsigned order[SHIM_MOST];
+    for (unsigned k = 0; k < n; k++) {
+        shim_prepare(&shim_fibres[k]);
+        order[k] = k;
+    }
+    for (unsigned k = n; k > 1; k--) {
+        const unsigned j = shim_draw(k), other = order[j];
+        order[j] = order[k - 1];
+        order[k - 1] = other;
+    }
+    for (;;) {
+        unsigned done = 0, at_barrier = 0;
+        bool progress = false;
+        for (unsigned k = 0; k < n; k++)
+            if (shim_fibres[order[k]].wait == SHIM_RUNNABLE) {
+                shim_run(order[k]);
+                progress = true;
+            }
+        for (unsigned first = 0; first < n; first += 32)
+            progress = shim_serve_warp(first) || progress;
+        for (unsigned k = 0; k < n; k++) {
+            done += shim_fibres[k].wait == SHIM_DONE;
+            at_barrier += shim_fibres[k].wait == SHIM_BLOCK;
+        }
+        if (shim_error[0])
+            return false;
+        if (done == n)
+            return true;
+        if (at_barrier == n) {
+            for (unsigned k = 0; k < n; k++)
+                shim_fibres[k].wait = SHIM_RUNNABLE;
+            progress = true;
+        }
+        if (!progress) {
+            snprintf(shim_error, sizeof(shim_error),
+                     "%u of %u threads wait at a barrier or warp operation that others never reach", n - done, n);
+            return false;
+        }
+    }
+}
+
+extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+{
+    shim_error[0] = 0;
+    shim_kernel = kernel;
+    shim_random ^= seed;
+    gridDim.x = blocks;
+    blockDim.x = threads;
+    gridDim.y = gridDim.z = blockDim.y = blockDim.z = 1;
+    if (threads % 32 || threads > SHIM_MOST)
+        return "the number of threads in a block must be a multiple of 32, and not above 1024";
+    /* an arbitrary block first, then with a stride that meets all */
+    const unsigned first = shim_draw(blocks), backwards = shim_draw(2);
+    for (unsigned k = 0; k < blocks; k++) {
+        blockIdx.x = backwards ? (first + blocks - k) % blocks : (first + k) % blocks;
+        if (!shim_run_block(threads))
+            return shim_error;
+    }
+    return NULL;
+}
+
+/* ---- what kernels use ------------------------------------------------------ */
+
+static uint64_t shim_warp(shim_op op, uint64_t value, uint64_t argument)
+{
+    shim_fibre *const me = &shim_fibres[shim_current];
+    me->op = op;
+    me->value = value;
+    me->argument = argument;
+    me->wait = SHIM_WARP;
+    shim_yield();
+    return me->result;
+}
+
+static inline void __syncthreads(void)
+{
+    shim_fibres[shim_current].wait = SHIM_BLOCK;
+    shim_yield();
+}
+
+static inline void __threadfence(void) {}
+static inline int __popc(uint32_t x) { return __builtin_popcount(x); }
+static inline double __dmul_rn(double a, double b) { return a * b; }
+
+static inline uint32_t __ballot_sync(uint32_t, bool value)
+{
+    return (uint32_t)shim_warp(SHIM_BALLOT, value, 0);
+}
+
+template <typename T> static T shim_shuffle(shim_op op, T value, uint64_t argument)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof(T));
+    bits = shim_warp(op, bits, argument);
+    memcpy(&value, &bits, sizeof(T));
+    return value;
+}
+template <typename T> static T __shfl_sync(uint32_t, T value, int lane) { return shim_shuffle(SHIM_SHFL, value, (uint64_t)lane); }
+template <typename T> static T __shfl_down_sync(uint32_t, T value, unsigned by) { return shim_shuffle(SHIM_DOWN, value, by); }
+
+/* Other threads may come first: what was read before may have changed. */
+static void shim_perhaps_wait(void)
+{
+    if (shim_draw(8) == 0)
+        shim_yield(); /* still runnable */
+}
+template <typename T> static T atomicAdd(T *place, T value)
+{
+    shim_perhaps_wait();
+    const T old = *place;
+    *place = old + value;
+    return old;
+}
