@@ -3,6 +3,9 @@
 ``BRIAN2GENN_TEST_DEVICE`` names the device under test. It is there to check the tests themselves:
 with ``plain``, a `RuntimeDevice` that changes nothing, every comparison with Brian's runtime has to
 come out equal, so that what fails with ``genn`` is not the fault of the test.
+
+``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
+backend with a driver that executes CUDA programs on the processor.
 """
 
 import os
@@ -10,6 +13,7 @@ import os
 from brian2 import all_devices, magic_network, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
+BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 
 
@@ -23,6 +27,14 @@ def register() -> None:
         all_devices.setdefault("plain", PlainDevice())
     else:
         import brian2genn  # noqa: F401
+        from brian2genn.backends import choice
+
+        choice.default = "cpu" if BACKEND == "cpu" else "cuda"
+        if BACKEND == "shim":
+            from brian2genn.backends.cuda.choice import use
+            from tests.cuda_shim.driver import ShimDriver
+
+            use(ShimDriver())
 
 
 def reset() -> None:

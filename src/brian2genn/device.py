@@ -86,7 +86,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """
         if self._backend is None:
             self._backend, sentence = choice.choose(
-                self.build_options.get("backend", "auto"),
+                self.build_options.get("backend"),
                 super().get_value,
                 deterministic=bool(self.build_options.get("deterministic", False)),
             )

@@ -11,13 +11,19 @@ from .interface import Backend, RawValue
 #: What ``set_device("genn", backend=...)`` takes.
 NAMES = ("auto", "cpu", "cuda")
 
+#: What a script gets that does not ask for a backend.
+default = "auto"
 
-def choose(name: str, raw: RawValue, *, deterministic: bool = False) -> tuple[Backend, str]:
+
+def choose(
+    name: str | None, raw: RawValue, *, deterministic: bool = False
+) -> tuple[Backend, str]:
     """The backend of this name, and a sentence about it.
 
     Parameters
     ----------
-    name : {'auto', 'cpu', 'cuda'}
+    name : {'auto', 'cpu', 'cuda'} or None
+        None for the default.
     raw : callable
         From a Brian variable to its array, without looking at a device.
     deterministic : bool, optional
@@ -30,6 +36,7 @@ def choose(name: str, raw: RawValue, *, deterministic: bool = False) -> tuple[Ba
     CudaUnavailable
         If ``'cuda'`` cannot be had, with what is missing.
     """
+    name = default if name is None else name
     if name not in NAMES:
         raise ValueError(
             f"There is no backend {name!r}. Choose one of {', '.join(map(repr, NAMES))}."

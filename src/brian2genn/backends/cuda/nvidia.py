@@ -22,7 +22,7 @@ _HOW = (
 )
 
 #: Options of every compilation.
-_OPTIONS = ("--std=c++17", "--device-as-default-execution-space", "--ptxas-options=-v")
+_OPTIONS = ("--std=c++17", "--device-as-default-execution-space", "--ptxas-options=-v", "--diag-suppress=177")
 
 
 @cache
