@@ -19,7 +19,7 @@ from brian2 import (
 
 import brian2genn
 from brian2genn.backends.cpu import toolchain
-from brian2genn.device import CpuProgram
+from brian2genn.backends.cpu.program import CpuProgram
 from tests.semantics.harness import Cases, check, observe
 
 
@@ -32,7 +32,7 @@ def programs(monkeypatch):
         made.append(CpuProgram(network))
         return made[-1]
 
-    monkeypatch.setattr("brian2genn.device.CpuProgram", remember)
+    monkeypatch.setattr("brian2genn.backends.cpu.backend.CpuProgram", remember)
     set_device("genn")
     return made
 

@@ -235,7 +235,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             set(override_conditional_write or ()),
         )
         recorded.analyse(GennTarget)
-        return LoopCodeObject(recorded, lambda: brian_version(NumpyCodeObject))
+        return LoopCodeObject(
+            recorded, lambda: brian_version(NumpyCodeObject), self.backend.only_reading
+        )
 
     # -- running ---------------------------------------------------------------
     @check_units(duration=second, report_period=second)
@@ -307,7 +309,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
         )
-        check_for_invalid_states(all_objects)
+        with self.backend.only_reading():
+            check_for_invalid_states(all_objects)
         if report is not None:
             progress(self._last_run_completed_fraction)
         net.after_run()

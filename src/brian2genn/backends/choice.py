@@ -15,9 +15,7 @@ NAMES = ("auto", "cpu", "cuda")
 default = "auto"
 
 
-def choose(
-    name: str | None, raw: RawValue, *, deterministic: bool = False
-) -> tuple[Backend, str]:
+def choose(name: str | None, raw: RawValue, *, deterministic: bool = False) -> tuple[Backend, str]:
     """The backend of this name, and a sentence about it.
 
     Parameters

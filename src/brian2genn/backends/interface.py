@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol
@@ -70,6 +71,9 @@ class Program(Protocol):
     owners: list[str]
     seconds: np.ndarray
 
+    def unbound(self) -> Program:
+        """The same program, not connected to any memory."""
+
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays: Brian variables, or arrays of the program's own."""
 
@@ -132,6 +136,9 @@ class Backend(Protocol):
 
     def queue(self, source_start: int, source_stop: int) -> Any:
         """A spike queue that programs of this backend and Brian's objects can use."""
+
+    def only_reading(self) -> AbstractContextManager[None]:
+        """Within this, nobody writes to the arrays that are asked for."""
 
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""

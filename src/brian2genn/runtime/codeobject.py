@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
@@ -20,11 +21,18 @@ class LoopCodeObject:
     recorded : RecordedCode
     brian_version : callable
         Returns Brian's own code object for the same code.
+    only_reading : callable
+        Returns a context within which arrays are asked for only to be read.
     """
 
     class_name = "genn"
 
-    def __init__(self, recorded: RecordedCode, brian_version: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        recorded: RecordedCode,
+        brian_version: Callable[[], Any],
+        only_reading: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         # not a Nameable: its name stays free for Brian's own version
         self.name = recorded.name
         self.recorded = recorded
@@ -33,6 +41,7 @@ class LoopCodeObject:
         self.variables = recorded.variables
         self.variable_indices = recorded.variable_indices
         self._make_brian_version = brian_version
+        self._only_reading = only_reading
 
     @cached_property
     def brian_version(self) -> Any:
@@ -43,7 +52,8 @@ class LoopCodeObject:
         """What Brian's code objects do before the first time step."""
         if self.template_name == "synapses_push_spikes":
             try:
-                self.owner.initialise_queue()
+                with self._only_reading():
+                    self.owner.initialise_queue()
             except Exception:
                 # fails too, but says so as Brian does
                 self.brian_version.before_run()

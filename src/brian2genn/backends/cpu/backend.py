@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ...model.network import Network
@@ -31,6 +32,10 @@ class CpuBackend:
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
         """A spike queue."""
         return SpikeQueue(source_start, source_stop)
+
+    def only_reading(self) -> AbstractContextManager[None]:
+        """Within this, nobody writes to the arrays that are asked for."""
+        return nullcontext()
 
     def before_access(self, variable: Any) -> None:
         """Nothing: there is one copy of every array."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ...model.network import Network
@@ -57,6 +58,10 @@ class CudaBackend:
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:
         """A spike queue."""
         return DeviceQueue(source_start, source_stop)
+
+    def only_reading(self) -> AbstractContextManager[None]:
+        """Within this, nobody writes to the arrays that are asked for."""
+        return self.memory.only_reading()
 
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from .driver import Driver
+from .queue import DeviceQueue
 
 
 class Image:
@@ -104,6 +106,9 @@ class DeviceMemory:
         #: from a Brian variable to its array, without looking at the device
         self.raw = raw
         self._images: weakref.WeakKeyDictionary[Any, Image] = weakref.WeakKeyDictionary()
+        self._arrangements: weakref.WeakKeyDictionary[DeviceQueue, tuple[int, dict[str, Image]]]
+        self._arrangements = weakref.WeakKeyDictionary()
+        self._only_reading = False
 
     def image(self, variable: Any, is_events: bool) -> Image:
         """The image of a Brian variable."""
@@ -121,16 +126,39 @@ class DeviceMemory:
         """The image of an array that belongs to one program."""
         return Image(self.driver, lambda: array, is_events=False)
 
-    def read(self, variable: Any) -> np.ndarray:
-        """A variable's current array, only to be read."""
-        image = self._images.get(variable)
-        if image is not None:
-            image.update_host()
-        return self.raw(variable)
+    def arrangement(self, queue: DeviceQueue) -> dict[str, Image]:
+        """The arrays in which a queue's synapses are arranged, on the device."""
+        version, images = self._arrangements.get(queue, (-1, {}))
+        if version != queue.version:
+            images = {
+                field: self.constant(array)
+                for field, array in vars(queue.arrangement).items()
+                if isinstance(array, np.ndarray)
+            }
+            for image in images.values():
+                image.update_device()
+            self._arrangements[queue] = queue.version, images
+        return images
+
+    @contextmanager
+    def only_reading(self) -> Iterator[None]:
+        """Within this, nobody writes to the arrays that are asked for."""
+        before, self._only_reading = self._only_reading, True
+        try:
+            yield
+        finally:
+            self._only_reading = before
 
     def before_access(self, variable: Any) -> None:
         """Make a variable's array current; whoever asks may write to it."""
         image = self._images.get(variable)
         if image is not None:
             image.update_host()
-            image.device_is_stale = True
+            if not self._only_reading:
+                image.device_is_stale = True
+
+    def read(self, variable: Any) -> np.ndarray:
+        """A variable's current array, only to be read."""
+        with self.only_reading():
+            self.before_access(variable)
+        return self.raw(variable)

@@ -22,7 +22,12 @@ _HOW = (
 )
 
 #: Options of every compilation.
-_OPTIONS = ("--std=c++17", "--device-as-default-execution-space", "--ptxas-options=-v", "--diag-suppress=177")
+_OPTIONS = (
+    "--std=c++17",
+    "--device-as-default-execution-space",
+    "--ptxas-options=-v",
+    "--diag-suppress=177",
+)
 
 
 @cache
@@ -317,8 +322,7 @@ class NvidiaDriver:
             _check(self._cu.cuEventRecord(event, self._stream), "timing")
         self._wait()
         times = [
-            1e-3 * _check(self._cu.cuEventElapsedTime(a, b), "timing")
-            for a, b in pairwise(events)
+            1e-3 * _check(self._cu.cuEventElapsedTime(a, b), "timing") for a, b in pairwise(events)
         ]
         for event in events:
             self._cu.cuEventDestroy(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import weakref
 from collections.abc import Mapping, Sequence
@@ -57,20 +58,28 @@ class CudaProgram:
         )
         self.schedule = self.source.schedule
         self.owners = self.source.owners
-        self.seconds = np.zeros(len(self.source.steps))
         self._driver = driver
         self._memory = memory
         self._module = driver.build(self.source.text)
         self._profile = profile
+        self._unbind()
+
+    def unbound(self) -> CudaProgram:
+        """The same program, not connected to any memory."""
+        other = copy.copy(self)
+        other._unbind()
+        return other
+
+    def _unbind(self) -> None:
         source = self.source
+        self.seconds = np.zeros(len(source.steps))
         self._fixed = np.zeros(
             (),
             program_memory(
                 len(source.arrays), len(source.numbers), len(source.integers), len(source.tasks)
             ),
         )
-        self._constants = driver.allocate(source.constant_bytes)
-        self._finalizers = [weakref.finalize(self, driver.free, self._constants)]
+        self._finalizers: list[weakref.finalize] = []
         self._images: dict[str, Image] = {}
         self._own: dict[str, int] = {}
         self._clock_states: list[ClockState] = []
@@ -79,7 +88,6 @@ class CudaProgram:
         self._recorders: list[DeviceRecorder] = []
         self._graphs: dict[int, Any] = {}
         self._prepared = False
-        self._may_read_host: dict[str, Any] = {}
         self._batch = 1
 
     # -- binding ---------------------------------------------------------------
@@ -154,11 +162,11 @@ class CudaProgram:
         self._driver.upload(self._state_address, self._state)
         for field in ("state", "clocks", "arrived", "queues", "recorders"):
             self._fixed[field] = self._place(field)
-        self._fixed["constants"] = self._constants
+        self._fixed["constants"] = values = self._reserve(self.source.constant_bytes)
         self._find_images()
         self._launch(["prepare_run"])
         constants = self._module.symbol("b2g_constants")
-        self._driver.copy(constants, self._constants, self.source.constant_bytes)
+        self._driver.copy(constants, values, self.source.constant_bytes)
         self._launch(["begin_run"])
         self._read_state()
 
@@ -202,11 +210,8 @@ class CudaProgram:
             n_slots = len(queue.slots)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
-            record["start"] = self._upload(a.start)
-            record["order"] = 0 if a.order is None else self._upload(a.order)
-            if a.first_run is not None and a.delay is not None:
-                record["first_run"] = self._upload(a.first_run)
-                record["delay"] = self._upload(a.delay)
+            for field, image in self._memory.arrangement(queue).items():
+                record[field] = image.address
             left_start, left = queue.left_over()
             record["left_start"] = self._upload(left_start)
             record["left"] = self._upload(left)
@@ -242,7 +247,7 @@ class CudaProgram:
 
     def _find_images(self) -> None:
         """Find the device's image of every array."""
-        clocks = {}
+        clocks: dict[int | None, int] = {}
         for field in ("t", "timestep"):
             for k, clock in enumerate(self._clock_states):
                 place = self._place(field) + 8 * k

@@ -41,7 +41,7 @@ class Arrangement:
         return self.n_synapses / filled if filled else 0.0
 
 
-@dataclass
+@dataclass(eq=False)
 class DeviceQueue:
     """Events on their way to synapses, with the interface Brian expects.
 
