@@ -5,7 +5,8 @@ with ``plain``, a `RuntimeDevice` that changes nothing, every comparison with Br
 come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
-backend with a driver that executes CUDA programs on the processor.
+backend with a driver that executes CUDA programs on the processor. With ``shim``,
+``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile every program for these architectures.
 """
 
 import os
@@ -14,6 +15,8 @@ from brian2 import all_devices, magic_network, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
+#: The driver of the backend ``shim``.
+shim = None
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 
 
@@ -34,7 +37,10 @@ def register() -> None:
             from brian2genn.backends.cuda.choice import use
             from tests.cuda_shim.driver import ShimDriver
 
-            use(ShimDriver())
+            global shim
+            wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")
+            shim = ShimDriver(architectures=[int(text) for text in wanted.split(",") if text])
+            use(shim)
 
 
 def reset() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from brian2genn.backends.cpu.program import ClockState, CpuProgram, Outcome
+from brian2genn.backends.cpu.program import CpuProgram
+from brian2genn.backends.interface import ClockState, Outcome
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT64
 from brian2genn.model.kernel import Access, Kernel, Store
@@ -62,7 +63,8 @@ def run(network: Network, n: int, steps: int) -> dict[str, np.ndarray]:
     program.bind_arrays(arrays)
     program.bind_params({"N": n, "one": 1.0})
     program.bind_clocks([ClockState(t, timestep, 0.1, None, steps)])
-    program.bind_handles([], [])
+    program.bind_queues([])
+    program.bind_recorders([])
     program.bind_random(1, 0)
     program.prepare(profile=False)
     assert program.run(60.0) == Outcome.FINISHED

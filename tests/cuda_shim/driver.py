@@ -14,6 +14,7 @@ import numpy as np
 
 from brian2genn.backends.cpu.toolchain import cache_directory, find
 from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
+from brian2genn.backends.cuda.nvidia import Resources, compile_cubin, resources
 from brian2genn.codegen.program import INCLUDE_DIRECTORY
 
 _SHIM = Path(__file__).with_name("shim.h")
@@ -48,6 +49,8 @@ class ShimDriver:
     ----------
     seed : int, optional
         Of the order in which threads and blocks run.
+    architectures : sequence of int, optional
+        Compile each program with NVRTC too, for these compute capabilities.
     """
 
     name = "a processor that executes CUDA programs"
@@ -55,7 +58,10 @@ class ShimDriver:
     threads = 64
     architecture = 0
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, architectures: Sequence[int] = ()) -> None:
+        self._architectures = list(architectures)
+        #: what NVRTC says of every kernel, by architecture
+        self.resources: dict[int, list[dict[str, Resources]]] = {a: [] for a in architectures}
         self._random = np.random.default_rng(seed)
         self._memory: dict[int, np.ndarray] = {}
         self._modules: dict[str, ShimModule] = {}
@@ -101,6 +107,9 @@ class ShimDriver:
             digest.update(part.encode())
         key = f"shim-{digest.hexdigest()[:32]}"
         if key not in self._modules:
+            for architecture in self._architectures:
+                _, log = compile_cubin(text, architecture)
+                self.resources[architecture].append(resources(log))
             path = cache_directory() / f"{key}.so"
             if not path.exists():
                 _compile(text, path)

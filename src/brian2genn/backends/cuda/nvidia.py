@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -138,6 +140,33 @@ def compile_cubin(text: str, architecture: int) -> tuple[bytes, str]:
     _write(log_path, log.encode())
     _write(path, cubin)
     return cubin, log
+
+
+_RESOURCES = re.compile(
+    r"Function properties for (?P<kernel>\w+)\n"
+    r"\D*(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores,"
+    r" (?P<loads>\d+) bytes spill loads\n"
+    r".*?Used (?P<registers>\d+) registers"
+)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the compiler reports of a kernel: registers, and bytes in slow memory."""
+
+    registers: int
+    stack: int
+    spilled: int
+
+
+def resources(log: str) -> dict[str, Resources]:
+    """The resources of every kernel, from the compiler's log."""
+    return {
+        match["kernel"]: Resources(
+            int(match["registers"]), int(match["stack"]), int(match["stores"]) + int(match["loads"])
+        )
+        for match in _RESOURCES.finditer(log)
+    }
 
 
 def _text_of(size: Callable[..., Any], get: Callable[..., Any], program: Any) -> bytes:

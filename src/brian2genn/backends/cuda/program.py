@@ -258,9 +258,9 @@ class CudaProgram:
             if isinstance(thing, np.ndarray):
                 self._images[name] = self._memory.constant(thing)
                 continue
-            place = clocks.get(self._memory.raw(thing).ctypes.data)
-            if place is not None:
-                self._own[name] = place
+            host = self._memory.raw(thing).ctypes.data
+            if host in clocks:
+                self._own[name] = clocks[host]
             else:
                 self._images[name] = self._memory.image(thing, name in self.source.events)
         self._moved = True

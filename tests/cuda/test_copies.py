@@ -1,0 +1,100 @@
+"""What is copied between host and device, and how often."""
+
+import numpy as np
+import pytest
+from brian2 import (
+    NeuronGroup,
+    SpikeMonitor,
+    Synapses,
+    defaultclock,
+    ms,
+    network_operation,
+    run,
+    set_device,
+)
+
+pytestmark = pytest.mark.usefixtures("device_is_cuda")
+
+
+@pytest.fixture
+def device_is_cuda(shim):
+    set_device("genn", backend="cuda")
+
+
+def network(n: int = 1000):
+    group = NeuronGroup(
+        n, "dv/dt = (1.1 - v)/(10*ms) : 1\nu : 1", threshold="v > 1", reset="v = 0", method="exact"
+    )
+    group.v = np.linspace(0, 1, n)
+    synapses = Synapses(group, group, "w : 1", on_pre="v_post += w")
+    synapses.connect(i=np.arange(n), j=(np.arange(n) * 7) % n)
+    synapses.w = 1e-3
+    return group, synapses
+
+
+def test_the_loop_copies_nothing_but_its_state(shim):
+    group, _synapses = network()
+    run(1 * ms)
+    before = dict(shim.counts)
+    run(100 * ms)
+    done = {name: shim.counts[name] - before[name] for name in before}
+    steps = 100 * ms / defaultclock.dt
+    assert done["launches"] >= 3 * steps
+    assert done["replays"] < steps / 20
+    # one download of the state for each replay, a few before and after the loop
+    assert done["downloads"] <= done["replays"] + 10
+    assert done["bytes_up"] + done["bytes_down"] < 40_000 + 8 * 1000 * 2
+    assert group.v[:].max() <= 1
+
+
+def test_a_second_run_uploads_only_what_was_written(shim):
+    _group, synapses = network()
+    run(1 * ms)
+    before = shim.counts["bytes_up"]
+    run(1 * ms)
+    unchanged = shim.counts["bytes_up"] - before
+    synapses.w = 2e-3
+    before = shim.counts["bytes_up"]
+    run(1 * ms)
+    changed = shim.counts["bytes_up"] - before
+    assert unchanged < 8 * 1000  # less than one variable of the group
+    assert changed - unchanged == 8 * 1000  # the weights
+
+
+def test_reading_a_variable_downloads_that_variable(shim):
+    group, synapses = network()
+    run(1 * ms)
+    before = shim.counts["bytes_down"]
+    group.u[:]
+    assert shim.counts["bytes_down"] == before  # no program writes it
+    synapses.w[:]
+    assert shim.counts["bytes_down"] == before
+
+
+def test_objects_of_the_host_exchange_what_they_touch_when_they_run(shim):
+    group, _synapses = network()
+    seen = []
+
+    @network_operation(dt=10 * ms)
+    def watch():
+        seen.append(float(group.v[3]))
+        group.v[5] = 0.25
+
+    run(5 * ms)
+    before = dict(shim.counts)
+    run(100 * ms)
+    done = {name: shim.counts[name] - before[name] for name in before}
+    assert len(seen) == 11
+    # ten times v down, ten times v up, and the state
+    assert 10 * 8000 <= done["bytes_down"] < 10 * 8000 + 200_000
+    assert 10 * 8000 <= done["bytes_up"] < 10 * 8000 + 100_000
+
+
+def test_a_full_recorder_is_emptied(shim, monkeypatch):
+    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    group = NeuronGroup(20, "v : 1", threshold="True")
+    monitor = SpikeMonitor(group)
+    run(10 * ms)
+    assert monitor.num_spikes == 20 * 100
+    assert np.array_equal(monitor.i, np.tile(np.arange(20), 100))
+    assert np.array_equal(np.rint(monitor.t / defaultclock.dt), np.repeat(np.arange(100), 20))

@@ -1,0 +1,129 @@
+"""The shim itself: what a GPU does, and what it would leave undefined."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from brian2genn.backends.cuda.driver import CudaError, Launch
+from tests.cuda_shim.driver import ShimDriver
+
+TEXT = """
+#include "brian2genn_device.h"
+extern "C" {
+__device__ int32_t out[1024];
+__device__ int32_t count;
+}
+extern "C" __global__ void reserve(void)
+{
+    const int32_t place = b2g_reserve_place(&count, threadIdx.x % 3 == 0);
+    if (threadIdx.x % 3 == 0)
+        out[place] = (int32_t)(blockIdx.x * blockDim.x + threadIdx.x);
+}
+extern "C" __global__ void neighbours(void)
+{
+    __shared__ int32_t values[64];
+    values[threadIdx.x] = (int32_t)threadIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = values[(threadIdx.x + 33) % 64];
+}
+extern "C" __global__ void neighbours_without_barrier(void)
+{
+    __shared__ int32_t values[64];
+    values[threadIdx.x] = (int32_t)threadIdx.x + count;
+    out[threadIdx.x] = values[(threadIdx.x + 33) % 64];
+}
+extern "C" __global__ void half_a_warp(void)
+{
+    if (threadIdx.x < 16)
+        out[threadIdx.x] = (int32_t)__ballot_sync(0xFFFFFFFFu, true);
+}
+extern "C" __global__ void half_a_block(void)
+{
+    if (threadIdx.x < 32)
+        __syncthreads();
+}
+extern "C" __global__ void sum(void)
+{
+    double value = threadIdx.x;
+    for (int32_t distance = 16; distance > 0; distance /= 2)
+        value += __shfl_down_sync(0xFFFFFFFFu, value, distance);
+    if (threadIdx.x % 32 == 0)
+        out[threadIdx.x / 32] = (int32_t)value;
+}
+extern "C" __global__ void last(void)
+{
+    static uint32_t arrived;
+    atomicAdd(&out[0], 1);
+    if (b2g_last_block(&arrived, gridDim.x) && threadIdx.x == 0)
+        out[1] = out[0];
+}
+"""
+
+
+class Bench:
+    """Runs one kernel of the text."""
+
+    def __init__(self) -> None:
+        self.driver = ShimDriver(seed=3)
+        self.module = self.driver.build(TEXT)
+
+    def run(self, name: str, blocks: int, threads: int) -> None:
+        self.driver.launch([Launch(self.module.kernel(name), blocks, threads)])
+
+    def view(self, name: str, n: int) -> np.ndarray:
+        address = self.module.symbol(name)
+        return np.ctypeslib.as_array((ctypes.c_int32 * n).from_address(address))
+
+
+@pytest.fixture
+def bench():
+    bench = Bench()
+    bench.view("out", 1024)[:] = -1
+    bench.view("count", 1)[:] = 0
+    return bench
+
+
+def test_every_thread_that_wants_gets_a_place_of_its_own(bench):
+    bench.run("reserve", 4, 96)
+    expected = [b * 96 + t for b in range(4) for t in range(0, 96, 3)]
+    (count,) = bench.view("count", 1)
+    found = bench.view("out", 1024)[:count]
+    assert sorted(found) == expected
+    assert list(found) != expected, "blocks came in order: a race would not show"
+
+
+def test_barrier(bench):
+    bench.run("neighbours", 1, 64)
+    assert list(bench.view("out", 64)) == [(t + 33) % 64 for t in range(64)]
+
+
+def test_a_missing_barrier_shows(bench):
+    # each launch writes other values, so that those of the launch before are wrong
+    seen = []
+    for launch in range(5):
+        bench.view("count", 1)[:] = 100 * launch
+        bench.run("neighbours_without_barrier", 1, 64)
+        expected = [(t + 33) % 64 + 100 * launch for t in range(64)]
+        seen.append(list(bench.view("out", 64)) == expected)
+    assert not all(seen)
+
+
+@pytest.mark.parametrize("name", ["half_a_warp", "half_a_block"])
+def test_what_never_ends_is_an_error(bench, name):
+    with pytest.raises(CudaError, match="never reach"):
+        bench.run(name, 1, 64)
+    bench.run("neighbours", 1, 64)  # and the next kernel runs
+
+
+def test_sum_of_a_warp(bench):
+    bench.run("sum", 1, 64)
+    assert list(bench.view("out", 2)) == [sum(range(32)), sum(range(32, 64))]
+
+
+def test_the_last_block_sees_all_others(bench):
+    bench.view("out", 2)[:] = 0
+    for _ in range(3):
+        bench.view("out", 2)[:] = 0
+        bench.run("last", 7, 64)
+        assert list(bench.view("out", 2)) == [7 * 64, 7 * 64]
