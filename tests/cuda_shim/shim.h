@@ -91,7 +91,8 @@ static void shim_prepare(shim_fibre *fibre)
     char *top = fibre->stack + SHIM_STACK;
     top -= (uintptr_t)top % 16;
 #if defined(__x86_64__)
-    void **place = (void **)(top - 16);
+    /* as after a call: the stack pointer is 8 bytes below a multiple of 16 */
+    void **place = (void **)(top - 8);
     *place = NULL; /* where shim_start would return to */
     *--place = (void *)shim_start;
     place -= 6;

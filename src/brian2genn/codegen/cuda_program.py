@@ -235,10 +235,18 @@ class _Printer:
             for number, stretch in enumerate(stretches):
                 parts = self._part(stages, stretch)
                 result.blocks.append(self._kernels(parts, f"block_{number}_stage", ends_step=False))
-        # no field is larger than 8 bytes
-        result.constant_bytes = 8 * (1 + len(self.constants.fields))
+        result.constant_bytes = self._constant_bytes()
         result.text = self._render(numbers, hosts)
         return result
+
+    def _constant_bytes(self) -> int:
+        """The size of the C structure of what is computed once per run."""
+        sizes = {**{ctype: np.dtype(dtype).itemsize for dtype, ctype in C_TYPE.items()}, "bool": 1}
+        end = 8
+        for ctype, _ in self.constants.fields:
+            size = sizes[ctype]
+            end = -(-end // size) * size + size
+        return -(-end // 8) * 8
 
     # -- steps ---------------------------------------------------------------
     def _declare(self, step: Step) -> None:

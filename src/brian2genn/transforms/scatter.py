@@ -93,8 +93,8 @@ def why_ordered(kernel: Kernel) -> str | None:
         if store.add:
             if access.array in read_by:
                 return f"it adds to '{store.name}' and uses its value"
-            others = [s for s in kernel.stores if kernel.accesses[s.name].array == access.array]
-            if not all(other.add for other in others):
+            # one element may be both (a neuron connected to itself): the last write remains
+            if sum(kernel.accesses[s.name].array == access.array for s in kernel.stores) > 1:
                 return f"it writes '{store.name}' in two ways"
         elif access.index != ELEMENT:
             return f"several elements may write the same '{store.name}'"
