@@ -25,10 +25,10 @@ from .backends.cpu.structures import support
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, translate
-from .frontend.recorded import LOOP_TEMPLATES, RecordedCode
+from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import describe, verify
 from .runtime.codeobject import LoopCodeObject
-from .runtime.explain import Explanation
+from .runtime.explain import Explanation, SetupLog
 from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
     Report,
@@ -39,10 +39,14 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.recordings import Recording
+from .runtime.setup import SetupCodeObject
 from .transforms.simplify import simplify
 from .transforms.specialise import specialise
 
 logger = get_logger("brian2.devices.genn")
+
+#: Why Brian does all the work.
+NO_COMPILER = "there is no C compiler"
 
 
 class GennDevice(LegacyInterface, RuntimeDevice):
@@ -60,10 +64,12 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             setattr(self, name, getattr(runtime, name))
         self._random_key: int | None = None
         self._random_step = 0
+        self._setup_draws = 0
         self._recordings: dict[Any, Recording] = {}
         self._bound: set[int] = set()
         self._arrays_moved = False
-        self._explanations: dict[str, Explanation] = {}
+        self._placements: dict[str, list[Placement]] = {}
+        self._setup_log = SetupLog()
         self._last_network = ""
         self._has_compiler: bool | None = None
 
@@ -109,9 +115,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     # -- random numbers ------------------------------------------------------
     def seed(self, seed: int | None = None) -> None:
-        """Seed NumPy's generator (set-up) and the streams of the time loop."""
+        """Seed the streams of random numbers, and NumPy's generator for what Brian runs."""
         super().seed(seed)
         self._random_step = 0
+        self._setup_draws = 0
         self._random_key = None
         if seed is not None:
             digest = hashlib.sha256(str(int(seed)).encode()).digest()
@@ -123,22 +130,28 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             self._random_key = int(high) << 32 | int(low)
         return self._random_key
 
+    def _setup_key(self) -> int:
+        """A key for each piece of set-up code that draws random numbers."""
+        self._setup_draws += 1
+        words = f"{self._key()} set-up {self._setup_draws}"
+        return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "little")
+
     def get_random_state(self) -> dict[str, Any]:
         state: dict[str, Any] = super().get_random_state()
-        state["genn_streams"] = (self._random_key, self._random_step)
+        state["genn_streams"] = (self._random_key, self._random_step, self._setup_draws)
         return state
 
     def set_random_state(self, state: dict[str, Any]) -> None:
         super().set_random_state(state)
         if "genn_streams" in state:  # not in what other devices stored
-            self._random_key, self._random_step = state["genn_streams"]
+            self._random_key, self._random_step, self._setup_draws = state["genn_streams"]
 
     # -- code ----------------------------------------------------------------
     def code_object_class(
         self, codeobj_class: Any = None, fallback_pref: str = "codegen.target"
     ) -> Any:
         """Brian's NumPy target for what is not compiled: it needs no compiling itself."""
-        if codeobj_class is None and fallback_pref == "codegen.target":
+        if codeobj_class is None:
             return NumpyCodeObject
         return super().code_object_class(codeobj_class, fallback_pref)
 
@@ -155,7 +168,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         override_conditional_write: Any = None,
         compiler_kwds: dict[str, Any] | None = None,
     ) -> Any:
-        """Record code of the time loop; let Brian compile code that must act now."""
+        """Record code: it is compiled with the whole network, or when it is called."""
 
         def brian_version(codeobj_class: Any = codeobj_class) -> Any:
             return super(GennDevice, self).code_object(
@@ -171,8 +184,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 compiler_kwds=compiler_kwds,
             )
 
-        compilable = codeobj_class in (None, NumpyCodeObject) and template_name in LOOP_TEMPLATES
-        if not compilable or not self.has_compiler:
+        in_loop, in_setup = template_name in LOOP_TEMPLATES, template_name in SETUP_TEMPLATES
+        compilable = codeobj_class in (None, NumpyCodeObject) and self.has_compiler
+        if not (in_loop and compilable) and not in_setup:
             return brian_version()
         recorded = RecordedCode(
             owner,
@@ -184,7 +198,18 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             dict(template_kwds or {}),
             set(override_conditional_write or ()),
         )
+        if in_setup and not compilable:
+            foreign = f"uses Brian's own {getattr(codeobj_class, '__name__', codeobj_class)}"
+            self._setup_log.add(recorded, foreign if self.has_compiler else NO_COMPILER)
+            return brian_version()
         recorded.analyse(GennTarget)
+        if in_setup:
+            return SetupCodeObject(
+                recorded,
+                lambda: brian_version(NumpyCodeObject),
+                self._setup_key,
+                self._setup_log.add,
+            )
         return LoopCodeObject(recorded, lambda: brian_version(NumpyCodeObject))
 
     # -- running ---------------------------------------------------------------
@@ -210,11 +235,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             Network.run.original_function(
                 net, duration, report, report_period, namespace, profile, level
             )
-            reason = "there is no C compiler"
             self._remember(
                 net,
                 [
-                    Placement(obj.name, type(obj).__name__, BY_BRIAN, reason)
+                    Placement(obj.name, type(obj).__name__, BY_BRIAN, NO_COMPILER)
                     for obj in net.sorted_objects
                 ],
             )
@@ -269,7 +293,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def _remember(self, net: Any, placements: list[Placement]) -> None:
         """Keep where the objects of a network run, for `explain`."""
-        self._explanations[net.name] = Explanation(net.name, placements)
+        self._placements[net.name] = placements
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any) -> CpuProgram:
@@ -338,9 +362,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def explain(self, network: Any = None) -> Explanation:
         """Where the objects of a network ran; see `brian2genn.explain`."""
         name = self._last_network if network is None else network.name
-        if name not in self._explanations:
+        if name not in self._placements:
             raise ValueError(
                 "Nothing to explain yet: run the network first (the device decides at the"
                 " beginning of a run)."
             )
-        return self._explanations[name]
+        placements = self._placements[name]
+        setup = self._setup_log.of(placement.name for placement in placements)
+        return Explanation(name, placements, setup)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import jinja2
 
-from ..model.dtypes import C_TYPE, is_float
+from ..model.dtypes import C_TYPE
 from ..model.network import Host, Network, Step, Threshold
 from .c_printer import Constants, KernelPrinter, Streams
+from .symbols import Symbols, user_arrays
 
 #: Where the headers that generated programs include lie.
 INCLUDE_DIRECTORY = Path(str(resources.files(__package__) / "include"))
 
-_environment = jinja2.Environment(
+environment = jinja2.Environment(
     loader=jinja2.PackageLoader(__package__, "templates"),
     trim_blocks=True,
     lstrip_blocks=True,
@@ -29,10 +30,10 @@ def _lines(statements: list[str], indent: int = 4) -> str:
     return "\n".join(" " * indent + line for line in statements)
 
 
-_environment.filters["lines"] = _lines
+environment.filters["lines"] = _lines
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Keep empty lines only between the parts of a program."""
     lines = [line.rstrip() for line in text.splitlines()]
     kept: list[str] = []
@@ -98,14 +99,7 @@ def print_program(network: Network) -> Source:
     -------
     Source
     """
-    arrays = {name: number for number, name in enumerate(network.arrays)}
-    numbers = [name for name, param in network.params.items() if is_float(param.dtype)]
-    integers = [name for name, param in network.params.items() if not is_float(param.dtype)]
-    params = {name: f"ctx->numbers[{k}]" for k, name in enumerate(numbers)}
-    params.update({name: f"ctx->integers[{k}]" for k, name in enumerate(integers)})
-    for name in numbers:
-        if network.params[name].dtype == "float32":
-            params[name] = f"(float){params[name]}"
+    symbols = Symbols(network)
     constants, streams = Constants(), Streams()
     printed: list[_Printed] = []
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
@@ -117,33 +111,29 @@ def print_program(network: Network) -> Source:
         if not schedule or schedule[-1][0] == "host":
             schedule.append(("block", len(blocks)))
             blocks.append([])
-        text = _print_step(step, network, params, arrays, constants, streams)
+        text = _print_step(step, network, symbols, constants, streams)
         one = _Printed(len(printed), step.name, step.clock, text)
         printed.append(one)
         blocks[-1].append(one)
-    text = _environment.get_template("program.c.j2").render(
+    text = environment.get_template("program.c.j2").render(
         steps=printed,
         blocks=blocks,
         constants=constants,
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
         one_clock=len(network.clocks) == 1,
         user_code=network.user_code,
-        user_arrays=[
-            (name, C_TYPE[network.arrays[name].dtype], arrays[name])
-            for name in network.arrays
-            if name.startswith("_namespace")
-        ],
+        user_arrays=user_arrays(network),
     )
-    text = _tidy(text)
+    text = tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]
     sizes = [step.size for step in network.steps if isinstance(step, Threshold)]
     is_cpp = bool(network.user_code)
     return Source(
         text,
         is_cpp,
-        list(arrays),
-        numbers,
-        integers,
+        list(symbols.arrays),
+        symbols.numbers,
+        symbols.integers,
         [step.origin for step in native],
         [step.owner for step in native],
         sizes,
@@ -154,19 +144,21 @@ def print_program(network: Network) -> Source:
 def _print_step(
     step: Step,
     network: Network,
-    params: dict[str, str],
-    arrays: dict[str, int],
+    symbols: Symbols,
     constants: Constants,
     streams: Streams,
 ) -> str:
-    kernels = [KernelPrinter(k, params, arrays, constants, streams) for k in step.kernels()]
-    template = _environment.get_template(f"{type(step).__name__.lower()}.c.j2")
+    kernels = [
+        KernelPrinter(kernel, symbols.params, symbols.arrays, constants, streams)
+        for kernel in step.kernels()
+    ]
+    template = environment.get_template(f"{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
         kernel=kernels[0] if kernels else None,
-        param=params,
-        array=lambda name: f"ctx->arrays[{arrays[name]}]",
-        length=lambda name: f"ctx->lengths[{arrays[name]}]",
+        param=symbols.params,
+        array=symbols.array,
+        length=symbols.length,
         ctype=C_TYPE,
         ctype_of=lambda name: C_TYPE[network.arrays[name].dtype],
     )

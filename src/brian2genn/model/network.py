@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .expr import Expr, show
-from .kernel import ELEMENT, Kernel
+from .kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -263,11 +263,14 @@ def verify(network: Network) -> None:
             for access in kernel.accesses.values():
                 if access.array not in network.arrays:
                     fail(f"'{access.name}' refers to unknown array '{access.array}'")
-                if access.index not in (None, ELEMENT) and access.index not in kernel.accesses:
+                if kernel.has_index_access(access) and access.index not in kernel.accesses:
                     fail(f"'{access.name}' has unknown index '{access.index}'")
             for name in kernel.attributes("load"):
                 if name not in kernel.accesses:
                     fail(f"'{name}' is read but has no access")
+            for name in kernel.attributes("given"):
+                if name not in kernel.given:
+                    fail(f"'{name}' is not given")
             for name in kernel.attributes("param"):
                 if name not in network.params:
                     fail(f"parameter '{name}' does not exist")

@@ -6,6 +6,11 @@
 #error "this file is C"
 #endif
 
+/* ---- set-up code -------------------------------------------------------- */
+
+/* Free what a set-up program has allocated. */
+void b2g_setup_release(void *memory) { free(memory); }
+
 /* ---- recorders ---------------------------------------------------------- */
 
 b2g_recorder *b2g_recorder_new(int32_t n_columns, const int64_t *items)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +52,17 @@ class Toolchain:
     cpp: tuple[str, ...]
     flags: tuple[str, ...]
     identity: str
+
+    def for_setup(self) -> Toolchain:
+        """The flags for code that runs once: compiled quickly, and rounding as written.
+
+        Neither a*b + c in one operation nor the vector functions, whose last digits are
+        others: whether two neurons are connected may hang on the last bit.
+        """
+        loop_only = ("-O3", "-DB2G_VECTOR_MATH", "-mprefer-vector-width")
+        flags = [flag for flag in self.flags if not flag.startswith(loop_only)]
+        flags = ["-O2", "-ffp-contract=off", *flags]
+        return replace(self, flags=tuple(flags), identity=f"{self.identity}\n{' '.join(flags)}")
 
     def describe(self) -> str:
         """The command for people."""
