@@ -322,7 +322,11 @@ class KernelPrinter:
                 return f"{self._function(node.attr, node.dtype)}({', '.join(args)})"
             case "user":
                 extra = ["(int)_idx"] if node.attr.vectorised else []
-                return f"{node.attr.c_name}({', '.join(args + extra)})"
+                call = f"{node.attr.c_name}({', '.join(args + extra)})"
+                if not node.attr.draws:
+                    return call
+                stream = self._streams.take()
+                return f"(b2g_user_site(ctx->seed, {stream}, {self._user_step()}), {call})"
         raise AssertionError(f"no C text for '{node.op}'")
 
     @staticmethod
@@ -350,6 +354,10 @@ class KernelPrinter:
     def _counter(self, site: RandomSite) -> tuple[str, str]:
         """C text of the element and the step whose random numbers a site takes."""
         return "UINT32_MAX" if site.shared else "(uint32_t)_idx", "ctx->random_step"
+
+    def _user_step(self) -> str:
+        """C text of the step whose random numbers a user's function takes."""
+        return "ctx->random_step"
 
     def _random(self, node: Expr, section: int) -> str:
         site: RandomSite = node.attr

@@ -123,6 +123,7 @@ def print_program(network: Network) -> Source:
         one_clock=len(network.clocks) == 1,
         user_code=network.user_code,
         user_arrays=user_arrays(network),
+        headers=network.compiler.headers,
     )
     text = tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]

@@ -119,6 +119,10 @@ class SetupPrinter(KernelPrinter):
             return super()._counter(site)
         return "(uint32_t)row", "0" if self._in_row else "(uint64_t)place"
 
+    def _user_step(self) -> str:
+        in_pattern = isinstance(self._setup_step, Connect)
+        return "(uint64_t)row" if in_pattern else super()._user_step()
+
 
 def print_setup(network: Network) -> Source:
     """Print a set-up program.
@@ -153,6 +157,7 @@ def print_setup(network: Network) -> Source:
         constants=constants,
         user_code=network.user_code,
         user_arrays=user_arrays(network),
+        headers=network.compiler.headers,
     )
     return Source(
         tidy(program),
@@ -171,7 +176,7 @@ def draws(network: Network) -> bool:
     if isinstance(step, Connect) and step.iteration.value != "range":
         return True
     return any(
-        node.op == "random"
+        node.op == "random" or (node.op == "user" and node.attr.draws)
         for kernel in network.kernels()
         for node in ex.walk(kernel.roots())
     )

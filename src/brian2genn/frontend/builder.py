@@ -21,12 +21,13 @@ from brian2.core.variables import (
 )
 
 from ..model import expr as ex
+from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.network import Array, Clock, Network, Param
 from .expressions import ExpressionReader, Unsupported, float_name
-from .functions import FunctionCalls
+from .functions import FunctionCalls, brian_arguments
 from .recorded import RecordedCode
 
 #: The value of every unit: these never change, so they become part of the code.
@@ -98,6 +99,10 @@ class NetworkBuilder:
         self.bindings = Bindings()
         #: by C name: a user's function and its text
         self.user_code: dict[str, tuple[Any, str]] = {}
+        #: C names of the users' functions that draw random numbers
+        self.drawing_functions: set[str] = set()
+        #: by C name: what a user's function needs of the compiler
+        self.compiler_arguments: dict[str, CompilerArguments] = {}
         #: by C name: the objects whose code calls a user's function
         self.function_users: dict[str, list[str]] = {}
         self.float_dtype = float_name(np.dtype(prefs["core.default_float_dtype"]))
@@ -193,12 +198,16 @@ class NetworkBuilder:
         value = int(np.asarray(variable.get_value()).item())
         return str(self.param(name, INT64, value).attr)
 
-    @staticmethod
-    def check_compiler_arguments(name: str, implementation: Any) -> None:
-        """Refuse functions that need libraries or headers of their own."""
-        needs = sorted(key for key, value in implementation.compiler_kwds.items() if value)
-        if needs:
-            raise Unsupported(f"the C++ code of '{name}' needs {', '.join(needs)}")
+    def user_text(self) -> list[str]:
+        """The text of the users' functions in use, what they depend on first."""
+        return [text for _, text in self.user_code.values()]
+
+    def compiler(self) -> CompilerArguments:
+        """What the users' functions in use need of the compiler."""
+        if not self.user_code:
+            return CompilerArguments()
+        needed = [self.compiler_arguments[c_name] for c_name in self.user_code]
+        return CompilerArguments.joined([brian_arguments(), *needed])
 
     # -- kernels -------------------------------------------------------------
     def kernel(self, code: RecordedCode, origin: str, outputs: Iterable[str] = ()) -> Kernel:

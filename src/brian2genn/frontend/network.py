@@ -76,7 +76,8 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
         placements.append(placement)
     for clock in sorted(clocks, key=lambda clock: str(clock.name)):
         builder.clock(clock)
-    builder.network.user_code = [text for _, text in builder.user_code.values()]
+    builder.network.user_code = builder.user_text()
+    builder.network.compiler = builder.compiler()
     return Translation(builder.network, builder.bindings, placements, builder.function_users)
 
 

@@ -58,7 +58,8 @@ def translate_setup(code: RecordedCode) -> SetupTranslation:
     step = reader(builder, code)
     builder.network.steps.append(step)
     builder.network.clocks.append(Clock("none"))  # every step has one; this one does not tick
-    builder.network.user_code = [text for _, text in builder.user_code.values()]
+    builder.network.user_code = builder.user_text()
+    builder.network.compiler = builder.compiler()
     return SetupTranslation(builder.network, step, builder.bindings, builder.function_users)
 
 
@@ -174,7 +175,7 @@ def _base(builder: SetupBuilder, code: RecordedCode, kernel: Kernel) -> dict[str
     }
 
 
-def _domain(builder: SetupBuilder, code: RecordedCode) -> dict[str, str]:
+def _domain(builder: SetupBuilder, code: RecordedCode) -> dict[str, Any]:
     if "_group_idx" in code.variables:
         return {"indices": builder.array(code.variables["_group_idx"])}
     return {"size": builder.size(code.variables["N"], "N")}

@@ -72,6 +72,8 @@ class UserFunction:
     vectorised: bool
     #: distinguishes the calls of a function that has a state
     call_number: int = 0
+    #: whether it draws random numbers itself
+    draws: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .compiling import CompilerArguments
 from .expr import Expr, show
 from .kernel import Kernel
 
@@ -215,6 +216,10 @@ class Network:
     clocks : list of Clock
     steps : list of Step
         In the order of Brian's schedule.
+    user_code : list of str
+        The text of users' C++ functions.
+    compiler : CompilerArguments
+        What that text needs.
     queues, recorders : int
         How many of each the steps refer to.
     """
@@ -224,6 +229,7 @@ class Network:
     clocks: list[Clock] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     user_code: list[str] = field(default_factory=list)
+    compiler: CompilerArguments = CompilerArguments()
     queues: int = 0
     recorders: int = 0
 

@@ -28,6 +28,7 @@ from ..model.kernel import ELEMENT
 from ..model.network import verify
 from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
 
+
 class SetupCodeObject:
     """What Brian gets in place of its own code object for set-up code.
 
@@ -221,8 +222,7 @@ def _brian_error(error: SetupError, step: Connect) -> Exception:
         return IndexError(f"Requested sample size {error.wrong} is negative.")
     if error.kind == SAMPLE_TOO_LARGE:
         return IndexError(
-            f"Requested sample size {error.wrong} is bigger than the population size"
-            f" {error.limit}."
+            f"Requested sample size {error.wrong} is bigger than the population size {error.limit}."
         )
     if error.kind == ZERO_STEP:
         return ValueError("The step of range() or sample() must not be zero.")

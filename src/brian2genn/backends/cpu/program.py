@@ -57,7 +57,10 @@ class CpuProgram:
     def __init__(self, network: Network) -> None:
         self.source: Source = print_program(network)
         self._library = toolchain.compile_library(
-            toolchain.find(), self.source.text, "network", self.source.is_cpp
+            toolchain.find().with_arguments(network.compiler),
+            self.source.text,
+            "network",
+            self.source.is_cpp,
         )
         #: the file that the compiled program lies in
         self.library_path = str(self._library._name)

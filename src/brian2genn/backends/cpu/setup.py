@@ -116,7 +116,10 @@ class SetupProgram:
     def __init__(self, network: Network) -> None:
         self.source: Source = print_setup(network)
         self._library = toolchain.compile_library(
-            toolchain.find().for_setup(), self.source.text, "setup", self.source.is_cpp
+            toolchain.find().for_setup().with_arguments(network.compiler),
+            self.source.text,
+            "setup",
+            self.source.is_cpp,
         )
         self._run: Callable[..., int] = self._library.setup_run
         self._library.setup_run.argtypes = [POINTER(Context), POINTER(_Pairs), c_double]
