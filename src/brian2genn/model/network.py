@@ -229,7 +229,7 @@ class Network:
     clocks: list[Clock] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     user_code: list[str] = field(default_factory=list)
-    compiler: CompilerArguments = CompilerArguments()
+    compiler: CompilerArguments = field(default_factory=CompilerArguments)
     queues: int = 0
     recorders: int = 0
 
