@@ -139,9 +139,29 @@ class NetworkBuilder:
             self.bindings.arrays[name] = values
         return name
 
-    def function_array(self, pointer: str, values: np.ndarray, function: str) -> None:
-        """Register the array that a user's C++ function reaches by a global pointer."""
-        self.constant_array(pointer, values, f"namespace of the function '{function}'")
+    def function_array(self, pointer: str, values: np.ndarray, function: str) -> str:
+        """Register the array that a user's C++ function reaches by a global pointer.
+
+        Returns
+        -------
+        str
+            The pointer's name: another one where a function has other values under
+            this name.
+        """
+        name = identifier(pointer)
+        known = self.bindings.arrays.get(name)
+        if known is not None and not (
+            known.dtype == values.dtype and known.tobytes() == values.tobytes()
+        ):
+            name = self._free(self.network.arrays, name)
+        return self.constant_array(name, values, f"namespace of the function '{function}'")
+
+    def function_name(self, wanted: str, function: Any) -> str:
+        """The C name of a user's function: another one where two have the same."""
+        for name, (known, _) in self.user_code.items():
+            if known is function and re.fullmatch(rf"{re.escape(wanted)}(_\d+)?", name):
+                return name
+        return self._free(self.user_code, wanted)
 
     def param(self, name: str, dtype: str, value: float | int) -> Expr:
         """A number of the run; the same name must always mean the same value."""

@@ -84,6 +84,11 @@ def brian_arguments() -> CompilerArguments:
     return CompilerArguments(**{name: tuple(prefs[f"codegen.cpp.{name}"]) for name in names})
 
 
+def _renamed(text: str, name: str, new: str) -> str:
+    """C++ text in which an identifier has another name."""
+    return text if name == new else re.sub(rf"\b{re.escape(name)}\b", new, text)
+
+
 class FunctionCalls:
     """Translates the calls in one kernel's code.
 
@@ -198,14 +203,13 @@ class FunctionCalls:
                 f"the function '{name}' has no C++ implementation (give it one with"
                 " @implementation('cpp', ...))"
             ) from None
-        c_name = implementation.name or name
+        wanted = implementation.name or name
+        c_name = self.builder.function_name(wanted, function)
         users = self.builder.function_users.setdefault(c_name, [])
         if self.owner.name not in users:
             users.append(self.owner.name)
         code = implementation.get_code(self.owner)
         if c_name in self.builder.user_code:
-            if self.builder.user_code[c_name][0] is not function:
-                raise Unsupported(f"two different functions are called '{c_name}' in C++")
             return c_name
         self.builder.compiler_arguments[c_name] = compiler_arguments(name, implementation)
         text = []
@@ -213,6 +217,7 @@ class FunctionCalls:
             text = [code.get("hashdefine_code", ""), code.get("support_code", "")]
         elif isinstance(code, str):
             text = [code]
+        text = [_renamed(part, wanted, c_name) for part in text]
         self.builder.user_code[c_name] = (function, "")
         for dependency_name, dependency in (implementation.dependencies or {}).items():
             kind = next((kind for kind in _RANDOM_CALLS if dependency is ORIGINAL[kind]), None)
@@ -223,14 +228,14 @@ class FunctionCalls:
                 real = self._add_code(dependency_name, dependency)
                 if real in self.builder.drawing_functions:
                     self.builder.drawing_functions.add(c_name)
-            text = [re.sub(rf"\b{re.escape(dependency_name)}\b", real, part) for part in text]
-        pointers = []
+            text = [_renamed(part, dependency_name, real) for part in text]
         for variable, value in (implementation.get_namespace(self.owner) or {}).items():
             if not hasattr(value, "dtype") or value.shape == ():
                 raise Unsupported(f"'{variable}' in the namespace of '{name}' is not an array")
-            pointers.append((f"_namespace{variable}", np.ascontiguousarray(value).ravel()))
-        for pointer, array in pointers:
-            self.builder.function_array(pointer, array, name)
+            pointer = f"_namespace{variable}"
+            array = np.ascontiguousarray(value).ravel()
+            real = self.builder.function_array(pointer, array, name)
+            text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first
         del self.builder.user_code[c_name]
         self.builder.user_code[c_name] = (function, "\n".join(part for part in text if part))

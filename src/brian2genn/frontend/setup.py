@@ -188,7 +188,9 @@ def _new_kernel(builder: SetupBuilder, code: RecordedCode) -> SetupKernelBuilder
 def _read_set(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
     kernel = _new_kernel(builder, code).build([])
     return Assign(
-        **_base(builder, code, kernel), **_domain(builder, code), sequential=code.repeated
+        **_base(builder, code, kernel),
+        **_domain(builder, code),
+        sequential=_is_sequential(code, kernel),
     )
 
 
@@ -196,19 +198,32 @@ def _read_set_conditional(builder: SetupBuilder, code: RecordedCode) -> SetupSte
     condition, kernels = _new_kernel(builder, code), _new_kernel(builder, code)
     condition.block("condition")
     condition.output(CONDITION)
-    if not code.repeated:
-        kernels.block("condition")
-        kernels.output(CONDITION)
+    _drop_condition_that_holds(condition.kernel)
     kernels.block("statement")
     kernels.store()
-    for kernel in (condition.kernel, kernels.kernel):
-        _drop_condition_that_holds(kernel)
+    sequential = _is_sequential(code, kernels.kernel)
+    if not sequential and condition.kernel.outputs:
+        kernels = _new_kernel(builder, code)
+        kernels.block("condition")
+        kernels.output(CONDITION)
+        kernels.block("statement")
+        kernels.store()
     return Assign(
         **_base(builder, code, kernels.kernel),
         **_domain(builder, code),
-        sequential=code.repeated,
-        condition=condition.kernel if code.repeated and condition.kernel.outputs else None,
+        sequential=sequential,
+        condition=condition.kernel if sequential and condition.kernel.outputs else None,
     )
+
+
+def _is_sequential(code: RecordedCode, kernel: Kernel) -> bool:
+    """Whether elements that write to the same place see what the others have written.
+
+    So it is in Brian where a variable is computed from itself: ``x_post = x_post + 1``
+    adds as many as there are synapses.  With ``x_post = x_pre`` the last synapse counts.
+    """
+    loaded = set(kernel.attributes("load"))
+    return code.repeated and any(store.name in loaded for store in kernel.stores)
 
 
 def _drop_condition_that_holds(kernel: Kernel) -> None:

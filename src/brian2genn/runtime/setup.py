@@ -18,6 +18,8 @@ from ..backends.cpu.setup import (
     Connections,
     SetupError,
     SetupProgram,
+    count,
+    number_synapses,
 )
 from ..codegen.setup import draws
 from ..frontend.expressions import Unsupported
@@ -161,17 +163,17 @@ class _Execution:
             size = int(self._bindings.params[str(step.size)])
         dtype = self._variables["_variable"].dtype if step.output else np.int32
         result = np.empty(size, dtype=dtype)
-        count = self._run({RESULT: result})
+        chosen = self._run({RESULT: result})
         if step.output and self._variables["_variable"].scalar:
             return result[0]
-        return result if count == size else result[:count].copy()
+        return result if chosen == size else result[:chosen].copy()
 
     def _connect(self) -> None:
         assert isinstance(self._step, Connect)
         connections = Connections()
         try:
-            count = self._run({}, connections)
-            with self._growing(count) as (pre, post):
+            new = self._run({}, connections)
+            with self._growing(new) as (pre, post):
                 pre[:] = connections.pre
                 post[:] = connections.post
         except SetupError as error:
@@ -181,8 +183,8 @@ class _Execution:
 
     def _connect_pairs(self) -> None:
         assert isinstance(self._step, ConnectPairs)
-        count = int(self._bindings.params[self._step.size])
-        with self._growing(count) as (pre, post):
+        new = int(self._bindings.params[self._step.size])
+        with self._growing(new) as (pre, post):
             self._run({NEW_PRE: pre, NEW_POST: post})
 
     def _growing(self, count: int) -> Any:
@@ -206,7 +208,24 @@ class _Growth:
     def __exit__(self, kind: object, *rest: object) -> None:
         if kind is None:
             self._synapses._resize(self._after)
-            self._synapses._update_synapse_numbers(self._before)
+            self._update_numbers()
+
+    def _update_numbers(self) -> None:
+        """What Brian's ``_update_synapse_numbers`` does, without copies."""
+        synapses, variables = self._synapses, self._synapses.variables
+        ends = [variable.get_value() for variable in self._ends]
+        for neurons, side, counts in zip(
+            ends, ("pre", "post"), ("N_outgoing", "N_incoming"), strict=True
+        ):
+            offset = variables["_source_offset" if side == "pre" else "_target_offset"]
+            # the other side may be synapses, of which there may be more now
+            variables[counts].resize(
+                int(variables[f"N_{side}"].item()) + int(np.asarray(offset.get_value()).item())
+            )
+            count(neurons[self._before :], variables[counts].get_value())
+        if synapses.multisynaptic_index is not None:
+            numbers = variables[synapses.multisynaptic_index].get_value()
+            number_synapses(ends[0], ends[1], numbers)
 
 
 def _brian_error(error: SetupError, step: Connect) -> Exception:

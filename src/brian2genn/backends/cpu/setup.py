@@ -99,6 +99,25 @@ class Connections:
         self._pairs = _Pairs()
 
 
+def count(neurons: np.ndarray, counts: np.ndarray) -> None:
+    """Add to `counts` how often each neuron is listed (both ``int32``)."""
+    support().b2g_count(neurons.ctypes.data, len(neurons), counts.ctypes.data)
+
+
+def number_synapses(pre: np.ndarray, post: np.ndarray, numbers: np.ndarray) -> None:
+    """Set for every synapse how many before it connect the same two neurons.
+
+    Raises
+    ------
+    MemoryError
+    """
+    if len(pre) and support().b2g_synapse_numbers(
+        pre.ctypes.data, post.ctypes.data, len(pre), int(pre.max()) + 1, int(post.max()) + 1,
+        numbers.ctypes.data,
+    ):  # fmt: skip
+        raise MemoryError("no memory to number the synapses")
+
+
 class SetupProgram:
     """A set-up program compiled for this machine's processor.
 
