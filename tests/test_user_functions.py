@@ -97,9 +97,9 @@ def test_two_functions_of_one_name_and_two_arrays_of_one_name():
         return function
 
     functions = {
-        "first": looking_up([1.0, 2.0, 3.0, 4.0]),
-        "second": looking_up([0.1, 0.2, 0.3, 0.4]),
-        "third": looking_up([10, 20, 30, 40]),
+        "one": looking_up([1.0, 2.0, 3.0, 4.0]),
+        "two": looking_up([0.1, 0.2, 0.3, 0.4]),
+        "three": looking_up([10, 20, 30, 40]),
     }
     for values in in_loop_and_setup(functions):
         np.testing.assert_allclose(values, 11.1 * (np.arange(4) + 1))
@@ -110,7 +110,7 @@ def test_dependencies_with_needs(tmp_path):
     (tmp_path / "deep.h").write_text("#define DEEP 7\n")
 
     @implementation(
-        "cpp", "static double inner(double x) { return x + DEEP; }",
+        "cpp", "static double _inner(double x) { return x + DEEP; }", name="_inner",
         headers=['"deep.h"'], include_dirs=[str(tmp_path)],
     )  # fmt: skip
     @check_units(x=1, result=1)

@@ -14,6 +14,7 @@ from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.device import RuntimeDevice, all_devices
+from brian2.groups.group import Group
 from brian2.units import check_units, second
 from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
@@ -68,7 +69,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._recordings: dict[Any, Recording] = {}
         self._bound: set[int] = set()
         self._arrays_moved = False
-        self._placements: dict[str, list[Placement]] = {}
+        self._placed: dict[str, tuple[list[Placement], list[Any]]] = {}
         self._setup_log = SetupLog()
         self._last_network = ""
         self._has_compiler: bool | None = None
@@ -293,7 +294,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def _remember(self, net: Any, placements: list[Placement]) -> None:
         """Keep where the objects of a network run, for `explain`."""
-        self._placements[net.name] = placements
+        setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
+        self._placed[net.name] = placements, setup
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any) -> CpuProgram:
@@ -362,11 +364,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def explain(self, network: Any = None) -> Explanation:
         """Where the objects of a network ran; see `brian2genn.explain`."""
         name = self._last_network if network is None else network.name
-        if name not in self._placements:
+        if name not in self._placed:
             raise ValueError(
                 "Nothing to explain yet: run the network first (the device decides at the"
                 " beginning of a run)."
             )
-        placements = self._placements[name]
-        setup = self._setup_log.of(placement.name for placement in placements)
-        return Explanation(name, placements, setup)
+        return Explanation(name, *self._placed[name])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from brian2.groups.subgroup import Subgroup
 
@@ -39,23 +40,24 @@ class SetupLog:
     """Counts the set-up code of all groups."""
 
     def __init__(self) -> None:
-        self._counts: Counter[SetupPlacement] = Counter()
+        self._counts: WeakKeyDictionary[Any, Counter[SetupPlacement]] = WeakKeyDictionary()
 
     def add(self, code: RecordedCode, reason: str | None) -> None:
         """Note that code was executed; `reason` says why by Brian, if it was."""
         kind = _SETUP_KINDS[code.template]
         # what is done to a part of a group is done to the group
         owner: Any = code.owner.source if isinstance(code.owner, Subgroup) else code.owner
+        # Brian often passes proxies of groups; a method knows the group itself
+        group = owner.resolve_all.__self__
         if reason is None:
             placement = SetupPlacement(owner.name, kind, COMPILED)
         else:
             placement = SetupPlacement(owner.name, kind, BY_BRIAN, code.describe(), reason)
-        self._counts[placement] += 1
+        self.of(group)[placement] += 1
 
-    def of(self, names: Iterable[str]) -> dict[SetupPlacement, int]:
-        """What was done to the groups of these names, and how often."""
-        wanted = set(names)
-        return {place: count for place, count in self._counts.items() if place.name in wanted}
+    def of(self, group: Any) -> Counter[SetupPlacement]:
+        """What was done to a group and how often; kept up to date while the group lives."""
+        return self._counts.setdefault(group, Counter())
 
 
 class Explanation:
@@ -66,19 +68,19 @@ class Explanation:
     network : str
         The network's name.
     placements : sequence of Placement
-    setup : mapping, optional
-        From the set-up code of the network's groups to how often it was executed.
+    setup : iterable of Counter, optional
+        For each group of the network, how often which set-up code was executed.
     """
 
     def __init__(
         self,
         network: str,
         placements: Sequence[Placement],
-        setup: Mapping[SetupPlacement, int] | None = None,
+        setup: Iterable[Counter[SetupPlacement]] = (),
     ) -> None:
         self.network = network
         self.placements = list(placements)
-        self.setup = dict(setup or {})
+        self.setup: Counter[SetupPlacement] = sum(setup, Counter())
 
     def where(self, name: str) -> str:
         """Where the object called `name` runs: ``'compiled'``, ``'Brian'`` or ``'-'``."""

@@ -46,7 +46,7 @@ class LegacyInterface:
 
     def reinit(self) -> None:
         """Forget what was said about earlier networks."""
-        self._placements: dict[str, Any] = {}
+        self._placed: dict[str, Any] = {}
         self._setup_log = SetupLog()
         self._last_network = ""
 
