@@ -7,7 +7,7 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 import os
 
-from brian2 import all_devices, magic_network, start_scope
+from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
@@ -28,9 +28,13 @@ def register() -> None:
 def reset() -> None:
     """Put devices, preferences and scope back, whatever a test has left.
 
-    The magic network forgets its time and what was stored in it by name.
+    The magic network forgets its time and what was stored in it by name, and each device's default
+    clock begins anew.
     """
     reinit_devices()
+    for device in all_devices.values():
+        if isinstance(device, RuntimeDevice) and device.defaultclock is not None:
+            device.defaultclock.set_interval(0 * second, 0 * second)
     device_module.previous_devices.clear()
     reset_device("runtime")
     start_scope()
