@@ -99,6 +99,13 @@ class SetupPrinter(KernelPrinter):
         repeated = step.indices is not None
         return bool(conflict) and not step.sequential and (repeated or not self._elementwise())
 
+    @property
+    def simd(self) -> bool:
+        """Whether several elements can be computed at once."""
+        step = self._setup_step
+        assert isinstance(step, Assign)
+        return step.indices is None and not self._outputs and self.independent
+
     def _elementwise(self) -> bool:
         """Whether what one element writes no other element reads."""
         written = self.kernel.written_arrays()
