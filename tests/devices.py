@@ -11,7 +11,7 @@ backend with a driver that executes CUDA programs on the processor. With ``shim`
 
 import os
 
-from brian2 import all_devices, magic_network, start_scope
+from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
@@ -46,9 +46,13 @@ def register() -> None:
 def reset() -> None:
     """Put devices, preferences and scope back, whatever a test has left.
 
-    The magic network forgets its time and what was stored in it by name.
+    The magic network forgets its time and what was stored in it by name, and each device's default
+    clock begins anew.
     """
     reinit_devices()
+    for device in all_devices.values():
+        if isinstance(device, RuntimeDevice) and device.defaultclock is not None:
+            device.defaultclock.set_interval(0 * second, 0 * second)
     device_module.previous_devices.clear()
     reset_device("runtime")
     start_scope()

@@ -203,6 +203,39 @@ def test_what_brian_runs_is_named_with_a_reason(explain):
     assert "compiled" in table["other_stateupdater"]
 
 
+def test_set_up_code_is_counted_and_what_brian_runs_is_named():
+    """Set-up code of a group and its parts belongs to the networks that the group is in."""
+    import brian2genn
+
+    @check_units(x=1, result=1)
+    def only_in_python(x):
+        return np.asarray(x) + 1
+
+    group = NeuronGroup(6, "v : 1", threshold="v > 9", name="cells")
+    other = NeuronGroup(2, "v : 1", name="apart")
+    synapses = Synapses(group, group, name="contacts")
+    group.v = "i"
+    group[2:].v = "i"
+    group[:2].v = "only_in_python(i)"
+    synapses.connect(condition="i != j")
+    synapses.connect(i=0, j=1)
+    synapses.connect(condition="only_in_python(i) > 3")
+    other.v = "only_in_python(i)"
+    network = Network(group, synapses)
+    network.run(0.1 * ms)
+    group.v["v > 1"]
+    explanation = brian2genn.explain(network)
+    assert explanation.count_setup("compiled") == 5
+    assert explanation.count_setup("Brian") == 2
+    by_brian = {p.name: p for p in explanation.setup if p.where == "Brian"}
+    assert by_brian["cells"].kind == "assignment"
+    assert by_brian["contacts"].kind == "new synapses"
+    for placement in by_brian.values():
+        assert "only_in_python" in placement.code and "C++" in placement.reason
+        assert placement.code in repr(explanation)
+    assert "Set-up code: 5 pieces compiled, 2 run by Brian." in repr(explanation)
+
+
 def test_without_a_network_the_last_run_is_explained(explain):
     group = NeuronGroup(2, "dv/dt = -v/ms : 1", method="exact", name="cells")
     run(0.2 * ms)

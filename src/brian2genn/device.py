@@ -12,8 +12,9 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.core.names import find_name
 from brian2.core.network import Network
 from brian2.core.preferences import prefs
-from brian2.core.variables import DynamicArrayVariable
+from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import RuntimeDevice, all_devices
+from brian2.groups.group import Group
 from brian2.units import check_units, second
 from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
@@ -25,10 +26,10 @@ from .backends.interface import Backend, Program
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, translate
-from .frontend.recorded import LOOP_TEMPLATES, RecordedCode
+from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import describe, verify
 from .runtime.codeobject import LoopCodeObject
-from .runtime.explain import Explanation
+from .runtime.explain import Explanation, SetupLog
 from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
     Report,
@@ -39,8 +40,12 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.recordings import Recording, columns_of
+from .runtime.setup import SetupCodeObject
 
 logger = get_logger("brian2.devices.genn")
+
+#: Why Brian does all the work.
+NO_COMPILER = "there is no C compiler"
 
 
 class GennDevice(LegacyInterface, RuntimeDevice):
@@ -59,12 +64,15 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             setattr(self, name, getattr(runtime, name))
         self._random_key: int | None = None
         self._random_step = 0
+        self._setup_draws = 0
         self._recordings: dict[Any, Recording] = {}
         self._bound: set[int] = set()
         self._arrays_moved = False
-        self._explanations: dict[str, Explanation] = {}
+        self._placed: dict[str, tuple[list[Placement], list[Any]]] = {}
+        self._setup_log = SetupLog()
         self._last_network = ""
-        self._has_compiler: bool | None = None
+        #: what is wrong with the C compiler; empty if nothing is
+        self._no_c_compiler: str | None = None
         self._backend: Backend | None = None
 
     # -- where do networks run? ------------------------------------------------
@@ -94,23 +102,28 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         return self._backend
 
     @property
-    def has_compiler(self) -> bool:
-        """Whether networks can be compiled; says so once if there is no C compiler."""
-        if self.backend.name != "cpu":
+    def compiles(self) -> bool:
+        """Whether networks can be compiled; says so once if they cannot."""
+        if self.backend.name != "cpu" or self.has_c_compiler:
             return True
-        if self._has_compiler is None:
+        logger.warn(
+            f"{self._no_c_compiler} Until then, Brian's NumPy runtime does all the work: correct,"
+            " but slow.",
+            "no_compiler",
+            once=True,
+        )
+        return False
+
+    @property
+    def has_c_compiler(self) -> bool:
+        """Whether there is a C compiler; set-up code needs one with every backend."""
+        if self._no_c_compiler is None:
             try:
                 support()
-                self._has_compiler = True
+                self._no_c_compiler = ""
             except (toolchain.ToolchainError, toolchain.CompileError) as error:
-                self._has_compiler = False
-                logger.warn(
-                    f"{error} Until then, Brian's NumPy runtime does all the work: correct,"
-                    " but slow.",
-                    "no_compiler",
-                    once=True,
-                )
-        return self._has_compiler
+                self._no_c_compiler = str(error)
+        return not self._no_c_compiler
 
     # -- arrays: as in the runtime device, but recorded values are fetched ------
     def get_value(self, var: Any, access_data: bool = True) -> Any:
@@ -153,15 +166,16 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def spike_queue(self, source_start: int, source_end: int) -> Any:
         """A queue that compiled code and Brian's objects can both use."""
-        if self.has_compiler:
+        if self.compiles:
             return self.backend.queue(source_start, source_end)
         return super().spike_queue(source_start, source_end)
 
     # -- random numbers ------------------------------------------------------
     def seed(self, seed: int | None = None) -> None:
-        """Seed NumPy's generator (set-up) and the streams of the time loop."""
+        """Seed the streams of random numbers, and NumPy's generator for what Brian runs."""
         super().seed(seed)
         self._random_step = 0
+        self._setup_draws = 0
         self._random_key = None
         if seed is not None:
             digest = hashlib.sha256(str(int(seed)).encode()).digest()
@@ -173,22 +187,28 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             self._random_key = int(high) << 32 | int(low)
         return self._random_key
 
+    def _setup_key(self) -> int:
+        """A key for each piece of set-up code that draws random numbers."""
+        self._setup_draws += 1
+        words = f"{self._key()} set-up {self._setup_draws}"
+        return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "little")
+
     def get_random_state(self) -> dict[str, Any]:
         state: dict[str, Any] = super().get_random_state()
-        state["genn_streams"] = (self._random_key, self._random_step)
+        state["genn_streams"] = (self._random_key, self._random_step, self._setup_draws)
         return state
 
     def set_random_state(self, state: dict[str, Any]) -> None:
         super().set_random_state(state)
         if "genn_streams" in state:  # not in what other devices stored
-            self._random_key, self._random_step = state["genn_streams"]
+            self._random_key, self._random_step, self._setup_draws = state["genn_streams"]
 
     # -- code ----------------------------------------------------------------
     def code_object_class(
         self, codeobj_class: Any = None, fallback_pref: str = "codegen.target"
     ) -> Any:
         """Brian's NumPy target for what is not compiled: it needs no compiling itself."""
-        if codeobj_class is None and fallback_pref == "codegen.target":
+        if codeobj_class is None:
             return NumpyCodeObject
         return super().code_object_class(codeobj_class, fallback_pref)
 
@@ -205,7 +225,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         override_conditional_write: Any = None,
         compiler_kwds: dict[str, Any] | None = None,
     ) -> Any:
-        """Record code of the time loop; let Brian compile code that must act now."""
+        """Record code: it is compiled with the whole network, or when it is called."""
 
         def brian_version(codeobj_class: Any = codeobj_class) -> Any:
             return super(GennDevice, self).code_object(
@@ -221,8 +241,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 compiler_kwds=compiler_kwds,
             )
 
-        compilable = codeobj_class in (None, NumpyCodeObject) and template_name in LOOP_TEMPLATES
-        if not compilable or not self.has_compiler:
+        in_loop, in_setup = template_name in LOOP_TEMPLATES, template_name in SETUP_TEMPLATES
+        compilable = codeobj_class in (None, NumpyCodeObject) and (
+            self.has_c_compiler if in_setup else self.compiles
+        )
+        if not (in_loop and compilable) and not in_setup:
             return brian_version()
         recorded = RecordedCode(
             owner,
@@ -234,7 +257,18 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             dict(template_kwds or {}),
             set(override_conditional_write or ()),
         )
+        if in_setup and not compilable:
+            foreign = f"uses Brian's own {getattr(codeobj_class, '__name__', codeobj_class)}"
+            self._setup_log.add(recorded, foreign if self.has_c_compiler else NO_COMPILER)
+            return brian_version()
         recorded.analyse(GennTarget)
+        if in_setup:
+            return SetupCodeObject(
+                recorded,
+                lambda: brian_version(NumpyCodeObject),
+                self._setup_key,
+                self._setup_log.add,
+            )
         return LoopCodeObject(
             recorded, lambda: brian_version(NumpyCodeObject), self.backend.only_reading
         )
@@ -258,15 +292,14 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
-        if not self.has_compiler:
+        if not self.compiles:
             Network.run.original_function(
                 net, duration, report, report_period, namespace, profile, level
             )
-            reason = "there is no C compiler"
             self._remember(
                 net,
                 [
-                    Placement(obj.name, type(obj).__name__, BY_BRIAN, reason)
+                    Placement(obj.name, type(obj).__name__, BY_BRIAN, NO_COMPILER)
                     for obj in net.sorted_objects
                 ],
             )
@@ -296,7 +329,12 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         completed = False
         try:
             with running():
-                loop.run(progress, self._time_limit(), lambda: self._rebind(translation, program))
+                loop.run(
+                    progress,
+                    self._time_limit(),
+                    lambda: self._rebind(translation, program),
+                    self._before_host,
+                )
             completed = not (net._stopped or Network._globally_stopped)
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
@@ -323,7 +361,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def _remember(self, net: Any, placements: list[Placement]) -> None:
         """Keep where the objects of a network run, for `explain`."""
-        self._explanations[net.name] = Explanation(net.name, placements)
+        setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
+        self._placed[net.name] = placements, setup
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
@@ -377,6 +416,16 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if self._arrays_moved:
             self._bind_arrays(translation, program)
 
+    def _before_host(self, obj: Any) -> None:
+        """Make current what an object uses that Brian runs.
+
+        Brian's code objects hold the arrays themselves; Python code asks for them.
+        """
+        for code in obj.code_objects:
+            for variable in code.variables.values():
+                if isinstance(variable, ArrayVariable):
+                    self._before_access(variable)
+
     def _disconnect(self, loop: TimeLoop) -> None:
         for recording in loop.recordings:
             recording.hand_over()
@@ -387,9 +436,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def explain(self, network: Any = None) -> Explanation:
         """Where the objects of a network ran; see `brian2genn.explain`."""
         name = self._last_network if network is None else network.name
-        if name not in self._explanations:
+        if name not in self._placed:
             raise ValueError(
                 "Nothing to explain yet: run the network first (the device decides at the"
                 " beginning of a run)."
             )
-        return self._explanations[name]
+        return Explanation(name, *self._placed[name])

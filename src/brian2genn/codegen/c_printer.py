@@ -216,6 +216,8 @@ class KernelPrinter:
             return f"{pointer(access.array)}[0]"
         if access.index == ELEMENT:
             return f"{pointer(access.array)}[_idx]"
+        if access.index in self.kernel.given:
+            return f"{pointer(access.array)}[{c_name(access.index)}]"
         return f"{pointer(access.array)}[{self._load(self.kernel.accesses[access.index], section)}]"
 
     def _load(self, access: Access, section: int) -> str:
@@ -240,6 +242,8 @@ class KernelPrinter:
             return literal(node.attr, node.dtype)
         if node.op == "param":
             return self._param(node, section)
+        if node.op == "given":
+            return c_name(node.attr)
         home = max(rate, RUN_RATE)
         if home == RUN_RATE and node.op == "load":
             home = section if section == RUN_RATE else STEP_RATE
@@ -325,7 +329,11 @@ class KernelPrinter:
                 return f"{self._function(node.attr, node.dtype)}({', '.join(args)})"
             case "user":
                 extra = ["(int)_idx"] if node.attr.vectorised else []
-                return f"{node.attr.c_name}({', '.join(args + extra)})"
+                call = f"{node.attr.c_name}({', '.join(args + extra)})"
+                if not node.attr.draws:
+                    return call
+                stream = self._streams.take()
+                return f"(b2g_user_site(ctx->seed, {stream}, {self._user_step()}), {call})"
         raise AssertionError(f"no C text for '{node.op}'")
 
     @staticmethod
@@ -350,21 +358,29 @@ class KernelPrinter:
         return f"{inside} ? {values}[{row} * {columns} + {args[1]}] : NAN"
 
     # -- random numbers ------------------------------------------------------
+    def _counter(self, site: RandomSite) -> tuple[str, str]:
+        """C text of the element and the step whose random numbers a site takes."""
+        return "UINT32_MAX" if site.shared else "(uint32_t)_idx", self.random_step
+
+    def _user_step(self) -> str:
+        """C text of the step whose random numbers a user's function takes."""
+        return self.random_step
+
     def _random(self, node: Expr, section: int) -> str:
         site: RandomSite = node.attr
-        element = "UINT32_MAX" if site.shared else "(uint32_t)_idx"
         if site.kind in ("poisson", "binomial"):
             args = [self._value(arg, section) for arg in node.args]
             generator = f"_rng{site.number}"
+            element, step = self._counter(site)
             self._sections[section].append(
                 f"b2g_rng {generator} = b2g_rng_init(ctx->seed, {self._streams.take()},"
-                f" {element}, {self.random_step});"
+                f" {element}, {step});"
             )
             cast = f"({value_type(node.dtype)})"
             return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
-        return self._half_block(site, node.dtype, element, section)
+        return self._half_block(site, node.dtype, section)
 
-    def _half_block(self, site: RandomSite, dtype: str, element: str, section: int) -> str:
+    def _half_block(self, site: RandomSite, dtype: str, section: int) -> str:
         """Two sites of the same kind share the four words of one Philox block."""
         waiting = self._random_blocks.pop((site.kind, site.shared), None)
         if self._stream == 0:
@@ -372,11 +388,12 @@ class KernelPrinter:
         suffix = "f" if dtype == FLOAT32 else ""
         if waiting is None:
             block = site.number
+            element, step = self._counter(site)
             words = [f"_w{block}_{k}" for k in range(4)]
             lines = self._sections[section]
             lines.append(f"uint32_t {', '.join(words)};")
             lines.append(
-                f"b2g_random_bits(ctx->seed, {self._stream}, {element}, {self.random_step},"
+                f"b2g_random_bits(ctx->seed, {self._stream}, {element}, {step},"
                 f" {block}, {', '.join(f'&{word}' for word in words)});"
             )
             if site.kind == "randn":

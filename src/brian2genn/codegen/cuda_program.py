@@ -27,7 +27,8 @@ from ..model.network import (
 from ..transforms.scatter import why_ordered
 from ..transforms.stages import Stage, Task, plan_stages, touched_by
 from .c_printer import Constants, KernelPrinter, Streams
-from .program import environment, parameter_texts, tidy, user_arrays
+from .program import environment, tidy
+from .symbols import Symbols, user_arrays
 
 #: Steps whose function takes one element; the others take a share of the blocks.
 _BY_ELEMENT = (Update, Threshold, OnEvents, Push, RecordEvents)
@@ -197,8 +198,9 @@ class _Printer:
         self.network = network
         self.fuse = fuse
         self.deterministic = deterministic
-        numbers, integers, self.params = parameter_texts(network)
-        self.result = CudaSource("", list(network.arrays), numbers, integers)
+        symbols = Symbols(network)
+        self.params = symbols.params
+        self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
         self.constants, self.streams = Constants(), Streams()
         self.texts: list[str] = []
         self.tasks: list[_TaskText] = []
@@ -393,7 +395,7 @@ class _Printer:
             n_recorders=network.recorders,
             hosts=hosts,
             user_code=network.user_code,
-            user_arrays=user_arrays(network, numbers),
+            user_arrays=user_arrays(network),
         )
         return tidy(text)
 

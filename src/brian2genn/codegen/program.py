@@ -8,9 +8,10 @@ from pathlib import Path
 
 import jinja2
 
-from ..model.dtypes import C_TYPE, is_float
+from ..model.dtypes import C_TYPE
 from ..model.network import Host, Network, Step, Threshold
 from .c_printer import Constants, KernelPrinter, Streams
+from .symbols import Symbols, user_arrays
 
 #: Where the headers that generated programs include lie.
 INCLUDE_DIRECTORY = Path(str(resources.files(__package__) / "include"))
@@ -87,27 +88,6 @@ class _Printed:
     text: str
 
 
-def parameter_texts(network: Network) -> tuple[list[str], list[str], dict[str, str]]:
-    """Float parameters, integer parameters, and the text that reads each."""
-    numbers = [name for name, param in network.params.items() if is_float(param.dtype)]
-    integers = [name for name, param in network.params.items() if not is_float(param.dtype)]
-    params = {name: f"ctx->numbers[{k}]" for k, name in enumerate(numbers)}
-    params.update({name: f"ctx->integers[{k}]" for k, name in enumerate(integers)})
-    for name in numbers:
-        if network.params[name].dtype == "float32":
-            params[name] = f"(float){params[name]}"
-    return numbers, integers, params
-
-
-def user_arrays(network: Network, numbers: dict[str, int]) -> list[tuple[str, str, int]]:
-    """Arrays that users' functions reach by a global pointer: name, C type, number."""
-    return [
-        (name, C_TYPE[array.dtype], numbers[name])
-        for name, array in network.arrays.items()
-        if name.startswith("_namespace")
-    ]
-
-
 def print_program(network: Network) -> Source:
     """Print a network.
 
@@ -120,8 +100,7 @@ def print_program(network: Network) -> Source:
     -------
     Source
     """
-    arrays = {name: number for number, name in enumerate(network.arrays)}
-    numbers, integers, params = parameter_texts(network)
+    symbols = Symbols(network)
     constants, streams = Constants(), Streams()
     printed: list[_Printed] = []
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
@@ -133,7 +112,7 @@ def print_program(network: Network) -> Source:
         if not schedule or schedule[-1][0] == "host":
             schedule.append(("block", len(blocks)))
             blocks.append([])
-        text = _print_step(step, network, params, arrays, constants, streams)
+        text = _print_step(step, network, symbols, constants, streams)
         one = _Printed(len(printed), step.name, step.clock, text)
         printed.append(one)
         blocks[-1].append(one)
@@ -144,7 +123,8 @@ def print_program(network: Network) -> Source:
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
         one_clock=len(network.clocks) == 1,
         user_code=network.user_code,
-        user_arrays=user_arrays(network, arrays),
+        user_arrays=user_arrays(network),
+        headers=network.compiler.headers,
     )
     text = tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]
@@ -153,9 +133,9 @@ def print_program(network: Network) -> Source:
     return Source(
         text,
         is_cpp,
-        list(arrays),
-        numbers,
-        integers,
+        list(symbols.arrays),
+        symbols.numbers,
+        symbols.integers,
         [step.origin for step in native],
         [step.owner for step in native],
         sizes,
@@ -166,19 +146,21 @@ def print_program(network: Network) -> Source:
 def _print_step(
     step: Step,
     network: Network,
-    params: dict[str, str],
-    arrays: dict[str, int],
+    symbols: Symbols,
     constants: Constants,
     streams: Streams,
 ) -> str:
-    kernels = [KernelPrinter(k, params, arrays, constants, streams) for k in step.kernels()]
+    kernels = [
+        KernelPrinter(kernel, symbols.params, symbols.arrays, constants, streams)
+        for kernel in step.kernels()
+    ]
     template = environment.get_template(f"{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
         kernel=kernels[0] if kernels else None,
-        param=params,
-        array=lambda name: f"ctx->arrays[{arrays[name]}]",
-        length=lambda name: f"ctx->lengths[{arrays[name]}]",
+        param=symbols.params,
+        array=symbols.array,
+        length=symbols.length,
         ctype=C_TYPE,
         ctype_of=lambda name: C_TYPE[network.arrays[name].dtype],
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from brian2.codegen.statements import Statement
 from brian2.core.functions import DEFAULT_CONSTANTS, Function
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.core.preferences import prefs
@@ -20,12 +21,13 @@ from brian2.core.variables import (
 )
 
 from ..model import expr as ex
+from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.network import Array, Clock, Network, Param
 from .expressions import ExpressionReader, Unsupported, float_name
-from .functions import FunctionCalls
+from .functions import FunctionCalls, brian_arguments
 from .recorded import RecordedCode
 
 #: The value of every unit: these never change, so they become part of the code.
@@ -97,6 +99,10 @@ class NetworkBuilder:
         self.bindings = Bindings()
         #: by C name: a user's function and its text
         self.user_code: dict[str, tuple[Any, str]] = {}
+        #: C names of the users' functions that draw random numbers
+        self.drawing_functions: set[str] = set()
+        #: by C name: what a user's function needs of the compiler
+        self.compiler_arguments: dict[str, CompilerArguments] = {}
         #: by C name: the objects whose code calls a user's function
         self.function_users: dict[str, list[str]] = {}
         self.float_dtype = float_name(np.dtype(prefs["core.default_float_dtype"]))
@@ -112,13 +118,18 @@ class NetworkBuilder:
             if getattr(variable, "ndim", 1) != 1:
                 raise Unsupported(f"the two-dimensional variable '{variable.name}'")
             owner = getattr(variable.owner, "name", "temporary")
-            name = self._free(self.network.arrays, identifier(f"{owner}_{variable.name}"))
+            name = self._free(self.network.arrays, self.array_name(variable))
             self._array_names[id(variable)] = name
             dtype = np.dtype(variable.dtype).name
             origin = f"'{variable.name}' of '{owner}'"
             self.network.arrays[name] = Array(name, dtype, origin)
             self.bindings.arrays[name] = variable
         return name
+
+    def array_name(self, variable: Any) -> str:
+        """The name that an array should have, if it is free."""
+        owner = getattr(variable.owner, "name", "temporary")
+        return identifier(f"{owner}_{variable.name}")
 
     def constant_array(self, name: str, values: np.ndarray, origin: str) -> str:
         """Register values that belong to the program, not to a Brian variable."""
@@ -128,9 +139,29 @@ class NetworkBuilder:
             self.bindings.arrays[name] = values
         return name
 
-    def function_array(self, pointer: str, values: np.ndarray, function: str) -> None:
-        """Register the array that a user's C++ function reaches by a global pointer."""
-        self.constant_array(pointer, values, f"namespace of the function '{function}'")
+    def function_array(self, pointer: str, values: np.ndarray, function: str) -> str:
+        """Register the array that a user's C++ function reaches by a global pointer.
+
+        Returns
+        -------
+        str
+            The pointer's name: another one where a function has other values under
+            this name.
+        """
+        name = identifier(pointer)
+        known = self.bindings.arrays.get(name)
+        if known is not None and not (
+            known.dtype == values.dtype and known.tobytes() == values.tobytes()
+        ):
+            name = self._free(self.network.arrays, name)
+        return self.constant_array(name, values, f"namespace of the function '{function}'")
+
+    def function_name(self, wanted: str, function: Any) -> str:
+        """The C name of a user's function: another one where two have the same."""
+        for name, (known, _) in self.user_code.items():
+            if known is function and re.fullmatch(rf"{re.escape(wanted)}(_\d+)?", name):
+                return name
+        return self._free(self.user_code, wanted)
 
     def param(self, name: str, dtype: str, value: float | int) -> Expr:
         """A number of the run; the same name must always mean the same value."""
@@ -187,12 +218,16 @@ class NetworkBuilder:
         value = int(np.asarray(variable.get_value()).item())
         return str(self.param(name, INT64, value).attr)
 
-    @staticmethod
-    def check_compiler_arguments(name: str, implementation: Any) -> None:
-        """Refuse functions that need libraries or headers of their own."""
-        needs = sorted(key for key, value in implementation.compiler_kwds.items() if value)
-        if needs:
-            raise Unsupported(f"the C++ code of '{name}' needs {', '.join(needs)}")
+    def user_text(self) -> list[str]:
+        """The text of the users' functions in use, what they depend on first."""
+        return [text for _, text in self.user_code.values()]
+
+    def compiler(self) -> CompilerArguments:
+        """What the users' functions in use need of the compiler."""
+        if not self.user_code:
+            return CompilerArguments()
+        needed = [self.compiler_arguments[c_name] for c_name in self.user_code]
+        return CompilerArguments.joined([brian_arguments(), *needed])
 
     # -- kernels -------------------------------------------------------------
     def kernel(self, code: RecordedCode, origin: str, outputs: Iterable[str] = ()) -> Kernel:
@@ -211,10 +246,10 @@ class NetworkBuilder:
         Unsupported
             With the reason why Brian has to run this code.
         """
-        return _KernelBuilder(self, code, origin).build(list(outputs))
+        return KernelBuilder(self, code, origin).build(list(outputs))
 
 
-class _KernelBuilder:
+class KernelBuilder:
     """Builds one kernel: statements in, values to store out."""
 
     def __init__(self, builder: NetworkBuilder, code: RecordedCode, origin: str) -> None:
@@ -224,31 +259,47 @@ class _KernelBuilder:
         self.kernel = Kernel(builder.kernel_name(f"{name}_{code.template}_kernel"), origin)
         self.values: dict[str, Expr] = {}
         self.functions = FunctionCalls(builder, code.owner, code.variables)
-        self.reader = ExpressionReader(
+        #: whether a variable was written once for all elements
+        self.written: dict[str, bool] = {}
+        self.reader = self.make_reader()
+
+    def make_reader(self) -> ExpressionReader:
+        """What reads the expressions."""
+        return ExpressionReader(
             self.lookup,
             lambda name, args: self.functions.call(self.reader, name, args),
-            builder.float_dtype,
+            self.builder.float_dtype,
         )
 
     def build(self, outputs: list[str]) -> Kernel:
-        written: dict[str, bool] = {}
-        for shared, statements in ((True, self.code.shared), (False, self.code.vector)):
-            self.functions.shared = shared
-            for statement in statements:
-                self.assign(statement)
-                if statement.var in self.code.writes:
-                    written[statement.var] = written.get(statement.var, shared)
-        # at the end and by name, as Brian's compiled targets do
-        for name in sorted(written):
-            access = self.access(name)
-            store = Store(name, ex.cast(self.values[name], self.value_dtype(access.dtype)))
-            shared = written[name] or access.index is None
-            (self.kernel.shared_stores if shared else self.kernel.stores).append(store)
+        """The kernel that executes all blocks and then has the values `outputs`."""
+        blocks = list(self.code.blocks.values())
+        for block in blocks:
+            self.execute(block.shared, shared=True)
+        for block in blocks:
+            self.execute(block.vector, shared=False)
+        self.store()
         for name in outputs:
             self.kernel.outputs[name] = self.lookup(name)
         return self.kernel
 
-    def assign(self, statement: Any) -> None:
+    def execute(self, statements: Iterable[Statement], *, shared: bool) -> None:
+        """Follow statements that are executed once, or for every element."""
+        self.functions.shared = shared
+        for statement in statements:
+            self.assign(statement)
+            if statement.var in self.code.writes:
+                self.written[statement.var] = self.written.get(statement.var, shared)
+
+    def store(self) -> None:
+        """Write the variables: at the end and by name, as Brian's compiled targets do."""
+        for name in sorted(self.written):
+            access = self.access(name)
+            store = Store(name, ex.cast(self.values[name], self.value_dtype(access.dtype)))
+            shared = self.written[name] or access.index is None
+            (self.kernel.shared_stores if shared else self.kernel.stores).append(store)
+
+    def assign(self, statement: Statement) -> None:
         value = self.reader.read(statement.expr)
         op = {"+=": "add", "-=": "sub", "*=": "mul", "/=": "div", "//=": "floordiv",
               "%=": "mod", "**=": "pow"}.get(statement.op)  # fmt: skip
@@ -275,8 +326,8 @@ class _KernelBuilder:
             index = self.code.variable_indices[name]
             if variable.scalar or index == "0":
                 index_name = None
-            elif index == ELEMENT:
-                index_name = ELEMENT
+            elif index == ELEMENT or index in self.kernel.given:
+                index_name = index
             else:
                 index_name = self.access(index).name
             access = Access(
@@ -289,6 +340,8 @@ class _KernelBuilder:
         """The current value of a variable."""
         if name in self.values:
             return self.values[name]
+        if name in self.kernel.given:
+            return ex.make("given", attr=name, dtype=self.kernel.given[name])
         variable = self.code.variables.get(name)
         value: Expr
         if isinstance(variable, ArrayVariable | DynamicArrayVariable):

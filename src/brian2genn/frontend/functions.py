@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.core.preferences import prefs
 from brian2.input.binomial import BinomialFunction
 from brian2.input.timedarray import TimedArray, _find_K
 
 from ..model import expr as ex
+from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
 from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
@@ -49,6 +51,42 @@ BinomialFunction.implementations["genn"] = _binomial_numbers
 for _name in ("rand", "randn"):
     # the runtime gives C++ no implementation of these, the device does
     ORIGINAL[_name].implementations.add_implementation(GennGenerator, code=None, name=f"_{_name}")
+
+
+#: Preferences of Brian for the compilation of C++ that apply here, too.
+_PREFERENCES = (
+    "headers", "libraries", "include_dirs", "library_dirs", "runtime_library_dirs",
+    "define_macros",
+)  # fmt: skip
+
+#: What the code of users' functions calls to draw random numbers.
+_RANDOM_CALLS = {"rand": "b2g_user_rand", "randn": "b2g_user_randn"}
+
+
+def compiler_arguments(name: str, implementation: Any) -> CompilerArguments:
+    """What the code of one function needs of the compiler.
+
+    Raises
+    ------
+    Unsupported
+        For an argument that is not known.
+    """
+    wanted = {key: value for key, value in implementation.compiler_kwds.items() if value}
+    unknown = sorted(set(wanted) - CompilerArguments.names())
+    if unknown:
+        raise Unsupported(f"the C++ code of '{name}' needs {', '.join(unknown)}")
+    return CompilerArguments(**{key: tuple(values) for key, values in wanted.items()})
+
+
+def brian_arguments() -> CompilerArguments:
+    """What Brian's preferences for C++ say."""
+    names = CompilerArguments.names() & set(_PREFERENCES)
+    return CompilerArguments(**{name: tuple(prefs[f"codegen.cpp.{name}"]) for name in names})
+
+
+def _renamed(text: str, name: str, new: str) -> str:
+    """C++ text in which an identifier has another name."""
+    return text if name == new else re.sub(rf"\b{re.escape(name)}\b", new, text)
 
 
 class FunctionCalls:
@@ -132,13 +170,6 @@ class FunctionCalls:
         return ex.make("table", (time, *columns), attr=table, dtype=FLOAT64)
 
     def _user(self, name: str, function: Function, args: list[Expr]) -> Expr:
-        try:
-            implementation = function.implementations[GennTarget]
-        except KeyError:
-            raise Unsupported(
-                f"the function '{name}' has no C++ implementation (give it one with"
-                " @implementation('cpp', ...))"
-            ) from None
         c_name = self._add_code(name, function)
         return_type = getattr(function, "_return_type", "float")
         if return_type == "highest":
@@ -147,46 +178,64 @@ class FunctionCalls:
                 dtype = promote(dtype, arg.dtype)
         else:
             dtype = {"integer": INT64, "boolean": BOOL}.get(return_type, FLOAT64)
-        stateless = bool(function.stateless)
+        draws = c_name in self.builder.drawing_functions
+        stateless = bool(function.stateless) and not draws
         number = 0
         if not stateless:
             number, self._count = self._count, self._count + 1
         user = UserFunction(
-            name, c_name, dtype, stateless, bool(getattr(function, "auto_vectorise", False)), number
+            name,
+            c_name,
+            dtype,
+            stateless,
+            bool(getattr(function, "auto_vectorise", False)),
+            number,
+            draws,
         )
-        self.builder.check_compiler_arguments(name, implementation)
         return ex.make("user", args, attr=user, dtype=dtype)
 
     def _add_code(self, name: str, function: Function) -> str:
         """Add a user function's code (and what it depends on); return its C name."""
-        implementation = function.implementations[GennTarget]
-        c_name = implementation.name or name
+        try:
+            implementation = function.implementations[GennTarget]
+        except KeyError:
+            raise Unsupported(
+                f"the function '{name}' has no C++ implementation (give it one with"
+                " @implementation('cpp', ...))"
+            ) from None
+        wanted = implementation.name or name
+        c_name = self.builder.function_name(wanted, function)
         users = self.builder.function_users.setdefault(c_name, [])
         if self.owner.name not in users:
             users.append(self.owner.name)
         code = implementation.get_code(self.owner)
         if c_name in self.builder.user_code:
-            if self.builder.user_code[c_name][0] is not function:
-                raise Unsupported(f"two different functions are called '{c_name}' in C++")
             return c_name
+        self.builder.compiler_arguments[c_name] = compiler_arguments(name, implementation)
         text = []
         if isinstance(code, dict):
             text = [code.get("hashdefine_code", ""), code.get("support_code", "")]
         elif isinstance(code, str):
             text = [code]
+        text = [_renamed(part, wanted, c_name) for part in text]
         self.builder.user_code[c_name] = (function, "")
         for dependency_name, dependency in (implementation.dependencies or {}).items():
-            if dependency in (ORIGINAL["rand"], ORIGINAL["randn"]):
-                raise Unsupported(f"the C++ code of '{name}' draws random numbers itself")
-            real = self._add_code(dependency_name, dependency)
-            text = [re.sub(rf"\b{re.escape(dependency_name)}\b", real, part) for part in text]
-        pointers = []
+            kind = next((kind for kind in _RANDOM_CALLS if dependency is ORIGINAL[kind]), None)
+            if kind is not None:
+                real = _RANDOM_CALLS[kind]
+                self.builder.drawing_functions.add(c_name)
+            else:
+                real = self._add_code(dependency_name, dependency)
+                if real in self.builder.drawing_functions:
+                    self.builder.drawing_functions.add(c_name)
+            text = [_renamed(part, dependency_name, real) for part in text]
         for variable, value in (implementation.get_namespace(self.owner) or {}).items():
             if not hasattr(value, "dtype") or value.shape == ():
                 raise Unsupported(f"'{variable}' in the namespace of '{name}' is not an array")
-            pointers.append((f"_namespace{variable}", np.ascontiguousarray(value).ravel()))
-        for pointer, array in pointers:
-            self.builder.function_array(pointer, array, name)
+            pointer = f"_namespace{variable}"
+            array = np.ascontiguousarray(value).ravel()
+            real = self.builder.function_array(pointer, array, name)
+            text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first
         del self.builder.user_code[c_name]
         self.builder.user_code[c_name] = (function, "\n".join(part for part in text if part))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,14 +39,19 @@ class Translation:
 
     def function_users(self) -> list[str]:
         """Sentences: which objects use the C++ functions that users wrote."""
-        return [
-            f"It contains the C++ function '{name}', used by {', '.join(map(repr, owners))}."
-            for name, owners in self.users.items()
-        ]
+        return function_users(self.users)
 
     def host_clocks(self) -> list[int]:
         """For every object that Brian runs, the number of its clock."""
         return [step.clock for step in self.network.steps if isinstance(step, Host)]
+
+
+def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sentences: which objects (by name) use the C++ functions that users wrote."""
+    return [
+        f"It contains the C++ function '{name}', used by {', '.join(map(repr, owners))}."
+        for name, owners in users.items()
+    ]
 
 
 def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
@@ -71,7 +76,8 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
         placements.append(placement)
     for clock in sorted(clocks, key=lambda clock: str(clock.name)):
         builder.clock(clock)
-    builder.network.user_code = [text for _, text in builder.user_code.values()]
+    builder.network.user_code = builder.user_text()
+    builder.network.compiler = builder.compiler()
     return Translation(builder.network, builder.bindings, placements, builder.function_users)
 
 

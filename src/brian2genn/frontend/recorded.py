@@ -1,4 +1,4 @@
-"""What Brian says about one piece of code of the time loop, kept for later."""
+"""What Brian says about one piece of code, kept until it is compiled."""
 
 from __future__ import annotations
 
@@ -24,8 +24,25 @@ LOOP_TEMPLATES = frozenset(
     )
 )  # fmt: skip
 
+#: The templates whose code acts at once: synapses made, values set and read by strings.
+SETUP_TEMPLATES = frozenset(
+    (
+        "group_variable_set", "group_variable_set_conditional", "group_variable_get",
+        "group_variable_get_conditional", "group_get_indices", "synapses_create_generator",
+        "synapses_create_array",
+    )
+)  # fmt: skip
+
 #: Templates in which the code may change shared variables.
-_SHARED_WRITES = frozenset(("stateupdate",))
+_SHARED_WRITES = frozenset(("stateupdate", "group_variable_set_conditional"))
+
+
+@dataclass
+class Block:
+    """The statements of one block of code: executed once, and for every element."""
+
+    shared: list[Statement]
+    vector: list[Statement]
 
 
 @dataclass
@@ -34,10 +51,13 @@ class RecordedCode:
 
     Attributes
     ----------
-    shared, vector : list of Statement
-        Statements executed once, and for every element.
-    reads, writes : set of str
-        Names of the array variables that the statements touch.
+    blocks : dict
+        From a block's name (``None`` where there is only one) to its `Block`.
+    repeated : bool
+        Whether two elements may write to the same place, as two synapses do that set a
+        variable of one neuron.
+    writes : set of str
+        Names of the array variables that the statements change.
     guards : dict
         From a variable to the condition under which it may be written
         (``unless refractory``).
@@ -51,10 +71,16 @@ class RecordedCode:
     variable_indices: Mapping[str, str]
     template_kwds: dict[str, Any]
     override_conditional_write: set[str]
-    shared: list[Statement] = field(default_factory=list)
-    vector: list[Statement] = field(default_factory=list)
+    blocks: dict[Any, Block] = field(default_factory=dict)
+    repeated: bool = False
     writes: set[str] = field(default_factory=set)
     guards: dict[str, str] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """The code for people, as near to what the user wrote as it is known here."""
+        written = self.template_kwds.get("original_expression")
+        blocks = [written] if written is not None else list(self.abstract_code.values())
+        return "; ".join(" ".join(str(block).split()) for block in blocks)
 
     def analyse(self, target: type) -> None:
         """Let Brian make statements of the code, with its own checks and warnings.
@@ -86,13 +112,13 @@ class RecordedCode:
                 code, self.variables, prefs["core.default_float_dtype"],
                 optimise=False, blockname=block,
             )  # fmt: skip
+            self.repeated = self.repeated or generator.has_repeated_indices(vector)
             self._check_order(generator, vector)
             for statements in (shared, vector):
                 _, writes, _, guards = generator.arrays_helper(statements)
                 self.writes |= writes
                 self.guards.update(guards)
-            self.shared.extend(shared)
-            self.vector.extend(vector)
+            self.blocks[block] = Block(shared, vector)
 
     @staticmethod
     def _check_order(generator: CodeGenerator, statements: list[Statement]) -> None:

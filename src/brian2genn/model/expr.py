@@ -27,13 +27,13 @@ class Expr:
     Attributes
     ----------
     op : str
-        ``const``, ``param``, ``load``, an operator, ``call``, ``random``,
+        ``const``, ``param``, ``load``, ``given``, an operator, ``call``, ``random``,
         ``user`` (a user's function) or ``table`` (a sampled function of time).
     args : tuple of Expr
         The operands.
     attr : object
         What the operator needs besides its operands: the value of a ``const``,
-        the name of a ``param``, ``load`` or ``call``.
+        the name of a ``param``, ``load``, ``given`` or ``call``.
     dtype : str
         The type of the value.
     serial : int
@@ -184,7 +184,7 @@ def show(node: Expr) -> str:
         "and": "and", "or": "or",
     }  # fmt: skip
     args = [show(arg) for arg in node.args]
-    if node.op in ("const", "param", "load"):
+    if node.op in ("const", "param", "load", "given"):
         return str(node.attr)
     if node.op in symbols:
         return f"({f' {symbols[node.op]} '.join(args)})"

@@ -25,8 +25,8 @@ class Access:
     dtype : str
         Element type.
     index : str or None
-        `ELEMENT`, the name of another access that holds indices, or ``None``
-        for a value shared by all elements.
+        `ELEMENT`, the name of another access or a given value that holds indices,
+        or ``None`` for a value shared by all elements.
     """
 
     name: str
@@ -77,6 +77,8 @@ class UserFunction:
     vectorised: bool
     #: distinguishes the calls of a function that has a state
     call_number: int = 0
+    #: whether it draws random numbers itself
+    draws: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,9 @@ class Kernel:
     outputs : dict
         Named results for the step that owns the kernel (a threshold's
         condition, the values a monitor records).
+    given : dict
+        From the names of integers that the step provides for every element (the
+        indices of the neurons to be connected) to their types.
     """
 
     name: str
@@ -116,6 +121,7 @@ class Kernel:
     shared_stores: list[Store] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
     outputs: dict[str, Expr] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
 
     def roots(self) -> list[Expr]:
         """Every expression the kernel evaluates."""
@@ -149,17 +155,21 @@ class Kernel:
 
         def need(name: str) -> None:
             access = self.accesses[name]
-            if access.index not in (None, ELEMENT):
+            if self.has_index_access(access):
                 need(str(access.index))
             needed.setdefault(name, access)
 
         for name in self.attributes("load"):
             need(name)
         for store in [*self.shared_stores, *self.stores]:
-            index = self.accesses[store.name].index
-            if index not in (None, ELEMENT):
-                need(str(index))
+            access = self.accesses[store.name]
+            if self.has_index_access(access):
+                need(str(access.index))
         return list(needed.values())
+
+    def has_index_access(self, access: Access) -> bool:
+        """Whether the index of `access` is itself read from an array."""
+        return access.index not in (None, ELEMENT) and access.index not in self.given
 
     def written_arrays(self) -> set[str]:
         """The arrays that the kernel changes."""

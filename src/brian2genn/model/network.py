@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .compiling import CompilerArguments
 from .expr import Expr, show
-from .kernel import ELEMENT, Kernel
+from .kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,10 @@ class Network:
     clocks : list of Clock
     steps : list of Step
         In the order of Brian's schedule.
+    user_code : list of str
+        The text of users' C++ functions.
+    compiler : CompilerArguments
+        What that text needs.
     queues, recorders : int
         How many of each the steps refer to.
     """
@@ -224,6 +229,7 @@ class Network:
     clocks: list[Clock] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     user_code: list[str] = field(default_factory=list)
+    compiler: CompilerArguments = field(default_factory=CompilerArguments)
     queues: int = 0
     recorders: int = 0
 
@@ -263,11 +269,14 @@ def verify(network: Network) -> None:
             for access in kernel.accesses.values():
                 if access.array not in network.arrays:
                     fail(f"'{access.name}' refers to unknown array '{access.array}'")
-                if access.index not in (None, ELEMENT) and access.index not in kernel.accesses:
+                if kernel.has_index_access(access) and access.index not in kernel.accesses:
                     fail(f"'{access.name}' has unknown index '{access.index}'")
             for name in kernel.attributes("load"):
                 if name not in kernel.accesses:
                     fail(f"'{name}' is read but has no access")
+            for name in kernel.attributes("given"):
+                if name not in kernel.given:
+                    fail(f"'{name}' is not given")
             for name in kernel.attributes("param"):
                 if name not in network.params:
                     fail(f"parameter '{name}' does not exist")

@@ -1,10 +1,63 @@
-"""In plain words: which object of a network runs where, and why."""
+"""In plain words: what of a network runs where, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from brian2.groups.subgroup import Subgroup
 
 from ..frontend.network import BY_BRIAN, COMPILED, Placement
+from ..frontend.recorded import RecordedCode
+
+#: What set-up code does, by Brian's template.
+_SETUP_KINDS = {
+    "group_variable_set": "assignment",
+    "group_variable_set_conditional": "assignment",
+    "group_variable_get": "reading",
+    "group_variable_get_conditional": "reading",
+    "group_get_indices": "reading",
+    "synapses_create_generator": "new synapses",
+    "synapses_create_array": "new synapses",
+}
+
+
+@dataclass(frozen=True)
+class SetupPlacement:
+    """Where set-up code of a group ran; the code itself is kept if Brian ran it."""
+
+    name: str
+    kind: str
+    where: str
+    code: str = ""
+    reason: str = ""
+
+
+class SetupLog:
+    """Counts the set-up code of all groups."""
+
+    def __init__(self) -> None:
+        self._counts: WeakKeyDictionary[Any, Counter[SetupPlacement]] = WeakKeyDictionary()
+
+    def add(self, code: RecordedCode, reason: str | None) -> None:
+        """Note that code was executed; `reason` says why by Brian, if it was."""
+        kind = _SETUP_KINDS[code.template]
+        # what is done to a part of a group is done to the group
+        owner: Any = code.owner.source if isinstance(code.owner, Subgroup) else code.owner
+        # Brian often passes proxies of groups; a method knows the group itself
+        group = owner.resolve_all.__self__
+        if reason is None:
+            placement = SetupPlacement(owner.name, kind, COMPILED)
+        else:
+            placement = SetupPlacement(owner.name, kind, BY_BRIAN, code.describe(), reason)
+        self.of(group)[placement] += 1
+
+    def of(self, group: Any) -> Counter[SetupPlacement]:
+        """What was done to a group and how often; kept up to date while the group lives."""
+        return self._counts.setdefault(group, Counter())
 
 
 class Explanation:
@@ -15,11 +68,19 @@ class Explanation:
     network : str
         The network's name.
     placements : sequence of Placement
+    setup : iterable of Counter, optional
+        For each group of the network, how often which set-up code was executed.
     """
 
-    def __init__(self, network: str, placements: Sequence[Placement]) -> None:
+    def __init__(
+        self,
+        network: str,
+        placements: Sequence[Placement],
+        setup: Iterable[Counter[SetupPlacement]] = (),
+    ) -> None:
         self.network = network
         self.placements = list(placements)
+        self.setup: Counter[SetupPlacement] = sum(setup, Counter())
 
     def where(self, name: str) -> str:
         """Where the object called `name` runs: ``'compiled'``, ``'Brian'`` or ``'-'``."""
@@ -32,17 +93,38 @@ class Explanation:
         """How many objects run there."""
         return sum(placement.where == where for placement in self.placements)
 
+    def count_setup(self, where: str) -> int:
+        """How many pieces of set-up code were executed there."""
+        return sum(count for place, count in self.setup.items() if place.where == where)
+
     def __repr__(self) -> str:
-        rows = [("object", "kind", "runs", "why")]
-        rows += [(p.name, p.kind, p.where, p.reason) for p in self.placements]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
         lines = [
-            "  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip()
-            for row in rows
-        ]
-        lines.insert(1, "  ".join("-" * width for width in [*widths, 3]))
-        summary = (
             f"Network '{self.network}': {self.count(COMPILED)} objects compiled,"
             f" {self.count(BY_BRIAN)} run by Brian."
+        ]
+        if self.setup:
+            lines.append(
+                f"Set-up code: {self.count_setup(COMPILED)} pieces compiled,"
+                f" {self.count_setup(BY_BRIAN)} run by Brian."
+            )
+        lines += _table(
+            ("object", "kind", "runs", "why"),
+            [(p.name, p.kind, p.where, p.reason) for p in self.placements],
         )
-        return "\n".join([summary, "", *lines])
+        by_brian = [p for p in self.setup if p.where == BY_BRIAN]
+        if by_brian:
+            lines += _table(
+                ("set-up of", "kind", "code", "why run by Brian"),
+                [(p.name, p.kind, p.code, p.reason) for p in by_brian],
+            )
+        return "\n".join(lines)
+
+
+def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(3)]
+    lines = [
+        "  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip()
+        for row in [titles, *rows]
+    ]
+    lines.insert(1, "  ".join("-" * width for width in [*widths, 3]))
+    return ["", *lines]

@@ -7,6 +7,7 @@ from typing import Any
 from brian2.utils.logger import get_logger
 
 from ..preferences import old_preferences_in_use
+from .explain import SetupLog
 
 logger = get_logger("brian2.devices.genn")
 
@@ -45,7 +46,8 @@ class LegacyInterface:
 
     def reinit(self) -> None:
         """Forget what was said about earlier networks."""
-        self._explanations: dict[str, Any] = {}
+        self._placed: dict[str, Any] = {}
+        self._setup_log = SetupLog()
         self._last_network = ""
 
     @staticmethod

@@ -124,7 +124,13 @@ class TimeLoop:
         """The time of the clock that ticks next, in seconds."""
         return min(float(clock.t[0]) for clock in self._clock_states)
 
-    def run(self, report: Report, time_limit: float | None, rebind: Callable[[], None]) -> None:
+    def run(
+        self,
+        report: Report,
+        time_limit: float | None,
+        rebind: Callable[[], None],
+        before_host: Callable[[Any], None],
+    ) -> None:
         """Run until the end, or until somebody stops the network.
 
         Parameters
@@ -134,6 +140,8 @@ class TimeLoop:
             Seconds of real time after which the network is stopped.
         rebind : callable
             Called after objects that Brian runs: arrays may have moved.
+        before_host : callable
+            Called with an object that Brian is about to run.
         """
         began = time.time()
         while not self.net._stopped and not Network._globally_stopped:
@@ -142,7 +150,7 @@ class TimeLoop:
                 break
             self.net.t_ = self.t
             if outcome == Outcome.HOST_IS_NEXT:
-                self._mixed_step()
+                self._mixed_step(before_host)
                 rebind()
             else:
                 for recording in self.recordings:
@@ -151,7 +159,7 @@ class TimeLoop:
             if time_limit is not None and time.time() - began > time_limit:
                 self.net._stopped = True
 
-    def _mixed_step(self) -> None:
+    def _mixed_step(self, before_host: Callable[[Any], None]) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
         for kind, number in self.program.schedule:
             if kind == "block":
@@ -159,6 +167,7 @@ class TimeLoop:
             elif self.program.is_active(self._host_clocks[number]):
                 host = self._hosts[number]
                 began = time.time()
+                before_host(host)
                 host.run()
                 if self._profile:
                     self._host_seconds[host.name] += time.time() - began

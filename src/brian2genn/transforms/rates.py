@@ -48,6 +48,8 @@ class Rates:
                 constant = node.attr in RUN_CONSTANT_LOADS
                 constant = constant and access.array not in self._kernel.written_arrays()
                 return RUN_RATE if constant else STEP_RATE
+            case "given":
+                return ELEMENT_RATE
             case "random":
                 return STEP_RATE if node.attr.shared else ELEMENT_RATE
             case "user":

@@ -37,7 +37,10 @@ class CpuProgram:
         self.schedule = self.source.schedule
         self.owners = self.source.owners
         self._library = toolchain.compile_library(
-            toolchain.find(), self.source.text, "network", self.source.is_cpp
+            toolchain.find().with_arguments(network.compiler),
+            self.source.text,
+            "network",
+            self.source.is_cpp,
         )
         #: the file that the compiled program lies in
         self.library_path = str(self._library._name)

@@ -46,6 +46,12 @@ class Context(ctypes.Structure):
 
 
 _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
+    "b2g_setup_release": (None, [c_void_p]),
+    "b2g_count": (None, [c_void_p, c_int64, c_void_p]),
+    "b2g_synapse_numbers": (
+        c_int32,
+        [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_void_p],
+    ),
     "b2g_recorder_new": (c_void_p, [c_int32, c_void_p]),
     "b2g_recorder_rows": (c_int64, [c_void_p]),
     "b2g_recorder_data": (c_void_p, [c_void_p, c_int32]),

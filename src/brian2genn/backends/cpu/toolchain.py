@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import filelock
 import platformdirs
 
 from ...codegen.program import INCLUDE_DIRECTORY
+from ...model.compiling import CompilerArguments
 
 #: Names this package's cache folder; the default is the user's cache folder.
 CACHE_VARIABLE = "BRIAN2GENN_CACHE_DIR"
@@ -43,7 +44,8 @@ class Toolchain:
     ----------
     c, cpp : tuple of str
         Commands, without flags.
-    flags : tuple of str
+    flags, link : tuple of str
+        Before and after the name of the text.
     identity : str
         Changes when the compiler, its version or the processor changes.
     """
@@ -52,10 +54,53 @@ class Toolchain:
     cpp: tuple[str, ...]
     flags: tuple[str, ...]
     identity: str
+    link: tuple[str, ...] = ("-lm",)
+
+    def with_arguments(self, arguments: CompilerArguments) -> Toolchain:
+        """Add what a user's C++ functions need."""
+        if arguments == CompilerArguments():
+            return self
+        macros = (
+            f"-D{name}" if value is None else f"-D{name}={value}"
+            for name, value in arguments.define_macros
+        )
+        flags = [*(f"-I{path}" for path in arguments.include_dirs), *macros]
+        link = [
+            *arguments.sources,
+            *(f"-L{path}" for path in arguments.library_dirs),
+            *(f"-Wl,-rpath,{path}" for path in arguments.runtime_library_dirs),
+            *(f"-l{library}" for library in arguments.libraries),
+            *arguments.extra_link_args,
+        ]
+        return replace(
+            self,
+            flags=(*self.flags, *flags, *arguments.extra_compile_args),
+            identity="\n".join([self.identity, repr(arguments), *_contents(arguments)]),
+            link=(*link, *self.link),
+        )
+
+    def for_setup(self) -> Toolchain:
+        """The flags for code that runs once: compiled quickly, and rounding as written.
+
+        Neither a*b + c in one operation nor the vector functions, whose last digits are
+        others: whether two neurons are connected may hang on the last bit.
+        """
+        loop_only = ("-O3", "-DB2G_VECTOR_MATH", "-mprefer-vector-width")
+        flags = [flag for flag in self.flags if not flag.startswith(loop_only)]
+        flags = ["-O2", "-ffp-contract=off", *flags]
+        return replace(self, flags=tuple(flags), identity=f"{self.identity}\n{' '.join(flags)}")
 
     def describe(self) -> str:
         """The command for people."""
         return " ".join(self.c)
+
+
+def _contents(arguments: CompilerArguments) -> list[str]:
+    """Digests of the user's files: when they change, a program must be compiled again."""
+    names = [header.strip('"<>') for header in arguments.headers]
+    paths = [Path(source) for source in arguments.sources]
+    paths += [Path(folder) / name for folder in arguments.include_dirs for name in names]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
 
 
 def _vector_math_level(version_text: str) -> int:
@@ -223,7 +268,7 @@ def _compile(toolchain: Toolchain, text: str, path: Path, is_cpp: bool) -> None:
         str(source),
         "-o",
         str(unfinished),
-        "-lm",
+        *toolchain.link,
     ]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,205 @@
+/* What programs for set-up code need: lists of new synapses, and samples of
+   neurons.  C11, valid C++ too.
+
+   Every row of a connection pattern has random numbers of its own (the element of
+   the counter is the row), so that rows can be made in any order. */
+#ifndef BRIAN2GENN_SETUP_H
+#define BRIAN2GENN_SETUP_H
+
+#include "brian2genn_random.h"
+#include "brian2genn_runtime.h"
+
+/* What a set-up program returns instead of a count. */
+enum {
+    B2G_SETUP_NO_MEMORY = -1,
+    B2G_SETUP_TIME_USED = -2,
+    B2G_SETUP_OUT_OF_RANGE = -3,
+    B2G_SETUP_NEGATIVE_SAMPLE = -4,
+    B2G_SETUP_SAMPLE_TOO_LARGE = -5,
+    B2G_SETUP_ZERO_STEP = -6,
+    B2G_SETUP_TOO_MANY = -7
+};
+
+/* A set of whole numbers below n, of `size` chosen ones: one bit for each, and one
+   bit for every word with a chosen number. */
+typedef struct {
+    uint64_t *bits, *summary;
+    int64_t words;            /* room for so many */
+    int64_t n, word;
+    uint64_t current;
+    int32_t inverted;         /* the bits say which numbers are left out */
+} b2g_choice;
+
+/* Synapses on their way to Brian's arrays. */
+typedef struct {
+    int32_t *pre, *post;
+    int64_t count, capacity;
+    int64_t row;              /* the next one */
+    int64_t wrong, limit;     /* numbers for an error message */
+    b2g_choice choice;
+} b2g_pairs;
+
+static inline int b2g_pairs_grow(b2g_pairs *pairs, int64_t needed)
+{
+    int64_t capacity = pairs->capacity;
+    void *data = pairs->pre;
+    if (b2g_grow(&data, &capacity, needed, sizeof(int32_t)))
+        return B2G_NO_MEMORY;
+    pairs->pre = (int32_t *)data;
+    data = pairs->post;
+    if (b2g_grow(&data, &pairs->capacity, needed, sizeof(int32_t)))
+        return B2G_NO_MEMORY;
+    pairs->post = (int32_t *)data;
+    return B2G_OK;
+}
+
+/* How many numbers range(low, high, step) has. */
+static inline int64_t b2g_range_size(int64_t low, int64_t high, int64_t step)
+{
+    const int64_t distance = step > 0 ? high - low : low - high;
+    const int64_t stride = step > 0 ? step : -step;
+    return distance <= 0 ? 0 : (distance + stride - 1) / stride;
+}
+
+/* ---- the random numbers of a row ------------------------------------------ */
+
+typedef struct {
+    uint64_t seed, block;
+    uint32_t row, hi, lo, have_half;
+} b2g_row_rng;
+
+static inline b2g_row_rng b2g_row_rng_init(uint64_t seed, int64_t row)
+{
+    b2g_row_rng rng = {seed, 0, (uint32_t)row, 0, 0, 0};
+    return rng;
+}
+
+/* The next number in [0, 1) from stream 0, which no call in the code takes. */
+static inline double b2g_row_uniform(b2g_row_rng *rng)
+{
+    uint32_t w0, w1;
+    if (rng->have_half) {
+        rng->have_half = 0;
+        return b2g_uniform(rng->hi, rng->lo);
+    }
+    b2g_random_bits(rng->seed, 0, rng->row, rng->block++, 0, &w0, &w1, &rng->hi, &rng->lo);
+    rng->have_half = 1;
+    return b2g_uniform(w0, w1);
+}
+
+/* ---- samples with a probability ------------------------------------------- */
+
+typedef struct {
+    b2g_row_rng rng;
+    int64_t n;
+    double p;
+    double scale;             /* 1/log(1 - p) where gaps are drawn, else 0 */
+} b2g_sampler;
+
+static inline b2g_sampler b2g_sampler_init(uint64_t seed, int64_t row, int64_t n, double p)
+{
+    b2g_sampler sample;
+    sample.rng = b2g_row_rng_init(seed, row);
+    sample.n = p > 0.0 ? n : 0;
+    sample.p = p;
+    sample.scale = 0.0;
+    if (p > 0.0 && p < 0.25) {
+        /* log(1 - p) with all its digits, by operations that round alike everywhere */
+        const double rest = 1.0 - p;
+        sample.scale = rest == 1.0 ? -1.0 / p : (rest - 1.0) / (-p * b2g_log(rest));
+    }
+    return sample;
+}
+
+/* The next chosen number after `place`; n or more when there is none.  Small
+   probabilities: the gap to the next one has a geometric distribution. */
+static inline int64_t b2g_sampler_next(b2g_sampler *sample, int64_t place)
+{
+    place++;
+    if (sample->scale != 0.0) {
+        double gap;
+        if (place >= sample->n)
+            return sample->n;
+        gap = b2g_log(1.0 - b2g_row_uniform(&sample->rng)) * sample->scale;
+        return gap >= (double)(sample->n - place) ? sample->n : place + (int64_t)gap;
+    }
+    if (sample->p < 1.0)
+        while (place < sample->n && b2g_row_uniform(&sample->rng) >= sample->p)
+            place++;
+    return place;
+}
+
+/* ---- samples of a fixed size ----------------------------------------------- */
+
+static inline int b2g_choice_reserve(b2g_choice *choice, int64_t words)
+{
+    if (words > choice->words) {
+        free(choice->bits);
+        free(choice->summary);
+        choice->words = 0;
+        choice->bits = (uint64_t *)calloc((size_t)words, sizeof(uint64_t));
+        choice->summary = (uint64_t *)calloc((size_t)(words + 63) / 64, sizeof(uint64_t));
+        if (choice->bits == NULL || choice->summary == NULL)
+            return B2G_NO_MEMORY;
+        choice->words = words;
+    }
+    return B2G_OK;
+}
+
+/* Choose `size` of the numbers below n, all sets being equally likely: R. Floyd in
+   J. Bentley, "Programming pearls", Communications of the ACM 30 (1987) 754-757. */
+static inline int b2g_choose(b2g_choice *choice, uint64_t seed, int64_t row, int64_t n,
+                             int64_t size)
+{
+    b2g_row_rng rng = b2g_row_rng_init(seed, row);
+    int64_t draws;
+    choice->n = n;
+    choice->word = -1;
+    choice->current = 0;
+    choice->inverted = size > n / 2;
+    draws = choice->inverted ? n - size : size;
+    if (b2g_choice_reserve(choice, (n + 63) / 64))
+        return B2G_NO_MEMORY;
+    for (int64_t j = n - draws; j < n; j++) {
+        int64_t t = (int64_t)(b2g_row_uniform(&rng) * (double)(j + 1));
+        if (choice->bits[t / 64] >> (t % 64) & 1)
+            t = j;
+        choice->bits[t / 64] |= (uint64_t)1 << (t % 64);
+        choice->summary[t / 4096] |= (uint64_t)1 << (t / 64 % 64);
+    }
+    return B2G_OK;
+}
+
+/* The next chosen number, ascending; n when there is none.  Leaves no bit set. */
+static inline int64_t b2g_choice_next(b2g_choice *choice)
+{
+    const int64_t words = (choice->n + 63) / 64;
+    int64_t bit;
+    while (choice->current == 0) {
+        choice->word++;
+        if (choice->word >= words)
+            return choice->n;
+        if (!choice->inverted) {
+            const uint64_t rest = choice->summary[choice->word / 64] >> (choice->word % 64);
+            if (rest == 0) {
+                choice->word |= 63; /* the last of those that the summary's word tells of */
+                continue;
+            }
+            choice->word += __builtin_ctzll(rest);
+        }
+        choice->summary[choice->word / 64] &= ~((uint64_t)1 << (choice->word % 64));
+        choice->current = choice->bits[choice->word];
+        choice->bits[choice->word] = 0;
+        if (choice->inverted) {
+            const int64_t left = choice->n - choice->word * 64;
+            choice->current = ~choice->current;
+            if (left < 64)
+                choice->current &= ((uint64_t)1 << left) - 1;
+        }
+    }
+    bit = __builtin_ctzll(choice->current);
+    choice->current &= choice->current - 1;
+    return choice->word * 64 + bit;
+}
+
+#endif

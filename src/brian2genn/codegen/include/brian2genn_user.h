@@ -1,0 +1,47 @@
+/* Random numbers for the C++ functions that users write.  A call is given the
+   numbers of its place in the code (a stream), the element and the time step. */
+#ifndef BRIAN2GENN_USER_H
+#define BRIAN2GENN_USER_H
+
+#include "brian2genn_random.h"
+
+static struct {
+    uint64_t seed, step;
+    uint32_t stream;
+    int32_t fresh;      /* the place or the time is another one */
+    b2g_rng rng;
+} b2g_user;
+
+/* Say which numbers the function that is called next shall have. */
+static inline void b2g_user_site(uint64_t seed, uint32_t stream, uint64_t step)
+{
+    b2g_user.fresh = b2g_user.fresh || b2g_user.seed != seed || b2g_user.step != step ||
+                     b2g_user.stream != stream;
+    b2g_user.seed = seed;
+    b2g_user.step = step;
+    b2g_user.stream = stream;
+}
+
+static inline void b2g_user_element(int element)
+{
+    if (b2g_user.fresh || b2g_user.rng.element != (uint32_t)element)
+        b2g_user.rng =
+            b2g_rng_init(b2g_user.seed, b2g_user.stream, (uint32_t)element, b2g_user.step);
+    b2g_user.fresh = 0;
+}
+
+/* What Brian calls rand() and randn() in C++. */
+static inline double b2g_user_rand(int element)
+{
+    b2g_user_element(element);
+    return b2g_next_uniform(&b2g_user.rng);
+}
+
+static inline double b2g_user_randn(int element)
+{
+    b2g_user_element(element);
+    const double radius = sqrt(-2.0 * log(1.0 - b2g_next_uniform(&b2g_user.rng)));
+    return radius * cos(6.283185307179586 * b2g_next_uniform(&b2g_user.rng));
+}
+
+#endif

@@ -1,0 +1,334 @@
+"""Brian's set-up code as a program of one step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from brian2.core.variables import Constant
+
+from ..model import expr as ex
+from ..model.dtypes import INT32, INT64
+from ..model.expr import Expr
+from ..model.kernel import ELEMENT, Kernel
+from ..model.network import Array, Clock, Network
+from ..model.setup import (
+    CONDITION,
+    Assign,
+    Connect,
+    ConnectPairs,
+    Iteration,
+    Read,
+    SetupStep,
+)
+from .builder import Bindings, KernelBuilder, NetworkBuilder, identifier
+from .expressions import ExpressionReader, Unsupported
+from .recorded import RecordedCode
+
+#: The array that a `Read` step fills.
+RESULT = "_result"
+
+#: The arrays of the new synapses' neurons.
+NEW_PRE, NEW_POST = "_new_pre", "_new_post"
+
+
+@dataclass
+class SetupTranslation:
+    """A set-up program and what its names stand for."""
+
+    network: Network
+    step: SetupStep
+    bindings: Bindings
+    users: dict[str, list[str]]
+
+
+def translate_setup(code: RecordedCode) -> SetupTranslation:
+    """Translate one piece of set-up code.
+
+    Raises
+    ------
+    Unsupported
+        With the reason why Brian has to run it.
+    """
+    builder = SetupBuilder()
+    reader: Callable[[SetupBuilder, RecordedCode], SetupStep] = _READERS[code.template]
+    step = reader(builder, code)
+    builder.network.steps.append(step)
+    builder.network.clocks.append(Clock("none"))  # every step has one; this one does not tick
+    builder.network.user_code = builder.user_text()
+    builder.network.compiler = builder.compiler()
+    return SetupTranslation(builder.network, step, builder.bindings, builder.function_users)
+
+
+class SetupReader(ExpressionReader):
+    """Reads expressions for code that runs once: compiling must not happen twice.
+
+    Numbers written in the code become parameters, so that ``connect(p=0.1)`` and
+    ``connect(p=0.2)`` are one program.  Operations stay as and where they are
+    written: whether two neurons are connected may hang on the last bit.
+    """
+
+    number: Callable[[float | int, str], Expr]
+
+    def _constant(self, value: object) -> Expr:
+        if isinstance(value, bool) or value in (0, 1):
+            return super()._constant(value)
+        if isinstance(value, int):
+            return self.number(value, ex.const(value).dtype)
+        if isinstance(value, float):
+            return self.number(value, self.float_dtype)
+        return super()._constant(value)
+
+    def _node(self, node: ast.expr) -> Expr:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            exponent = node.right
+            if isinstance(exponent, ast.Constant):
+                base = self._node(node.left)
+                if exponent.value in (2, 0.5) and isinstance(exponent.value, int | float):
+                    # what NumPy does in these cases, to the last bit
+                    if exponent.value == 2:
+                        base = self.as_float(base) if isinstance(exponent.value, float) else base
+                        return self.binary("mul", base, base)
+                    return self.builtin("sqrt", [base])
+                return self.binary("pow", base, super()._constant(exponent.value))
+        return super()._node(node)
+
+
+class SetupBuilder(NetworkBuilder):
+    """Gives names that do not depend on which group it is, so that programs are alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: dict[tuple[str, str], Expr] = {}
+
+    def array_name(self, variable: Any) -> str:
+        return identifier(variable.name)
+
+    def kernel_name(self, name: str) -> str:
+        return super().kernel_name("kernel")
+
+    def number(self, value: float | int, dtype: str) -> Expr:
+        """A number written in the code."""
+        key = (repr(value), dtype)
+        if key not in self._numbers:
+            name = f"number_{len(self._numbers) + 1}"
+            self._numbers[key] = self.param(name, dtype, value)
+        return self._numbers[key]
+
+    def value_param(self, variable: Any, name: str) -> str:
+        """The parameter that holds the whole number that `variable` is now."""
+        return self.size(variable, name)
+
+    def new_array(self, name: str, dtype: Any) -> str:
+        """An array that is made for the program when it runs."""
+        self.network.arrays[name] = Array(name, np.dtype(dtype).name, "made for this program")
+        return name
+
+
+class SetupKernelBuilder(KernelBuilder):
+    """Builds the kernel of a set-up step."""
+
+    builder: SetupBuilder
+
+    def make_reader(self) -> ExpressionReader:
+        reader = SetupReader(
+            self.lookup,
+            lambda name, args: self.functions.call(self.reader, name, args),
+            self.builder.float_dtype,
+        )
+        reader.number = self.builder.number
+        return reader
+
+    def constant(self, name: str, variable: Constant) -> Expr:
+        value = np.asarray(variable.get_value()).item()
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.builder.param(name, ex.const(value).dtype, value)
+        return super().constant(name, variable)
+
+    def given(self, *names: str) -> None:
+        """Declare values that the step provides."""
+        for name in names:
+            self.kernel.given[name] = INT32
+            self.values.pop(name, None)
+
+    def output(self, name: str) -> None:
+        """Keep the present value of a variable for the step."""
+        self.kernel.outputs[name] = self.lookup(name)
+
+    def block(self, name: Any) -> None:
+        """Follow one block of the code."""
+        block = self.code.blocks[name]
+        self.execute(block.shared, shared=True)
+        self.execute(block.vector, shared=False)
+
+
+def _base(builder: SetupBuilder, code: RecordedCode, kernel: Kernel) -> dict[str, Any]:
+    return {
+        "name": "step",
+        "origin": f"set-up code of '{code.owner.name}'",
+        "owner": code.owner.name,
+        "clock": 0,
+        "kernel": kernel,
+    }
+
+
+def _domain(builder: SetupBuilder, code: RecordedCode) -> dict[str, Any]:
+    if "_group_idx" in code.variables:
+        return {"indices": builder.array(code.variables["_group_idx"])}
+    return {"size": builder.size(code.variables["N"], "N")}
+
+
+def _new_kernel(builder: SetupBuilder, code: RecordedCode) -> SetupKernelBuilder:
+    return SetupKernelBuilder(builder, code, f"set-up code of '{code.owner.name}'")
+
+
+def _read_set(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    kernel = _new_kernel(builder, code).build([])
+    return Assign(
+        **_base(builder, code, kernel),
+        **_domain(builder, code),
+        sequential=_is_sequential(code, kernel),
+    )
+
+
+def _read_set_conditional(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    condition, kernels = _new_kernel(builder, code), _new_kernel(builder, code)
+    condition.block("condition")
+    condition.output(CONDITION)
+    _drop_condition_that_holds(condition.kernel)
+    kernels.block("statement")
+    kernels.store()
+    sequential = _is_sequential(code, kernels.kernel)
+    if not sequential and condition.kernel.outputs:
+        kernels = _new_kernel(builder, code)
+        kernels.block("condition")
+        kernels.output(CONDITION)
+        kernels.block("statement")
+        kernels.store()
+    return Assign(
+        **_base(builder, code, kernels.kernel),
+        **_domain(builder, code),
+        sequential=sequential,
+        condition=condition.kernel if sequential and condition.kernel.outputs else None,
+    )
+
+
+def _is_sequential(code: RecordedCode, kernel: Kernel) -> bool:
+    """Whether elements that write to the same place see what the others have written.
+
+    So it is in Brian where a variable is computed from itself: ``x_post = x_post + 1``
+    adds as many as there are synapses.  With ``x_post = x_pre`` the last synapse counts.
+    """
+    loaded = set(kernel.attributes("load"))
+    return code.repeated and any(store.name in loaded for store in kernel.stores)
+
+
+def _drop_condition_that_holds(kernel: Kernel) -> None:
+    if kernel.outputs.get(CONDITION) is ex.const(True):
+        del kernel.outputs[CONDITION]
+
+
+def _read_get(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    kernel = _new_kernel(builder, code).build(["_variable"])
+    return Read(
+        **_base(builder, code, kernel),
+        **_domain(builder, code),
+        output="_variable",
+        result=builder.new_array(RESULT, code.variables["_variable"].dtype),
+    )
+
+
+def _read_get_conditional(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    kernel = _new_kernel(builder, code).build([CONDITION, "_variable"])
+    _drop_condition_that_holds(kernel)
+    return Read(
+        **_base(builder, code, kernel),
+        **_domain(builder, code),
+        output="_variable",
+        result=builder.new_array(RESULT, code.variables["_variable"].dtype),
+    )
+
+
+def _read_get_indices(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    kernel = _new_kernel(builder, code).build([CONDITION])
+    _drop_condition_that_holds(kernel)
+    return Read(
+        **_base(builder, code, kernel),
+        **_domain(builder, code),
+        result=builder.new_array(RESULT, np.int32),
+    )
+
+
+def _read_pairs(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    kernel = _new_kernel(builder, code).build(["_real_sources", "_real_targets"])
+    sources = code.variables["sources"]
+    return ConnectPairs(
+        **_base(builder, code, kernel),
+        size=str(builder.param("N_pairs", INT64, int(sources.size)).attr),
+        pre=builder.new_array(NEW_PRE, np.int32),
+        post=builder.new_array(NEW_POST, np.int32),
+    )
+
+
+def _read_generator(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
+    kwds = code.template_kwds
+    row, partner = f"_{kwds['outer_index']}", f"_{kwds['result_index']}"
+    inner = kwds["inner_variable"]
+    if kwds["iterator_func"] == "range":
+        iteration = Iteration.RANGE
+    elif kwds["iterator_kwds"]["sample_size"] == "fixed":
+        iteration = Iteration.SAMPLE_BY_SIZE
+    else:
+        iteration = Iteration.SAMPLE_BY_PROBABILITY
+    kernels = _new_kernel(builder, code)
+    step = Connect(
+        **_base(builder, code, kernels.kernel),
+        row=row,
+        partner=partner,
+        inner=inner,
+        iteration=iteration,
+        condition_on_row=not kwds["result_index_condition"],
+        check_first=kwds["result_index_used"],
+        skip_invalid=kwds["skip_if_invalid"],
+        rows=builder.value_param(code.variables[kwds["outer_index_size"]], "N_rows"),
+        partners=builder.value_param(code.variables[kwds["result_index_size"]], "N_partners"),
+        row_offset=builder.value_param(code.variables[kwds["outer_index_offset"]], "row_offset"),
+        partner_offset=builder.value_param(
+            code.variables[kwds["result_index_offset"]], "partner_offset"
+        ),
+    )
+    kernels.given(row, f"_raw{kwds['outer_index_array']}")
+    if step.condition_on_row:
+        kernels.block("create_cond")
+        kernels.output(CONDITION)
+    kernels.block("setup_iterator")
+    for name in step.limits():
+        kernels.output(name)
+    kernels.given(inner)
+    kernels.block("generator_expr")
+    kernels.output(partner)
+    kernels.given(partner, f"_raw{kwds['result_index_array']}")
+    if not step.condition_on_row:
+        kernels.block("create_cond")
+        kernels.output(CONDITION)
+    kernels.block("update")
+    kernels.output("_n")
+    kernel = kernels.kernel
+    _drop_condition_that_holds(kernel)
+    if any(access.index == ELEMENT for access in kernel.accesses.values()):
+        raise Unsupported("a variable of the synapses that are to be made")
+    return step
+
+
+_READERS: dict[str, Callable[[SetupBuilder, RecordedCode], SetupStep]] = {
+    "group_variable_set": _read_set,
+    "group_variable_set_conditional": _read_set_conditional,
+    "group_variable_get": _read_get,
+    "group_variable_get_conditional": _read_get_conditional,
+    "group_get_indices": _read_get_indices,
+    "synapses_create_array": _read_pairs,
+    "synapses_create_generator": _read_generator,
+}

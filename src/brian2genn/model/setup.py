@@ -1,0 +1,127 @@
+"""Set-up code: what a script does to a group between runs, once and at once.
+
+A set-up program is a `Network` with a single step of one of these kinds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .kernel import Kernel
+from .network import Step
+
+#: The kernel's output that says which elements are meant.
+CONDITION = "_cond"
+
+
+@dataclass
+class SetupStep(Step):
+    """Something done once, outside of the time loop."""
+
+    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+
+
+@dataclass
+class ElementStep(SetupStep):
+    """A step over elements of a group: those listed in `indices`, or all `size` of them.
+
+    Where the kernel has an output ``_cond``, only the elements for which it holds.
+    """
+
+    size: str | None = None
+    indices: str | None = None
+
+
+@dataclass
+class Assign(ElementStep):
+    """Store the kernel's values.
+
+    All of them are computed before any is written, unless the elements are
+    `sequential`: then, where there is a kernel for the `condition`, this is known for
+    all elements before the first is written.
+    """
+
+    sequential: bool = False
+    condition: Kernel | None = None
+
+    def kernels(self) -> list[Kernel]:
+        return [self.kernel] if self.condition is None else [self.kernel, self.condition]
+
+
+@dataclass
+class Read(ElementStep):
+    """Append the kernel's output `output` (or the elements' numbers) to the array `result`."""
+
+    output: str | None = None
+    result: str = ""
+
+
+@dataclass
+class ConnectPairs(SetupStep):
+    """Make synapses from `size` pairs of neurons, which the kernel's outputs give."""
+
+    size: str = ""
+    pre: str = ""
+    post: str = ""
+
+
+class Iteration(Enum):
+    """The values that the inner variable of a connection pattern takes."""
+
+    RANGE = "range"
+    SAMPLE_BY_PROBABILITY = "p"
+    SAMPLE_BY_SIZE = "size"
+
+
+@dataclass
+class Connect(SetupStep):
+    """Make synapses from a pattern: for every neuron of one side, iterate over the other.
+
+    The kernel's outputs are, in this order: ``_cond`` if `condition_on_row`; the
+    limits of the iteration; `partner`; ``_cond`` otherwise; ``_n``.
+
+    Attributes
+    ----------
+    rows, partners : str
+        Parameters: the numbers of neurons on the side that is gone through, and
+        on the other side.
+    row_offset, partner_offset : str
+        Parameters: where these neurons begin in their whole groups.
+    row, partner : str
+        Names of the values that hold the neurons: ``_i`` and ``_j``, or the other
+        way round.
+    inner : str
+        The name of the inner variable.
+    iteration : Iteration
+    condition_on_row : bool
+        Whether the condition is the same for all partners of a neuron.
+    check_first : bool
+        Whether partners must exist before the condition can be computed.
+    skip_invalid : bool
+        Whether partners that do not exist are left out; otherwise they are an error.
+    """
+
+    rows: str = ""
+    partners: str = ""
+    row_offset: str = ""
+    partner_offset: str = ""
+    row: str = "_i"
+    partner: str = "_j"
+    inner: str = "_k"
+    iteration: Iteration = Iteration.RANGE
+    condition_on_row: bool = False
+    check_first: bool = False
+    skip_invalid: bool = False
+
+    @property
+    def outer_is_pre(self) -> bool:
+        """Whether the neurons gone through are the sources."""
+        return self.row == "_i"
+
+    def limits(self) -> list[str]:
+        """The kernel's outputs that limit the iteration."""
+        names = ["_iter_low", "_iter_high", "_iter_step"]
+        if self.iteration is not Iteration.RANGE:
+            names.append(f"_iter_{self.iteration.value}")
+        return names

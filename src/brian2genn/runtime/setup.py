@@ -1,0 +1,249 @@
+"""Set-up code between runs: compiled and executed at once, or left to Brian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from brian2.core.base import BrianObjectException
+
+from ..backends.cpu import toolchain
+from ..backends.cpu.setup import (
+    NEGATIVE_SAMPLE,
+    OUT_OF_RANGE,
+    SAMPLE_TOO_LARGE,
+    TOO_MANY,
+    ZERO_STEP,
+    Connections,
+    SetupError,
+    SetupProgram,
+    count,
+    number_synapses,
+)
+from ..codegen.setup import draws
+from ..frontend.expressions import Unsupported
+from ..frontend.network import function_users
+from ..frontend.recorded import RecordedCode
+from ..frontend.setup import NEW_POST, NEW_PRE, RESULT, SetupTranslation, translate_setup
+from ..model.kernel import ELEMENT
+from ..model.network import verify
+from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
+
+
+class SetupCodeObject:
+    """What Brian gets in place of its own code object for set-up code.
+
+    Parameters
+    ----------
+    recorded : RecordedCode
+    brian_version : callable
+        Returns Brian's own code object for the same code.
+    new_key : callable
+        Returns a key for random numbers that were never drawn before.
+    report : callable
+        Told the code and, if Brian has to execute it, the reason.
+    """
+
+    def __init__(
+        self,
+        recorded: RecordedCode,
+        brian_version: Callable[[], Any],
+        new_key: Callable[[], int],
+        report: Callable[[RecordedCode, str | None], None],
+    ) -> None:
+        self.name = recorded.name
+        self.recorded = recorded
+        self._brian_version = brian_version
+        self._new_key = new_key
+        self._report = report
+
+    def __call__(self) -> Any:
+        try:
+            translation = translate_setup(self.recorded)
+            try:
+                _check_indices(translation)
+            except IndexError as error:
+                raise self._brian_exception(error) from error
+        except Unsupported as unsupported:
+            self._report(self.recorded, str(unsupported))
+            return self._brian_version()()
+        verify(translation.network)
+        try:
+            program = SetupProgram(translation.network)
+        except toolchain.CompileError as error:
+            raise toolchain.CompileError(
+                "\n".join([str(error), *function_users(translation.users)])
+            ) from error
+        self._report(self.recorded, None)
+        key = self._new_key() if draws(translation.network) else 0
+        try:
+            return _Execution(self.recorded, translation, program, key).execute()
+        except (IndexError, ValueError) as error:
+            raise self._brian_exception(error) from error
+
+    def _brian_exception(self, error: Exception) -> BrianObjectException:
+        """The exception that Brian makes of an error in a code object."""
+        return BrianObjectException(
+            f"An exception occured during the execution of code object {self.name}.\n"
+            f"The code was: {self.recorded.describe()}\nThe error was: {error}\n",
+            self.recorded.owner,
+        )
+
+
+def _check_indices(translation: SetupTranslation) -> None:
+    """Negative indices count from the end; others must exist."""
+    step = translation.step
+    if not isinstance(step, ElementStep) or step.indices is None:
+        return
+    variable = translation.bindings.arrays[step.indices]
+    indices = variable.get_value()
+    if indices.size == 0:
+        return
+    sizes = {
+        translation.bindings.arrays[access.array].get_value().size
+        for kernel in step.kernels()
+        for access in kernel.accesses.values()
+        if access.index == ELEMENT
+    }
+    if not sizes:
+        return
+    lowest, highest, size = int(indices.min()), int(indices.max()), min(sizes)
+    if lowest < -size or highest >= size:
+        wrong = lowest if lowest < -size else highest
+        raise IndexError(f"index {wrong} is out of bounds for axis 0 with size {size}")
+    if lowest < 0:
+        if len(sizes) > 1:
+            raise Unsupported("negative indices into arrays of different lengths")
+        translation.bindings.arrays[step.indices] = np.where(
+            indices < 0, indices + size, indices
+        ).astype(np.int32)
+
+
+class _Execution:
+    """One execution of a compiled set-up program, and what follows it."""
+
+    def __init__(
+        self,
+        recorded: RecordedCode,
+        translation: SetupTranslation,
+        program: SetupProgram,
+        key: int,
+    ) -> None:
+        self._variables = recorded.variables
+        self._owner = recorded.owner
+        self._bindings = translation.bindings
+        self._step: SetupStep = translation.step
+        self._program = program
+        self._key = key
+
+    def execute(self) -> Any:
+        """Run the program; the result is that of Brian's code object."""
+        if isinstance(self._step, Connect):
+            self._connect()
+        elif isinstance(self._step, ConnectPairs):
+            self._connect_pairs()
+        elif isinstance(self._step, Read):
+            return self._read(self._step)
+        else:
+            self._run({})
+        return None
+
+    def _run(self, more: dict[str, np.ndarray], connections: Connections | None = None) -> int:
+        arrays = {
+            name: variable if isinstance(variable, np.ndarray) else variable.get_value()
+            for name, variable in self._bindings.arrays.items()
+        }
+        return self._program.run({**arrays, **more}, self._bindings.params, self._key, connections)
+
+    def _read(self, step: Read) -> Any:
+        if step.indices is not None:
+            size = len(self._variables["_group_idx"].get_value())
+        else:
+            size = int(self._bindings.params[str(step.size)])
+        dtype = self._variables["_variable"].dtype if step.output else np.int32
+        result = np.empty(size, dtype=dtype)
+        chosen = self._run({RESULT: result})
+        if step.output and self._variables["_variable"].scalar:
+            return result[0]
+        return result if chosen == size else result[:chosen].copy()
+
+    def _connect(self) -> None:
+        assert isinstance(self._step, Connect)
+        connections = Connections()
+        try:
+            new = self._run({}, connections)
+            with self._growing(new) as (pre, post):
+                pre[:] = connections.pre
+                post[:] = connections.post
+        except SetupError as error:
+            raise _brian_error(error, self._step) from None
+        finally:
+            connections.release()
+
+    def _connect_pairs(self) -> None:
+        assert isinstance(self._step, ConnectPairs)
+        new = int(self._bindings.params[self._step.size])
+        with self._growing(new) as (pre, post):
+            self._run({NEW_PRE: pre, NEW_POST: post})
+
+    def _growing(self, count: int) -> Any:
+        return _Growth(self._owner, self._variables, count)
+
+
+class _Growth:
+    """Room for new synapses in Brian's arrays, and what Brian does when they are filled."""
+
+    def __init__(self, synapses: Any, variables: dict[str, Any], count: int) -> None:
+        self._synapses = synapses
+        self._ends = variables["_synaptic_pre"], variables["_synaptic_post"]
+        self._before = int(np.asarray(variables["N"].get_value()).item())
+        self._after = self._before + count
+
+    def __enter__(self) -> list[np.ndarray]:
+        for variable in self._ends:
+            variable.resize(self._after)
+        return [variable.get_value()[self._before :] for variable in self._ends]
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is None:
+            self._synapses._resize(self._after)
+            self._update_numbers()
+
+    def _update_numbers(self) -> None:
+        """What Brian's ``_update_synapse_numbers`` does, without copies."""
+        synapses, variables = self._synapses, self._synapses.variables
+        ends = [variable.get_value() for variable in self._ends]
+        for neurons, side, counts in zip(
+            ends, ("pre", "post"), ("N_outgoing", "N_incoming"), strict=True
+        ):
+            offset = variables["_source_offset" if side == "pre" else "_target_offset"]
+            # the other side may be synapses, of which there may be more now
+            variables[counts].resize(
+                int(variables[f"N_{side}"].item()) + int(np.asarray(offset.get_value()).item())
+            )
+            count(neurons[self._before :], variables[counts].get_value())
+        if synapses.multisynaptic_index is not None:
+            numbers = variables[synapses.multisynaptic_index].get_value()
+            number_synapses(ends[0], ends[1], numbers)
+
+
+def _brian_error(error: SetupError, step: Connect) -> Exception:
+    """The error that Brian raises for the same mistake."""
+    partner = step.partner.removeprefix("_")
+    if error.kind == OUT_OF_RANGE:
+        text = f"index {partner}={error.wrong} outside allowed range from 0 to {error.limit - 1}"
+        if step.check_first:
+            side = "post" if partner == "j" else "pre"
+            text += f", and the condition refers to a {side}-synaptic variable"
+        return IndexError(text)
+    if error.kind == NEGATIVE_SAMPLE:
+        return IndexError(f"Requested sample size {error.wrong} is negative.")
+    if error.kind == SAMPLE_TOO_LARGE:
+        return IndexError(
+            f"Requested sample size {error.wrong} is bigger than the population size {error.limit}."
+        )
+    if error.kind == ZERO_STEP:
+        return ValueError("The step of range() or sample() must not be zero.")
+    assert error.kind == TOO_MANY
+    return MemoryError("A Synapses object cannot have more than 2147483647 synapses.")
