@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import time
 from typing import Any
@@ -26,9 +25,11 @@ from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, translate
 from .frontend.recorded import LOOP_TEMPLATES, RecordedCode
+from .model.network import Network as Model
 from .model.network import describe, verify
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation
+from .runtime.garbage import GarbageCollection
 from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
     Report,
@@ -38,7 +39,9 @@ from .runtime.loop import (
     running,
     store_profile,
 )
+from .runtime.programs import KnownPrograms
 from .runtime.recordings import Recording
+from .runtime.reuse import keeping_code
 from .transforms.simplify import simplify
 from .transforms.specialise import specialise
 
@@ -65,6 +68,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._arrays_moved = False
         self._explanations: dict[str, Explanation] = {}
         self._last_network = ""
+        self._programs = KnownPrograms()
+        self._garbage = GarbageCollection()
         self._has_compiler: bool | None = None
 
     # -- can we compile? -----------------------------------------------------
@@ -221,7 +226,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             return
         self.explain_old_preferences()
         if wants_garbage_collection():
-            gc.collect()
+            self._garbage.collect_if_useful(net)
         if profile is None:
             profile = bool(self.build_options.get("profile", False))
 
@@ -230,7 +235,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:
             clock.set_interval(net.t, t_end)
-        net.before_run(namespace)
+        with keeping_code(all_objects):
+            net.before_run(namespace)
         if len(all_objects) == 0:
             return
         active = [obj for obj in all_objects if obj.active]
@@ -273,13 +279,18 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any) -> CpuProgram:
-        verify(translation.network)
-        specialise(translation.network)
-        simplify(translation.network)
-        if prefs["devices.genn.debug"]:
-            print(describe(translation.network))
+        def make(network: Model) -> CpuProgram:
+            verify(network)
+            specialise(network)
+            simplify(network)
+            if prefs["devices.genn.debug"]:
+                print(describe(network))
+            return CpuProgram(network)
+
         try:
-            return CpuProgram(translation.network)
+            if prefs["devices.genn.debug"]:  # prints each run
+                return make(translation.network)
+            return self._programs.find_or_make(translation.network, make)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *translation.function_users()])

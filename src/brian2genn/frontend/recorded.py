@@ -41,6 +41,8 @@ class RecordedCode:
     guards : dict
         From a variable to the condition under which it may be written
         (``unless refractory``).
+    depends_on_order : bool
+        Whether the outcome may depend on the order of the elements; Brian warns of it.
     """
 
     owner: Any
@@ -55,6 +57,7 @@ class RecordedCode:
     vector: list[Statement] = field(default_factory=list)
     writes: set[str] = field(default_factory=set)
     guards: dict[str, str] = field(default_factory=dict)
+    depends_on_order: bool = False
 
     def analyse(self, target: type) -> None:
         """Let Brian make statements of the code, with its own checks and warnings.
@@ -94,14 +97,14 @@ class RecordedCode:
             self.shared.extend(shared)
             self.vector.extend(vector)
 
-    @staticmethod
-    def _check_order(generator: CodeGenerator, statements: list[Statement]) -> None:
+    def _check_order(self, generator: CodeGenerator, statements: list[Statement]) -> None:
         try:
             if generator.has_repeated_indices(statements):
                 check_for_order_independence(
                     statements, generator.variables, generator.variable_indices
                 )
         except OrderDependenceError:
+            self.depends_on_order = True
             first = statements[0]
             logger.warn(
                 "Came across an abstract code block that may not be well-defined: the outcome"

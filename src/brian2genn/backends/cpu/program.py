@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
@@ -66,6 +67,13 @@ class CpuProgram:
         self._library.program_block.argtypes = [POINTER(Context), c_int32]
         self._context = Context()
         self._keep: dict[str, object] = {}
+
+    def unbound(self) -> CpuProgram:
+        """The same program, not connected to any memory."""
+        other = copy.copy(self)
+        other._context = Context()
+        other._keep = {}
+        return other
 
     # -- memory --------------------------------------------------------------
     def bind_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
