@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import pytest
 from brian2 import (
+    Function,
     Network,
     NeuronGroup,
     SpikeMonitor,
@@ -140,6 +141,19 @@ def test_changed_code_is_made_anew(made):
     assert take(made) == ([("synapses", "synapses")], 1)
 
 
+def test_another_time_step_makes_code_but_no_program(made):
+    """Integrators look at the time step; the program is given it as a number."""
+    net = Net()
+    net.run()
+    code, _ = take(made)
+    defaultclock.dt = 0.05 * ms
+    net.run()
+    again, programs = take(made)
+    # Brian makes the code that pushes spikes only once
+    assert again == [one for one in code if one[1] != "synapses_push_spikes"]
+    assert programs == 0
+
+
 def test_an_integer_is_part_of_the_text(made):
     group = NeuronGroup(1, "dv/dt = (v + n)/ms : 1", method="euler", name="group")
     network = Network(group)
@@ -161,11 +175,7 @@ def test_other_objects_of_the_same_model_share_a_program(made):
 def test_code_that_brian_runs_is_made_anew(made):
     group = NeuronGroup(1, "dv/dt = f(v)/ms : 1", method="euler", name="group")
     network = Network(group)
-
-    def f(x):
-        return x
-
-    f._arg_units, f._return_unit = [1], 1
+    f = Function(lambda x: x, arg_units=[1], return_unit=1)
     for _ in range(2):
         network.run(1 * ms, namespace={"f": f})
     assert take(made)[0] == [("group", "stateupdate")] * 2

@@ -196,7 +196,6 @@ def _are_numbers_of_one_kind(known: Any, now: Any) -> bool:
         and known.name == now.name
         and known.dtype == now.dtype
         and (known.dim is now.dim or known.dim == now.dim)
-        and type(known.value) is type(now.value)
         and (isinstance(known.value, float) or known.value == now.value)
     )
 
