@@ -13,10 +13,10 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-brian bench clean
+.PHONY: help demo test lint format test-brian test-brian-long test-brian-float32 bench clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
 
 demo: $(INSTALLED) ## run the paper's first network here, beside Brian's own devices
 	$(BIN)/python examples/demo.py
@@ -36,6 +36,12 @@ format: $(INSTALLED) ## rewrite the code in the project's style
 
 test-brian: $(INSTALLED) ## the whole of Brian's own test suite under this device (long)
 	$(BIN)/python -m tests.brian2_suite.run
+
+test-brian-long: $(INSTALLED) ## those of Brian's tests that take long
+	$(BIN)/python -m tests.brian2_suite.run --long
+
+test-brian-float32: $(INSTALLED) ## Brian's test suite in single precision (long)
+	$(BIN)/python -m tests.brian2_suite.run --float32
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import time
 from typing import Any
@@ -27,9 +26,11 @@ from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, translate
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
+from .model.network import Network as Model
 from .model.network import describe, verify
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
+from .runtime.garbage import GarbageCollection
 from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
     Report,
@@ -39,7 +40,9 @@ from .runtime.loop import (
     running,
     store_profile,
 )
+from .runtime.programs import KnownPrograms
 from .runtime.recordings import Recording, columns_of
+from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
 
 logger = get_logger("brian2.devices.genn")
@@ -71,6 +74,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._placed: dict[str, tuple[list[Placement], list[Any]]] = {}
         self._setup_log = SetupLog()
         self._last_network = ""
+        #: by whether they are for profiling
+        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
+        self._garbage = GarbageCollection()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._backend: Backend | None = None
@@ -80,6 +86,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Called by ``set_device``; see the README for the arguments."""
         super().activate(build_on_run=build_on_run, **kwargs)
         self._backend = None
+        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
         if "backend" in kwargs:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
@@ -270,7 +277,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 self._setup_log.add,
             )
         return LoopCodeObject(
-            recorded, lambda: brian_version(NumpyCodeObject), self.backend.only_reading
+            recorded, lambda: brian_version(NumpyCodeObject), lambda: self.backend.only_reading()
         )
 
     # -- running ---------------------------------------------------------------
@@ -306,7 +313,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             return
         self.explain_old_preferences()
         if wants_garbage_collection():
-            gc.collect()
+            self._garbage.collect_if_useful(net)
         if profile is None:
             profile = bool(self.build_options.get("profile", False))
 
@@ -315,7 +322,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:
             clock.set_interval(net.t, t_end)
-        net.before_run(namespace)
+        with keeping_code(all_objects):
+            net.before_run(namespace)
         if len(all_objects) == 0:
             return
         active = [obj for obj in all_objects if obj.active]
@@ -366,16 +374,22 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
-        verify(translation.network)
+        def make(network: Model) -> Program:
+            verify(network)
+            try:
+                return self.backend.build(network, profile=profile)
+            finally:
+                if prefs["devices.genn.debug"]:
+                    print(describe(network))
+
         try:
-            return self.backend.build(translation.network, profile=profile)
+            if prefs["devices.genn.debug"]:  # prints each run
+                return make(translation.network)
+            return self._programs[profile].find_or_make(translation.network, make)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *translation.function_users()])
             ) from error
-        finally:
-            if prefs["devices.genn.debug"]:
-                print(describe(translation.network))
 
     def _time_limit(self) -> float | None:
         return None if self._maximum_run_time is None else float(self._maximum_run_time)

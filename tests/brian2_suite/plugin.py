@@ -2,13 +2,18 @@
 
 Brian's conftest calls `set_device` before each test with what it finds in the configuration; this
 plugin puts the device's name there, in pytest's main process and in pytest-xdist's workers. It
-also leaves out the tests of `deselected.txt` and counts what became of the others.
+also leaves out the tests of `deselected.txt`, counts what became of the others, and counts the
+objects that they ran: how many were compiled, how many Brian had to run, and why.
 """
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from brian2 import all_devices
 
 from tests import devices
 
@@ -29,12 +34,41 @@ exit_codes: list[int] = []
 skipped: list[str] = []
 failed: list[str] = []
 
+#: Where objects ran, as (where, reason), over all sessions; an object counts once a test.
+placements: Counter[tuple[str, str]] = Counter()
+
+#: Where the objects of the present test ran: (network, object, kind, where, reason).
+_of_this_test: set[tuple[str, str, str, str, str]] = set()
+
+#: Names in reasons, which differ from test to test.
+_NAMES = re.compile(r"'[^']*'")
+
 
 def deselected() -> dict[str, str]:
     """The tests that are left out, as file::name, and why."""
     lines = (line.strip() for line in DESELECTED.read_text().splitlines())
     pairs = (line.partition(" ") for line in lines if line and not line.startswith("#"))
     return {name: reason.strip() for name, _, reason in pairs}
+
+
+def _watch(device: Any) -> None:
+    """Note what the device says about each network that it runs."""
+    remember = device._remember
+
+    def note(net: Any, found: Sequence[Any]) -> None:
+        _of_this_test.update((net.name, p.name, p.kind, p.where, p.reason) for p in found)
+        remember(net, found)
+
+    device._remember = note
+
+
+if devices.DEVICE == "genn":
+    _watch(all_devices[devices.DEVICE])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Brian's own function `test` can include long tests, but not run them alone."""
+    parser.addoption("--only-long", action="store_true", help="only tests that Brian calls long")
 
 
 @pytest.hookimpl(trylast=True)
@@ -47,12 +81,41 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of the list."""
+    """Leave out the tests of the list, and those that are not asked for."""
     names = deselected()
-    left_out = [item for item in items if item.nodeid.rpartition("/")[2].split("[")[0] in names]
+    only_long = config.getoption("--only-long")
+    left_out = [
+        item
+        for item in items
+        if item.nodeid.rpartition("/")[2].split("[")[0] in names
+        or (only_long and item.get_closest_marker("long") is None)
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Add up where the objects of the test ran."""
+    placements.update((where, _NAMES.sub("'…'", reason)) for *_, where, reason in _of_this_test)
+    _of_this_test.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send what a worker of pytest-xdist has counted to the main process."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["placements"] = [
+            [where, reason, count] for (where, reason), count in placements.items()
+        ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Receive what a worker of pytest-xdist has counted."""
+    for where, reason, count in getattr(node, "workeroutput", {}).get("placements", []):
+        placements[where, reason] += count
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus: int) -> None:

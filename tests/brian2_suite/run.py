@@ -26,7 +26,7 @@ from tests.brian2_suite import plugin
 def arguments() -> argparse.Namespace:
     """What is asked for on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.brian2_suite.run")
-    parser.add_argument("--long", action="store_true", help="also tests that take long")
+    parser.add_argument("--long", action="store_true", help="only tests that take long")
     parser.add_argument("--float32", action="store_true", help="in single precision")
     parser.add_argument(
         "--standalone", action="store_true", help="only the tests for standalone devices"
@@ -39,12 +39,14 @@ def arguments() -> argparse.Namespace:
 def run(options: argparse.Namespace) -> None:
     """Run Brian's tests; the plugin counts."""
     extra = ["-p", plugin.__name__, "-n", options.n, "--disable-warnings"]
+    if options.long:
+        extra.append("--only-long")
     if options.k:
         extra += ["-k", options.k]
     brian2.test(
         [] if options.standalone else ["numpy"],
         long_tests=options.long,
-        test_codegen_independent=not options.standalone,
+        test_codegen_independent=not (options.standalone or options.long),
         test_standalone=devices.DEVICE,
         float_dtype=np.float32 if options.float32 else None,
         additional_args=extra,
@@ -60,6 +62,26 @@ def summary() -> None:
     for title, lines in (("Skipped", plugin.skipped), ("Failed", plugin.failed)):
         print(f"{title}:", *(sorted(set(lines)) or ["none"]), sep="\n  ")
     print("Left out by deselected.txt:", *plugin.deselected(), sep="\n  ")
+    where_objects_ran()
+
+
+def where_objects_ran() -> None:
+    """Print how many objects the tests ran, how many of these Brian itself, and why."""
+    if not plugin.placements:
+        return
+    # not under the plain device, which is to be Brian alone
+    from brian2genn.frontend.network import BY_BRIAN, COMPILED
+
+    by = Counter()
+    for (where, _), count in plugin.placements.items():
+        by[where] += count
+    total = by[COMPILED] + by[BY_BRIAN]
+    print(f"Objects that do something in a time step: {total}")
+    print(f"{COMPILED:>10} {by[COMPILED]:6}")
+    print(f"{BY_BRIAN:>10} {by[BY_BRIAN]:6}   ({100 * by[BY_BRIAN] / max(total, 1):.1f} %)")
+    for (where, reason), count in plugin.placements.most_common():
+        if where == BY_BRIAN:
+            print(f"{count:17}   {reason}")
 
 
 def main() -> int:

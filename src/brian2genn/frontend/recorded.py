@@ -61,6 +61,8 @@ class RecordedCode:
     guards : dict
         From a variable to the condition under which it may be written
         (``unless refractory``).
+    depends_on_order : bool
+        Whether the outcome may depend on the order of the elements; Brian warns of it.
     """
 
     owner: Any
@@ -75,6 +77,7 @@ class RecordedCode:
     repeated: bool = False
     writes: set[str] = field(default_factory=set)
     guards: dict[str, str] = field(default_factory=dict)
+    depends_on_order: bool = False
 
     def describe(self) -> str:
         """The code for people, as near to what the user wrote as it is known here."""
@@ -120,14 +123,14 @@ class RecordedCode:
                 self.guards.update(guards)
             self.blocks[block] = Block(shared, vector)
 
-    @staticmethod
-    def _check_order(generator: CodeGenerator, statements: list[Statement]) -> None:
+    def _check_order(self, generator: CodeGenerator, statements: list[Statement]) -> None:
         try:
             if generator.has_repeated_indices(statements):
                 check_for_order_independence(
                     statements, generator.variables, generator.variable_indices
                 )
         except OrderDependenceError:
+            self.depends_on_order = True
             first = statements[0]
             logger.warn(
                 "Came across an abstract code block that may not be well-defined: the outcome"

@@ -42,11 +42,18 @@ class LoopCodeObject:
         self.variable_indices = recorded.variable_indices
         self._make_brian_version = brian_version
         self._only_reading = only_reading
+        #: what it was made of, to find out whether it would be made the same again
+        self.made_of: object = None
 
     @cached_property
     def brian_version(self) -> Any:
         """Brian's own code object."""
         return self._make_brian_version()
+
+    @property
+    def has_brian_version(self) -> bool:
+        """Whether Brian's own code object was made."""
+        return "brian_version" in self.__dict__
 
     def before_run(self) -> None:
         """What Brian's code objects do before the first time step."""

@@ -1,0 +1,50 @@
+"""Collecting garbage before a run, where that can show anything."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from brian2.core.base import BrianObject
+
+
+class GarbageCollection:
+    """What Brian does before each run, so that it warns of objects that nobody holds.
+
+    A collection takes longer than a short run. Only objects that were never part
+    of a network are warned of; where there are none, and none were made since
+    the last collection, it is left out.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[Any] = set()
+
+    def collect_if_useful(self, net: Any) -> None:
+        """Collect garbage, unless nothing could come of it.
+
+        Parameters
+        ----------
+        net : Network
+            What is about to run: its objects are held.
+        """
+        objects = BrianObject.__instances__()
+        if objects <= self._known and not self._any_unused(net):
+            return
+        gc.collect()
+        # weak references: what they stood for may be gone
+        self._known = set(objects)
+
+    @staticmethod
+    def _any_unused(net: Any) -> bool:
+        """Whether there is an object that Brian would warn of if it went away."""
+        unused = [
+            obj
+            for reference in list(BrianObject.__instances__())
+            if getattr(obj := reference(), "_network", "") is None
+            and getattr(obj, "group", None) is None
+            and type(obj).__del__ is BrianObject.__del__  # subgroups come and go in silence
+        ]
+        if not unused:
+            return False
+        held = {id(obj) for obj in net.sorted_objects}
+        return any(id(obj) not in held for obj in unused)

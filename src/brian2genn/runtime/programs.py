@@ -1,0 +1,70 @@
+"""Programs of networks that were run before."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..backends.interface import Program
+from ..model.kernel import Kernel
+from ..model.network import Network, Step
+
+#: How many programs are remembered.
+_MOST = 16
+
+
+class KnownPrograms:
+    """The programs of the last networks, by the model that they were made of.
+
+    A network that is run again is translated again, which is quick and takes
+    the present values of everything. What comes after (checking, simplifying,
+    printing, compiling) depends on the model alone.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[tuple[Network, Program]] = []
+
+    def find_or_make(self, network: Network, make: Callable[[Network], Program]) -> Program:
+        """The program of a network: a known one, not bound to any memory, or a new one.
+
+        Parameters
+        ----------
+        network : Network
+            As translated; passes over it are the business of `make`.
+        make : callable
+            Makes the program; may change the network.
+
+        Returns
+        -------
+        Program
+        """
+        for number, (known, program) in enumerate(self._known):
+            if known == network:
+                self._known.append(self._known.pop(number))
+                return program.unbound()
+        untouched = _copy(network)
+        program = make(network)
+        self._known = [*self._known[1 - _MOST :], (untouched, program.unbound())]
+        return program
+
+
+def _copy(network: Network) -> Network:
+    """A copy that passes over `network` do not change; expressions never change."""
+    return replace(
+        network,
+        arrays=dict(network.arrays),
+        params=dict(network.params),
+        clocks=list(network.clocks),
+        steps=[_copy_step(step) for step in network.steps],
+        user_code=list(network.user_code),
+    )
+
+
+def _copy_step(step: Step) -> Step:
+    step = copy.copy(step)
+    for name, kernel in vars(step).items():
+        if isinstance(kernel, Kernel):
+            # passes replace what a kernel holds, except its accesses
+            setattr(step, name, replace(kernel, accesses=dict(kernel.accesses)))
+    return step
