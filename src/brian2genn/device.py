@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
@@ -38,7 +41,7 @@ from .runtime.loop import (
     running,
     store_profile,
 )
-from .runtime.recordings import Recording
+from .runtime.recordings import Recording, Turns, hand_over_all
 from .transforms.simplify import simplify
 from .transforms.specialise import specialise
 
@@ -60,7 +63,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             setattr(self, name, getattr(runtime, name))
         self._random_key: int | None = None
         self._random_step = 0
-        self._recordings: dict[Any, Recording] = {}
+        # by the identity of a variable; a recording lives as long as its run, or waits with its
+        # monitor for memory
+        self._recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
         self._bound: set[int] = set()
         self._arrays_moved = False
         self._explanations: dict[str, Explanation] = {}
@@ -87,10 +92,15 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     # -- arrays: as in the runtime device, but recorded values are fetched ------
     def get_value(self, var: Any, access_data: bool = True) -> Any:
-        if self._recordings:
-            recording = self._recordings.get(var)
-            if recording is not None:
+        recording = self._recordings.get(id(var))
+        if recording is not None:
+            try:
                 recording.hand_over()
+            except MemoryError as error:
+                if Network._globally_running:
+                    raise
+                # after a run that failed: what can be had is better than nothing
+                logger.warn(str(error), "no_memory")
         return super().get_value(var, access_data)
 
     def resize(self, var: Any, new_size: Any) -> None:
@@ -118,10 +128,15 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             self._random_key = int.from_bytes(digest[:8], "little")
 
     def _key(self) -> int:
-        if self._random_key is None:
-            high, low = np.random.randint(0, 2**32, size=2, dtype=np.uint64)
-            self._random_key = int(high) << 32 | int(low)
-        return self._random_key
+        """The key of a run: the seed's, or one from NumPy's generator.
+
+        Without a seed, each run draws, so that NumPy's own seed has its effect, as it has in Brian
+        (forked processes seed NumPy to be different, for example).
+        """
+        if self._random_key is not None:
+            return self._random_key
+        high, low = np.random.randint(0, 2**32, size=2, dtype=np.uint64)
+        return int(high) << 32 | int(low)
 
     def get_random_state(self) -> dict[str, Any]:
         state: dict[str, Any] = super().get_random_state()
@@ -244,7 +259,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         completed = False
         try:
             with running():
-                loop.run(progress, self._time_limit(), lambda: self._rebind(translation, program))
+                loop.run(progress, self._time_limit(), lambda: self._hosts(translation, program))
             completed = not (net._stopped or Network._globally_stopped)
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
@@ -293,7 +308,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     ) -> TimeLoop:
         """Give the program its memory."""
         bindings = translation.bindings
-        recordings = [Recording(plan) for plan in bindings.recorders]
+        hand_over_all(set(self._recordings.values()))  # what waits for memory comes first
+        turns = Turns()
+        recordings = [Recording(plan, turns) for plan in bindings.recorders]
         self._bind_arrays(translation, program)
         program.bind_params(bindings.params)
         states = clock_states(bindings.clocks)
@@ -304,10 +321,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         )
         program.bind_random(self._key(), self._random_step)
         program.prepare(profile)
-        self._recordings = {
-            variable: recording for recording in recordings for variable in recording.variables()
-        }
-        return TimeLoop(net, translation, program, recordings, states, profile)
+        for recording in recordings:
+            for variable in recording.variables():
+                self._recordings[id(variable)] = recording
+        return TimeLoop(net, translation, program, recordings, states, profile, turns)
 
     def _bind_arrays(self, translation: Translation, program: CpuProgram) -> None:
         variables = translation.bindings.arrays
@@ -324,15 +341,48 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             }
         )
 
-    def _rebind(self, translation: Translation, program: CpuProgram) -> None:
+    @contextmanager
+    def _hosts(self, translation: Translation, program: CpuProgram) -> Iterator[None]:
+        """Let objects that Brian runs see, and change, what the program works with.
+
+        They may move arrays, seed the random numbers, and run another network.
+        """
+        bound = self._bound
+        self._random_step = program.random_step + 1  # this step's own number is in use
+        try:
+            yield
+        finally:
+            key = program.random_key if self._random_key is None else self._random_key
+            program.bind_random(key, self._random_step)
+        if self._bound is not bound:  # there was another run, which had arrays of its own
+            self._bound, self._arrays_moved = bound, True
         if self._arrays_moved:
             self._bind_arrays(translation, program)
 
     def _disconnect(self, loop: TimeLoop) -> None:
-        for recording in loop.recordings:
-            recording.hand_over()
-        self._recordings = {}
         self._bound = set()
+        hand_over_all(loop.recordings)
+        for recording in loop.recordings:
+            for variable in recording.variables():
+                self._recordings.pop(id(variable), None)
+
+    def network_restore(
+        self,
+        net: Any,
+        name: str = "default",
+        filename: str | None = None,
+        restore_random_state: bool = False,
+    ) -> None:
+        """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
+        aside, self._recordings = self._recordings, WeakValueDictionary()
+        try:
+            Network.restore.original_function(net, name, filename, restore_random_state)
+            restored = {id(obj) for obj in net.sorted_objects}
+            for recording in set(aside.values()):
+                if id(recording.plan.monitor) in restored:
+                    recording.recorder.clear()
+        finally:
+            self._recordings = aside
 
     # -- explanations ----------------------------------------------------------
     def explain(self, network: Any = None) -> Explanation:
