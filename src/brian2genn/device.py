@@ -319,6 +319,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             [queue.handle for queue in bindings.queues],
             [recording.recorder.handle for recording in recordings],
         )
+        if self._random_key is None:
+            self._random_step = 0  # the key is new
         program.bind_random(self._key(), self._random_step)
         program.prepare(profile)
         for recording in recordings:

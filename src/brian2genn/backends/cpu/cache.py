@@ -55,8 +55,16 @@ def library(key: str, make: Callable[[Path, Path], None]) -> ctypes.CDLL:
         return _from_folder(folder, key, make)
     except OSError as error:
         reason = f"{folder}: {error}"
+    if not _own_directory.cache_info().currsize:
+        logger.warning(
+            "Compiled programs cannot be kept (%s). They will be compiled again next time. To"
+            " change that, set the environment variable %s to a folder that can be written and has"
+            " room.",
+            reason,
+            CACHE_VARIABLE,
+        )
     try:
-        return _from_folder(_own_directory(reason), key, make)
+        return _from_folder(_own_directory(), key, make)
     except OSError as error:
         raise CacheError(
             f"No folder can take compiled programs ({reason}; and instead of it {error}). Make"
@@ -73,15 +81,9 @@ def cache_directory() -> Path:
 
 
 @cache
-def _own_directory(reason: str) -> Path:
-    """A folder of this process; says why it is needed."""
+def _own_directory() -> Path:
+    """A folder of this process."""
     directory = Path(tempfile.mkdtemp(prefix="brian2genn-"))
-    logger.warning(
-        "Compiled programs cannot be kept (%s). They will be compiled again next time. To change"
-        " that, set the environment variable %s to a folder that can be written and has room.",
-        reason,
-        CACHE_VARIABLE,
-    )
     owner = os.getpid()
 
     def remove() -> None:

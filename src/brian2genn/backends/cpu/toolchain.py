@@ -135,7 +135,7 @@ def find() -> Toolchain:
         toolchain = Toolchain(c, cpp, tuple(flags), identity)
         try:
             compile_library(toolchain, "int brian2genn_works(void) { return 1; }\n", "works")
-        except CompileError as error:
+        except (CompileError, ToolchainError) as error:
             complaints.append(f"{' '.join(c)}: {error}")
             continue
         return toolchain
@@ -211,7 +211,9 @@ def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: 
         result = _run(command, _PATIENCE, TMPDIR=str(output.parent))
         complaint = result.stderr.strip()
         if result.returncode == 0:
-            return
+            if output.exists():
+                return
+            complaint += "\nIt made no library."
         if result.returncode < 0:
             complaint += (
                 f"\nIt was ended from outside ({signal.strsignal(-result.returncode)}), perhaps"
