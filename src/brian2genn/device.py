@@ -41,7 +41,7 @@ from .runtime.loop import (
     running,
     store_profile,
 )
-from .runtime.recordings import Recording, Turns, hand_over_all
+from .runtime.recordings import Recording, Turns, close_all
 from .transforms.simplify import simplify
 from .transforms.specialise import specialise
 
@@ -63,8 +63,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             setattr(self, name, getattr(runtime, name))
         self._random_key: int | None = None
         self._random_step = 0
-        # by the identity of a variable; a recording lives as long as its run, or waits with its
-        # monitor for memory
+        # by the identity of a variable
         self._recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
         self._bound: set[int] = set()
         self._arrays_moved = False
@@ -308,7 +307,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     ) -> TimeLoop:
         """Give the program its memory."""
         bindings = translation.bindings
-        hand_over_all(set(self._recordings.values()))  # what waits for memory comes first
+        close_all(set(self._recordings.values()))  # what a run that failed has left
         turns = Turns()
         recordings = [Recording(plan, turns) for plan in bindings.recorders]
         self._bind_arrays(translation, program)
@@ -363,7 +362,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     def _disconnect(self, loop: TimeLoop) -> None:
         self._bound = set()
-        hand_over_all(loop.recordings)
+        close_all(loop.recordings)
         for recording in loop.recordings:
             for variable in recording.variables():
                 self._recordings.pop(id(variable), None)

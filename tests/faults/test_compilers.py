@@ -6,6 +6,7 @@ import stat
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, ms, prefs, set_device
@@ -61,7 +62,7 @@ def test_a_compiler_that_comes_to_a_bad_end(fresh, wrapped, action, said):
         fresh.answer()
     assert said in str(info.value)
     text = str(info.value).split("could not compile ")[1].split(":\n")[0]
-    assert "int answer" in open(text).read()
+    assert "int answer" in Path(text).read_text()
     assert not fresh.libraries()
     switch.unlink()
     assert fresh.answer() == 42
@@ -94,7 +95,7 @@ def has_ended(pid: int) -> bool:
     """Whether a process has ended; one that nobody has asked about yet has."""
     for _ in range(100):
         try:
-            state = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except FileNotFoundError:
             return True
         if state == "Z":

@@ -50,7 +50,7 @@ def step_values(steps: int) -> np.ndarray:
     return np.array(values)
 
 
-@pytest.mark.parametrize("more", [30, 100, 300, 500], ids="{} MB".format)
+@pytest.mark.parametrize("more", [30, 150], ids="{} MB".format)
 def test_a_monitor_that_gets_no_memory(more):
     """MemoryError; what was recorded is there; with memory, the rest; and the run goes on."""
 
@@ -96,7 +96,7 @@ def test_a_monitor_that_is_deleted_gives_its_memory_back():
         with pytest.raises(MemoryError):
             network.run(1 * second)
         del network, states, spikes
-        network, states, spikes = large(10_000)
+        network, states, _ = large(10_000)
         network.run(20 * ms)
         return np.array(states.v[0])
 
@@ -132,7 +132,7 @@ def test_rows_that_wait(refuse, caplog):
     network.run(1 * ms)
     states, spikes = network["states"], network["spikes"]
     allow = refuse(states.variables["v"])
-    with pytest.raises(MemoryError, match="the last 10 rows .* 'states'"):
+    with pytest.raises(MemoryError, match="the last 10 rows"):
         network.run(1 * ms)
     assert network.t_ == pytest.approx(0.002)
     assert spikes.num_spikes == len(spikes.t)

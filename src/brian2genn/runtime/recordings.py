@@ -16,6 +16,9 @@ from ..frontend.builder import RecorderPlan
 #: Rows are handed over during a run when they take more memory than this.
 _HAND_OVER_BYTES = 64 * 1024 * 1024
 
+#: Where a monitor keeps its recording.
+_ATTRIBUTE = "_genn_recording"
+
 
 class Turns:
     """Keeps a program and those who fetch what it has recorded apart, in whatever threads they are.
@@ -46,7 +49,11 @@ class Turns:
 
 
 class Recording:
-    """One monitor's recorder and the Brian variables that its rows belong to."""
+    """One monitor's recorder and the Brian variables that its rows belong to.
+
+    It stays with the monitor until it is closed, so that rows are there after a run that was cut
+    short anywhere, for as long as the monitor is.
+    """
 
     def __init__(self, plan: RecorderPlan, turns: Turns) -> None:
         self.plan = plan
@@ -59,6 +66,7 @@ class Recording:
         )
         self._busy = False
         self._before: int | None = None
+        vars(plan.monitor)[_ATTRIBUTE] = self
 
     def variables(self) -> list[Any]:
         """The Brian variables that are not up to date while rows wait."""
@@ -118,13 +126,14 @@ class Recording:
         if self.recorder.nbytes() > _HAND_OVER_BYTES:
             self.hand_over()
 
-    def wait(self) -> None:
-        """Stay until the rows have been handed over, or the monitor is gone."""
-        vars(self.plan.monitor)["_waiting_rows"] = self
+    def close(self) -> None:
+        """Hand over what waits, and part from the monitor."""
+        self.hand_over()
+        vars(self.plan.monitor).pop(_ATTRIBUTE, None)
 
 
-def hand_over_all(recordings: Iterable[Recording]) -> None:
-    """Hand over the rows of all; those that cannot be handed over wait.
+def close_all(recordings: Iterable[Recording]) -> None:
+    """Close recordings; those whose rows cannot be handed over stay with their monitors.
 
     Raises
     ------
@@ -134,9 +143,8 @@ def hand_over_all(recordings: Iterable[Recording]) -> None:
     failure = None
     for recording in recordings:
         try:
-            recording.hand_over()
+            recording.close()
         except MemoryError as error:
-            recording.wait()
             failure = failure or error
     if failure is not None:
         raise failure
