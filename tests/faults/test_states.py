@@ -74,6 +74,7 @@ def division_by_zero():
 
 def warnings_of(device: str, value: float) -> list[str]:
     networks.choose(device)
+    BrianLogger._log_messages.clear()  # the warning is given once
     group = NeuronGroup(
         2, "dv/dt = -v/ms : 1\ndw/dt = -w/ms : 1\nx : 1", method="euler", name="odd"
     )
