@@ -344,17 +344,19 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     @contextmanager
     def _hosts(self, translation: Translation, program: CpuProgram) -> Iterator[None]:
-        """Let objects that Brian runs see, and change, what the program works with.
+        """Let an object that Brian runs see, and change, what the program works with.
 
-        They may move arrays, seed the random numbers, and run another network.
+        It may move arrays, seed the random numbers, and run another network.
         """
         bound = self._bound
         self._random_step = program.random_step + 1  # this step's own number is in use
+        random = self._random_key, self._random_step
         try:
             yield
         finally:
-            key = program.random_key if self._random_key is None else self._random_key
-            program.bind_random(key, self._random_step)
+            if random != (self._random_key, self._random_step):
+                key = program.random_key if self._random_key is None else self._random_key
+                program.bind_random(key, self._random_step)
         if self._bound is not bound:  # there was another run, which had arrays of its own
             self._bound, self._arrays_moved = bound, True
         if self._arrays_moved:

@@ -148,7 +148,7 @@ class TimeLoop:
         time_limit : float or None
             Seconds of real time after which the network is stopped.
         hosts : callable
-            Makes the context in which objects that Brian runs are run.
+            Makes the context in which one object of Brian's is run.
         """
         began = time.time()
         while not self.net._stopped and not Network._globally_stopped:
@@ -158,8 +158,7 @@ class TimeLoop:
                 break
             self.net.t_ = self.t
             if outcome == Outcome.HOST_IS_NEXT:
-                with hosts():
-                    self._mixed_step()
+                self._mixed_step(hosts)
             else:
                 for recording in self.recordings:
                     recording.hand_over_if_large()
@@ -167,7 +166,7 @@ class TimeLoop:
             if time_limit is not None and time.time() - began > time_limit:
                 self.net._stopped = True
 
-    def _mixed_step(self) -> None:
+    def _mixed_step(self, hosts: Callable[[], AbstractContextManager[None]]) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
         for kind, number in self.program.source.schedule:
             if kind == "block":
@@ -176,7 +175,8 @@ class TimeLoop:
             elif self.program.is_active(self._host_clocks[number]):
                 host = self._hosts[number]
                 began = time.time()
-                host.run()
+                with hosts():
+                    host.run()
                 if self._profile:
                     self._host_seconds[host.name] += time.time() - began
         self.program.end_step()
