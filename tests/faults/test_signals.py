@@ -176,7 +176,7 @@ def test_an_error_in_a_report():
     check_goes_on(network)
 
 
-@pytest.mark.parametrize("event", range(1, 60, 3))
+@pytest.mark.parametrize("event", range(1, 60, 5))
 def test_rows_are_handed_over_once_wherever_it_is_interrupted(event):
     """Handlers of signals are called between calls of functions: at any of them no row is lost,
     and none comes twice."""

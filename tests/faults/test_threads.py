@@ -106,7 +106,11 @@ def test_a_reader_does_not_wait_for_the_end():
 def test_stop_from_another_thread():
     networks.choose()
     network = networks.build(5, dt=10 * ms)
-    threading.Timer(0.2, network.stop).start()
-    network.run(100_000 * second)
+
+    def report(elapsed, completed, start, duration):
+        if completed == 0:
+            threading.Timer(0.2, network.stop).start()
+
+    network.run(100_000 * second, report=report)
     assert 0 < network.t_ < 100_000
     network.run(1 * ms)
