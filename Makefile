@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-brian test-brian-long test-brian-float32 bench clean
+.PHONY: help demo test lint format test-brian test-brian-long test-brian-float32 test-sanitize bench clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ test-brian-long: $(INSTALLED) ## those of Brian's tests that take long
 
 test-brian-float32: $(INSTALLED) ## Brian's test suite in single precision (long)
 	$(BIN)/python -m tests.brian2_suite.run --float32
+
+test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer and UBSan (long)
+	$(BIN)/python -m tests.sanitize
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run

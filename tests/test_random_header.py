@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import re
 import shutil
@@ -18,6 +19,8 @@ INCLUDE = Path(__file__).parents[1] / "src" / "brian2genn" / "codegen" / "includ
 CC = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 CXX = shutil.which("g++") or shutil.which("c++")
 SIMD_FLAGS = ["-O3", "-fno-math-errno", "-fopenmp-simd"]
+#: A sanitizer's, under `make test-sanitize`.
+MORE_FLAGS = os.environ.get("BRIAN2GENN_CFLAGS", "").split()
 
 pytestmark = pytest.mark.skipif(CC is None, reason="no C compiler")
 
@@ -230,8 +233,8 @@ def compile_source(directory: Path, name: str, flags: list[str]) -> tuple[Path, 
     source = directory / "functions.c"
     source.write_text(SOURCE)
     library = directory / f"{name}.so"
-    command = [str(CC), "-std=gnu11", "-Wall", "-Wextra", "-Werror", *flags, f"-I{INCLUDE}"]
-    command += ["-fPIC", "-shared", str(source), "-o", str(library), "-lm"]
+    command = [str(CC), "-std=gnu11", "-Wall", "-Wextra", "-Werror", *flags, *MORE_FLAGS]
+    command += [f"-I{INCLUDE}", "-fPIC", "-shared", str(source), "-o", str(library), "-lm"]
     done = run_tool(command)
     assert done.returncode == 0, done.stderr
     return library, done.stdout + done.stderr

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
@@ -41,7 +44,7 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.programs import KnownPrograms
-from .runtime.recordings import Recording, columns_of
+from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
 
@@ -68,7 +71,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._random_key: int | None = None
         self._random_step = 0
         self._setup_draws = 0
-        self._recordings: dict[Any, Recording] = {}
+        # by the identity of a variable
+        self._recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
         self._bound: set[int] = set()
         self._arrays_moved = False
         self._placed: dict[str, tuple[list[Placement], list[Any]]] = {}
@@ -134,10 +138,15 @@ class GennDevice(LegacyInterface, RuntimeDevice):
 
     # -- arrays: as in the runtime device, but recorded values are fetched ------
     def get_value(self, var: Any, access_data: bool = True) -> Any:
-        if self._recordings:
-            recording = self._recordings.get(var)
-            if recording is not None:
+        recording = self._recordings.get(id(var))
+        if recording is not None:
+            try:
                 recording.hand_over()
+            except MemoryError as error:
+                if Network._globally_running:
+                    raise
+                # after a run that failed: what can be had is better than nothing
+                logger.warn(str(error), "no_memory")
         self._before_access(var)
         return super().get_value(var, access_data)
 
@@ -189,10 +198,15 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             self._random_key = int.from_bytes(digest[:8], "little")
 
     def _key(self) -> int:
-        if self._random_key is None:
-            high, low = np.random.randint(0, 2**32, size=2, dtype=np.uint64)
-            self._random_key = int(high) << 32 | int(low)
-        return self._random_key
+        """The key of a run: the seed's, or one from NumPy's generator.
+
+        Without a seed, each run draws, so that NumPy's own seed has its effect, as it has in Brian
+        (forked processes seed NumPy to be different, for example).
+        """
+        if self._random_key is not None:
+            return self._random_key
+        high, low = np.random.randint(0, 2**32, size=2, dtype=np.uint64)
+        return int(high) << 32 | int(low)
 
     def _setup_key(self) -> int:
         """A key for each piece of set-up code that draws random numbers."""
@@ -340,8 +354,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 loop.run(
                     progress,
                     self._time_limit(),
-                    lambda: self._rebind(translation, program),
-                    self._before_host,
+                    lambda obj: self._hosts(translation, program, obj),
                 )
             completed = not (net._stopped or Network._globally_stopped)
         finally:
@@ -399,6 +412,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     ) -> TimeLoop:
         """Give the program its memory."""
         bindings = translation.bindings
+        close_all(set(self._recordings.values()))  # what a run that failed has left
+        turns = Turns()
         self._bind_arrays(translation, program)
         program.bind_params(bindings.params)
         states = clock_states(bindings.clocks)
@@ -406,15 +421,17 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         program.bind_queues(bindings.queues)
         recorders = program.bind_recorders([columns_of(plan) for plan in bindings.recorders])
         recordings = [
-            Recording(plan, recorder)
+            Recording(plan, recorder, turns)
             for plan, recorder in zip(bindings.recorders, recorders, strict=True)
         ]
+        if self._random_key is None:
+            self._random_step = 0  # the key is new
         program.bind_random(self._key(), self._random_step)
         program.prepare(profile)
-        self._recordings = {
-            variable: recording for recording in recordings for variable in recording.variables()
-        }
-        return TimeLoop(net, translation, program, recordings, states, profile)
+        for recording in recordings:
+            for variable in recording.variables():
+                self._recordings[id(variable)] = recording
+        return TimeLoop(net, translation, program, recordings, states, profile, turns)
 
     def _bind_arrays(self, translation: Translation, program: Program) -> None:
         variables = translation.bindings.arrays
@@ -426,7 +443,24 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._arrays_moved = False
         program.bind_arrays(variables)
 
-    def _rebind(self, translation: Translation, program: Program) -> None:
+    @contextmanager
+    def _hosts(self, translation: Translation, program: Program, obj: Any) -> Iterator[None]:
+        """Let an object that Brian runs see, and change, what the program works with.
+
+        It may move arrays, seed the random numbers, and run another network.
+        """
+        self._before_host(obj)
+        bound = self._bound
+        self._random_step = program.random_step + 1  # this step's own number is in use
+        random = self._random_key, self._random_step
+        try:
+            yield
+        finally:
+            if random != (self._random_key, self._random_step):
+                key = program.random_key if self._random_key is None else self._random_key
+                program.bind_random(key, self._random_step)
+        if self._bound is not bound:  # there was another run, which had arrays of its own
+            self._bound, self._arrays_moved = bound, True
         if self._arrays_moved:
             self._bind_arrays(translation, program)
 
@@ -441,10 +475,29 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     self._before_access(variable)
 
     def _disconnect(self, loop: TimeLoop) -> None:
-        for recording in loop.recordings:
-            recording.hand_over()
-        self._recordings = {}
         self._bound = set()
+        close_all(loop.recordings)
+        for recording in loop.recordings:
+            for variable in recording.variables():
+                self._recordings.pop(id(variable), None)
+
+    def network_restore(
+        self,
+        net: Any,
+        name: str = "default",
+        filename: str | None = None,
+        restore_random_state: bool = False,
+    ) -> None:
+        """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
+        aside, self._recordings = self._recordings, WeakValueDictionary()
+        try:
+            Network.restore.original_function(net, name, filename, restore_random_state)
+            restored = {id(obj) for obj in net.sorted_objects}
+            for recording in set(aside.values()):
+                if id(recording.plan.monitor) in restored:
+                    recording.recorder.clear()
+        finally:
+            self._recordings = aside
 
     # -- explanations ----------------------------------------------------------
     def explain(self, network: Any = None) -> Explanation:

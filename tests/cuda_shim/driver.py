@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from brian2genn.backends.cpu.toolchain import cache_directory, find
+from brian2genn.backends.cpu.cache import cache_directory
+from brian2genn.backends.cpu.toolchain import find
 from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
 from brian2genn.backends.cuda.nvidia import Resources, compile_cubin, resources
 from brian2genn.codegen.program import INCLUDE_DIRECTORY
@@ -149,6 +150,7 @@ def _headers() -> list[Path]:
 
 
 def _compile(text: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     source = path.with_suffix(".cpp")
     source.write_text(f'#include "{_SHIM}"\n{text}')
     unfinished = path.with_suffix(f".{time.monotonic_ns()}.tmp")

@@ -96,6 +96,10 @@ class Program(Protocol):
     def random_step(self) -> int:
         """The number that the next time step will have in the random streams."""
 
+    @property
+    def random_key(self) -> int:
+        """The key of the random streams."""
+
     def prepare(self, profile: bool) -> None:
         """Compute what stays constant during a run; everything must be bound."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,15 @@ from brian2.utils.logger import get_logger
 
 from ..backends.interface import ClockState, Outcome, Program
 from ..frontend.network import Translation
-from .recordings import Recording
+from .recordings import Recording, Turns
 
 logger = get_logger("brian2.core.network")
 
 #: Longest stay in compiled code: how soon Ctrl-C, stop() and reports are seen.
 _LONGEST_STAY = 0.1
+
+#: The same where there are other threads, which may want to see what has been recorded.
+_LONGEST_STAY_AMONG_THREADS = 0.01
 
 
 class Report:
@@ -81,9 +85,11 @@ class Report:
 
     def patience(self) -> float:
         """Seconds until somebody has to look again."""
+        alone = threading.active_count() == 1
+        longest = _LONGEST_STAY if alone else _LONGEST_STAY_AMONG_THREADS
         if self._call is None:
-            return _LONGEST_STAY
-        return min(_LONGEST_STAY, max(self._next - time.time(), 0.0))
+            return longest
+        return min(longest, max(self._next - time.time(), 0.0))
 
 
 class TimeLoop:
@@ -98,6 +104,8 @@ class TimeLoop:
     clock_states : list of ClockState
         Of all clocks of the network, in the program's order.
     profile : bool
+    turns : Turns
+        Those of the recordings.
     """
 
     def __init__(
@@ -108,6 +116,7 @@ class TimeLoop:
         recordings: list[Recording],
         clock_states: list[ClockState],
         profile: bool,
+        turns: Turns,
     ) -> None:
         self.net = net
         self.program = program
@@ -116,6 +125,7 @@ class TimeLoop:
         self._host_clocks = translation.host_clocks()
         self._clock_states = clock_states
         self._profile = profile
+        self._turns = turns
         self._objects = [placement.name for placement in translation.placements]
         self._host_seconds: dict[str, float] = defaultdict(float)
 
@@ -128,8 +138,7 @@ class TimeLoop:
         self,
         report: Report,
         time_limit: float | None,
-        rebind: Callable[[], None],
-        before_host: Callable[[Any], None],
+        hosts: Callable[[Any], AbstractContextManager[None]],
     ) -> None:
         """Run until the end, or until somebody stops the network.
 
@@ -138,20 +147,18 @@ class TimeLoop:
         report : Report
         time_limit : float or None
             Seconds of real time after which the network is stopped.
-        rebind : callable
-            Called after objects that Brian runs: arrays may have moved.
-        before_host : callable
-            Called with an object that Brian is about to run.
+        hosts : callable
+            Makes the context in which an object of Brian's is run.
         """
         began = time.time()
         while not self.net._stopped and not Network._globally_stopped:
-            outcome = self.program.run(report.patience())
+            with self._turns.for_program():
+                outcome = self.program.run(report.patience())
             if outcome == Outcome.FINISHED:
                 break
             self.net.t_ = self.t
             if outcome == Outcome.HOST_IS_NEXT:
-                self._mixed_step(before_host)
-                rebind()
+                self._mixed_step(hosts)
             else:
                 for recording in self.recordings:
                     recording.hand_over_if_large()
@@ -159,16 +166,17 @@ class TimeLoop:
             if time_limit is not None and time.time() - began > time_limit:
                 self.net._stopped = True
 
-    def _mixed_step(self, before_host: Callable[[Any], None]) -> None:
+    def _mixed_step(self, hosts: Callable[[Any], AbstractContextManager[None]]) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
         for kind, number in self.program.schedule:
             if kind == "block":
-                self.program.block(number)
+                with self._turns.for_program():
+                    self.program.block(number)
             elif self.program.is_active(self._host_clocks[number]):
                 host = self._hosts[number]
                 began = time.time()
-                before_host(host)
-                host.run()
+                with hosts(host):
+                    host.run()
                 if self._profile:
                     self._host_seconds[host.name] += time.time() - began
         self.program.end_step()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,14 +16,52 @@ from ..frontend.builder import RecorderPlan
 #: Rows are handed over during a run when they take more memory than this.
 _HAND_OVER_BYTES = 64 * 1024 * 1024
 
+#: Where a monitor keeps its recording.
+_ATTRIBUTE = "_genn_recording"
+
+
+class Turns:
+    """Keeps a program and those who fetch what it has recorded apart, in whatever threads they are.
+
+    Made in the thread of the program.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._home = threading.get_ident()
+        self._awaited = False
+
+    @contextmanager
+    def for_program(self) -> Iterator[None]:
+        """While the program runs."""
+        with self._lock:
+            yield
+        if self._awaited:
+            self._awaited = False
+            time.sleep(0.001)  # a lock alone would come back to this thread at once
+
+    @contextmanager
+    def for_rows(self) -> Iterator[None]:
+        """While rows are fetched."""
+        self._awaited = self._awaited or threading.get_ident() != self._home
+        with self._lock:
+            yield
+
 
 class Recording:
-    """One monitor's recorder and the Brian variables that its rows belong to."""
+    """One monitor's recorder and the Brian variables that its rows belong to.
 
-    def __init__(self, plan: RecorderPlan, recorder: Recorder) -> None:
+    It stays with the monitor until it is closed, so that rows are there after a run that was cut
+    short anywhere, for as long as the monitor is.
+    """
+
+    def __init__(self, plan: RecorderPlan, recorder: Recorder, turns: Turns) -> None:
         self.plan = plan
+        self._turns = turns
         self.recorder = recorder
         self._busy = False
+        self._before: int | None = None
+        vars(plan.monitor)[_ATTRIBUTE] = self
 
     def variables(self) -> list[Any]:
         """The Brian variables that are not up to date while rows wait."""
@@ -28,34 +70,79 @@ class Recording:
     def hand_over(self) -> None:
         """Append all waiting rows to the monitor's variables.
 
+        Interrupted anywhere, it can be called again.
+
         Raises
         ------
         MemoryError
-            Rows then remain where they are.
+            Rows then remain where they are, and the variables as they were.
         """
+        with self._turns.for_rows():
+            if not self._busy:
+                self._hand_over()
+
+    def _hand_over(self) -> None:
         rows = self.recorder.rows
-        if rows == 0 or self._busy:
+        if rows == 0:
+            self._before = None
             return
         self._busy = True  # the variables are read and resized below
         try:
-            before = int(np.asarray(self.plan.counter.get_value()).item())
-            for number, (_, variable) in enumerate(self.plan.ordered()):
-                values = self.recorder.column(number)
-                if variable.ndim == 1:
-                    variable.resize(before + rows)
-                    variable.get_value()[before:] = values[:, 0]
-                else:
-                    variable.resize((before + rows, values.shape[1]))
-                    variable.get_value()[before:] = values
+            if self._before is None:
+                self._before = int(np.asarray(self.plan.counter.get_value()).item())
+            before = self._before
+            try:
+                for number, (_, variable) in enumerate(self.plan.ordered()):
+                    values = self.recorder.column(number)
+                    self._resize(variable, before + rows)
+                    variable.get_value()[before:] = values[:, 0] if variable.ndim == 1 else values
+            except MemoryError as error:
+                for variable in self.plan.columns.values():
+                    if len(variable.get_value()) > before:
+                        self._resize(variable, before)
+                raise MemoryError(
+                    f"There is no memory left to append the last {rows} rows"
+                    f" ({self.recorder.nbytes() >> 20} MB) to what '{self.plan.monitor.name}' has"
+                    " recorded. They are kept apart, and will be appended when the monitor is"
+                    " used and there is memory: delete what is not needed any more. To record"
+                    " less, choose fewer elements or a larger dt for the monitor."
+                ) from error
             self.plan.counter.set_value(before + rows)
             self.recorder.clear()
+            self._before = None
         finally:
             self._busy = False
+
+    def _resize(self, variable: Any, rows: int) -> None:
+        variable.resize(rows if variable.ndim == 1 else (rows, self.plan.width))
 
     def hand_over_if_large(self) -> None:
         """Append the waiting rows if they take much memory."""
         if self.recorder.nbytes() > _HAND_OVER_BYTES:
             self.hand_over()
+
+    def close(self) -> None:
+        """Hand over what waits, and part from the monitor."""
+        self.hand_over()
+        vars(self.plan.monitor).pop(_ATTRIBUTE, None)
+
+
+def close_all(recordings: Iterable[Recording]) -> None:
+    """Close recordings; those whose rows cannot be handed over stay with their monitors.
+
+    Raises
+    ------
+    MemoryError
+        The first that came up; all recordings have been tried.
+    """
+    failure = None
+    for recording in recordings:
+        try:
+            recording.close()
+        except MemoryError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def columns_of(plan: RecorderPlan) -> list[tuple[np.dtype, int]]:

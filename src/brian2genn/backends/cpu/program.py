@@ -121,6 +121,11 @@ class CpuProgram:
         self._context.random_step = step
 
     @property
+    def random_key(self) -> int:
+        """The key of the random streams."""
+        return int(self._context.seed)
+
+    @property
     def random_step(self) -> int:
         """The number that the next time step will have in the random streams."""
         return int(self._context.random_step)
@@ -155,7 +160,11 @@ class CpuProgram:
 
     def _fail(self) -> None:
         step = self.source.steps[self._context.error_step]
-        raise MemoryError(f"There is no memory left for the {step}.")
+        raise MemoryError(
+            f"There is no memory left for the {step}. What has been recorded is kept. Delete what"
+            " is not needed any more; to record less, choose fewer elements or a larger dt for the"
+            " monitors."
+        )
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""

@@ -1,4 +1,4 @@
-"""Find a C compiler, compile, and remember what was compiled."""
+"""Find a C compiler and compile."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ import hashlib
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-
-import filelock
-import platformdirs
 
 from ...codegen.program import INCLUDE_DIRECTORY
 from ...model.compiling import CompilerArguments
+from .cache import CacheError, library
 
-#: Names this package's cache folder; the default is the user's cache folder.
-CACHE_VARIABLE = "BRIAN2GENN_CACHE_DIR"
+#: More flags for all that is compiled, such as a sanitizer's; for developers.
+FLAGS_VARIABLE = "BRIAN2GENN_CFLAGS"
+
+#: Seconds after which a compiler is taken to hang.
+_PATIENCE = 600
 
 _FLAGS = ("-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math",
           "-fopenmp-simd", "-w")  # fmt: skip
@@ -156,9 +161,7 @@ def find() -> Toolchain:
     complaints = []
     for c, cpp in _candidates():
         try:
-            version = subprocess.run(
-                [*c, "--version"], capture_output=True, text=True, timeout=120, check=False
-            )
+            version = _run([*c, "--version"], patience=120)
         except (OSError, subprocess.TimeoutExpired) as error:
             complaints.append(f"{' '.join(c)}: {error}")
             continue
@@ -172,11 +175,12 @@ def find() -> Toolchain:
             if "avx512f" in _processor():
                 flags.append("-mprefer-vector-width=512")
         libc = _confstr("CS_GNU_LIBC_VERSION") or ""
+        flags += shlex.split(os.environ.get(FLAGS_VARIABLE, ""))
         identity = "\n".join([*c, *cpp, version.stdout, *flags, libc, _processor()])
         toolchain = Toolchain(c, cpp, tuple(flags), identity)
         try:
             compile_library(toolchain, "int brian2genn_works(void) { return 1; }\n", "works")
-        except (CompileError, OSError) as error:
+        except (CompileError, ToolchainError) as error:
             complaints.append(f"{' '.join(c)}: {error}")
             continue
         return toolchain
@@ -185,19 +189,6 @@ def find() -> Toolchain:
         f"No working C compiler ({tried}). Install one, for example with"
         " 'pip install brian2genn[compiler]'."
     )
-
-
-@cache
-def cache_directory() -> Path:
-    """Where compiled programs are kept; a temporary folder if that is not writable."""
-    named = os.environ.get(CACHE_VARIABLE)
-    directory = Path(named) if named else Path(platformdirs.user_cache_dir("brian2genn"))
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            return directory
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="brian2genn-"))
 
 
 @cache
@@ -231,35 +222,25 @@ def compile_library(
     ------
     CompileError
         With the compiler's message and the path of the text.
+    ToolchainError
+        If there is no place for the library.
     """
     digest = hashlib.sha256()
     for part in (text, toolchain.identity, str(is_cpp)):
         digest.update(part.encode())
     digest.update(_headers())
     key = f"{name}-{digest.hexdigest()[:32]}"
-    library = _loaded.get(key)
-    if library is None:
-        path = cache_directory() / f"{key}.so"
-        if not path.exists():
-            with filelock.FileLock(str(path.with_suffix(".lock")), timeout=600):
-                if not path.exists():
-                    _compile(toolchain, text, path, is_cpp)
+    if key not in _loaded:
         try:
-            library = ctypes.CDLL(str(path))
-        except OSError:
-            # the file in the cache is damaged: make it anew, once
-            path.unlink(missing_ok=True)
-            _compile(toolchain, text, path, is_cpp)
-            library = ctypes.CDLL(str(path))
-        _loaded[key] = library
-    return library
+            _loaded[key] = library(key, partial(_compile, toolchain, text, is_cpp))
+        except CacheError as error:
+            raise ToolchainError(str(error)) from error
+    return _loaded[key]
 
 
-def _compile(toolchain: Toolchain, text: str, path: Path, is_cpp: bool) -> None:
-    source = path.with_suffix(".cpp" if is_cpp else ".c")
+def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
+    source = stem.with_suffix(".cpp" if is_cpp else ".c")
     source.write_text(text)
-    # compiled under another name: the cache never holds half a library
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     command = [
         *(toolchain.cpp if is_cpp else toolchain.c),
         *toolchain.flags,
@@ -267,16 +248,68 @@ def _compile(toolchain: Toolchain, text: str, path: Path, is_cpp: bool) -> None:
         f"-I{INCLUDE_DIRECTORY}",
         str(source),
         "-o",
-        str(unfinished),
+        str(output),
         *toolchain.link,
     ]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise CompileError(
-                f"The compiler could not compile {source}:\n{result.stderr.strip()}\n"
-                f"The command was: {' '.join(command)}"
+        # temporary files go where the room is checked below
+        result = _run(command, _PATIENCE, TMPDIR=str(output.parent))
+        complaint = result.stderr.strip()
+        if result.returncode == 0:
+            if output.exists():
+                return
+            complaint += "\nIt made no library."
+        if result.returncode < 0:
+            complaint += (
+                f"\nIt was ended from outside ({signal.strsignal(-result.returncode)}), perhaps"
+                " because memory was used up. Nothing is lost; run again."
             )
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    except subprocess.TimeoutExpired:
+        complaint = f"It had not finished after {_PATIENCE} seconds and was ended."
+    except OSError as error:
+        complaint = f"It could not be started: {error}"
+    _check_room(output.parent)
+    raise CompileError(
+        f"The compiler could not compile {source}:\n{complaint.strip()}\n"
+        f"The command was: {' '.join(command)}"
+    )
+
+
+def _run(
+    command: Sequence[str], patience: float, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command; whatever it has started ends with it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
+    subprocess.TimeoutExpired
+        After `patience` seconds.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env={**os.environ, **environment},
+        start_new_session=True,  # a group of its own, which can be ended as a whole
+    )
+    try:
+        out, err = process.communicate(timeout=patience)
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _check_room(folder: Path) -> None:
+    """Raise OSError if there is no room for what compilers write."""
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        for _ in range(4):
+            if file.write(bytes(1 << 20)) < 1 << 20:
+                raise OSError(f"no room left in {folder}")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.program import INCLUDE_DIRECTORY
-from ..cpu.toolchain import cache_directory
+from ..cpu.cache import cache_directory
 from .driver import CudaError, CudaUnavailable, KernelFacts, Launch
 
 _HOW = (
@@ -132,7 +133,7 @@ def compile_cubin(text: str, architecture: int) -> tuple[bytes, str]:
         log = log.rstrip("\0")
         if int(code) != 0:
             source = path.with_suffix(".cu")
-            source.write_text(text)
+            _write(source, text.encode())
             raise CudaError(f"NVRTC could not compile {source}:\n{log}")
         cubin = _text_of(nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN, program)
     finally:
@@ -177,10 +178,15 @@ def _text_of(size: Callable[..., Any], get: Callable[..., Any], program: Any) ->
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file of the cache so that nobody ever sees half of it."""
+    """Write a file of the cache so that nobody ever sees half of it.
+
+    Where that cannot be, it is compiled again next time.
+    """
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
 
 
 # -- the device ------------------------------------------------------------------

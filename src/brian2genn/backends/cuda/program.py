@@ -17,10 +17,13 @@ from .driver import Driver, Launch
 from .memory import DeviceMemory, Image
 from .queue import Arrangement, DeviceQueue
 from .recorder import DeviceRecorder
-from .structures import RECORDER, mutable_state, program_memory
+from .structures import RECORDER, STATE, mutable_state, program_memory
 
 #: Time steps in the longest graph.
 _LONGEST_GRAPH = 256
+
+#: Where the state has the number of the time step.
+_RANDOM_STEP = int(STATE.fields["random_step"][1]) if STATE.fields else 0
 
 #: Where a recorder has its number of rows.
 _ROWS = int(RECORDER.fields["rows"][1]) if RECORDER.fields else 0
@@ -129,6 +132,16 @@ class CudaProgram:
         """Set the key of the random streams and the number of the next step."""
         self._fixed["seed"] = seed
         self._random_step = step
+        if self._prepared:
+            self._moved = True
+            self._state["state"]["random_step"] = step
+            value = np.array([step], dtype=np.uint64)
+            self._driver.upload(self._place("state") + _RANDOM_STEP, value)
+
+    @property
+    def random_key(self) -> int:
+        """The key of the random streams."""
+        return int(self._fixed["seed"])
 
     @property
     def random_step(self) -> int:
@@ -416,7 +429,10 @@ class CudaProgram:
         return bool(self._state["clocks"][clock]["active"])
 
     def finish(self) -> None:
-        """Give the queues back what is still in flight."""
+        """Give the queues back what is still in flight, also after an interruption."""
+        if not self._prepared:
+            return
+        self._read_state()
         for k, queue in enumerate(self._queues):
             record = self._state["queues"][k]
             n_slots, n_sources = int(record["n_slots"]), int(record["n_sources"])

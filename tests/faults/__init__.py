@@ -1,0 +1,1 @@
+"""What may go wrong around a run: compilers, disks, memory, processes, threads, signals."""
