@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-brian bench clean
+.PHONY: help demo test lint format test-brian test-property bench clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -36,6 +36,13 @@ format: $(INSTALLED) ## rewrite the code in the project's style
 
 test-brian: $(INSTALLED) ## the whole of Brian's own test suite under this device (long)
 	$(BIN)/python -m tests.brian2_suite.run
+
+# How many, and from where; without SEED another one each time, which is printed.
+N ?= 1000
+SEED ?=
+
+test-property: $(INSTALLED) ## N random networks from SEED against Brian's runtime (long)
+	$(BIN)/python -m tests.random_networks.run --networks $(N) $(if $(SEED),--seed $(SEED))
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run
