@@ -198,6 +198,11 @@ def statement(draw: Draw, target: Target, scope: Scope) -> str:
     return f"{name} {operator} 0.2*{bounded(draw, scope)}{unit}"
 
 
+def is_end(target: Target) -> bool:
+    """Whether this is a variable of the source or the target of synapses."""
+    return target.name.endswith(("_pre", "_post"))
+
+
 def statements(
     draw: Draw,
     targets: Sequence[Target],
@@ -208,10 +213,15 @@ def statements(
 ) -> tuple[str, ...]:
     """Several statements: those for shared variables come first, as Brian wants them.
 
-    With `hides`, what is written at an end of a synapse is not read again, nor are the
-    subexpressions in `hides`: other synapses may have written to it in the meantime, or not.
+    With `hides`, what is written at an end of a synapse is neither written nor read again, nor are
+    the subexpressions in `hides` read: other synapses may have written to it in the meantime.
     """
     chosen = [pick(draw, targets) for _ in range(draw(st.integers(1, most)))] if targets else []
+    if hides is not None:
+        ends = {target.name: target for target in chosen if is_end(target)}
+        chosen = [target for target in chosen if not is_end(target)]
+        place = draw(st.integers(0, len(chosen)))
+        chosen[place:place] = ends.values()
     lines = [statement(draw, target, shared) for target in chosen if target.shared]
     if some(draw, 20):
         lines.append(f"change = {float_expression(draw, scope, 1)}")
@@ -219,6 +229,6 @@ def statements(
     for target in chosen:
         if not target.shared:
             lines.append(statement(draw, target, scope))
-            if hides is not None and target.name.endswith(("_pre", "_post")):
+            if hides is not None and is_end(target):
                 scope = scope.without([target.name, *hides])
     return tuple(lines)

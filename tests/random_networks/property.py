@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -55,7 +56,12 @@ def main() -> None:
     devices.register()
     prefs.codegen.target = "numpy"
     prefs._backup()
-    tally = explore(int(sys.argv[1]), int(sys.argv[2]))
+    try:
+        tally = explore(int(sys.argv[1]), int(sys.argv[2]))
+    except BaseException:
+        # Brian's hook for exceptions would write to its log
+        traceback.print_exc()
+        sys.exit(1)
     print(", ".join(f"{count} {what}" for what, count in sorted(tally.items())))
 
 
