@@ -24,7 +24,7 @@ def actions(
     lines = [run(draw)]
     stored = False
     new_dt = f"defaultclock.dt = {pick(draw, [dt / 2, dt * 2]):g}*ms" if some(draw, 12) else None
-    for _ in range(pick(draw, [0, 0, 1, 1, 2, 3])):
+    for _ in range(pick(draw, [0, 1, 1, 2, 2, 3])):
         if stored and some(draw, 50):
             lines.append("network.restore()")
         changes = [change_of_neurons(draw, group) for group in groups]
@@ -44,7 +44,7 @@ def actions(
 
 def run(draw: Draw) -> str:
     """A run of some steps; sometimes not a multiple of dt, sometimes nothing."""
-    duration = f"{draw(st.integers(0, 12)) * 0.2:.1f}"
+    duration = f"{draw(st.integers(0, 20)) * 0.2:.1f}"
     if some(draw, 15):
         duration = pick(draw, ["0.37", "1.01", "0", "0.1", "0.05"])
     return f"network.run({duration}*ms)"

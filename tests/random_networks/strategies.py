@@ -44,20 +44,20 @@ def networks(draw: Draw) -> Description:
     preamble = {name: PREAMBLE[name] for name in PREAMBLE if some(draw, 12)}
     constants = (f"tau = {number(draw, 0.6, 3)}*ms", f"level = {number(draw, 0.5, 1.8)}")
     groups: list[Drawn] = []
-    for k in range(draw(st.integers(1, 3))):
+    for k in range(pick(draw, [1, 2, 2, 3])):
         groups.append(neurons(draw, NAMES[k], groups, preamble))
     dt = pick(draw, [0.1] * 4 + [0.05, 0.23])
-    sources = [source(draw, name, dt) for name in ["inputs", "more"][: pick(draw, [0, 0, 1, 1, 2])]]
+    sources = [source(draw, name, dt) for name in ["inputs", "more"][: pick(draw, [0, 1, 1, 2])]]
     drawn = groups + [Drawn.of_source(one) for one in sources]
     linked: list = []
     sums = {group.neurons.name: ["total"] for group in groups if group.neurons}
-    for k in range(draw(st.integers(0, 3))):
+    for k in range(pick(draw, [0, 1, 2, 2, 3, 3])):
         linked.append(connections(draw, ["syn_x", "syn_y", "syn_z"][k], groups, drawn, sums))
     monitors = [
         monitor(draw, f"{kind}_{k}", kind, drawn, linked)
         for k, kind in enumerate(
             pick(draw, ["spikes", "states", "rates", "events"])
-            for _ in range(draw(st.integers(0, 4)))
+            for _ in range(pick(draw, [0, 1, 2, 2, 3, 4]))
         )
     ]
     operations = [operation(draw, groups)] if some(draw, 20) else []
