@@ -13,7 +13,8 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-brian test-brian-long test-brian-float32 test-sanitize bench clean
+.PHONY: help demo test lint format bench clean
+.PHONY: test-brian test-brian-long test-brian-float32 test-property test-sanitize
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -45,6 +46,13 @@ test-brian-float32: $(INSTALLED) ## Brian's test suite in single precision (long
 
 test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer and UBSan (long)
 	$(BIN)/python -m tests.sanitize
+
+# How many, and from where; without SEED another one each time, which is printed.
+N ?= 1000
+SEED ?=
+
+test-property: $(INSTALLED) ## N random networks from SEED against Brian's runtime (long)
+	$(BIN)/python -m tests.random_networks.run --networks $(N) $(if $(SEED),--seed $(SEED))
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run

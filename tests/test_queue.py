@@ -74,6 +74,19 @@ def test_in_flight_while_everything_changes(first, second, factor):
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("factor", [3, 4, 2.3, 1 / 3])
+@pytest.mark.parametrize("delay", range(12))
+def test_longest_delay_keeps_its_time_in_another_dt(delay, factor):
+    """Also where rounding asks for a place that Brian's queue, here without a check, lacks."""
+    queue = SpikeQueue(0, 1)
+    source = np.array([0], np.int32)
+    queue.prepare(np.array([delay * DT]), DT, source)
+    queue.push(source)
+    queue.prepare(np.array([delay * DT]), DT * factor, source)
+    expected = [[]] * int(delay / factor + 0.5) + [[0]]
+    assert deliver(queue, [set()] * len(expected)) == expected
+
+
 @settings(max_examples=100, deadline=None)
 @given(scenes())
 def test_state_is_brians(scene):

@@ -225,10 +225,13 @@ static int resize_ring(b2g_queue *queue, int32_t n_slots)
 }
 
 /* dt has changed: everything in flight keeps its time of arrival, rounded as
-   Brian rounds it (of two slots that fall together, the later one remains). */
+   Brian rounds it (of two slots that fall together, the later one remains).
+   The last slot may round up to one more than Brian makes. */
 static int rescale(b2g_queue *queue, double factor)
 {
-    const int32_t n_slots = (int32_t)(queue->n_slots * factor) + 1;
+    const int32_t brians = (int32_t)(queue->n_slots * factor) + 1;
+    const int32_t last = (int32_t)((queue->n_slots - 1) * factor + 0.5);
+    const int32_t n_slots = brians > last ? brians : last + 1;
     b2g_slot *slots = calloc((size_t)n_slots, sizeof(b2g_slot));
     if (slots == NULL)
         return B2G_NO_MEMORY;
