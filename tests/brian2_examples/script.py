@@ -1,0 +1,132 @@
+"""Run one script of Brian's under one device, and keep what it recorded.
+
+    python -m tests.brian2_examples.script SCRIPT --device runtime --seed 1 --result FILE
+
+This is the process that `run.py` starts for every run. The script runs as ``__main__`` in its own
+folder. Its text stays as it is but for the two lines that choose the device, and for its own
+choice of a standalone device, which becomes a choice of the device under test.
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import sys
+import traceback
+import types
+from pathlib import Path
+
+os.environ["MPLBACKEND"] = "Agg"
+
+TWO_LINES = 'import brian2genn\n__import__("brian2").set_device("genn")\n'
+
+
+def adapt(text: str, device: str) -> str:
+    """The script's text, for a device.
+
+    Parameters
+    ----------
+    text : str
+    device : str
+        ``'runtime'`` or ``'genn'``.
+
+    Returns
+    -------
+    str
+        With the two lines after the first import of Brian for ``'genn'``, and with every
+        ``set_device('cpp_standalone', ...)`` naming the device instead.
+    """
+    tree = ast.parse(text)
+    lines = text.encode().splitlines(keepends=True)
+    for call in sorted(_choices_of_device(tree), key=lambda c: (c.lineno, c.col_offset)):
+        name = call.args[0]
+        line = lines[name.lineno - 1]
+        new = repr(device).encode()
+        lines[name.lineno - 1] = line[: name.col_offset] + new + line[name.end_col_offset :]
+    if device == "genn":
+        lines.insert(_end_of_import(tree), TWO_LINES.encode())
+    return b"".join(lines).decode()
+
+
+def _choices_of_device(tree: ast.Module) -> list[ast.Call]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", None)) == "set_device"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value == "cpp_standalone"
+    ]
+
+
+def _end_of_import(tree: ast.Module) -> int:
+    """The line after which Brian has been imported."""
+    last = 0
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        else:
+            continue
+        last = node.end_lineno or node.lineno
+        if any(module.split(".")[0] == "brian2" for module in modules):
+            break
+    return last
+
+
+def run(path: Path, device: str) -> str | None:
+    """Run a script in its folder as ``__main__``.
+
+    Returns
+    -------
+    str or None
+        The error that it ended in.
+    """
+    main = types.ModuleType("__main__")
+    main.__file__ = str(path)
+    # functions of the script can be pickled for worker processes
+    sys.modules["__main__"] = main
+    sys.argv = [str(path)]
+    sys.path.insert(0, str(path.parent))
+    os.chdir(path.parent)
+    text = adapt(path.read_text(encoding="utf-8"), device)
+    try:
+        exec(compile(text, str(path), "exec"), main.__dict__)
+    except SystemExit as end:
+        return None if end.code in (None, 0) else f"SystemExit: {end.code}"
+    except BaseException as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def main() -> None:
+    """Run the script and write its results, whatever it ends in."""
+    parser = argparse.ArgumentParser(prog="python -m tests.brian2_examples.script")
+    parser.add_argument("script", type=Path)
+    parser.add_argument("--device", choices=("runtime", "genn"), required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the length of every run")
+    parser.add_argument("--jitter", action="store_true", help="vary the runtime's rounding")
+    parser.add_argument("--result", type=Path, required=True, help="FILE.npz and FILE.json")
+    options = parser.parse_args()
+
+    import numpy as np
+
+    from tests.brian2_examples import observe
+
+    observer = observe.install(options.device, options.seed, options.scale, options.jitter)
+    random.seed(options.seed)
+    np.random.seed(options.seed)
+    error = run(options.script.resolve(), options.device)
+    observer.finish(sys.modules["__main__"].__dict__)
+    np.savez(options.result.with_suffix(".npz"), **observer.arrays)
+    told = observer.told() | {"error": error}
+    options.result.with_suffix(".json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
