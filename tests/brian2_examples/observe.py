@@ -82,7 +82,10 @@ class Observer:
         self._seen = None
 
     def finish(self, namespace: dict[str, Any]) -> None:
-        """Where no network ran in this process, keep the script's numbers instead."""
+        """Where no network ran in this process, keep the script's numbers instead.
+
+        Scripts that hand their work to other processes come here.
+        """
         if self.runs:
             return
         for name, value in namespace.items():
@@ -149,11 +152,13 @@ def _natural(name: str) -> list:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
-def install(device: str, seed: int, scale: float, jitter: bool) -> Observer:
+def install(target: str, device: str, seed: int, scale: float, jitter: bool) -> Observer:
     """Put the hooks in place.
 
     Parameters
     ----------
+    target : str
+        Brian's code generation target.
     device : str
         ``'runtime'`` or ``'genn'``.
     seed : int
@@ -172,7 +177,7 @@ def install(device: str, seed: int, scale: float, jitter: bool) -> Observer:
     if device == "genn":
         import brian2genn  # noqa: F401  (its class is among those that `_shift_seeds` changes)
 
-    prefs.codegen.target = "numpy"
+    prefs.codegen.target = target
     plt.show = lambda *args, **kwds: None
     # A script for a standalone device may build it: there is nothing to do in runtime mode.
     RuntimeDevice.build = lambda self, **kwds: None
@@ -239,7 +244,10 @@ def _vary_rounding(seed: int) -> None:
         result = run_block(code, block)
         if block == "run" and code.template_name in ("stateupdate", "spatialstateupdate"):
             group = code.owner
-            for name in group.equations.diff_eq_names:
+            names = set(group.equations.diff_eq_names)
+            if code.template_name == "spatialstateupdate":
+                names.add("v")
+            for name in sorted(names):
                 values = group.variables[name].get_value()
                 if values.dtype.kind == "f":
                     steps = generator.integers(-1, 2, size=values.shape)

@@ -106,7 +106,10 @@ class Process:
                 text = output.read()
             told = result.with_suffix(".json")
             if not told.exists():
-                return {"error": f"ended with status {process.returncode}: {text[-300:]}", "lost": 1}
+                return {
+                    "error": f"ended with status {process.returncode}: {text[-300:]}",
+                    "lost": 1,
+                }
             outcome = json.loads(told.read_text())
             with np.load(result.with_suffix(".npz")) as arrays:
                 outcome["arrays"] = dict(arrays)

@@ -99,7 +99,10 @@ def run(path: Path, device: str) -> str | None:
         return None if end.code in (None, 0) else f"SystemExit: {end.code}"
     except BaseException as error:
         traceback.print_exc()
-        return f"{type(error).__name__}: {error}"
+        # Brian wraps errors; what it adds holds line numbers, which the two lines change
+        while error.__cause__ is not None:
+            error = error.__cause__
+        return f"{type(error).__name__}: {error}".partition("\n")[0]
     return None
 
 
@@ -118,11 +121,14 @@ def main() -> None:
 
     from tests.brian2_examples import observe
 
-    observer = observe.install(options.device, options.seed, options.scale, options.jitter)
+    # Brian's GSL integrators know no other target of the runtime
+    target = "cython" if "gsl" in options.script.read_text(encoding="utf-8") else "numpy"
+    observer = observe.install(target, options.device, options.seed, options.scale, options.jitter)
     random.seed(options.seed)
     np.random.seed(options.seed)
     error = run(options.script.resolve(), options.device)
-    observer.finish(sys.modules["__main__"].__dict__)
+    if error is None:
+        observer.finish(sys.modules["__main__"].__dict__)
     np.savez(options.result.with_suffix(".npz"), **observer.arrays)
     told = observer.told() | {"error": error}
     options.result.with_suffix(".json").write_text(json.dumps(told))
