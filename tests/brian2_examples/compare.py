@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 Arrays = Mapping[str, np.ndarray]
+Statistics = Mapping[str, float]
 
 #: "Exactly" is to this, relative to the largest magnitude of a variable.
 EXACT = 1e-8
@@ -81,13 +82,16 @@ class Comparison:
     Parameters
     ----------
     count : int
-        Of the statistics.
+        Of the statistics that are not the same in all runs.
     chance : float
         That the worst statistic is as far apart if nothing differs, given how many there are.
     name : str
         Of the worst statistic.
     reference, value : float
         Its means.
+    noticed : float
+        The difference, relative to the statistic, that would have been called one: the median over
+        the statistics.
     """
 
     count: int
@@ -95,6 +99,7 @@ class Comparison:
     name: str
     reference: float
     value: float
+    noticed: float
 
     @property
     def agree(self) -> bool:
@@ -102,40 +107,49 @@ class Comparison:
         return self.chance >= ALPHA
 
 
-def compare_samples(reference: Sequence[Arrays], value: Sequence[Arrays]) -> Comparison:
+def compare_samples(theirs: Sequence[Statistics], ours: Sequence[Statistics]) -> Comparison:
     """Compare runs with several seeds under Brian's runtime and under the device.
 
     Each statistic is tested by Student's t, and the smallest probability is multiplied by the
     number of statistics (Bonferroni).
     """
-    ours, theirs = [statistics(a) for a in value], [statistics(a) for a in reference]
-    names = sorted(set().union(*ours, *theirs))
-    found = []
-    for name in names:
-        a = np.array([s[name] for s in theirs if name in s])
-        b = np.array([s[name] for s in ours if name in s])
+    found, errors = [], []
+    for name in sorted(set().union(*theirs, *ours)):
+        a = np.array([sample[name] for sample in theirs if name in sample])
+        b = np.array([sample[name] for sample in ours if name in sample])
         if not (len(a) and len(b)):
-            # some seeds may have no spikes; all of one device and none of the other is odd
-            whole = len(a) == len(theirs) or len(b) == len(ours)
-            found.append((0.0 if whole else 1.0, name, _mean(a), _mean(b)))
+            # a seed may have no spikes; that all of one side have some is a difference
+            alike = len(a) < len(theirs) and len(b) < len(ours)
+            found.append((1.0 if alike else 0.0, name, _mean(a), _mean(b)))
+            continue
+        if np.ptp([*a, *b]) == 0:
             continue
         found.append((_chance(a, b), name, _mean(a), _mean(b)))
+        if largest := max(abs(a.mean()), abs(b.mean())):
+            errors.append(_error(a, b) / largest)
     chance, name, mean_a, mean_b = min(found, default=(1.0, "", np.nan, np.nan))
-    return Comparison(len(found), min(1.0, chance * len(found)), name, mean_a, mean_b)
+    freedom = len(theirs) + len(ours) - 2
+    limit = stats.t.isf(ALPHA / max(len(found), 1) / 2, max(freedom, 1))
+    noticed = float(limit * np.median(errors)) if errors else 0.0
+    return Comparison(len(found), min(1.0, chance * len(found)), name, mean_a, mean_b, noticed)
 
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
+def _error(a: np.ndarray, b: np.ndarray) -> float:
+    """The standard error of the difference of means."""
+    squares = ((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()
+    freedom = max(len(a) + len(b) - 2, 1)
+    return float(np.sqrt(squares / freedom * (1 / len(a) + 1 / len(b))))
+
+
 def _chance(a: np.ndarray, b: np.ndarray) -> float:
     """The probability of such a difference of means."""
     apart = abs(a.mean() - b.mean())
-    if apart <= NEGLIGIBLE * max(abs(a.mean()), abs(b.mean())):
-        return 1.0
     freedom = len(a) + len(b) - 2
-    if freedom < 1:
+    if apart <= NEGLIGIBLE * max(abs(a.mean()), abs(b.mean())) or freedom < 1:
         return 1.0
-    squares = ((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()
-    error = np.sqrt(squares / freedom * (1 / len(a) + 1 / len(b)))
+    error = _error(a, b)
     return float(2 * stats.t.sf(apart / error, freedom)) if error > 0 else 0.0

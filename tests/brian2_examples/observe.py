@@ -48,7 +48,7 @@ class Observer:
         self.arrays: dict[str, np.ndarray] = {}
         self.seconds = 0.0
         self.runs = 0
-        self.places: dict[tuple[str, str], tuple[str, str, str]] = {}
+        self.places: set[tuple[str, str, str, str]] = set()
         self.complete = True
         self._serials = itertools.count()
         self._epoch = -1
@@ -73,9 +73,10 @@ class Observer:
                 self._keep(f"{label}.{name}", value)
         if self.device == "genn":
             explanation = all_devices["genn"].explain(net)
-            for place in explanation.placements:
-                key = (re.sub(r"_\d+", "", place.name), place.kind)
-                self.places[key] = (place.where, place.reason, place.name)
+            self.places |= {
+                (re.sub(r"_\d+", "", place.name), place.kind, place.where, place.reason)
+                for place in explanation.placements
+            }
 
     def before_restore(self) -> None:
         """Begin anew: monitors lose what they hold."""
@@ -103,11 +104,9 @@ class Observer:
             "runs": self.runs,
             "seconds": self.seconds,
             "complete": self.complete,
-            "objects": Counter(where for where, _, _ in self.places.values()),
+            "objects": Counter(where for _, _, where, _ in self.places),
             "by_brian": sorted(
-                (kind, reason)
-                for (_, kind), (where, reason, _) in self.places.items()
-                if where == "Brian"
+                (kind, reason) for _, kind, where, reason in self.places if where == "Brian"
             ),
         }
 

@@ -1,8 +1,9 @@
 """Run one script of Brian's under one device, and keep what it recorded.
 
-    python -m tests.brian2_examples.script SCRIPT --device runtime --seed 1 --result FILE
+    python -m tests.brian2_examples.script SCRIPT --device runtime --seeds 1 2 --results FOLDER
 
-This is the process that `run.py` starts for every run. The script runs as ``__main__`` in its own
+`run.py` starts it; each seed has a process of its own, forked from one that has imported Brian. The
+script runs as ``__main__`` in its own
 folder. Its text stays as it is but for the two lines that choose the device, and for its own
 choice of a standalone device, which becomes a choice of the device under test.
 """
@@ -106,32 +107,53 @@ def run(path: Path, device: str) -> str | None:
     return None
 
 
-def main() -> None:
-    """Run the script and write its results, whatever it ends in."""
-    parser = argparse.ArgumentParser(prog="python -m tests.brian2_examples.script")
-    parser.add_argument("script", type=Path)
-    parser.add_argument("--device", choices=("runtime", "genn"), required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the length of every run")
-    parser.add_argument("--jitter", action="store_true", help="vary the runtime's rounding")
-    parser.add_argument("--result", type=Path, required=True, help="FILE.npz and FILE.json")
-    options = parser.parse_args()
-
+def observed(options: argparse.Namespace, seed: int) -> None:
+    """Run the script with one seed and write its results, whatever it ends in."""
     import numpy as np
 
     from tests.brian2_examples import observe
 
     # Brian's GSL integrators know no other target of the runtime
     target = "cython" if "gsl" in options.script.read_text(encoding="utf-8") else "numpy"
-    observer = observe.install(target, options.device, options.seed, options.scale, options.jitter)
-    random.seed(options.seed)
-    np.random.seed(options.seed)
+    observer = observe.install(target, options.device, seed, options.scale, options.jitter)
+    random.seed(seed)
+    np.random.seed(seed)
     error = run(options.script.resolve(), options.device)
     if error is None:
         observer.finish(sys.modules["__main__"].__dict__)
-    np.savez(options.result.with_suffix(".npz"), **observer.arrays)
-    told = observer.told() | {"error": error}
-    options.result.with_suffix(".json").write_text(json.dumps(told))
+    result = options.results / str(seed)
+    np.savez(result.with_suffix(".npz"), **observer.arrays)
+    result.with_suffix(".json").write_text(json.dumps(observer.told() | {"error": error}))
+
+
+def main() -> None:
+    """Run the script once for each seed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.brian2_examples.script")
+    parser.add_argument("script", type=Path)
+    parser.add_argument("--device", choices=("runtime", "genn"), required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--scale", type=float, default=1.0, help="of the length of every run")
+    parser.add_argument("--jitter", action="store_true", help="vary the runtime's rounding")
+    parser.add_argument("--results", type=Path, required=True, help="where SEED.npz and .json go")
+    options = parser.parse_args()
+
+    import brian2  # noqa: F401  (once for all seeds)
+    import matplotlib.pyplot  # noqa: F401
+
+    for seed in options.seeds:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                observed(options, seed)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,9 @@ compared:
   runtime itself when the last place of its state variables varies. Where that is enough to add or
   move spikes, the run is compared as a random one;
 - *statistically*: the script gives something else for another seed. Size, mean, spread and
-  quantiles of every variable are compared over several seeds by Student's t; the probability is of
-  the worst of them, times their number (Bonferroni).
+  quantiles of every variable are compared over several seeds by Student's t, with a chance of one
+  in a thousand for a script that all its statistics together raise a false alarm. "5 % would be
+  noticed": half of its statistics would have been found to differ, had they been that far off.
 
 Times are the sum of `device._last_run_time`, on a shared machine with {cores} cores
 ({machine}) that did other work meanwhile: they give an idea, they are no measurements. *Cut* says
