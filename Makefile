@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-brian bench clean
+.PHONY: help demo test lint format test-brian test-examples bench clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ format: $(INSTALLED) ## rewrite the code in the project's style
 
 test-brian: $(INSTALLED) ## the whole of Brian's own test suite under this device (long)
 	$(BIN)/python -m tests.brian2_suite.run
+
+test-examples: $(INSTALLED) ## Brian's own example scripts under this device (long)
+	$(BIN)/python -m tests.brian2_examples.run $(ARGUMENTS)
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run
