@@ -13,6 +13,8 @@ import ast
 import json
 import os
 import random
+import resource
+import signal
 import sys
 import traceback
 import types
@@ -133,6 +135,7 @@ def main() -> None:
     parser.add_argument("--device", choices=("runtime", "genn"), required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--scale", type=float, default=1.0, help="of the length of every run")
+    parser.add_argument("--limit", type=int, help="of one run, in seconds of the processor")
     parser.add_argument("--jitter", action="store_true", help="vary the runtime's rounding")
     parser.add_argument("--results", type=Path, required=True, help="where SEED.npz and .json go")
     options = parser.parse_args()
@@ -145,6 +148,8 @@ def main() -> None:
         if child == 0:
             status = 1
             try:
+                if options.limit:
+                    resource.setrlimit(resource.RLIMIT_CPU, (options.limit, options.limit + 5))
                 observed(options, seed)
                 status = 0
             except BaseException:
@@ -153,7 +158,10 @@ def main() -> None:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
-        os.waitpid(child, 0)
+        status = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+            told = {"error": f"takes more than {options.limit} s", "timeout": True}
+            (options.results / f"{seed}.json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":
