@@ -116,12 +116,13 @@ def observed(options: argparse.Namespace, seed: int) -> None:
     from tests.brian2_examples import observe
 
     # Brian's GSL integrators know no other target of the runtime
-    target = "cython" if "gsl" in options.script.read_text(encoding="utf-8") else "numpy"
+    text = options.script.read_text(encoding="utf-8")
+    target = "cython" if "gsl" in text else "numpy"
     observer = observe.install(target, options.device, seed, options.scale, options.jitter)
     random.seed(seed)
     np.random.seed(seed)
     error = run(options.script.resolve(), options.device)
-    if error is None:
+    if error is None and ("multiprocessing" in text or "joblib" in text):
         observer.finish(sys.modules["__main__"].__dict__)
     result = options.results / str(seed)
     np.savez(result.with_suffix(".npz"), **observer.arrays)
