@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-property test-sanitize
+.PHONY: test-brian test-brian-long test-brian-float32 test-examples test-property test-sanitize
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ SEED ?=
 
 test-property: $(INSTALLED) ## N random networks from SEED against Brian's runtime (long)
 	$(BIN)/python -m tests.random_networks.run --networks $(N) $(if $(SEED),--seed $(SEED))
+
+test-examples: $(INSTALLED) ## Brian's own example scripts under this device (long)
+	$(BIN)/python -m tests.brian2_examples.run $(ARGUMENTS)
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run

@@ -68,3 +68,24 @@ def test_self_connection_that_writes_both_sides():
     Network(group, synapses).run(0.1 * ms)
     # v_post < v_pre: v_pre is written last
     np.testing.assert_array_equal(group.v, [12])
+
+
+def test_subexpression_of_what_the_same_code_has_changed():
+    """A subexpression of the synapse reads its variables under names of their own, at the start.
+
+    It does not see what event-driven equations or earlier statements have made of them. Brian's
+    NumPy target reads them at the place where the subexpression is used.
+    """
+    source = SpikeGeneratorGroup(1, [0, 0], [0.1, 1.1] * ms)
+    target = NeuronGroup(1, "v : 1")
+    synapses = Synapses(
+        source,
+        target,
+        "dy/dt = -y/ms : 1 (event-driven)\nx = 1 - y : 1",
+        on_pre="y += 0.5\nv_post += x",
+    )
+    synapses.connect()
+    Network(source, target, synapses).run(1.2 * ms)
+    y = 0.5  # after the first spike, which has seen y = 0
+    np.testing.assert_allclose(target.v, [1 + (1 - y)], rtol=1e-12)
+    np.testing.assert_allclose(synapses.y, [0.5 * np.exp(-1) + 0.5], rtol=1e-12)
