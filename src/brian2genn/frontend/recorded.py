@@ -110,10 +110,12 @@ class RecordedCode:
             allows_scalar_write=self.template in _SHARED_WRITES,
         )
         for block, code in self.abstract_code.items():
-            # Brian's own optimisation is left out: the passes over the model do more
+            # Brian's own optimisation is left out of the time loop: the passes over the model do
+            # more. Set-up code is rounded as Brian rounds it: a delay may lie just between two
+            # time steps.
             shared, vector = make_statements(
                 code, self.variables, prefs["core.default_float_dtype"],
-                optimise=False, blockname=block,
+                optimise=self.template in SETUP_TEMPLATES, blockname=block,
             )  # fmt: skip
             self.repeated = self.repeated or generator.has_repeated_indices(vector)
             self._check_order(generator, vector)
