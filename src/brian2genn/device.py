@@ -376,7 +376,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         store_profile(net, loop.profile() if profile else None)
 
     def _translate(self, net: Any, active: list[Any]) -> Translation:
-        translation = translate(active, net._clocks)
+        translation = translate(active, net._clocks, self.backend.refuse)
         self._remember(net, translation.placements)
         return translation
 

@@ -117,6 +117,13 @@ class ShimDriver:
             self._modules[key] = ShimModule(path)
         return self._modules[key]
 
+    def compiles(self, text: str) -> bool:
+        try:
+            self.build(text)
+        except CudaError:
+            return False
+        return True
+
     def launch(self, launches: Sequence[Launch]) -> None:
         for one in launches:
             module, name, address = one.kernel

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..model.network import Network
+from ..model.compiling import CompilerArguments
+from ..model.network import Network, Step
 
 
 class Outcome(IntEnum):
@@ -134,6 +135,21 @@ class Backend(Protocol):
     """
 
     name: str
+
+    def refuse(
+        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+    ) -> str | None:
+        """Why these steps cannot be compiled, for people; None if they can.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+            Those of one object.
+        user_code : sequence of str
+            The text of users' functions.
+        arguments : CompilerArguments
+            What users ask of the compiler for it.
+        """
 
     def build(self, network: Network, *, profile: bool) -> Program:
         """Compile a network that has been verified."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -189,6 +190,15 @@ def print_cuda_program(
     CudaSource
     """
     return _Printer(network, fuse, deterministic).source()
+
+
+def print_user_functions(texts: Sequence[str]) -> str:
+    """Users' functions alone, to find out whether CUDA takes them."""
+    arrays = sorted(set(re.findall(r"\b_namespace\w+", "\n".join(texts))))
+    template = environment.get_template("cuda/userfunctions.j2")
+    known = "\n".join(f"static double *{name};" for name in arrays)
+    functions = template.render(user_code=texts, user_arrays=[])
+    return f'#include "brian2genn_math.h"\n{known}\n{functions}'
 
 
 class _Printer:

@@ -226,8 +226,13 @@ class NetworkBuilder:
         """What the users' functions in use need of the compiler."""
         if not self.user_code:
             return CompilerArguments()
-        needed = [self.compiler_arguments[c_name] for c_name in self.user_code]
-        return CompilerArguments.joined([brian_arguments(), *needed])
+        return CompilerArguments.joined([brian_arguments(), self.user_arguments()])
+
+    def user_arguments(self) -> CompilerArguments:
+        """What users ask of the compiler for these functions."""
+        return CompilerArguments.joined(
+            self.compiler_arguments[c_name] for c_name in self.user_code
+        )
 
     # -- kernels -------------------------------------------------------------
     def kernel(self, code: RecordedCode, origin: str, outputs: Iterable[str] = ()) -> Kernel:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from brian2.core.base import BrianObject
 
+from ..model.compiling import CompilerArguments
 from ..model.network import Host, Network, Step
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
@@ -54,7 +55,12 @@ def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
-def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
+#: Says why a backend cannot take the steps of an object; None if it can. It is told the text of all
+#: users' functions so far, and what that text needs of a compiler.
+Refusal = Callable[[Sequence[Step], Sequence[str], CompilerArguments], str | None]
+
+
+def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) -> Translation:
     """Translate the active objects of a Brian network.
 
     Parameters
@@ -63,6 +69,8 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
         In the order of the schedule; code objects must have been recorded.
     clocks : iterable of Brian clocks
         All clocks of the network, also those of inactive objects.
+    refuse : callable
+        The backend's word on the steps of each object.
 
     Returns
     -------
@@ -71,7 +79,7 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
     builder = NetworkBuilder()
     placements = []
     for obj in objects:
-        steps, placement = _translate_object(builder, obj)
+        steps, placement = _translate_object(builder, obj, refuse)
         builder.network.steps.extend(steps)
         placements.append(placement)
     for clock in sorted(clocks, key=lambda clock: str(clock.name)):
@@ -81,7 +89,9 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any]) -> Translation:
     return Translation(builder.network, builder.bindings, placements, builder.function_users)
 
 
-def _translate_object(builder: NetworkBuilder, obj: Any) -> tuple[list[Step], Placement]:
+def _translate_object(
+    builder: NetworkBuilder, obj: Any, refuse: Refusal
+) -> tuple[list[Step], Placement]:
     kind = type(obj).__name__
     reason = None
     if type(obj).run is not BrianObject.run:
@@ -98,11 +108,12 @@ def _translate_object(builder: NetworkBuilder, obj: Any) -> tuple[list[Step], Pl
             known_code = dict(builder.user_code)
             try:
                 reader = StepReader(builder, obj)
-                steps = [reader.read(code) for code in recorded]
-                return (
-                    [step for step in steps if step is not None],
-                    Placement(obj.name, kind, COMPILED),
-                )
+                read = [reader.read(code) for code in recorded]
+                steps = [step for step in read if step is not None]
+                reason = refuse(steps, builder.user_text(), builder.user_arguments())
+                if reason is not None:
+                    raise Unsupported(reason)
+                return steps, Placement(obj.name, kind, COMPILED)
             except Unsupported as unsupported:
                 reason = str(unsupported)
                 builder.user_code = known_code

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ...model.network import Network
+from ...model.compiling import CompilerArguments
+from ...model.network import Network, Step
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
 from .program import CpuProgram
@@ -16,6 +18,12 @@ class CpuBackend:
     """Builds programs for this machine's processor; arrays stay where Brian has them."""
 
     name = "cpu"
+
+    def refuse(
+        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+    ) -> str | None:
+        """Nothing is refused."""
+        return None
 
     def build(self, network: Network, *, profile: bool) -> CpuProgram:
         """Compile a network that has been verified.

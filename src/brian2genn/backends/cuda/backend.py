@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ...model.network import Network
+from ...codegen.cuda_program import print_user_functions
+from ...model.compiling import CompilerArguments
+from ...model.network import Network, Step
 from ...transforms.scatter import separate_additions
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
@@ -34,6 +37,28 @@ class CudaBackend:
         self.driver = driver
         self.deterministic = deterministic
         self.memory = DeviceMemory(driver, raw)
+
+    def refuse(
+        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+    ) -> str | None:
+        """Why these steps cannot be compiled: users' C++ functions may be for a CPU only."""
+        functions = {
+            function.name: function
+            for step in steps
+            for kernel in step.kernels()
+            for function in kernel.attributes("user")
+        }
+        for name, function in functions.items():
+            if function.draws:
+                return f"the C++ function '{name}' draws random numbers, which needs a CPU"
+            if not function.stateless:
+                return f"the C++ function '{name}' has a state, which a GPU's threads cannot share"
+        if functions and arguments != CompilerArguments():
+            return "its C++ functions need headers or libraries, which a GPU does not have"
+        if functions and not self.driver.compiles(print_user_functions(user_code)):
+            names = ", ".join(map(repr, functions))
+            return f"the CUDA compiler does not take its C++ functions ({names})"
+        return None
 
     def build(self, network: Network, *, profile: bool) -> CudaProgram:
         """Compile a network that has been verified.

@@ -84,6 +84,9 @@ class Driver(Protocol):
     def build(self, text: str) -> Module:
         """Compile (or take from the cache) and load a program."""
 
+    def compiles(self, text: str) -> bool:
+        """Whether the compiler takes a text."""
+
     def launch(self, launches: Sequence[Launch]) -> None:
         """Execute kernels one after the other."""
 

@@ -319,6 +319,14 @@ class NvidiaDriver:
         cubin, _ = compile_cubin(text, self.architecture)
         return NvidiaModule(cubin)
 
+    def compiles(self, text: str) -> bool:
+        """Whether the compiler takes a text."""
+        try:
+            compile_cubin(text, self.architecture)
+        except CudaError:
+            return False
+        return True
+
     def _enqueue(self, one: Launch) -> None:
         _check(
             self._cu.cuLaunchKernel(
