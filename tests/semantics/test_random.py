@@ -198,7 +198,7 @@ def test_distribution(case):
 @pytest.fixture
 def on_device(device):
     """The rest looks at the device alone."""
-    set_device(device)
+    set_device(device, **devices.REPRODUCIBLE)
     prefs.codegen.target = "numpy"
 
 

@@ -11,8 +11,9 @@ from .interface import Backend, RawValue
 #: What ``set_device("genn", backend=...)`` takes.
 NAMES = ("auto", "cpu", "cuda")
 
-#: What a script gets that does not ask for a backend.
-default = "auto"
+#: What a script gets that does not ask for a backend. It will be ``"auto"`` once the CUDA backend
+#: has been seen to be right on real GPUs.
+default = "cpu"
 
 
 def choose(name: str | None, raw: RawValue, *, deterministic: bool = False) -> tuple[Backend, str]:

@@ -16,7 +16,7 @@ _WITHOUT_MEANING = {
     "directory": "nothing is written to a build directory",
     "compile": "a network is compiled when it is run",
     "run": "a network runs when run() is called",
-    "use_GPU": "the backend is chosen by itself",
+    "use_GPU": "backend='cpu' or backend='cuda' chooses",
     "debug": "there is no separate program to debug",
     "with_output": "there is no separate program that prints",
     "direct_call": "there is no separate program to call",
