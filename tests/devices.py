@@ -14,12 +14,12 @@ import os
 from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
+DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 #: With these arguments of ``set_device``, results are the same bit by bit in every run.
 REPRODUCIBLE = {} if BACKEND == "cpu" or DEVICE != "genn" else {"deterministic": True}
 #: The driver of the backend ``shim``.
 shim = None
-DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 
 
 class PlainDevice(RuntimeDevice):
