@@ -21,7 +21,7 @@ from brian2 import (
 from brian2.utils.logger import catch_logs
 
 from brian2genn.backends.cpu import program as cpu_program
-from brian2genn.frontend.recorded import RecordedCode
+from brian2genn.frontend.recorded import LOOP_TEMPLATES, RecordedCode
 from brian2genn.runtime import garbage
 from brian2genn.runtime.codeobject import LoopCodeObject
 
@@ -33,7 +33,8 @@ def made(monkeypatch) -> dict[str, list]:
     analyse, print_program = RecordedCode.analyse, cpu_program.print_program
 
     def count_code(self, target):
-        made["code"].append((self.owner.name, self.template))
+        if self.template in LOOP_TEMPLATES:  # set-up code is made when it is executed
+            made["code"].append((self.owner.name, self.template))
         analyse(self, target)
 
     def count_program(network):

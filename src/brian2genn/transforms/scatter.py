@@ -18,8 +18,15 @@ ADDABLE = (FLOAT64, FLOAT32, INT32, INT64)
 
 
 def separate_additions(kernel: Kernel) -> None:
-    """Mark the stores of `kernel` that only add, in place."""
+    """Mark the stores of `kernel` that only add, in place.
+
+    A kernel whose elements have to be executed in order all the same stays as it is: there,
+    everything is read before anything is written.
+    """
+    as_written = kernel.stores
     kernel.stores = [_as_addition(kernel, store) or store for store in kernel.stores]
+    if why_ordered(kernel) is not None:
+        kernel.stores = as_written
 
 
 def _as_addition(kernel: Kernel, store: Store) -> Store | None:
