@@ -217,13 +217,6 @@ def synapses_between_neurons_that_do_not_exist():
 
 
 @mistake
-def synapses_by_an_expression_out_of_range():
-    group = cells()
-    synapses = Synapses(group, group)
-    synapses.connect(j="i + 1")
-
-
-@mistake
 def delay_that_is_no_time():
     group = cells()
     Synapses(group, group, on_pre="v_post += 1", delay=3 * mV)

@@ -290,7 +290,8 @@ def assignments_between_runs():
         middle=middle,
         by_string=group.v["w > 0"],
         expression=group.w["v < 8*mV"],
-        indices=group.indices["v > 8*mV"],
+        # floats from Brian's NumPy target, integers from its compiled one
+        indices=group.indices["v > 8*mV"].astype(int),
     )
 
 

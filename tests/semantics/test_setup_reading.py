@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, Subgroup, Synapses, TimedArray, ms, mV, run
+from brian2 import NeuronGroup, Subgroup, Synapses, TimedArray, ms, mV, run, set_device
 
 from tests.semantics.harness import Cases, check, observe
 
@@ -106,8 +106,6 @@ def with_functions_and_names():
 
 def test_indices_by_a_condition(device):
     """Brian's NumPy target gives floats here, with which nothing can be indexed."""
-    from brian2 import set_device
-
     set_device(device)
     group = cells()
     np.testing.assert_array_equal(group.indices["x > 0"], [0, 2, 4])
@@ -117,6 +115,16 @@ def test_indices_by_a_condition(device):
     synapses = Synapses(group, group)
     synapses.connect(j="i")
     np.testing.assert_array_equal(synapses.indices["i > 3"], [4, 5])
+
+
+def test_what_is_the_same_for_all_elements_is_an_array(device):
+    """Brian's NumPy target gives one number here, its compiled target an array."""
+    set_device(device)
+    group = NeuronGroup(3, "five = 5 : 1\nlater = t + 2*ms : second\nx : 1")
+    np.testing.assert_array_equal(group.five[:], [5.0, 5.0, 5.0])
+    np.testing.assert_allclose(group.later[1:] / ms, [2, 2])
+    np.testing.assert_array_equal(group.five["i > 0"], [5.0, 5.0])
+    assert group.five[0].shape == ()
 
 
 @pytest.mark.parametrize("case", cases, ids=str)
