@@ -76,6 +76,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._bound: set[int] = set()
         self._arrays_moved = False
         self._placed: dict[str, tuple[list[Placement], list[Any]]] = {}
+        self._notes: dict[str, list[str]] = {}
         self._setup_log = SetupLog()
         self._last_network = ""
         #: by whether they are for profiling
@@ -364,6 +365,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             net.t_ = float(t_end) if completed else loop.t
             self._disconnect(loop)
         ended = time.time()
+        self._notes[net.name] = program.notes()
         self._last_run_time = ended - began
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
@@ -384,6 +386,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Keep where the objects of a network run, for `explain`."""
         setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
         self._placed[net.name] = placements, setup
+        self._notes[net.name] = []
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
@@ -508,4 +511,4 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 "Nothing to explain yet: run the network first (the device decides at the"
                 " beginning of a run)."
             )
-        return Explanation(name, *self._placed[name])
+        return Explanation(name, *self._placed[name], self._notes[name])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import (
+    Network,
     NeuronGroup,
     SpikeMonitor,
     Synapses,
@@ -98,3 +99,21 @@ def test_a_full_recorder_is_emptied(shim, monkeypatch):
     assert monitor.num_spikes == 20 * 100
     assert np.array_equal(monitor.i, np.tile(np.arange(20), 100))
     assert np.array_equal(np.rint(monitor.t / defaultclock.dt), np.repeat(np.arange(100), 20))
+
+
+def test_a_network_within_a_network(shim):
+    def decay(name: str, start: float, x: float) -> NeuronGroup:
+        group = NeuronGroup(2, "dv/dt = -x*v/ms : 1", method="exact", name=name, namespace={"x": x})
+        group.v = start
+        return group
+
+    outer, inner = decay("outer", 1, 1), decay("inner", 100, 2)
+    within = Network(inner)
+
+    @network_operation(dt=1 * ms)
+    def run_the_other():
+        within.run(1 * ms)
+
+    Network(outer, run_the_other).run(3 * ms)
+    assert np.allclose(outer.v, np.exp(-3))
+    assert np.allclose(inner.v, 100 * np.exp(-6))

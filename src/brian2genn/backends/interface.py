@@ -72,6 +72,9 @@ class Program(Protocol):
     owners: list[str]
     seconds: np.ndarray
 
+    def notes(self) -> list[str]:
+        """What the processor executes, in sentences for people; may be empty."""
+
     def unbound(self) -> Program:
         """The same program, not connected to any memory."""
 

@@ -70,6 +70,8 @@ class Explanation:
     placements : sequence of Placement
     setup : iterable of Counter, optional
         For each group of the network, how often which set-up code was executed.
+    notes : sequence of str, optional
+        What the backend has to add, in sentences.
     """
 
     def __init__(
@@ -77,10 +79,12 @@ class Explanation:
         network: str,
         placements: Sequence[Placement],
         setup: Iterable[Counter[SetupPlacement]] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         self.network = network
         self.placements = list(placements)
         self.setup: Counter[SetupPlacement] = sum(setup, Counter())
+        self.notes = list(notes)
 
     def where(self, name: str) -> str:
         """Where the object called `name` runs: ``'compiled'``, ``'Brian'`` or ``'-'``."""
@@ -117,6 +121,8 @@ class Explanation:
                 ("set-up of", "kind", "code", "why run by Brian"),
                 [(p.name, p.kind, p.code, p.reason) for p in by_brian],
             )
+        if self.notes:
+            lines += ["", *self.notes]
         return "\n".join(lines)
 
 

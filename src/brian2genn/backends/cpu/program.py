@@ -57,6 +57,10 @@ class CpuProgram:
         other._keep = {}
         return other
 
+    def notes(self) -> list[str]:
+        """Nothing more to tell: where objects run says it all."""
+        return []
+
     # -- memory --------------------------------------------------------------
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Tell the program where its arrays lie: Brian variables, or NumPy arrays.

@@ -32,7 +32,7 @@ class Image:
         self.is_events = is_events
         self.address = 0
         self.length = 0
-        self._nbytes = 0
+        self.nbytes = 0
         self.host_is_stale = False
         self.device_is_stale = True
         self._finalizer: weakref.finalize | None = None
@@ -75,11 +75,11 @@ class Image:
 
     def _reserve(self, nbytes: int) -> bool:
         nbytes = max(nbytes, 16)
-        if self.address and nbytes <= self._nbytes < 2 * nbytes + 4096:
+        if self.address and nbytes <= self.nbytes < 2 * nbytes + 4096:
             return False
         self.free()
         self.address = self._driver.allocate(nbytes)
-        self._nbytes = nbytes
+        self.nbytes = nbytes
         self._finalizer = weakref.finalize(self, self._driver.free, self.address)
         return True
 
@@ -88,7 +88,7 @@ class Image:
         if self._finalizer is not None:
             self._finalizer()
             self._finalizer = None
-        self.address = self._nbytes = 0
+        self.address = self.nbytes = 0
 
 
 class DeviceMemory:
@@ -121,6 +121,10 @@ class DeviceMemory:
             image = Image(self.driver, lambda: raw(reference()), is_events)
             self._images[variable] = image
         return image
+
+    def nbytes(self) -> int:
+        """How much of the device's memory the variables take."""
+        return sum(image.nbytes for image in self._images.values())
 
     def constant(self, array: np.ndarray) -> Image:
         """The image of an array that belongs to one program."""

@@ -278,14 +278,20 @@ class NvidiaDriver:
         _check(cu.cuCtxSetCurrent(self._context), "opening the GPU")
         self._stream = _check(cu.cuStreamCreate(0), "opening a stream")
 
+    def _use(self) -> None:
+        """Make the GPU the current one of this thread."""
+        _check(self._cu.cuCtxSetCurrent(self._context), "opening the GPU")
+
     # -- memory ------------------------------------------------------------------
     def allocate(self, nbytes: int) -> int:
         """Reserve memory; its address."""
+        self._use()
         what = f"{nbytes / 2**20:.1f} MiB were asked for on {self.name}"
         return int(_check(self._cu.cuMemAlloc(nbytes), what))
 
     def free(self, address: int) -> None:
         """Give memory back."""
+        self._use()
         self._cu.cuMemFree(address)
 
     def upload(self, address: int, array: np.ndarray) -> None:
@@ -304,18 +310,22 @@ class NvidiaDriver:
 
     def fill(self, address: int, byte: int, nbytes: int) -> None:
         """Set every byte."""
+        self._use()
         _check(self._cu.cuMemsetD8Async(address, byte, nbytes, self._stream), "filling memory")
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy within the device."""
+        self._use()
         _check(self._cu.cuMemcpyDtoDAsync(target, source, nbytes, self._stream), "copying")
 
     def _wait(self) -> None:
+        self._use()
         _check(self._cu.cuStreamSynchronize(self._stream), "running a program")
 
     # -- programs ----------------------------------------------------------------
     def build(self, text: str) -> NvidiaModule:
         """Compile (or take from the cache) and load a program."""
+        self._use()
         cubin, _ = compile_cubin(text, self.architecture)
         return NvidiaModule(cubin)
 
@@ -337,11 +347,13 @@ class NvidiaDriver:
 
     def launch(self, launches: Sequence[Launch]) -> None:
         """Execute kernels one after the other."""
+        self._use()
         for one in launches:
             self._enqueue(one)
 
     def graph(self, launches: Sequence[Launch]) -> Any:
         """Many kernels that are launched at once, by `replay`."""
+        self._use()
         mode = self._cu.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
         _check(self._cu.cuStreamBeginCapture(self._stream, mode), "making a graph")
         try:
@@ -354,10 +366,12 @@ class NvidiaDriver:
 
     def replay(self, graph: Any) -> None:
         """Execute the kernels of a graph one after the other."""
+        self._use()
         _check(self._cu.cuGraphLaunch(graph, self._stream), "starting a graph")
 
     def time(self, launches: Sequence[Launch]) -> list[float]:
         """Execute kernels and measure each, in seconds on the device's clock."""
+        self._use()
         events = [_check(self._cu.cuEventCreate(0), "timing") for _ in range(len(launches) + 1)]
         _check(self._cu.cuEventRecord(events[0], self._stream), "timing")
         for one, event in zip(launches, events[1:], strict=True):
@@ -373,6 +387,7 @@ class NvidiaDriver:
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         """What the compiler made of a kernel."""
+        self._use()
         attribute = self._cu.CUfunction_attribute
 
         def ask(which: Any) -> int:

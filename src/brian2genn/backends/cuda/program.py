@@ -13,7 +13,7 @@ import numpy as np
 from ...codegen.cuda_program import CudaSource, TaskPlan, print_cuda_program
 from ...model.network import Network
 from ..interface import ClockState, Outcome
-from .driver import Driver, Launch
+from .driver import Driver, Launch, Module
 from .memory import DeviceMemory, Image
 from .queue import Arrangement, DeviceQueue
 from .recorder import DeviceRecorder
@@ -30,6 +30,26 @@ _ROWS = int(RECORDER.fields["rows"][1]) if RECORDER.fields else 0
 
 #: Blocks for each multiprocessor where a task takes any number.
 _BLOCKS_EACH = 8
+
+
+class _Loaded:
+    """A program on the device, which all networks of one model share.
+
+    There, the addresses that it works with are variables of its own: whoever
+    runs it next has to set them if another network had its turn.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        #: by the number of time steps and of blocks
+        self.graphs: dict[tuple[int, bytes], Any] = {}
+        self._user: weakref.ref[CudaProgram] | None = None
+
+    def taken_by(self, program: CudaProgram) -> bool:
+        """Note that `program` runs; whether another one did before."""
+        other = self._user is None or self._user() is not program
+        self._user = weakref.ref(program)
+        return other
 
 
 class CudaProgram:
@@ -63,7 +83,8 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._module = driver.build(self.source.text)
+        self._loaded = _Loaded(driver.build(self.source.text))
+        self._module = self._loaded.module
         self._profile = profile
         self._unbind()
 
@@ -89,9 +110,29 @@ class CudaProgram:
         self._queues: list[DeviceQueue] = []
         self._queue_memory: list[dict[str, int]] = []
         self._recorders: list[DeviceRecorder] = []
-        self._graphs: dict[int, Any] = {}
         self._prepared = False
         self._batch = 1
+
+    def notes(self) -> list[str]:
+        """What the device executes, for people: kernels, registers, memory, detours."""
+        source, driver = self.source, self._driver
+        tasks = {task.number: task for task in source.tasks}
+        plural = "" if len(source.loop) == 1 else "s"
+        lines = [f"A time step is {len(source.loop)} kernel{plural} on {driver.name}."]
+        for kernel in source.kernels:
+            facts = driver.facts(self._module.kernel(kernel.name), driver.threads)
+            what = "; ".join(", ".join(tasks[number].what) for number in kernel.tasks)
+            slow = f", {facts.local_bytes} bytes of slow memory" if facts.local_bytes else ""
+            lines.append(
+                f"Kernel {kernel.name}: {facts.registers} registers{slow},"
+                f" {facts.resident_blocks} blocks of {driver.threads} threads at a time on each of"
+                f" {driver.multiprocessors} multiprocessors: {what}."
+            )
+        for origin, reason in source.ordered.items():
+            lines.append(f"The {origin} is executed by one thread, because {reason}.")
+        megabytes = self._memory.nbytes() / 2**20
+        lines.append(f"Variables of the network take {megabytes:.1f} MiB there.")
+        return lines
 
     # -- binding ---------------------------------------------------------------
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
@@ -175,13 +216,20 @@ class CudaProgram:
         self._driver.upload(self._state_address, self._state)
         for field in ("state", "clocks", "arrived", "queues", "recorders"):
             self._fixed[field] = self._place(field)
-        self._fixed["constants"] = values = self._reserve(self.source.constant_bytes)
+        self._fixed["constants"] = self._reserve(self.source.constant_bytes)
         self._find_images()
         self._launch(["prepare_run"])
-        constants = self._module.symbol("b2g_constants")
-        self._driver.copy(constants, values, self.source.constant_bytes)
+        self._set_constants()
         self._launch(["begin_run"])
         self._read_state()
+
+    def _set_constants(self) -> None:
+        """Put what was computed once per run where the kernels look for it."""
+        self._driver.copy(
+            self._module.symbol("b2g_constants"),
+            int(self._fixed["constants"]),
+            self.source.constant_bytes,
+        )
 
     def _reserve(self, nbytes: int) -> int:
         """Memory that belongs to this program."""
@@ -281,6 +329,9 @@ class CudaProgram:
 
     def _refresh(self) -> None:
         """Copy to the device what the host has changed."""
+        if self._loaded.taken_by(self):
+            self._moved = True
+            self._set_constants()
         for image in self._images.values():
             self._moved = image.update_device() or self._moved
         for k, recorder in enumerate(self._recorders):
@@ -306,8 +357,6 @@ class CudaProgram:
     # -- launching ---------------------------------------------------------------
     def _set_blocks(self) -> None:
         blocks = [self._blocks_of(task) for task in self.source.tasks]
-        if not np.array_equal(self._fixed["blocks"][: len(blocks)], blocks):
-            self._graphs = {}
         self._fixed["blocks"][: len(blocks)] = blocks
         self._launches = {
             name: Launch(self._module.kernel(name), 1, 32)
@@ -390,10 +439,11 @@ class CudaProgram:
             self._measure()
             return
         size = min(self._batch, 1 << max(remaining - 1, 0).bit_length(), _LONGEST_GRAPH)
-        graph = self._graphs.get(size)
+        key = size, self._fixed["blocks"].tobytes()
+        graph = self._loaded.graphs.get(key)
         if graph is None:
             launches = [self._launches[name] for name in self.source.loop] * size
-            graph = self._graphs[size] = self._driver.graph(launches)
+            graph = self._loaded.graphs[key] = self._driver.graph(launches)
         began = time.monotonic()
         self._driver.replay(graph)
         # the device is not waited for here: the copy of the state does that
