@@ -16,7 +16,7 @@ __device__ int32_t count;
 }
 extern "C" __global__ void reserve(void)
 {
-    const int32_t place = b2g_reserve_place(&count, threadIdx.x % 3 == 0);
+    const int32_t place = b2g_reserve(&count, threadIdx.x % 3 == 0);
     if (threadIdx.x % 3 == 0)
         out[place] = (int32_t)(blockIdx.x * blockDim.x + threadIdx.x);
 }

@@ -75,32 +75,25 @@ B2G_FN void b2g_add(double *place, double value)
 #endif
 }
 
-/* A place in a list for every thread of the warp that `wants` one: one atomic
-   operation for all of them.  All threads of the warp have to call it. */
-B2G_FN int32_t b2g_reserve_place(int32_t *count, bool wants)
+B2G_FN int32_t b2g_fetch_add(int32_t *place, int32_t value) { return atomicAdd(place, value); }
+B2G_FN int64_t b2g_fetch_add(int64_t *place, int64_t value)
 {
-    const uint32_t mask = __ballot_sync(0xFFFFFFFFu, wants);
-    const uint32_t lane = threadIdx.x & 31u;
-    int32_t first = 0;
-    if (mask == 0)
-        return 0;
-    if (lane == 0)
-        first = atomicAdd(count, (int32_t)__popc(mask));
-    first = __shfl_sync(0xFFFFFFFFu, first, 0);
-    return first + (int32_t)__popc(mask & ((1u << lane) - 1u));
+    return (int64_t)atomicAdd((unsigned long long *)place, (unsigned long long)value);
 }
 
-B2G_FN int64_t b2g_reserve_row(int64_t *rows, bool wants)
+/* A place in a list for every thread of the warp that `wants` one: one atomic
+   operation for all of them.  All threads of the warp have to call it. */
+template <typename T> B2G_FN T b2g_reserve(T *count, bool wants)
 {
     const uint32_t mask = __ballot_sync(0xFFFFFFFFu, wants);
     const uint32_t lane = threadIdx.x & 31u;
-    int64_t first = 0;
+    T first = 0;
     if (mask == 0)
         return 0;
     if (lane == 0)
-        first = (int64_t)atomicAdd((unsigned long long *)rows, (unsigned long long)__popc(mask));
+        first = b2g_fetch_add(count, (T)__popc(mask));
     first = __shfl_sync(0xFFFFFFFFu, first, 0);
-    return first + (int64_t)__popc(mask & ((1u << lane) - 1u));
+    return first + (T)__popc(mask & ((1u << lane) - 1u));
 }
 
 /* Whether this block is the last of `n_blocks` to arrive: then everything that
