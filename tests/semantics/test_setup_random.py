@@ -44,7 +44,9 @@ def built(value: int | None = None) -> list[np.ndarray]:
         synapses.connect(**arguments)
         synapses.u = "rand()*i"
         synapses.delay = "rand()*5*ms"
-        results += [synapses.i[:], synapses.j[:], synapses.u[:], synapses.delay[:] / ms]
+        views = [synapses.i[:], synapses.j[:], synapses.u[:], synapses.delay[:] / ms]
+        # copies: from Brian 2.10 on the memory goes with the synapses
+        results += [np.array(view) for view in views]
     return [np.array(result) for result in results]
 
 
