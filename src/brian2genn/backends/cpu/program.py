@@ -15,6 +15,9 @@ from ...model.network import Network
 from . import toolchain
 from .structures import Clock, Context
 
+#: An error of a step, as in brian2genn_runtime.h.
+TOO_MANY_SPIKES = 2
+
 
 class Outcome(IntEnum):
     """Why a program gave control back."""
@@ -145,6 +148,8 @@ class CpuProgram:
         ------
         MemoryError
             Where a monitor or a queue could not grow.
+        ValueError
+            Where a spike generator's spikes do not fit into a time step.
         """
         outcome = Outcome(self._library.program_run(byref(self._context), seconds))
         if outcome == Outcome.FAILED:
@@ -158,6 +163,11 @@ class CpuProgram:
 
     def _fail(self) -> None:
         step = self.source.steps[self._context.error_step]
+        if self._context.error == TOO_MANY_SPIKES:
+            raise ValueError(
+                f"The {step} has more spikes for one time step than it has neurons. Is there a"
+                " second spike of a neuron in the step, or did it not run for a while?"
+            )
         raise MemoryError(f"There is no memory left for the {step}.")
 
     def end_step(self) -> None:

@@ -16,7 +16,7 @@
 #define B2G_RESTRICT restrict
 #endif
 
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1 };
+enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2 };
 
 /* A Brian clock.  times is NULL for a clock with a dt. */
 typedef struct {
