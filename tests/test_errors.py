@@ -460,6 +460,33 @@ def test_state_after_an_error_in_preparation(on_device):
     assert len(states.t) == 20
 
 
+def test_more_spikes_than_neurons_in_one_step(on_device):
+    """Brian's check sees only neighbours in its list; nothing else may be overwritten."""
+    inputs = SpikeGeneratorGroup(2, [0, 1, 0, 1], [1.2, 1.2, 1.3, 1.3] * ms)
+    group = NeuronGroup(2, "v : 1")
+    synapses = Synapses(inputs, group, on_pre="v_post += 1")
+    synapses.connect(j="i")
+    network = Network(inputs, group, synapses)
+    network.run(1 * ms)
+    defaultclock.dt = 0.5 * ms
+    with pytest.raises(Exception) as info:
+        network.run(1 * ms)
+    said = everything_said(info.value)
+    assert "could not broadcast" in said or "more spikes for one time step" in said
+    np.testing.assert_array_equal(group.v, 0)
+
+
+def test_recorded_link_to_fewer_neurons(on_device):
+    """Brian's event monitor reads the link with the index of the group that spikes."""
+    source = NeuronGroup(1, "x : 1")
+    group = NeuronGroup(3, "y : 1 (linked)", threshold="i == 2", reset="")
+    group.y = linked_var(source, "x", index=np.array([0, 0, 0]))
+    spikes = SpikeMonitor(group, "y")
+    with pytest.raises(Exception) as info:
+        Network(source, group, spikes).run(0.1 * ms)
+    assert "out of bounds" in everything_said(info.value)
+
+
 def everything_said(error: BaseException | None) -> str:
     """The text of an error with its notes, and of all it was raised from."""
     parts = []

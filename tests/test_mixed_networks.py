@@ -321,6 +321,11 @@ def addresses(network: Network) -> dict[str, int]:
     }
 
 
+def address(array) -> int:
+    """Where a Brian variable or an array of the program's own lies."""
+    return (array if isinstance(array, np.ndarray) else array.get_value()).ctypes.data
+
+
 def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
     """What is bound is the memory of Brian's variables, at each binding; nothing is copied."""
     bound: list[dict[str, int]] = []
@@ -330,7 +335,7 @@ def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
         bind(self, arrays)
         pointers = self._context.arrays
         bound.append({name: pointers[k] for k, name in enumerate(self.source.arrays)})
-        assert bound[-1] == {name: arrays[name].ctypes.data for name in self.source.arrays}
+        assert bound[-1] == {name: address(arrays[name]) for name in self.source.arrays}
 
     monkeypatch.setattr(CpuProgram, "bind_arrays", watched)
     objects = parts()

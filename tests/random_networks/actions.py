@@ -23,7 +23,9 @@ def actions(
     """
     lines = [run(draw)]
     stored = False
-    new_dt = f"defaultclock.dt = {pick(draw, [dt / 2, dt * 2]):g}*ms" if some(draw, 12) else None
+    new_dt = None
+    if some(draw, 12) and not any(dict(source.options).get("period") for source in sources):
+        new_dt = f"defaultclock.dt = {pick(draw, [dt / 2, dt * 2]):g}*ms"
     for _ in range(pick(draw, [0, 1, 1, 2, 2, 3])):
         if stored and some(draw, 50):
             lines.append("network.restore()")

@@ -225,15 +225,24 @@ def without_delays(result: Result | Exception) -> Result | Exception:
     return {name: value for name, value in result.items() if not name.endswith("delay")}
 
 
+def cause(result: Result | Exception) -> type:
+    """The type of what Brian wraps into an error that names the object."""
+    if isinstance(result, Exception) and result.__cause__ is not None:
+        result = result.__cause__
+    return type(result)
+
+
 def comparison(
     reference: Result | Exception, result: Result | Exception, tolerance: Tolerance
 ) -> str | None:
     """How two outcomes differ."""
     if isinstance(reference, Exception) or isinstance(result, Exception):
-        if type(reference) is type(result):
+        if cause(reference) is cause(result):
             return None
         texts = [
-            f"{type(one).__name__}: {one}" if isinstance(one, Exception) else "a result"
+            f"{type(one).__name__}: {one} ({one.__cause__})"
+            if isinstance(one, Exception)
+            else "a result"
             for one in (result, reference)
         ]
         return f"{texts[0]}, but Brian's runtime ends with {texts[1]}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model.dtypes import INT64
+from ..model.kernel import ELEMENT, Kernel
 from ..model.network import (
     Cable,
     Column,
@@ -25,6 +26,7 @@ from ..model.network import (
     Update,
 )
 from .builder import NetworkBuilder, RecorderPlan
+from .expressions import Unsupported
 from .recorded import RecordedCode
 
 #: The arrays of a spatial state update that the solver uses, by Brian's names.
@@ -147,6 +149,7 @@ class StepReader:
         kernel = self.builder.kernel(
             code, self._origin("event monitor"), [column.output for column in columns]
         )
+        self._check_lengths(code, kernel)
         plan = RecorderPlan(monitor, dict(variables), monitor.variables["N"])
         start, stop = (
             str(
@@ -166,6 +169,17 @@ class StepReader:
             recorder=self.builder.recorder(plan),
             columns=columns,
         )
+
+    @staticmethod
+    def _check_lengths(code: RecordedCode, kernel: Kernel) -> None:
+        """Refuse linked variables that end before the group does.
+
+        Brian's event monitors read them with the group's own index; Brian says what is wrong.
+        """
+        n_neurons = code.template_kwds["eventspace_variable"].size - 1
+        for name, access in kernel.accesses.items():
+            if access.index == ELEMENT and code.variables[name].size < n_neurons:
+                raise Unsupported(f"records '{name}', which has fewer values than the group")
 
     def read_statemonitor(self, code: RecordedCode) -> Step:
         variables = code.template_kwds["_recorded_variables"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..backends.interface import Program
+from ..model.compiling import CompilerArguments
 from ..model.kernel import Kernel
 from ..model.network import Network, Step
 
@@ -39,6 +40,9 @@ class KnownPrograms:
         -------
         Program
         """
+        if network.compiler != CompilerArguments():
+            # users' functions may read files, which may have changed
+            return make(network)
         for number, (known, program) in enumerate(self._known):
             if known == network:
                 self._known.append(self._known.pop(number))

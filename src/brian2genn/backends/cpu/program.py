@@ -17,6 +17,9 @@ from . import toolchain
 from .recorder import Recorder
 from .structures import Clock, Context
 
+#: An error of a step, as in brian2genn_runtime.h.
+TOO_MANY_SPIKES = 2
+
 
 class CpuProgram:
     """A network compiled for this machine's processor.
@@ -151,6 +154,8 @@ class CpuProgram:
         ------
         MemoryError
             Where a monitor or a queue could not grow.
+        ValueError
+            Where a spike generator's spikes do not fit into a time step.
         """
         outcome = Outcome(self._library.program_run(byref(self._context), seconds))
         if outcome == Outcome.FAILED:
@@ -164,11 +169,20 @@ class CpuProgram:
 
     def _fail(self) -> None:
         step = self.source.steps[self._context.error_step]
+<<<<<<< HEAD
         raise MemoryError(
             f"There is no memory left for the {step}. What has been recorded is kept. Delete what"
             " is not needed any more; to record less, choose fewer elements or a larger dt for the"
             " monitors."
         )
+=======
+        if self._context.error == TOO_MANY_SPIKES:
+            raise ValueError(
+                f"The {step} has more spikes for one time step than it has neurons. Is there a"
+                " second spike of a neuron in the step, or did it not run for a while?"
+            )
+        raise MemoryError(f"There is no memory left for the {step}.")
+>>>>>>> refs/heads/property
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""

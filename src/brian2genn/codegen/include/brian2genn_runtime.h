@@ -9,7 +9,7 @@
 
 #include "brian2genn_clocks.h"
 
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1 };
+enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2 };
 
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
