@@ -142,6 +142,23 @@ def test_a_script_that_fails_on_the_device(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("where", ["here", "in a worker"])
+def test_a_script_that_takes_too_long(tmp_path, where):
+    call = "run(1000*second)" if where == "here" else "multiprocessing.Pool(1).map(long, [1])"
+    text = f"""
+        from brian2 import *
+        import multiprocessing
+        G = NeuronGroup(1, "v : 1")
+        def long(x):
+            run(1000*second)
+        {call}
+    """
+    (tmp_path / "example.py").write_text(textwrap.dedent(text))
+    found = Script(tmp_path / "example.py", 5).run("runtime", [1, 2], 1.0)
+    assert [run["error"] for run in found] == ["takes more than 5 s"] * 2
+
+
+@pytest.mark.slow
 def test_a_script_that_lacks_a_package(tmp_path):
     (tmp_path / "example.py").write_text("from brian2 import *\nimport no_such_package\n")
     row = examine(Script(tmp_path / "example.py", 300), 3)

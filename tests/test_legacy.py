@@ -194,6 +194,19 @@ def test_delete(device):
     check(objects, 20)
 
 
+def test_a_program_is_not_repeated_with_other_values(device):
+    """Brian would say that it ignores the call, and a loop over values would be in vain."""
+    set_device(device, build_on_run=False)
+    objects = model()
+    Network(objects).run(3 * ms)
+    brian2.device.build(run=False)
+    brian2.device.run()
+    brian2.device.apply_run_args()
+    with pytest.raises(NotImplementedError, match=r"restore\(\),\s+assign the values"):
+        brian2.device.run(run_args={objects["counter"].x: 1})
+    check(objects, 30)
+
+
 def test_inserted_code_is_not_an_error(device):
     """1.x put C++ code into its main program; there is none now."""
     set_device(device)

@@ -178,8 +178,6 @@ def install(target: str, device: str, seed: int, scale: float, jitter: bool) -> 
 
     prefs.codegen.target = target
     plt.show = lambda *args, **kwds: None
-    # A script for a standalone device may build it: there is nothing to do in runtime mode.
-    RuntimeDevice.build = lambda self, **kwds: None
     observer = Observer(device)
 
     def observed(net: Network, original: Callable = Network.after_run) -> None:

@@ -35,10 +35,15 @@ from tests.brian2_examples.compare import (
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "brian2_examples.md"
 
+REPEATED = "repeats a standalone program by device.run(run_args=...), which Brian's runtime ignores"
+
 #: Not tried, and why.
 LEFT_OUT = {
     "advanced/float_32_64_benchmark.py": "measures Brian's own devices, and chooses them itself",
     "advanced/opencv_movie.py": "downloads a film",
+    "frompapers/Stimberg_et_al_2019/example_3_bisection_standalone.py": REPEATED,
+    "standalone/standalone_multiple_processes.py": REPEATED,
+    "standalone/standalone_multiplerun.py": REPEATED,
 }
 
 #: How much of every run is left where the whole takes too long.

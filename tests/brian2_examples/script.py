@@ -129,6 +129,24 @@ def observed(options: argparse.Namespace, seed: int) -> None:
     result.with_suffix(".json").write_text(json.dumps(observer.told() | {"error": error}))
 
 
+def limit_time(seconds: int) -> None:
+    """End this process, or the one that it is a worker of, after so much of the processor's time.
+
+    A script would wait forever for a worker that is ended.
+    """
+    main = os.getpid()
+
+    def end(signum: int, frame: object) -> None:
+        if os.getpid() == main:
+            signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+        os.kill(main, signal.SIGXCPU)
+        if os.getpid() != main:
+            os._exit(1)
+
+    signal.signal(signal.SIGXCPU, end)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+
+
 def main() -> None:
     """Run the script once for each seed."""
     parser = argparse.ArgumentParser(prog="python -m tests.brian2_examples.script")
@@ -150,7 +168,7 @@ def main() -> None:
             status = 1
             try:
                 if options.limit:
-                    resource.setrlimit(resource.RLIMIT_CPU, (options.limit, options.limit + 5))
+                    limit_time(options.limit)
                 observed(options, seed)
                 status = 0
             except BaseException:

@@ -44,6 +44,27 @@ class LegacyInterface:
         """Accepted for old scripts: everything has been run already."""
         self._explain_old_arguments(kwargs)
 
+    def run(self, *args: Any, run_args: Any = None, **kwargs: Any) -> None:
+        """Accepted for old scripts, but for values with which a program is to be repeated.
+
+        Raises
+        ------
+        NotImplementedError
+            With `run_args`. Without this method Brian would ignore the call, and a loop over
+            values would give the same result for each.
+        """
+        if run_args:
+            raise NotImplementedError(
+                "device.run(run_args=...) repeats a standalone program with other values. This"
+                " device is live: what the script runs has been run already. To run again with"
+                " other values, call store() before run(); then, for each of them, restore(),"
+                " assign the values, and run()."
+            )
+        self._explain_old_arguments(kwargs)
+
+    def apply_run_args(self) -> None:
+        """Accepted for scripts for standalone devices: there are no such arguments."""
+
     def reinit(self) -> None:
         """Forget what was said about earlier networks."""
         self._placed: dict[str, Any] = {}
