@@ -169,20 +169,16 @@ class CpuProgram:
 
     def _fail(self) -> None:
         step = self.source.steps[self._context.error_step]
-<<<<<<< HEAD
-        raise MemoryError(
-            f"There is no memory left for the {step}. What has been recorded is kept. Delete what"
-            " is not needed any more; to record less, choose fewer elements or a larger dt for the"
-            " monitors."
-        )
-=======
         if self._context.error == TOO_MANY_SPIKES:
             raise ValueError(
                 f"The {step} has more spikes for one time step than it has neurons. Is there a"
                 " second spike of a neuron in the step, or did it not run for a while?"
             )
-        raise MemoryError(f"There is no memory left for the {step}.")
->>>>>>> refs/heads/property
+        raise MemoryError(
+            f"There is no memory left for the {step}. What has been recorded is kept. Delete what"
+            " is not needed any more; to record less, choose fewer elements or a larger dt for the"
+            " monitors."
+        )
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""
