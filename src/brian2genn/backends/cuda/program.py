@@ -103,7 +103,6 @@ class CudaProgram:
                 len(source.arrays), len(source.numbers), len(source.integers), len(source.tasks)
             ),
         )
-        self._finalizers: list[weakref.finalize] = []
         self._images: dict[str, Image] = {}
         self._own: dict[str, int] = {}
         self._clock_states: list[ClockState] = []
@@ -234,7 +233,7 @@ class CudaProgram:
     def _reserve(self, nbytes: int) -> int:
         """Memory that belongs to this program."""
         address = self._driver.allocate(max(nbytes, 16))
-        self._finalizers.append(weakref.finalize(self, self._driver.free, address))
+        weakref.finalize(self, self._driver.free, address)
         return address
 
     def _upload(self, array: np.ndarray) -> int:
