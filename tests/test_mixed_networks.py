@@ -321,7 +321,7 @@ def addresses(network: Network) -> dict[str, int]:
     }
 
 
-def address(array) -> int:
+def place_of(array) -> int:
     """Where a Brian variable or an array of the program's own lies."""
     return (array if isinstance(array, np.ndarray) else array.get_value()).ctypes.data
 
@@ -335,7 +335,7 @@ def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
         bind(self, arrays)
         pointers = self._context.arrays
         bound.append({name: pointers[k] for k, name in enumerate(self.source.arrays)})
-        assert bound[-1] == {name: address(arrays[name]) for name in self.source.arrays}
+        assert bound[-1] == {name: place_of(arrays[name]) for name in self.source.arrays}
 
     monkeypatch.setattr(CpuProgram, "bind_arrays", watched)
     objects = parts()

@@ -121,7 +121,8 @@ def body(description: Description) -> Iterator[str]:
     yield from description.actions
     observed = [f"{name}={name}" for name in [*objects, "network", "seen"]]
     observed += [
-        f"{group.name}_{name}={group.name}.{name}[:]"
+        # types and shapes of what is computed on reading differ between Brian's own targets
+        f"{group.name}_{name}=ones({group.name}.N)*asarray({group.name}.{name}[:])"
         for group in description.groups
         for name in group.subexpressions
     ]
