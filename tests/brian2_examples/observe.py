@@ -8,12 +8,13 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from brian2 import prefs
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+from brian2.core.base import BrianObject
 from brian2.core.network import Network
 from brian2.core.variables import ArrayVariable
 from brian2.devices import device_module
@@ -58,19 +59,7 @@ class Observer:
         """Keep what the objects of a network hold."""
         self.runs += 1
         self.seconds += float(device_module.get_device()._last_run_time)
-        groups = [o for o in net.sorted_objects if isinstance(o, Group)]
-        groups = [o for o in groups if not isinstance(o, Subgroup)]
-        seen = (id(net), *(self._serial(obj) for obj in groups))
-        if seen != self._seen:
-            self._seen, self._epoch = seen, self._epoch + 1
-        names: Counter[str] = Counter()
-        for obj in sorted(groups, key=lambda o: _natural(o.name)):
-            # numbers in names depend on what Python has collected by then
-            base = re.sub(r"_\d+$", "", obj.name)
-            label = f"{self._epoch}/{base}#{names[base]}"
-            names[base] += 1
-            for name, value in _contents(obj).items():
-                self._keep(f"{label}.{name}", value)
+        self._copy(net.sorted_objects, id(net))
         if self.device == "genn":
             explanation = all_devices["genn"].explain(net)
             self.places |= {
@@ -82,12 +71,22 @@ class Observer:
         """Begin anew: monitors lose what they hold."""
         self._seen = None
 
-    def finish(self, namespace: dict[str, Any]) -> None:
-        """Where no network ran in this process, keep the script's numbers instead.
+    def finish(self, namespace: dict[str, Any], elsewhere: bool) -> None:
+        """Where no network ran in this process, keep what there is instead.
 
-        Scripts that hand their work to other processes come here.
+        Parameters
+        ----------
+        namespace : dict
+            The script's variables.
+        elsewhere : bool
+            Whether the script hands its work to other processes: then its numbers are kept,
+            otherwise the groups that it has made.
         """
         if self.runs:
+            return
+        if not elsewhere:
+            made = [reference() for reference in BrianObject.__instances__()]
+            self._copy([obj for obj in made if obj is not None], 0)
             return
         for name, value in namespace.items():
             if name.startswith("_") or isinstance(value, (bool, int)):
@@ -109,6 +108,20 @@ class Observer:
                 (kind, reason) for _, kind, where, reason in self.places if where == "Brian"
             ),
         }
+
+    def _copy(self, objects: Iterable[Any], network: int) -> None:
+        groups = [o for o in objects if isinstance(o, Group) and not isinstance(o, Subgroup)]
+        seen = (network, *(self._serial(obj) for obj in groups))
+        if seen != self._seen:
+            self._seen, self._epoch = seen, self._epoch + 1
+        names: Counter[str] = Counter()
+        for obj in sorted(groups, key=lambda o: _natural(o.name)):
+            # numbers in names depend on what Python has collected by then
+            base = re.sub(r"_\d+$", "", obj.name)
+            label = f"{self._epoch}/{base}#{names[base]}"
+            names[base] += 1
+            for name, value in _contents(obj).items():
+                self._keep(f"{label}.{name}", value)
 
     def _serial(self, obj: Any) -> int:
         if not hasattr(obj, "_observed_as"):

@@ -122,8 +122,9 @@ def observed(options: argparse.Namespace, seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     error = run(options.script.resolve(), options.device)
-    if error is None and ("multiprocessing" in text or "joblib" in text):
-        observer.finish(sys.modules["__main__"].__dict__)
+    if error is None:
+        elsewhere = "multiprocessing" in text or "joblib" in text
+        observer.finish(sys.modules["__main__"].__dict__, elsewhere)
     result = options.results / str(seed)
     np.savez(result.with_suffix(".npz"), **observer.arrays)
     result.with_suffix(".json").write_text(json.dumps(observer.told() | {"error": error}))

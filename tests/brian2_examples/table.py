@@ -16,7 +16,8 @@ The example scripts of Brian {version}'s source distribution, each run under Bri
 target) and under `genn`, by `make test-examples`. A script's text is changed only by the two lines
 that choose the device; one that chooses `cpp_standalone` names the device instead. After each run
 of a network, all that its monitors have recorded and all that its groups and synapses hold is
-compared:
+compared (where a script runs no network, what its groups hold at the end; where it hands its work
+to other processes, the numbers that it gets back):
 
 - *exactly*: shapes, integers and the number of events are equal, and floats are equal within 1e-8
   of the largest magnitude of the variable (the largest difference is in parentheses);
