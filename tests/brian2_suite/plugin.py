@@ -3,7 +3,8 @@
 Brian's conftest calls `set_device` before each test with what it finds in the configuration; this
 plugin puts the device's name there, in pytest's main process and in pytest-xdist's workers. It
 also leaves out the tests of `deselected.txt`, counts what became of the others, and counts the
-objects that they ran: how many were compiled, how many Brian had to run, and why.
+objects and pieces of set-up code that they ran: how many were compiled, how many Brian had to
+run, and why.
 """
 
 import re
@@ -36,9 +37,17 @@ failed: list[str] = []
 
 #: Where objects ran, as (where, reason), over all sessions; an object counts once a test.
 placements: Counter[tuple[str, str]] = Counter()
+#: The same for set-up code; a piece counts once a test and object.
+setup_placements: Counter[tuple[str, str]] = Counter()
+COUNTERS = {"placements": placements, "setup_placements": setup_placements}
 
 #: Where the objects of the present test ran: (network, object, kind, where, reason).
 _of_this_test: set[tuple[str, str, str, str, str]] = set()
+#: Where set-up code of the present test ran: (object, code, where, reason).
+_setup_of_this_test: set[tuple[str, str, str, str]] = set()
+
+#: The scripts that Brian's tests run in another process, by the name of the module's variable.
+SCRIPTS = ("_RESTORE_RANDOM_STATE_SCRIPT",)
 
 #: Names in reasons, which differ from test to test.
 _NAMES = re.compile(r"'[^']*'")
@@ -52,18 +61,42 @@ def deselected() -> dict[str, str]:
 
 
 def _watch(device: Any) -> None:
-    """Note what the device says about each network that it runs."""
-    remember = device._remember
+    """Note what the device says about the networks and the set-up code that it runs."""
+    # under the plain device there is nothing to note
+    from brian2genn.frontend.network import BY_BRIAN, COMPILED
+    from brian2genn.runtime.explain import SetupLog
+
+    remember, add = device._remember, SetupLog.add
 
     def note(net: Any, found: Sequence[Any]) -> None:
         _of_this_test.update((net.name, p.name, p.kind, p.where, p.reason) for p in found)
         remember(net, found)
 
+    def note_setup(log: SetupLog, code: Any, reason: str | None) -> None:
+        where = COMPILED if reason is None else BY_BRIAN
+        _setup_of_this_test.add((code.owner.name, code.describe(), where, reason or ""))
+        add(log, code, reason)
+
     device._remember = note
+    SetupLog.add = note_setup  # type: ignore[method-assign]
 
 
 if devices.DEVICE == "genn":
     _watch(all_devices[devices.DEVICE])
+
+
+def _add_device(module: Any) -> None:
+    """Add the device to what a module's tests run in another process."""
+    lines = (
+        "from tests import devices\n"
+        "devices.register()\n"
+        "from brian2 import set_device\n"
+        f"set_device({devices.DEVICE!r})\n"
+    )
+    for name in SCRIPTS:
+        script = getattr(module, name, lines)
+        if not script.startswith(lines):
+            setattr(module, name, lines + script)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,6 +126,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    for module in {item.module for item in items if isinstance(item, pytest.Function)}:
+        _add_device(module)
 
 
 @pytest.hookimpl(trylast=True)
@@ -100,22 +135,26 @@ def pytest_runtest_teardown() -> None:
     """Add up where the objects of the test ran."""
     placements.update((where, _NAMES.sub("'…'", reason)) for *_, where, reason in _of_this_test)
     _of_this_test.clear()
+    setup_placements.update(
+        (where, _NAMES.sub("'…'", reason)) for *_, where, reason in _setup_of_this_test
+    )
+    _setup_of_this_test.clear()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Send what a worker of pytest-xdist has counted to the main process."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["placements"] = [
-            [where, reason, count] for (where, reason), count in placements.items()
-        ]
+        for name, counter in COUNTERS.items():
+            session.config.workeroutput[name] = [[*key, count] for key, count in counter.items()]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Receive what a worker of pytest-xdist has counted."""
-    for where, reason, count in getattr(node, "workeroutput", {}).get("placements", []):
-        placements[where, reason] += count
+    for name, counter in COUNTERS.items():
+        for where, reason, count in getattr(node, "workeroutput", {}).get(name, []):
+            counter[where, reason] += count
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus: int) -> None:

@@ -62,24 +62,25 @@ def summary() -> None:
     for title, lines in (("Skipped", plugin.skipped), ("Failed", plugin.failed)):
         print(f"{title}:", *(sorted(set(lines)) or ["none"]), sep="\n  ")
     print("Left out by deselected.txt:", *plugin.deselected(), sep="\n  ")
-    where_objects_ran()
+    where_it_ran("Objects that do something in a time step", plugin.placements)
+    where_it_ran("Pieces of set-up code", plugin.setup_placements)
 
 
-def where_objects_ran() -> None:
-    """Print how many objects the tests ran, how many of these Brian itself, and why."""
-    if not plugin.placements:
+def where_it_ran(what: str, placements: Counter[tuple[str, str]]) -> None:
+    """Print how much of something was compiled, how much Brian itself had to run, and why."""
+    if not placements:
         return
     # not under the plain device, which is to be Brian alone
     from brian2genn.frontend.network import BY_BRIAN, COMPILED
 
     by = Counter()
-    for (where, _), count in plugin.placements.items():
+    for (where, _), count in placements.items():
         by[where] += count
     total = by[COMPILED] + by[BY_BRIAN]
-    print(f"Objects that do something in a time step: {total}")
+    print(f"{what}: {total}")
     print(f"{COMPILED:>10} {by[COMPILED]:6}")
     print(f"{BY_BRIAN:>10} {by[BY_BRIAN]:6}   ({100 * by[BY_BRIAN] / max(total, 1):.1f} %)")
-    for (where, reason), count in plugin.placements.most_common():
+    for (where, reason), count in placements.most_common():
         if where == BY_BRIAN:
             print(f"{count:17}   {reason}")
 

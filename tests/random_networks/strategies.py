@@ -163,7 +163,9 @@ def operation(draw: Draw, groups: Sequence[Drawn]) -> Operation:
     group = pick(draw, groups)
     body: Lines = ()
     name = pick(draw, group.readable)
-    body += (f"seen.append((float(t/ms), *np.ravel({group.name}.{name}[:]).astype(float)))",)
+    body += (
+        f"seen.append((float(t/ms), *(ones({group.name}.N)*asarray({group.name}.{name}[:]))))",
+    )
     floats = [target.name for target in group.writable if target.kind == "float"
               and not target.shared and not target.unit]  # fmt: skip
     if floats and some(draw, 40):

@@ -18,7 +18,6 @@ def _quiet():
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.slow  # has to be seen green with compiled set-up code first
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(4))
 def test_agree_with_runtime(seed):

@@ -100,9 +100,10 @@ def in_single_precision():
     group.x = "0.1*i + sqrt(i)"
     group.v["x > 1.05"] = "exp(-x)*mV"
     group.whole = "10*x"
-    synapses = Synapses(group, group, "w : 1")
+    synapses = Synapses(group, group, "w : 1", on_pre="x_post += w")
     synapses.connect(condition="abs(x_pre - x_post) < 1.01")
     synapses.w = "x_pre*0.3 + j"
+    synapses.delay = "0.15137*ms*(i + j)"  # computed in double precision, then rounded
     return observe(group=group, synapses=synapses)
 
 

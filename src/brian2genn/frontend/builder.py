@@ -312,12 +312,16 @@ class KernelBuilder:
             value = self.reader.binary(op, self.lookup(statement.var), value)
         elif statement.op not in (":=", "="):
             raise Unsupported(f"the operator '{statement.op}'")
-        dtype = self.value_dtype(np.dtype(statement.dtype).name)
+        dtype = self.dtype_of(statement)
         value = ex.truth(value) if dtype == BOOL else ex.cast(value, dtype)
         guard = self.code.guards.get(statement.var)
         if guard is not None and statement.op != ":=":
             value = ex.select(ex.truth(self.lookup(guard)), value, self.lookup(statement.var))
         self.values[statement.var] = value
+
+    def dtype_of(self, statement: Statement) -> str:
+        """The type of what a statement computes."""
+        return self.value_dtype(np.dtype(statement.dtype).name)
 
     @staticmethod
     def value_dtype(dtype: str) -> str:

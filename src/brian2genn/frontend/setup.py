@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from brian2.codegen.statements import Statement
 from brian2.core.variables import Constant
 
 from ..model import expr as ex
-from ..model.dtypes import INT32, INT64
+from ..model.dtypes import FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Kernel
 from ..model.network import Array, Clock, Network
@@ -98,10 +99,15 @@ class SetupReader(ExpressionReader):
 
 
 class SetupBuilder(NetworkBuilder):
-    """Gives names that do not depend on which group it is, so that programs are alike."""
+    """Gives names that do not depend on which group it is, so that programs are alike.
+
+    Numbers and what is computed of them are doubles whatever type the variables have, as in
+    Brian's NumPy code: the last bit of a delay can be a whole time step.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.float_dtype = FLOAT64
         self._numbers: dict[tuple[str, str], Expr] = {}
 
     def array_name(self, variable: Any) -> str:
@@ -141,6 +147,10 @@ class SetupKernelBuilder(KernelBuilder):
         )
         reader.number = self.builder.number
         return reader
+
+    def dtype_of(self, statement: Statement) -> str:
+        dtype = super().dtype_of(statement)
+        return FLOAT64 if statement.op == ":=" and is_float(dtype) else dtype
 
     def constant(self, name: str, variable: Constant) -> Expr:
         value = np.asarray(variable.get_value()).item()
