@@ -186,6 +186,12 @@ def test_results_survive_reinit(device):
     check(objects, 20)
 
 
+def test_tools_that_know_devices_by_name(device):
+    """As brian2modelfitting chooses how to run a model."""
+    known = {"CPPStandaloneDevice": "by standalone programs", "RuntimeDevice": "by runs"}
+    assert known[brian2.get_device().__class__.__name__] == "by runs"
+
+
 def test_delete(device):
     set_device(device, directory="x")
     objects = model()

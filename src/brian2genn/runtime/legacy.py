@@ -1,9 +1,10 @@
-"""What scripts for Brian2GeNN 1.x say to the device."""
+"""What scripts for Brian2GeNN 1.x, and other tools, say to the device."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from brian2.devices.device import RuntimeDevice
 from brian2.utils.logger import get_logger
 
 from ..preferences import old_preferences_in_use
@@ -26,6 +27,14 @@ _WITHOUT_MEANING = {
 
 class LegacyInterface:
     """Old arguments are accepted; each that has no meaning any more says so once."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """Brian's runtime device, for tools that know Brian's own devices by their class.
+
+        brian2modelfitting finds out by its name whether values can be set between runs.
+        """
+        return RuntimeDevice
 
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``."""
