@@ -157,6 +157,11 @@ def script(description: Description) -> str:
     )
 
 
+#: Errors in the code that Brian makes for NumPy where its compiled targets give a result: values
+#: that are the same for all neurons are single numbers there, and cannot be indexed.
+NUMPY_ERRORS = ("invalid index to scalar variable.",)
+
+
 def tolerance_of(description: Description) -> Tolerance:
     """How exact the results must be."""
     if description.precision == "single":
@@ -206,6 +211,9 @@ def disagreement(description: Description, tally: Counter) -> str | None:
     reference = outcome(text, "runtime", tolerance)
     result = outcome(text, devices.DEVICE, tolerance)
     complaint = comparison(reference, result, tolerance)
+    if isinstance(reference, Exception) and str(reference.__cause__) in NUMPY_ERRORS:
+        tally["beyond Brian's NumPy target"] += 1
+        return None
     if complaint is None:
         tally["with the same error" if isinstance(reference, Exception) else "with results"] += 1
         return None
