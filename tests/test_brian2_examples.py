@@ -82,6 +82,13 @@ def test_what_is_constant_on_both_sides_must_be_equal():
     assert not compare_samples([{"x size": 4.0}] * 3, [{"x size": 5.0}] * 3).agree
 
 
+def test_equal_values_have_no_spread():
+    """The mean of many equal numbers is rounded, and so their standard deviation is not 0."""
+    values = np.full(1000, 0.3)
+    assert values.std() > 0
+    assert statistics({"x": values})["x spread"] == 0
+
+
 def test_events_that_only_one_side_has_are_a_difference():
     silent, loud = (
         [{"n": float(k)} for k in range(3)],

@@ -68,7 +68,9 @@ def statistics(arrays: Arrays) -> dict[str, float]:
         if finite.size:
             told[f"{name} mean"] = float(finite.mean())
         if finite.size > 1:
-            told[f"{name} spread"] = float(finite.std())
+            # that of equal values is no more than what rounding their mean leaves
+            spread = float(finite.std())
+            told[f"{name} spread"] = spread if spread > EXACT * np.abs(finite).max() else 0.0
         if finite.size > 20:
             for percent in (10, 50, 90):
                 told[f"{name} {percent} %"] = float(np.percentile(finite, percent))
