@@ -33,6 +33,13 @@ def test_a_choice_of_a_standalone_device_names_the_device(device):
     assert "cpp_standalone" not in changed
 
 
+def test_a_function_that_chooses_a_device_can_run_elsewhere():
+    text = PLAIN + "def run_sim():\n    set_device('cpp_standalone')\n    run(1*ms)\n"
+    changed = adapt(text, "genn")
+    assert "def run_sim():\n    import brian2genn\n    set_device('genn')\n    run" in changed
+    assert "import brian2genn" not in adapt(text, "runtime")
+
+
 @pytest.mark.parametrize(
     ("reference", "value", "apart"),
     [

@@ -38,7 +38,8 @@ def adapt(text: str, device: str) -> str:
     -------
     str
         With the two lines after the first import of Brian for ``'genn'``, and with every
-        ``set_device('cpp_standalone', ...)`` naming the device instead.
+        ``set_device('cpp_standalone', ...)`` naming the device instead. Where a function chooses
+        it, which may run in another process, the import stands there, too.
     """
     tree = ast.parse(text)
     lines = text.encode().splitlines(keepends=True)
@@ -48,6 +49,9 @@ def adapt(text: str, device: str) -> str:
         new = repr(device).encode()
         lines[name.lineno - 1] = line[: name.col_offset] + new + line[name.end_col_offset :]
     if device == "genn":
+        for statement in reversed(_choices_in_functions(tree)):
+            indent = b" " * statement.col_offset
+            lines.insert(statement.lineno - 1, indent + b"import brian2genn\n")
         lines.insert(_end_of_import(tree), TWO_LINES.encode())
     return b"".join(lines).decode()
 
@@ -62,6 +66,18 @@ def _choices_of_device(tree: ast.Module) -> list[ast.Call]:
         and isinstance(node.args[0], ast.Constant)
         and node.args[0].value == "cpp_standalone"
     ]
+
+
+def _choices_in_functions(tree: ast.Module) -> list[ast.stmt]:
+    calls = _choices_of_device(tree)
+    found = {
+        node.lineno: node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Expr) and node.value in calls
+    }
+    return [found[line] for line in sorted(found)]
 
 
 def _end_of_import(tree: ast.Module) -> int:
