@@ -470,8 +470,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def _before_host(self, obj: Any) -> None:
         """Make current what an object uses that Brian runs.
 
-        Brian's code objects hold the arrays themselves; Python code asks for them.
+        Brian's code objects hold the arrays themselves; Python code asks for them, or has kept
+        them from before.
         """
+        self.backend.exchange_kept()
         for code in obj.code_objects:
             for variable in code.variables.values():
                 if isinstance(variable, ArrayVariable):

@@ -72,6 +72,20 @@ def test_reading_a_variable_downloads_that_variable(shim):
     assert shim.counts["bytes_down"] == before
 
 
+def test_an_array_that_the_script_keeps_is_copied_with_every_run(shim):
+    group, _synapses = network()
+    array = group.variables["v"].get_value()
+    run(1 * ms)
+    seen = np.array(array)
+    before = shim.counts["bytes_down"]
+    assert np.array_equal(group.v[:], seen)
+    assert shim.counts["bytes_down"] == before  # it was there already
+    del array
+    run(1 * ms)
+    assert not np.array_equal(group.v[:], seen)
+    assert shim.counts["bytes_down"] - before > 8 * 1000
+
+
 def test_objects_of_the_host_exchange_what_they_touch_when_they_run(shim):
     group, _synapses = network()
     seen = []

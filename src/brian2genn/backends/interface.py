@@ -166,6 +166,9 @@ class Backend(Protocol):
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""
 
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now."""
+
 
 #: From a Brian variable to its array in the host's memory, as it is there.
 RawValue = Callable[[Any], np.ndarray]

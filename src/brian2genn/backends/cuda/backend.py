@@ -91,3 +91,7 @@ class CudaBackend:
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""
         self.memory.before_access(variable)
+
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now."""
+        self.memory.exchange_kept()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,12 @@ class Image:
         if data.nbytes:
             self._driver.upload(self.address, data)
         return moved
+
+    def is_kept(self) -> bool:
+        """Whether somebody has the host's array itself, and can use it without asking."""
+        array = self._host()
+        # one reference each: Brian's device, `array`, the argument of getrefcount
+        return sys.getrefcount(array) > 3 and self._host() is array
 
     @staticmethod
     def _flags(array: np.ndarray) -> np.ndarray:
@@ -159,6 +166,16 @@ class DeviceMemory:
         if image is not None:
             image.update_host()
             if not self._only_reading:
+                image.device_is_stale = True
+
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now.
+
+        ``array = group.variables["v"].get_value()`` is the group's memory, in Brian.
+        """
+        for image in list(self._images.values()):
+            if image.is_kept():
+                image.update_host()
                 image.device_is_stale = True
 
     def read(self, variable: Any) -> np.ndarray:

@@ -216,6 +216,7 @@ class CudaProgram:
         for field in ("state", "clocks", "arrived", "queues", "recorders"):
             self._fixed[field] = self._place(field)
         self._fixed["constants"] = self._reserve(self.source.constant_bytes)
+        self._memory.exchange_kept()
         self._find_images()
         self._launch(["prepare_run"])
         self._set_constants()
@@ -496,3 +497,4 @@ class CudaProgram:
                     self._driver.download(sources, place)
                 ring.append(sources)
             queue.take_back(ring, int(record["step"]))
+        self._memory.exchange_kept()
