@@ -198,7 +198,7 @@ def print_user_functions(texts: Sequence[str]) -> str:
     template = environment.get_template("cuda/userfunctions.j2")
     known = "\n".join(f"static double *{name};" for name in arrays)
     functions = template.render(user_code=texts, user_arrays=[])
-    return f'#include "brian2genn_math.h"\n{known}\n{functions}'
+    return f'#include "brian2genn_math.h"\n#include "brian2genn_device.h"\n{known}\n{functions}'
 
 
 class _Printer:

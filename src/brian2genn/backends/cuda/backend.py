@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -49,10 +50,10 @@ class CudaBackend:
             for function in kernel.attributes("user")
         }
         for name, function in functions.items():
-            if function.draws:
-                return f"the C++ function '{name}' draws random numbers, which needs a CPU"
-            if not function.stateless:
+            if not function.stateless and (not function.draws or _keeps(user_code)):
                 return f"the C++ function '{name}' has a state, which a GPU's threads cannot share"
+            if function.draws and not function.vectorised:
+                return f"the C++ function '{name}' draws numbers without saying for which element"
         if functions and arguments != CompilerArguments():
             return "its C++ functions need headers or libraries, which a GPU does not have"
         if functions and not self.driver.compiles(print_user_functions(user_code)):
@@ -95,3 +96,9 @@ class CudaBackend:
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
         self.memory.exchange_kept()
+
+
+def _keeps(user_code: Sequence[str]) -> bool:
+    """Whether users' functions seem to keep something from one call to the next."""
+    bodies = (text.partition("{")[2] for text in user_code)
+    return any(re.search(r"\b(static|thread_local)\b", body) for body in bodies)
