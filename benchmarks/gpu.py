@@ -59,11 +59,15 @@ class DryDriver:
 
     multiprocessors = 132
     threads = 128
+    most_threads = 2048
 
     def __init__(self, architecture: int) -> None:
         self.architecture = architecture
         self.name = f"no GPU (compiled for sm_{architecture})"
         self._memory: dict[int, np.ndarray] = {}
+
+    def memory(self) -> tuple[int, int]:
+        return 1 << 40, 1 << 40
 
     def allocate(self, nbytes: int) -> int:
         memory = np.zeros(nbytes, dtype=np.uint8)

@@ -371,7 +371,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             float((net.t - t_start) / duration) if duration > 0 else 1.0
         )
         with self.backend.only_reading():
-            check_for_invalid_states(all_objects)
+            check_for_invalid_states(all_objects, self.backend.valid)
         if report is not None:
             progress(self._last_run_completed_fraction)
         net.after_run()

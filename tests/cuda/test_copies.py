@@ -40,10 +40,11 @@ def test_the_loop_copies_nothing_but_its_state(shim):
     run(100 * ms)
     done = {name: shim.counts[name] - before[name] for name in before}
     steps = 100 * ms / defaultclock.dt
-    assert done["launches"] >= 3 * steps
+    # neurons, then synapses; the last graph launches more than there are steps
+    assert 2 * steps <= done["launches"] < 2.6 * steps
     assert done["replays"] < steps / 20
-    # one download of the state for each replay, a few before and after the loop
-    assert done["downloads"] <= done["replays"] + 10
+    # one download of the state for each replay, one for each pause, a few before and after
+    assert done["downloads"] <= 2 * done["replays"] + 10
     assert done["bytes_up"] + done["bytes_down"] < 40_000 + 8 * 1000 * 2
     assert group.v[:].max() <= 1
 

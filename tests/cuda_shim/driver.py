@@ -57,6 +57,8 @@ class ShimDriver:
     name = "a processor that executes CUDA programs"
     multiprocessors = 2
     threads = 64
+    most_threads = 128
+    total_memory = 1 << 40
     architecture = 0
 
     def __init__(self, seed: int = 1, architectures: Sequence[int] = ()) -> None:
@@ -73,7 +75,13 @@ class ShimDriver:
         }  # fmt: skip
 
     # -- memory ------------------------------------------------------------------
+    def memory(self) -> tuple[int, int]:
+        taken = sum(memory.nbytes for memory in self._memory.values())
+        return max(self.total_memory - taken, 0), self.total_memory
+
     def allocate(self, nbytes: int) -> int:
+        if nbytes > self.memory()[0]:
+            raise MemoryError(f"The tests' device has no {nbytes} bytes left.")
         # what nobody has written is conspicuous
         memory = np.empty(nbytes, dtype=np.uint8)
         memory[: 1 << 16] = 0xA5

@@ -166,6 +166,12 @@ class Backend(Protocol):
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""
 
+    def valid(self, variables: Sequence[Any]) -> list[bool]:
+        """Which variables are known to have finite values of a usual size.
+
+        Of the others nothing is known until somebody looks at them here.
+        """
+
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
 

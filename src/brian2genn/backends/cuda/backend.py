@@ -93,6 +93,10 @@ class CudaBackend:
         """Make the host's array of a variable current; whoever asks may write to it."""
         self.memory.before_access(variable)
 
+    def valid(self, variables: Sequence[Any]) -> list[bool]:
+        """Which variables are known to have finite values of a usual size."""
+        return self.memory.valid(variables)
+
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
         self.memory.exchange_kept()

@@ -57,14 +57,20 @@ class Driver(Protocol):
     multiprocessors : int
     threads : int
         Threads in a block, a multiple of 32.
+    most_threads : int
+        Threads that a multiprocessor can hold at a time.
     """
 
     name: str
     multiprocessors: int
     threads: int
+    most_threads: int
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free, and all bytes."""
 
     def allocate(self, nbytes: int) -> int:
-        """Reserve memory; its address."""
+        """Reserve memory; its address. Raises `MemoryError`."""
 
     def free(self, address: int) -> None:
         """Give memory back."""

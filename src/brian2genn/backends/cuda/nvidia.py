@@ -265,6 +265,7 @@ class NvidiaDriver:
             attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
         )
         self.multiprocessors = ask(attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
+        self.most_threads = ask(attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR)
         known = supported_architectures()
         if self.architecture not in known:
             raise CudaUnavailable(
@@ -283,8 +284,14 @@ class NvidiaDriver:
         _check(self._cu.cuCtxSetCurrent(self._context), "opening the GPU")
 
     # -- memory ------------------------------------------------------------------
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free, and all bytes."""
+        self._use()
+        free, total = _check(self._cu.cuMemGetInfo(), "asking for free memory")
+        return int(free), int(total)
+
     def allocate(self, nbytes: int) -> int:
-        """Reserve memory; its address."""
+        """Reserve memory; its address. Raises `MemoryError`."""
         self._use()
         what = f"{nbytes / 2**20:.1f} MiB were asked for on {self.name}"
         return int(_check(self._cu.cuMemAlloc(nbytes), what))

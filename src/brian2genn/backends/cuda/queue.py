@@ -34,6 +34,10 @@ class Arrangement:
         """How many synapses there are."""
         return int(self.start[-1])
 
+    def nbytes(self) -> int:
+        """How much memory these arrays take."""
+        return sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray))
+
     def mean_run(self) -> float:
         """Synapses of an average run that has any."""
         lengths = np.diff(self.start)

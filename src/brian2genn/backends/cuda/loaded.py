@@ -1,0 +1,28 @@
+"""A compiled program on the device, whoever runs it."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from .driver import Module
+
+
+class Loaded:
+    """A program on the device, which all networks of one model share.
+
+    There, the addresses that it works with are variables of its own: whoever
+    runs it next has to set them if another network had its turn.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        #: by the number of time steps and of blocks
+        self.graphs: dict[tuple[int, bytes], Any] = {}
+        self._user: weakref.ref[Any] | None = None
+
+    def taken_by(self, program: object) -> bool:
+        """Note that `program` runs; whether another one did before."""
+        other = self._user is None or self._user() is not program
+        self._user = weakref.ref(program)
+        return other
