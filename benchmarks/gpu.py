@@ -30,8 +30,8 @@ from brian2 import seed as set_seed
 import brian2genn
 from benchmarks.networks import NETWORKS
 from benchmarks.run import git_commit, machine
-from benchmarks.traffic import Cost, cost_of_step
-from brian2genn.backends.cuda import choice, nvidia
+from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
+from brian2genn.backends.cuda import choice, nvidia, setup
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.driver import CudaUnavailable, KernelFacts, Launch
 
@@ -89,8 +89,8 @@ class DryDriver:
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Nothing executes, so nothing reads it."""
 
-    def build(self, text: str) -> DryModule:
-        return DryModule(nvidia.compile_cubin(text, self.architecture)[1])
+    def build(self, text: str, *, exact: bool = False) -> DryModule:
+        return DryModule(nvidia.compile_cubin(text, self.architecture, exact=exact)[1])
 
     def compiles(self, text: str) -> bool:
         return True
@@ -122,6 +122,8 @@ class Counted:
     cost: Cost
     floor: Cost
     spikes_per_step: dict[str, float]
+    #: synapses reached in a time step
+    deliveries: float
     microseconds: float | None = None
     real_time_factor: float | None = None
     gigabytes_per_second: float | None = None
@@ -173,6 +175,9 @@ def count(name: str, quick: bool, duration: float, driver: Any, *, measure: bool
 
     CudaBackend.build = remember  # type: ignore[method-assign]
     choice.use(driver)
+    worthwhile = setup.WORTHWHILE
+    if not measure:  # what executes nothing makes no synapses
+        setup.WORTHWHILE = sys.maxsize
     try:
         began = time.perf_counter()
         set_device("genn", backend="cuda")
@@ -183,6 +188,7 @@ def count(name: str, quick: bool, duration: float, driver: Any, *, measure: bool
     finally:
         set_device("runtime")
         choice.use(None)
+        setup.WORTHWHILE = worthwhile
         CudaBackend.build = build_program  # type: ignore[method-assign]
     model, program = built[-1]
     by_owner = {namespace[key].name: values for key, values in counts.items()}
@@ -195,6 +201,7 @@ def count(name: str, quick: bool, duration: float, driver: Any, *, measure: bool
         cost,
         floor,
         {key: float(values.sum()) for key, values in counts.items()},
+        deliveries_per_step(model, program, by_owner),
     )
     if measure:
         steps = duration / float(defaultclock.dt)
@@ -241,8 +248,8 @@ def copy_bandwidth(driver: Any, nbytes: int = 1 << 30, repeats: int = 20) -> flo
 
 def table(results: Sequence[Counted], bandwidth: float | None) -> str:
     """The results as a markdown table, and below what every kernel does."""
-    titles = ["network", "launches (floor)", "kB moved (floor)", "operations", "divisions",
-              "functions", "random", "registers", "spilled bytes"]  # fmt: skip
+    titles = ["network", "launches (floor)", "synapses reached", "kB moved (floor)", "operations",
+              "divisions", "functions", "random", "registers", "spilled bytes"]  # fmt: skip
     if bandwidth is not None:
         titles += [
             "µs a step",
@@ -256,6 +263,7 @@ def table(results: Sequence[Counted], bandwidth: float | None) -> str:
         cells = [
             r.title,
             f"{r.launches} ({min(r.launches, FLOOR_LAUNCHES)})",
+            f"{r.deliveries:,.1f}",
             f"{r.cost.bytes / 1e3:,.1f} ({r.floor.bytes / 1e3:,.1f})",
             f"{r.cost.operations:,.0f}",
             f"{r.cost.divisions:,.0f}",

@@ -99,6 +99,13 @@ def cost_of_step(
     return cost, floor
 
 
+def deliveries_per_step(network: Network, program: Any, spikes: Mapping[str, np.ndarray]) -> float:
+    """How many synapses events reach in a time step; arguments as for `cost_of_step`."""
+    counter = _Counter(network, program, spikes)
+    pathways = [step for step in network.steps if isinstance(step, Deliver)]
+    return sum(counter.executions(step) for step in pathways)
+
+
 def _total(parts: Iterable[Moved]) -> float:
     """The bytes of several steps that share what they move."""
     largest: Moved = {}

@@ -290,6 +290,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 lambda: brian_version(NumpyCodeObject),
                 self._setup_key,
                 self._setup_log.add,
+                lambda: self.backend.setup(),
             )
         return LoopCodeObject(
             recorded, lambda: brian_version(NumpyCodeObject), lambda: self.backend.only_reading()

@@ -34,6 +34,7 @@ def test_counts_are_written_with_machine_and_commit(tmp_path):
     for result in (cuba, brunel):
         assert result["cost"]["bytes"] >= result["floor"]["bytes"]
         assert result["cost"]["operations"] > 0
+        assert result["deliveries"] > 10 * sum(result["spikes_per_step"].values())
         assert all(kernel["registers"] > 0 for kernel in result["kernels"])
         assert not any(kernel["spilled"] for kernel in result["kernels"])
     text = (tmp_path / "gpu.md").read_text()

@@ -19,7 +19,16 @@ from brian2genn.backends.cuda.nvidia import Resources, compile_cubin, resources
 from brian2genn.codegen.program import INCLUDE_DIRECTORY
 
 _SHIM = Path(__file__).with_name("shim.h")
-_FLAGS = ("-std=gnu++17", "-O1", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-w")
+_FLAGS = (
+    "-std=gnu++17",
+    "-O1",
+    "-g",
+    "-fPIC",
+    "-shared",
+    "-ffp-contract=off",
+    "-march=native",
+    "-w",
+)
 
 
 class ShimModule:
@@ -110,14 +119,14 @@ class ShimDriver:
         ctypes.memmove(target, source, nbytes)
 
     # -- programs ----------------------------------------------------------------
-    def build(self, text: str) -> ShimModule:
+    def build(self, text: str, *, exact: bool = False) -> ShimModule:
         digest = hashlib.sha256()
         for part in (text, _SHIM.read_text(), *(p.read_text() for p in _headers())):
             digest.update(part.encode())
         key = f"shim-{digest.hexdigest()[:32]}"
         if key not in self._modules:
             for architecture in self._architectures:
-                _, log = compile_cubin(text, architecture)
+                _, log = compile_cubin(text, architecture, exact=exact)
                 self.resources[architecture].append(resources(log))
             path = cache_directory() / f"{key}.so"
             if not path.exists():

@@ -223,9 +223,9 @@ def test_a_fit_compiles_one_program(device, monkeypatch):
         texts.add(text)
         return compile_library(toolchain, text, *arguments, **options)
 
-    def counted_on_shim(text):
+    def counted_on_shim(text, **options):
         texts.add(text)
-        return type(devices.shim).build(devices.shim, text)
+        return type(devices.shim).build(devices.shim, text, **options)
 
     if devices.shim is None:
         monkeypatch.setattr(program.toolchain, "compile_library", counted)

@@ -41,6 +41,10 @@ class CpuBackend:
         """A spike queue."""
         return SpikeQueue(source_start, source_stop)
 
+    def setup(self) -> None:
+        """Nothing but the host's own set-up programs."""
+        return None
+
     def only_reading(self) -> AbstractContextManager[None]:
         """Within this, nobody writes to the arrays that are asked for."""
         return nullcontext()

@@ -18,6 +18,7 @@ from .driver import Driver
 from .memory import DeviceMemory
 from .program import CudaProgram
 from .queue import DeviceQueue
+from .setup import DeviceSetup
 
 
 class CudaBackend:
@@ -38,6 +39,7 @@ class CudaBackend:
         self.driver = driver
         self.deterministic = deterministic
         self.memory = DeviceMemory(driver, raw)
+        self._setup = DeviceSetup(driver, self.memory)
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
@@ -84,6 +86,10 @@ class CudaBackend:
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:
         """A spike queue."""
         return DeviceQueue(source_start, source_stop)
+
+    def setup(self) -> DeviceSetup:
+        """What executes set-up code on the device."""
+        return self._setup
 
     def only_reading(self) -> AbstractContextManager[None]:
         """Within this, nobody writes to the arrays that are asked for."""

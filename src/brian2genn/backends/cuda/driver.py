@@ -87,8 +87,15 @@ class Driver(Protocol):
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy within the device."""
 
-    def build(self, text: str) -> Module:
-        """Compile (or take from the cache) and load a program."""
+    def build(self, text: str, *, exact: bool = False) -> Module:
+        """Compile (or take from the cache) and load a program.
+
+        Parameters
+        ----------
+        text : str
+        exact : bool, optional
+            Whether every operation is rounded by itself (no contraction to fma).
+        """
 
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""

@@ -82,6 +82,18 @@ class Image:
         flags[array[: array[-1]]] = 1
         return flags
 
+    def reserve(self, nbytes: int) -> int:
+        """Memory of this size, whatever the array's; its address."""
+        self._reserve(nbytes)
+        self.device_is_stale = False
+        return self.address
+
+    def reserve_to_overwrite(self) -> None:
+        """Memory for an array of which the device will write every element."""
+        array = self._host()
+        self.length = array.size
+        self.reserve(array.nbytes)
+
     def _reserve(self, nbytes: int) -> bool:
         nbytes = max(nbytes, 16)
         if self.address and nbytes <= self.nbytes < 2 * nbytes + 4096:
@@ -98,3 +110,4 @@ class Image:
             self._finalizer()
             self._finalizer = None
         self.address = self.nbytes = 0
+        self.device_is_stale = True
