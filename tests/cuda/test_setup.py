@@ -15,6 +15,7 @@ from brian2 import (
 )
 from brian2.core.base import BrianObjectException
 
+import brian2genn
 from brian2genn.backends.cuda import nvidia, setup
 from brian2genn.backends.cuda.driver import CudaUnavailable
 from tests.cuda_shim.driver import ShimDriver
@@ -175,6 +176,16 @@ def test_values_are_copied_when_somebody_asks(launched, shim):
     synapses.connect(i=[0], j=[0])
     assert synapses.w[:-1].min() >= 2
     assert synapses.w[-1] == 0
+
+
+def test_explain_counts_it(launched):
+    set_device("genn", backend="cuda")
+    group = NeuronGroup(50, "v : 1")
+    group.v = "i + rand()"
+    group.v = "exp(v)"
+    Network(group).run(0.1 * ms)
+    text = str(brian2genn.explain())
+    assert "Set-up code: 2 pieces compiled (1 of them executed by the GPU), 0 run by Brian" in text
 
 
 def test_an_array_that_the_script_keeps(launched):

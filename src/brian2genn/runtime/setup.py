@@ -43,7 +43,8 @@ class SetupCodeObject:
     new_key : callable
         Returns a key for random numbers that were never drawn before.
     report : callable
-        Told the code and, if Brian has to execute it, the reason.
+        Told the code, the reason if Brian has to execute it, and whether another device than the
+        host did.
     elsewhere : callable
         Returns what executes set-up code on a device other than the host, or None.
     """
@@ -53,7 +54,7 @@ class SetupCodeObject:
         recorded: RecordedCode,
         brian_version: Callable[[], Any],
         new_key: Callable[[], int],
-        report: Callable[[RecordedCode, str | None], None],
+        report: Callable[[RecordedCode, str | None, bool], None],
         elsewhere: Callable[[], Setup | None],
     ) -> None:
         self._elsewhere = elsewhere
@@ -71,12 +72,12 @@ class SetupCodeObject:
             except IndexError as error:
                 raise self._brian_exception(error) from error
         except Unsupported as unsupported:
-            self._report(self.recorded, str(unsupported))
+            self._report(self.recorded, str(unsupported), False)
             return self._brian_version()()
         verify(translation.network)
         key = self._new_key() if draws(translation.network) else 0
         if self._executed_elsewhere(translation, key):
-            self._report(self.recorded, None)
+            self._report(self.recorded, None, True)
             return None
         try:
             program = SetupProgram(translation.network)
@@ -84,7 +85,7 @@ class SetupCodeObject:
             raise toolchain.CompileError(
                 "\n".join([str(error), *function_users(translation.users)])
             ) from error
-        self._report(self.recorded, None)
+        self._report(self.recorded, None, False)
         try:
             return _Execution(self.recorded, translation, program, key).execute()
         except (IndexError, ValueError) as error:

@@ -11,6 +11,16 @@ import numpy as np
 from .driver import Driver
 
 
+def _references() -> int:
+    """How many references are counted of an array that Brian's device alone has."""
+    arrays = {"only": np.empty(0)}
+    array = arrays["only"]
+    return sys.getrefcount(array)
+
+
+_REFERENCES = _references()
+
+
 class Image:
     """The device's copy of one array.
 
@@ -71,10 +81,13 @@ class Image:
         return self._host().dtype
 
     def is_kept(self) -> bool:
-        """Whether somebody has the host's array itself, and can use it without asking."""
+        """Whether somebody has the host's array itself, and can use it without asking.
+
+        Nobody can say so of memory that Brian shows by another array each time, as Brian 2.10 and
+        later do with what belongs to synapses and monitors.
+        """
         array = self._host()
-        # one reference each: Brian's device, `array`, the argument of getrefcount
-        return sys.getrefcount(array) > 3 and self._host() is array
+        return sys.getrefcount(array) > _REFERENCES and self._host() is array
 
     @staticmethod
     def _flags(array: np.ndarray) -> np.ndarray:
