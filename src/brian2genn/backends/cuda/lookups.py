@@ -37,7 +37,16 @@ def recorded_elements(indices: np.ndarray, n_elements: int) -> dict[str, np.ndar
     -------
     dict
         ``mask``, ``rank``, ``first`` and ``order``.
+
+    Raises
+    ------
+    IndexError
+        If an element does not exist.
     """
+    if indices.size and int(indices.max()) >= n_elements:
+        raise IndexError(
+            f"a monitor records element {int(indices.max())} of a group that has {n_elements}"
+        )
     n_words = n_elements // 32 + 1
     order = np.argsort(indices, kind="stable").astype(np.int32)
     elements, first = np.unique(indices[order], return_index=True)
