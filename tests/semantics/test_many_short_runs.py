@@ -224,7 +224,8 @@ def test_a_fit_compiles_one_program(device, monkeypatch):
         return compile_library(toolchain, text, *arguments, **options)
 
     def counted_on_shim(text, **options):
-        texts.add(text)
+        if "stage_0" in text:  # not what looks for invalid values, or set-up code
+            texts.add(text)
         return type(devices.shim).build(devices.shim, text, **options)
 
     if devices.shim is None:
