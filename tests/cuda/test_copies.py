@@ -6,6 +6,7 @@ from brian2 import (
     Network,
     NeuronGroup,
     SpikeMonitor,
+    StateMonitor,
     Synapses,
     defaultclock,
     ms,
@@ -114,6 +115,23 @@ def test_a_full_recorder_is_emptied(shim, monkeypatch):
     assert monitor.num_spikes == 20 * 100
     assert np.array_equal(monitor.i, np.tile(np.arange(20), 100))
     assert np.array_equal(np.rint(monitor.t / defaultclock.dt), np.repeat(np.arange(100), 20))
+
+
+def test_a_recorder_that_fills_while_objects_of_the_host_run(shim, monkeypatch):
+    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    group = NeuronGroup(20, "v : 1", threshold="True")
+    group.v = "i"
+    spikes, states = SpikeMonitor(group), StateMonitor(group, "v", record=[1, 5])
+    calls = []
+
+    @network_operation
+    def every_step():
+        calls.append(group.v[0])
+
+    run(40 * ms)
+    assert len(calls) == 400
+    assert np.array_equal(spikes.i, np.tile(np.arange(20), 400))
+    assert np.array_equal(states.v, np.repeat([[1.0], [5.0]], 400, axis=1))
 
 
 def test_a_network_within_a_network(shim):

@@ -472,6 +472,9 @@ class CudaProgram:
         self._refresh()
         self._launch(["enter_step", "finish_step"])
         self._read_state()
+        for recorder in self._recorders:
+            if recorder.waiting + 2 * recorder.most > recorder.capacity:
+                recorder.fetch()
 
     def is_active(self, clock: int) -> bool:
         """Whether a clock ticks in the present time step."""
