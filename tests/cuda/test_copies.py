@@ -117,26 +117,34 @@ def test_a_full_recorder_is_emptied(shim, monkeypatch):
     assert np.array_equal(np.rint(monitor.t / defaultclock.dt), np.repeat(np.arange(100), 20))
 
 
-def test_a_recorder_that_fills_while_objects_of_the_host_run(shim, monkeypatch):
+@pytest.mark.parametrize("every", [1, 2, 5, 7])
+def test_a_recorder_that_fills_while_objects_of_the_host_run(shim, monkeypatch, every):
     monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
     group = NeuronGroup(20, "v : 1", threshold="True")
     group.v = "i"
     spikes, states = SpikeMonitor(group), StateMonitor(group, "v", record=[1, 5])
     calls = []
 
-    @network_operation
-    def every_step():
+    @network_operation(dt=every * defaultclock.dt)
+    def now_and_then():
         calls.append(group.v[0])
 
     run(40 * ms)
-    assert len(calls) == 400
+    assert len(calls) == -(-400 // every)
     assert np.array_equal(spikes.i, np.tile(np.arange(20), 400))
     assert np.array_equal(states.v, np.repeat([[1.0], [5.0]], 400, axis=1))
 
 
-def test_a_network_within_a_network(shim):
+@pytest.mark.parametrize(
+    ("dt", "steps"), [(0.1 * ms, 30), (None, 2)], ids=["own clocks", "one clock"]
+)
+def test_a_network_within_a_network(shim, dt, steps):
+    """Where they share a clock, the inner network takes the outer one's time: as with Brian."""
+
     def decay(name: str, start: float, x: float) -> NeuronGroup:
-        group = NeuronGroup(2, "dv/dt = -x*v/ms : 1", method="exact", name=name, namespace={"x": x})
+        group = NeuronGroup(
+            2, "dv/dt = -x*v/ms : 1", method="exact", name=name, namespace={"x": x}, dt=dt
+        )
         group.v = start
         return group
 
@@ -148,5 +156,5 @@ def test_a_network_within_a_network(shim):
         within.run(1 * ms)
 
     Network(outer, run_the_other).run(3 * ms)
-    assert np.allclose(outer.v, np.exp(-3))
+    assert np.allclose(outer.v, np.exp(-0.1 * steps))
     assert np.allclose(inner.v, 100 * np.exp(-6))

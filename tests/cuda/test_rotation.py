@@ -143,6 +143,34 @@ def test_an_error_of_the_host_in_the_middle_of_a_step(programs):
     same_on_both(script, programs, "reset")
 
 
+def test_an_error_after_a_network_of_the_same_kind_was_run(programs):
+    def script():
+        group, synapses = recurrent()
+        inner = NeuronGroup(
+            20, "dv/dt = (1.2 - v)/(5*ms) + 0.1*xi/ms**0.5 : 1\nn : integer\nlast : second",
+            threshold="v > 1", reset="v = 0.1*rand(); n += 1; last = t", method="euler",
+            name="inner",
+        )  # fmt: skip
+        links = Synapses(inner, inner, on_pre="v_post += 0.05", name="inner_links")
+        links.connect(condition="i != j")
+        within = Network(inner, links)
+
+        @network_operation(dt=0.7 * ms, when="after_thresholds")
+        def operation(t):
+            within.run(0.5 * ms)
+            if t > 2 * ms:
+                raise ValueError("enough")
+
+        network = Network(group, synapses, operation)
+        with pytest.raises(ValueError, match="enough"):
+            network.run(4 * ms)
+        network.remove(operation)
+        network.run(1 * ms)
+        return observe(group=group, inner=inner)
+
+    same_on_both(script, programs, "reset")
+
+
 def test_a_run_that_is_stopped_and_goes_on(programs):
     def script():
         group, synapses = recurrent(delay=True)

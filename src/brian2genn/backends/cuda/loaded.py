@@ -21,8 +21,12 @@ class Loaded:
         self.graphs: dict[tuple[int, bytes], Any] = {}
         self._user: weakref.ref[Any] | None = None
 
+    def is_used_by(self, program: object) -> bool:
+        """Whether `program` was the last one to run."""
+        return self._user is not None and self._user() is program
+
     def taken_by(self, program: object) -> bool:
         """Note that `program` runs; whether another one did before."""
-        other = self._user is None or self._user() is not program
+        other = not self.is_used_by(program)
         self._user = weakref.ref(program)
         return other

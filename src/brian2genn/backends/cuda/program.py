@@ -19,9 +19,10 @@ from .driver import Driver, Launch
 from .loaded import Loaded
 from .lookups import inverse_of, recorded_elements
 from .memory import DeviceMemory, Image
-from .queue import Arrangement, DeviceQueue
+from .queue import DeviceQueue
 from .recorder import DeviceRecorder
 from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little_memory
+from .sizes import blocks_for, blocks_for_queue
 from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
 
 #: Time steps in the longest graph.
@@ -35,9 +36,6 @@ _LATE_FIELDS = {name: int(place[1]) for name, place in (LATE.fields or {}).items
 
 #: Where a recorder has its number of rows.
 _ROWS = int(RECORDER.fields["rows"][1]) if RECORDER.fields else 0
-
-#: Blocks for each multiprocessor where a task takes any number.
-_BLOCKS_EACH = 8
 
 
 class CudaProgram:
@@ -271,15 +269,8 @@ class CudaProgram:
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
             record["same_delay"] = a.same_delay
-            record["width"] = self._width(a)
+            record["width"] = a.width(self._driver.threads)
             record["clock"] = self.source.queue_clocks.get(k, 0)
-
-    def _width(self, arrangement: Arrangement) -> int:
-        """How many threads share a run of synapses."""
-        width = 1
-        while width < self._driver.threads and width < arrangement.mean_run():
-            width *= 2
-        return width
 
     def _set_recorders(self) -> None:
         for k, recorder in enumerate(self._recorders):
@@ -331,13 +322,8 @@ class CudaProgram:
             self._set_constants()
         for image in self._images.values():
             self._moved = image.update_device() or self._moved
-        for k, recorder in enumerate(self._recorders):
-            # rows that were fetched are forgotten on the device too
-            if recorder.waiting != self._state["recorders"][k]["rows"]:
-                self._state["recorders"][k]["rows"] = recorder.waiting
-                place = self._place("recorders") + k * RECORDER.itemsize + _ROWS
-                rows = np.array([recorder.waiting], dtype=np.int64)
-                self._driver.upload(place, rows)
+        self._forget_fetched()
+        self._follow_clocks()
         if self._moved:
             self._moved = False
             for k, name in enumerate(self.source.arrays):
@@ -351,6 +337,24 @@ class CudaProgram:
                     self._fixed["lengths"][k] = 1
             self._set_blocks()
             self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
+
+    def _follow_clocks(self) -> None:
+        """Tell the device of clocks that another network has moved meanwhile."""
+        for k, clock in enumerate(self._clock_states):
+            for field in ("t", "timestep"):
+                host = getattr(clock, field)
+                if host[0] != self._state[field][k]:
+                    self._state[field][k] = host[0]
+                    self._driver.upload(self._place(field) + 8 * k, self._state[field][k : k + 1])
+
+    def _forget_fetched(self) -> None:
+        """Tell the device which rows were fetched."""
+        for k, recorder in enumerate(self._recorders):
+            if recorder.waiting != self._state["recorders"][k]["rows"]:
+                self._state["recorders"][k]["rows"] = recorder.waiting
+                place = self._place("recorders") + k * RECORDER.itemsize + _ROWS
+                rows = np.array([recorder.waiting], dtype=np.int64)
+                self._driver.upload(place, rows)
 
     # -- launching ---------------------------------------------------------------
     def _set_blocks(self) -> None:
@@ -368,25 +372,14 @@ class CudaProgram:
 
     def _blocks_of(self, task: TaskPlan) -> int:
         kind, name, offset = task.count
-        if task.kind == "one":
-            return 1
-        enough = _BLOCKS_EACH * self._driver.multiprocessors
-        if task.kind == "queue":
-            a = self._queues[int(name)].arrangement
-            n_sources = self._queues[int(name)].source_stop - self._queues[int(name)].source_start
-            if a is None or a.n_synapses == 0:
-                return 1
-            threads = n_sources * self._width(a)
-            return max(1, min(enough, -(-threads // self._driver.threads)))
+        if kind == "queue":
+            return blocks_for_queue(self._driver, self._queues[int(name)])
+        count = 0
         if kind == "param":
-            count = int(self._params[name])
-        else:
-            count = int(self._fixed["lengths"][self.source.arrays.index(name)])
-        count += offset
-        if task.kind == "warps":
-            count *= 32
-        blocks = max(1, -(-count // self._driver.threads))
-        return min(blocks, enough) if task.kind == "share" else blocks
+            count = int(self._params[name]) + offset
+        elif kind == "array":
+            count = int(self._fixed["lengths"][self.source.arrays.index(name)]) + offset
+        return blocks_for(self._driver, task.kind, count)
 
     def _launch(self, kernels: Sequence[str]) -> None:
         self._driver.launch([self._launches[name] for name in kernels])
@@ -414,10 +407,9 @@ class CudaProgram:
             state = self._state["state"]
             if not state["running"]:
                 outcome = Outcome(int(state["outcome"]))
+                self._make_room()
                 if outcome != Outcome.TIME_USED:
                     return outcome
-                for recorder in self._recorders:
-                    recorder.fetch()
                 self._refresh()
                 self._launch(["resume_run"])
             self._changed()
@@ -472,6 +464,10 @@ class CudaProgram:
         self._refresh()
         self._launch(["enter_step", "finish_step"])
         self._read_state()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Empty the recorders that may be full after another time step."""
         for recorder in self._recorders:
             if recorder.waiting + 2 * recorder.most > recorder.capacity:
                 recorder.fetch()
@@ -484,7 +480,10 @@ class CudaProgram:
         """Give the queues back what is still in flight, also after an interruption."""
         if not self._prepared:
             return
-        if self.source.late:
+        self._forget_fetched()
+        self._follow_clocks()
+        # if another network had its turn since, nothing is left to be made up for
+        if self.source.late and self._loaded.is_used_by(self):
             self._launch(self.source.late)
         self._read_state()
         for k, queue in enumerate(self._queues):

@@ -44,6 +44,13 @@ class Arrangement:
         filled = int(np.count_nonzero(lengths))
         return self.n_synapses / filled if filled else 0.0
 
+    def width(self, most: int) -> int:
+        """How many threads share a run of synapses, at `most`: a power of two."""
+        width = 1
+        while width < most and width < self.mean_run():
+            width *= 2
+        return width
+
 
 @dataclass(eq=False)
 class DeviceQueue:
