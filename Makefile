@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-examples test-property test-sanitize
+.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-gpu test-examples test-property test-sanitize
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -50,6 +50,19 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=75,90,121 \
 	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda
+
+# What compute-sanitizer runs under: short, and with every kind of kernel.
+SANITIZED := tests/gpu tests/semantics/test_pathways.py tests/semantics/test_recording.py \
+	tests/semantics/test_events.py
+SANITIZER ?= compute-sanitizer
+
+test-gpu: $(INSTALLED) ## the tests that need a GPU, and a sample of them under compute-sanitizer (long)
+	BRIAN2GENN_TEST_BACKEND=cuda $(BIN)/python -m pytest -m gpu tests/gpu tests/semantics
+	@command -v $(SANITIZER) >/dev/null || { \
+	echo "$(SANITIZER) is not there (it comes with the CUDA toolkit): not run."; exit 0; }; \
+	for tool in memcheck racecheck; do BRIAN2GENN_TEST_BACKEND=cuda \
+	$(SANITIZER) --tool $$tool --target-processes all --error-exitcode 9 \
+	$(BIN)/python -m pytest -m gpu $(SANITIZED) || exit 1; done
 
 # How many, and from where; without SEED another one each time, which is printed.
 N ?= 1000

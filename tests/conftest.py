@@ -19,6 +19,36 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(_remove_cache)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a GPU, and skip it with the reason where there is none.
+
+    These are the tests marked ``gpu`` and, with ``BRIAN2GENN_TEST_BACKEND=cuda``, all of the tests
+    that ask for no backend of their own.
+    """
+    from tests import devices
+
+    if devices.BACKEND == "cuda":
+        for item in items:
+            if item.nodeid.startswith("tests/semantics"):
+                item.add_marker(pytest.mark.gpu)
+    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if on_gpu and (missing := _missing_for_a_gpu()):
+        for item in on_gpu:
+            item.add_marker(pytest.mark.skip(reason=f"needs a GPU: {missing}"))
+
+
+def _missing_for_a_gpu() -> str:
+    """Why no GPU can be used; empty if one can."""
+    from brian2genn.backends.cuda.driver import CudaUnavailable
+    from brian2genn.backends.cuda.nvidia import NvidiaDriver
+
+    try:
+        NvidiaDriver()
+    except CudaUnavailable as missing:
+        return str(missing)
+    return ""
+
+
 def _remove_cache() -> None:
     shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True)
 

@@ -5,7 +5,8 @@ with ``plain``, a `RuntimeDevice` that changes nothing, every comparison with Br
 come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
-backend with a driver that executes CUDA programs on the processor. With ``shim``,
+backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
+way however small the task. With ``shim``,
 ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile every program for these architectures.
 """
 
@@ -36,8 +37,11 @@ def register() -> None:
 
         choice.default = "cpu" if BACKEND == "cpu" else "cuda"
         if BACKEND == "shim":
+            from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
             from tests.cuda_shim.driver import ShimDriver
+
+            setup.WORTHWHILE = 0  # tests are small
 
             global shim
             wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")

@@ -290,6 +290,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 lambda: brian_version(NumpyCodeObject),
                 self._setup_key,
                 self._setup_log.add,
+                lambda: self.backend.setup(),
             )
         return LoopCodeObject(
             recorded, lambda: brian_version(NumpyCodeObject), lambda: self.backend.only_reading()
@@ -371,7 +372,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             float((net.t - t_start) / duration) if duration > 0 else 1.0
         )
         with self.backend.only_reading():
-            check_for_invalid_states(all_objects)
+            check_for_invalid_states(all_objects, self.backend.valid)
         if report is not None:
             progress(self._last_run_completed_fraction)
         net.after_run()
@@ -470,8 +471,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def _before_host(self, obj: Any) -> None:
         """Make current what an object uses that Brian runs.
 
-        Brian's code objects hold the arrays themselves; Python code asks for them.
+        Brian's code objects hold the arrays themselves; Python code asks for them, or has kept
+        them from before.
         """
+        self.backend.exchange_kept()
         for code in obj.code_objects:
             for variable in code.variables.values():
                 if isinstance(variable, ArrayVariable):

@@ -1,7 +1,10 @@
 """Which backend is taken, and what is said if it cannot be had."""
 
+import logging
+
 import pytest
-from brian2 import NeuronGroup, ms, run, set_device
+from brian2 import BrianLogger, Network, NeuronGroup, ms, run, set_device
+from brian2.utils.logger import catch_logs
 
 import brian2genn
 from brian2genn.backends import choice
@@ -51,6 +54,18 @@ def test_a_gpu_that_is_usable_is_taken(shim, monkeypatch):
     run(1 * ms)
     assert shim.counts["launches"] == launches
     assert group.v[0] == pytest.approx(1)
+
+
+def test_where_networks_run_is_said_once(shim, monkeypatch):
+    monkeypatch.setattr(choice, "default", "auto")
+    monkeypatch.setattr(BrianLogger, "_log_messages", set())
+    with catch_logs(log_level=logging.INFO) as logs:
+        for _ in range(2):
+            set_device("genn")
+            group = NeuronGroup(3, "dv/dt = 1/ms : 1", method="euler")
+            Network(group).run(1 * ms)
+    said = [text for _level, _name, text in logs if "Networks run on" in text]
+    assert said == [f"Networks run on the GPU: {shim.name}."]
 
 
 def test_what_is_missing_for_a_real_gpu_is_said(monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import (
+    DEFAULT_FUNCTIONS,
     Network,
     NeuronGroup,
     Synapses,
@@ -66,6 +67,32 @@ def broken(x):
     return 3 * x
 
 
+@implementation(
+    "cpp",
+    "double kept(double x) { static double sum; return sum += _rand(0) + x; }",
+    dependencies={"_rand": DEFAULT_FUNCTIONS["rand"]},
+)
+@check_units(x=1, result=1)
+def kept(x):
+    return 4 * x
+
+
+kept.stateless = False
+
+
+@implementation(
+    "cpp",
+    "double drawn(double x) { return _rand(0) + x; }",
+    dependencies={"_rand": DEFAULT_FUNCTIONS["rand"]},
+)
+@check_units(x=1, result=1)
+def drawn(x):
+    return 5 * x
+
+
+drawn.stateless = False
+
+
 def run_with(function) -> NeuronGroup:
     name = function.pyfunc.__name__
     group = NeuronGroup(3, "v : 1", namespace={name: function}, name="cells")
@@ -83,7 +110,12 @@ def test_users_functions_are_compiled_for_the_gpu():
 
 @pytest.mark.parametrize(
     ("function", "reason", "result"),
-    [(counted, "has a state", [-1, 1, 2]), (broken, "does not take", [-3, 3, 6])],
+    [
+        (counted, "has a state", [-1, 1, 2]),
+        (broken, "does not take", [-3, 3, 6]),
+        (kept, "has a state", [-4, 4, 8]),
+        (drawn, "without saying for which element", [-5, 5, 10]),
+    ],
 )
 def test_what_a_gpu_cannot_run_stays_with_brian(function, reason, result):
     group = run_with(function)

@@ -27,6 +27,7 @@ from brian2 import (
 
 from brian2genn.backends.cuda import choice, nvidia
 from brian2genn.backends.cuda.driver import CudaError, CudaUnavailable
+from brian2genn.codegen.cuda_program import print_value_check
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 
@@ -110,6 +111,12 @@ def test_cable(driver):
     run(1 * ms)
     assert neuron.v[0] > -65 * mV
     assert all(programs for programs in driver.resources.values())
+
+
+def test_the_search_for_invalid_values():
+    for architecture in architectures():
+        _, log = nvidia.compile_cubin(print_value_check(64, 1e50), architecture)
+        assert nvidia.resources(log)["check_values"].spilled == 0
 
 
 def test_a_program_that_does_not_compile_says_where_it_lies():

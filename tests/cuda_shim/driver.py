@@ -19,7 +19,16 @@ from brian2genn.backends.cuda.nvidia import Resources, compile_cubin, resources
 from brian2genn.codegen.program import INCLUDE_DIRECTORY
 
 _SHIM = Path(__file__).with_name("shim.h")
-_FLAGS = ("-std=gnu++17", "-O1", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-w")
+_FLAGS = (
+    "-std=gnu++17",
+    "-O1",
+    "-g",
+    "-fPIC",
+    "-shared",
+    "-ffp-contract=off",
+    "-march=native",
+    "-w",
+)
 
 
 class ShimModule:
@@ -57,6 +66,8 @@ class ShimDriver:
     name = "a processor that executes CUDA programs"
     multiprocessors = 2
     threads = 64
+    most_threads = 128
+    total_memory = 1 << 40
     architecture = 0
 
     def __init__(self, seed: int = 1, architectures: Sequence[int] = ()) -> None:
@@ -73,7 +84,13 @@ class ShimDriver:
         }  # fmt: skip
 
     # -- memory ------------------------------------------------------------------
+    def memory(self) -> tuple[int, int]:
+        taken = sum(memory.nbytes for memory in self._memory.values())
+        return max(self.total_memory - taken, 0), self.total_memory
+
     def allocate(self, nbytes: int) -> int:
+        if nbytes > self.memory()[0]:
+            raise MemoryError(f"The tests' device has no {nbytes} bytes left.")
         # what nobody has written is conspicuous
         memory = np.empty(nbytes, dtype=np.uint8)
         memory[: 1 << 16] = 0xA5
@@ -102,14 +119,14 @@ class ShimDriver:
         ctypes.memmove(target, source, nbytes)
 
     # -- programs ----------------------------------------------------------------
-    def build(self, text: str) -> ShimModule:
+    def build(self, text: str, *, exact: bool = False) -> ShimModule:
         digest = hashlib.sha256()
         for part in (text, _SHIM.read_text(), *(p.read_text() for p in _headers())):
             digest.update(part.encode())
         key = f"shim-{digest.hexdigest()[:32]}"
         if key not in self._modules:
             for architecture in self._architectures:
-                _, log = compile_cubin(text, architecture)
+                _, log = compile_cubin(text, architecture, exact=exact)
                 self.resources[architecture].append(resources(log))
             path = cache_directory() / f"{key}.so"
             if not path.exists():

@@ -86,6 +86,22 @@ def spikes_of_the_step():
 
 
 @cases
+def array_kept_from_before():
+    """An operation may use the array behind a variable without asking for it again."""
+    group = neurons()
+    array = group.variables["v"].get_value()
+    seen = []
+
+    @network_operation(dt=0.5 * ms)
+    def operation():
+        seen.append(np.array(array))
+        array[1] = 0.6
+
+    run(2 * ms)
+    return observe(group=group, seen=np.array(seen), array=array)
+
+
+@cases
 def several_operations_in_an_order():
     group = NeuronGroup(1, "x : 1")
     trail = []

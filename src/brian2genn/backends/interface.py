@@ -129,6 +129,20 @@ class Program(Protocol):
         """Give back what the host must hold between two runs."""
 
 
+class Setup(Protocol):
+    """Executes set-up code on a device, where it can and where it is worth it."""
+
+    def assign(
+        self, network: Network, arrays: Mapping[str, Any], params: Mapping[str, float], key: int
+    ) -> bool:
+        """Set variables; whether it was done."""
+
+    def connect(
+        self, network: Network, arrays: Mapping[str, Any], params: Mapping[str, float], key: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """The neurons of new synapses; None if the host has to make them."""
+
+
 class Backend(Protocol):
     """Builds programs for one kind of processor.
 
@@ -160,11 +174,23 @@ class Backend(Protocol):
     def queue(self, source_start: int, source_stop: int) -> Any:
         """A spike queue that programs of this backend and Brian's objects can use."""
 
+    def setup(self) -> Setup | None:
+        """What executes set-up code elsewhere than on the host; None if nothing does."""
+
     def only_reading(self) -> AbstractContextManager[None]:
         """Within this, nobody writes to the arrays that are asked for."""
 
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""
+
+    def valid(self, variables: Sequence[Any]) -> list[bool]:
+        """Which variables are known to have finite values of a usual size.
+
+        Of the others nothing is known until somebody looks at them here.
+        """
+
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now."""
 
 
 #: From a Brian variable to its array in the host's memory, as it is there.

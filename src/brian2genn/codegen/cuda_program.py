@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..model.dtypes import C_TYPE
-from ..model.kernel import Store
+from ..model.kernel import Kernel, Store
 from ..model.network import (
     Deliver,
     EmitSpikes,
@@ -25,23 +25,40 @@ from ..model.network import (
     Threshold,
     Update,
 )
+from ..transforms.rotate import rotate
 from ..transforms.scatter import why_ordered
-from ..transforms.stages import Stage, Task, plan_stages, touched_by
+from ..transforms.stages import Planner, Stage, Task, domain_of_monitor, touched_by
 from .c_printer import Constants, KernelPrinter, Streams
+from .cuda_source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
 from .program import environment, tidy
 from .symbols import Symbols, user_arrays
-
-#: Steps whose function takes one element; the others take a share of the blocks.
-_BY_ELEMENT = (Update, Threshold, OnEvents, Push, RecordEvents)
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
 
 
 class CudaKernelPrinter(KernelPrinter):
-    """Prints a kernel for a thread of a CUDA program."""
+    """Prints a kernel for a thread of a CUDA program.
 
-    random_step = "ctx->state->random_step"
+    Parameters
+    ----------
+    kernel, params, arrays, constants, streams
+        As for a `KernelPrinter`.
+    random_step : str
+        C text of the number that the time step has in the random streams.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        params: dict[str, str],
+        arrays: dict[str, int],
+        constants: Constants,
+        streams: Streams,
+        random_step: str,
+    ) -> None:
+        self.random_step = random_step
+        super().__init__(kernel, params, arrays, constants, streams)
 
     def _assignment(self, store: Store, place: str, text: str) -> str:
         if store.add:
@@ -50,125 +67,33 @@ class CudaKernelPrinter(KernelPrinter):
         return super()._assignment(store, place, text)
 
 
-@dataclass(frozen=True)
-class TaskPlan:
-    """How many threads a task wants; the host turns it into blocks.
+@dataclass
+class _TaskText:
+    """A task as the template wants it.
 
-    Attributes
-    ----------
-    number : int
-    kind : str
-        ``elements`` (one thread each), ``warps`` (32 threads each), ``share``
-        (as many as are useful), ``queue`` (as a pathway needs), ``one`` block.
-    count : tuple
-        ``("param", name, 0)`` or ``("array", name, offset)``: how many elements;
-        ``("queue", number, 0)``.
-    what : tuple of str
-        The steps, for people.
+    Its `kind` says what its steps' functions take: ``elements``, ``spikes`` (of a
+    spike generator, which list `neurons` from place `due`) or ``blocks``.
     """
 
     number: int
     kind: str
-    count: tuple[str, str, int]
-    what: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class KernelPlan:
-    """A kernel of the program: its name and the tasks whose blocks it is launched with."""
-
-    name: str
-    tasks: tuple[int, ...]
-    #: numbers of its steps, for profiling
-    steps: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class RecorderLayout:
-    """The columns of a recorder: element types, and elements in a row."""
-
-    dtypes: tuple[str, ...]
-    #: for every column, 1 or the array whose length is the row's width
-    widths: tuple[str, ...]
-    #: rows one step can add: parameters start and stop, or nothing for one row
-    most: tuple[str, str] | None
-    #: whether the first column holds the order of the rows
-    sorts: bool = False
-
-
-@dataclass
-class CudaSource:
-    """The text of a program and what its user must know of it.
-
-    Attributes
-    ----------
-    text : str
-    arrays, numbers, integers : list of str
-        In the order in which the program expects them.
-    inverses : dict
-        From the array of indices to the parameters ``(start, size)`` of the
-        targets; the program wants ``INDEX:order`` and ``INDEX:start``.
-    scratch : dict
-        Arrays of the program's own, with their bytes; filled with -1.
-    events : set of str
-        Arrays that are flags on the device and Brian's event spaces on the host.
-    written : set of str
-        Arrays that the program changes.
-    constant_bytes : int
-        Size of what is computed once per run.
-    tasks, kernels : list
-    loop : list of str
-        The kernels of a whole time step.
-    schedule : list of (str, int)
-        ``("block", number)`` and ``("host", number)`` in the order of a time step.
-    blocks : list of list of str
-        The kernels of every block, for steps in which the host takes part.
-    steps, owners : list of str
-        For every step, what it is and the name of its Brian object.
-    recorders : dict
-        Number to layout.
-    ordered : dict
-        Steps whose elements are executed one after the other, and why.
-    """
-
-    text: str
-    arrays: list[str]
-    numbers: list[str]
-    integers: list[str]
-    inverses: dict[str, tuple[str, str]] = field(default_factory=dict)
-    scratch: dict[str, int] = field(default_factory=dict)
-    events: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    constant_bytes: int = 8
-    tasks: list[TaskPlan] = field(default_factory=list)
-    kernels: list[KernelPlan] = field(default_factory=list)
-    loop: list[str] = field(default_factory=list)
-    schedule: list[tuple[str, int]] = field(default_factory=list)
-    blocks: list[list[str]] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-    owners: list[str] = field(default_factory=list)
-    recorders: dict[int, RecorderLayout] = field(default_factory=dict)
-    ordered: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class _TaskText:
-    """A task as the template wants it."""
-
-    number: int
-    by_element: bool
-    size: str
     steps: list[Step]
     shared: list[Step]
+    size: str = ""
+    neurons: str = ""
+    due: str = ""
 
 
 @dataclass
 class _KernelText:
-    """A kernel as the template wants it."""
+    """A kernel as the template wants it: part of the ``loop``, a ``block``, or ``late``."""
 
     name: str
+    kind: str
     tasks: list[_TaskText]
     is_last: bool
+    #: steps with something to do when all others are done
+    finish: list[Step] = field(default_factory=list)
 
 
 def print_cuda_program(
@@ -198,7 +123,12 @@ def print_user_functions(texts: Sequence[str]) -> str:
     template = environment.get_template("cuda/userfunctions.j2")
     known = "\n".join(f"static double *{name};" for name in arrays)
     functions = template.render(user_code=texts, user_arrays=[])
-    return f'#include "brian2genn_math.h"\n{known}\n{functions}'
+    return f'#include "brian2genn_math.h"\n#include "brian2genn_device.h"\n{known}\n{functions}'
+
+
+def print_value_check(most: int, limit: float) -> str:
+    """A program that finds arrays with values that are not finite or above `limit`."""
+    return environment.get_template("cuda/check.cu.j2").render(most=most, limit=limit)
 
 
 class _Printer:
@@ -211,28 +141,39 @@ class _Printer:
         symbols = Symbols(network)
         self.params = symbols.params
         self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
+        self.result.origins = {name: array.origin for name, array in network.arrays.items()}
         self.constants, self.streams = Constants(), Streams()
         self.texts: list[str] = []
         self.tasks: list[_TaskText] = []
         self.kernels: list[_KernelText] = []
         self.step_numbers: dict[int, int] = {}
+        self.planner = Planner(network, deterministic=deterministic)
+        #: identities of the steps that are executed one time step late
+        self.late: frozenset[int] = frozenset()
 
     def source(self) -> CudaSource:
         """Print everything."""
         result, network = self.result, self.network
         native = [step for step in network.steps if not isinstance(step, Host)]
         hosts = sorted({step.clock for step in network.steps if isinstance(step, Host)})
+        if self.fuse:
+            stages, late = rotate(self.planner, native)
+        else:
+            stages, late = self.planner.plan(native, fuse=False), []
+        self.late = frozenset(id(step) for step in late)
         for step in native:
             self.step_numbers[id(step)] = len(result.steps)
             result.steps.append(step.origin)
             result.owners.append(step.owner)
             self._declare(step)
         numbers = {name: number for number, name in enumerate(result.arrays)}
-        stages = plan_stages(network, native, fuse=self.fuse)
         places = {id(s): task for stage in stages for task in stage.tasks for s in task.steps}
         for step in native:
             self.texts.append(self._print_step(step, places[id(step)], numbers))
-        result.loop = self._kernels(stages, "stage", ends_step=True)
+        result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
+        parts = self._renumbered(self.planner.plan(late, late=self.late))
+        result.late = self._kernels(parts, "late_stage", "late")
+        result.late_steps = [step.origin for step in late]
         stretches: list[list[Step]] = []
         for step in network.steps:
             if isinstance(step, Host):
@@ -243,10 +184,9 @@ class _Printer:
                 stretches.append([])
             stretches[-1].append(step)
         if hosts:
-            # the tasks are those of the whole step, so that counters are shared
             for number, stretch in enumerate(stretches):
-                parts = self._part(stages, stretch)
-                result.blocks.append(self._kernels(parts, f"block_{number}_stage", ends_step=False))
+                parts = self._renumbered(self.planner.plan(stretch, fuse=self.fuse))
+                result.blocks.append(self._kernels(parts, f"block_{number}_stage", "block"))
         result.constant_bytes = self._constant_bytes()
         result.text = self._render(numbers, hosts)
         return result
@@ -275,6 +215,21 @@ class _Printer:
             result.inverses[step.index] = (step.start, step.target_size)
             self._own_array(f"{step.index}:order")
             self._own_array(f"{step.index}:start")
+        if isinstance(step, RecordState) and domain_of_monitor(self.network, step):
+            result.monitored[step.indices] = str(domain_of_monitor(self.network, step))
+            for part in ("mask", "rank", "first", "order"):
+                self._own_array(f"{step.indices}:{part}")
+        if id(step) in self.late:
+            for name in self._shared_reads(step):
+                self._own_array(f"{name}:late")
+        if isinstance(step, Push):
+            result.queue_clocks[step.queue] = step.clock
+        if isinstance(step, Deliver):
+            result.queue_origins[step.queue] = step.origin
+        if isinstance(step, RecordEvents | RecordState | RecordRate):
+            result.recorder_origins[step.recorder] = step.origin
+            if id(step) in self.late:
+                result.late_recorders.add(step.recorder)
         if isinstance(step, EmitSpikes):
             self._own_array(f"{step.name}:before")
             result.scratch[f"{step.name}:before"] = 16
@@ -295,13 +250,29 @@ class _Printer:
         if name not in self.result.arrays:
             self.result.arrays.append(name)
 
+    @staticmethod
+    def _shared_reads(step: Step) -> list[str]:
+        """The arrays of one element that a step reads; the time is among them."""
+        names = [getattr(step, which, "") for which in ("time", "timestep")]
+        if isinstance(step, Threshold) and step.refractoriness is not None:
+            names.append(step.refractoriness.time)
+        for kernel in step.kernels():
+            names += [access.array for access in kernel.loads() if access.index is None]
+        return [name for name in dict.fromkeys(names) if name]
+
     def _print_step(self, step: Step, task: Task, numbers: dict[str, int]) -> str:
+        late = id(step) in self.late
+        if late:
+            seen = {name: numbers[f"{name}:late"] for name in self._shared_reads(step)}
+            numbers = numbers | seen
+        random_step = f"ctx->state->{'late_' if late else ''}random_step"
         printers = [
-            CudaKernelPrinter(kernel, self.params, numbers, self.constants, self.streams)
+            CudaKernelPrinter(
+                kernel, self.params, numbers, self.constants, self.streams, random_step
+            )
             for kernel in step.kernels()
         ]
-        reasons = [why_ordered(kernel) for kernel in step.kernels()]
-        ordered = next((reason for reason in reasons if reason), "")
+        ordered = self._why_ordered(step)
         if ordered:
             self.result.ordered[step.origin] = ordered
         template = environment.get_template(f"cuda/{type(step).__name__.lower()}.cu.j2")
@@ -309,6 +280,9 @@ class _Printer:
             step=step,
             kernel=printers[0] if printers else None,
             task=task,
+            late=late,
+            random_step=random_step,
+            by_element=self._is_by_element(step),
             ordered=ordered,
             deterministic=self.deterministic,
             offsets=_offsets(step),
@@ -319,61 +293,83 @@ class _Printer:
             ctype_of=lambda name: C_TYPE[self.network.arrays[name].dtype],
         )
 
-    # -- tasks and kernels -----------------------------------------------------
-    def _part(self, stages: Sequence[Stage], stretch: Sequence[Step]) -> list[Stage]:
-        """The stages of one stretch between two host objects."""
-        parts = plan_stages(self.network, stretch, fuse=self.fuse)
-        first = len(self.tasks)
-        for number, task in enumerate(task for stage in parts for task in stage.tasks):
-            task.number = first + number
-        return parts
+    @staticmethod
+    def _why_ordered(step: Step) -> str:
+        """Why the elements of a step are executed one after the other; empty if not."""
+        reasons = [why_ordered(kernel) for kernel in step.kernels()]
+        return next((reason for reason in reasons if reason), "")
 
-    def _kernels(self, stages: Sequence[Stage], prefix: str, *, ends_step: bool) -> list[str]:
+    def _is_by_element(self, step: Step) -> bool:
+        """Whether a step's function takes one element; others take a share of the blocks."""
+        if self._why_ordered(step):
+            return False
+        if isinstance(step, RecordState):
+            return domain_of_monitor(self.network, step) is not None
+        return isinstance(step, Update | Threshold | OnEvents | Push | RecordEvents | RecordRate)
+
+    # -- tasks and kernels -----------------------------------------------------
+    def _renumbered(self, stages: list[Stage]) -> list[Stage]:
+        """The same, with tasks numbered after those there are."""
+        first = len(self.tasks)
+        for number, task in enumerate(task for stage in stages for task in stage.tasks):
+            task.number = first + number
+        return stages
+
+    def _kernels(self, stages: Sequence[Stage], prefix: str, kind: str) -> list[str]:
         names = []
+        all_steps = [s for stage in stages for task in stage.tasks for s in task.steps]
+        finish: list[Step] = [s for s in all_steps if isinstance(s, RecordState | RecordRate)]
         for number, stage in enumerate(stages):
             tasks = [self._task(task) for task in stage.tasks]
             name = f"{prefix}_{number}"
-            self.kernels.append(_KernelText(name, tasks, ends_step and number == len(stages) - 1))
+            is_last = number == len(stages) - 1
+            self.kernels.append(_KernelText(name, kind, tasks, is_last, finish if is_last else []))
             steps = [self.step_numbers[id(s)] for task in stage.tasks for s in task.steps]
             self.result.kernels.append(
                 KernelPlan(name, tuple(task.number for task in tasks), tuple(steps))
             )
             names.append(name)
-        if ends_step and not names:
-            return ["finish_step"]
         return names
 
     def _task(self, task: Task) -> _TaskText:
         step = task.steps[0]
-        ordered = any(why_ordered(kernel) for s in task.steps for kernel in s.kernels())
-        by_element = isinstance(step, _BY_ELEMENT) and not ordered
-        alone = ordered or (self.deterministic and isinstance(step, Deliver))
-        kind, count = _ONE if alone else self._count(step)
-        text = _TaskText(
-            task.number,
-            by_element,
-            self._size(count) if by_element else "",
-            list(task.steps),
-            [s for s in task.steps if s.kernels() and s.kernels()[0].shared_stores]
-            if by_element
-            else [],
-        )
+        ordered = any(self._why_ordered(s) for s in task.steps)
+        text = _TaskText(task.number, "blocks", list(task.steps), [])
+        kind, count = _ONE
+        generator = self._generator(task)
+        if generator is not None:
+            text.kind = "spikes"
+            numbers = self.result.arrays.index
+            text.neurons = f"ctx->arrays[{numbers(generator.neurons)}]"
+            text.due = f"ctx->arrays[{numbers(f'{generator.name}:before')}]"
+        elif not ordered and not (self.deterministic and isinstance(step, Deliver)):
+            kind, count = self._count(step)
+            if self._is_by_element(step):
+                text.kind, text.size = "elements", self._size(count)
+                text.shared = [s for s in task.steps if any(k.shared_stores for k in s.kernels())]
         self.tasks.append(text)
         what = tuple(s.origin for s in task.steps)
         self.result.tasks.append(TaskPlan(task.number, kind, count, what))
         return text
 
-    @staticmethod
-    def _count(step: Step) -> tuple[str, tuple[str, str, int]]:
+    def _generator(self, task: Task) -> EmitSpikes | None:
+        """The spike generator whose spikes the steps of a task are for."""
+        for step in self.network.steps:
+            if isinstance(step, EmitSpikes) and task.domain == f"spikes of {step.events}":
+                return step
+        return None
+
+    def _count(self, step: Step) -> tuple[str, tuple[str, str, int]]:
         """How many threads a step wants."""
         match step:
             case Update() | Threshold():
                 return "elements", ("param", step.size, 0)
-            case OnEvents() | Push() | RecordEvents():
+            case OnEvents() | Push() | RecordEvents() | RecordRate():
                 return "elements", ("array", step.events, -1)
-            case RecordRate():
-                return "share", ("array", step.events, -1)
             case RecordState():
+                domain = domain_of_monitor(self.network, step)
+                if domain is not None:
+                    return "elements", ("param", domain, 0)
                 return "share", ("array", step.indices, 0)
             case Sum():
                 return "warps", ("param", step.target_size, 0)
@@ -403,11 +399,23 @@ class _Printer:
             n_integers=len(result.integers),
             n_clocks=len(network.clocks),
             n_recorders=network.recorders,
+            n_queues=network.queues,
             hosts=hosts,
+            late=bool(self.late),
+            active=self._active,
+            emits=lambda step: isinstance(step, EmitSpikes),
             user_code=network.user_code,
             user_arrays=user_arrays(network),
         )
         return tidy(text)
+
+    def _active(self, step: Step) -> str:
+        """C text: whether a step's clock ticks, or did when the step was due."""
+        if id(step) in self.late:
+            return f"ctx->late[{step.clock}].active"
+        if len(self.network.clocks) == 1:
+            return "true"  # kernels return at once if the run is over
+        return f"ctx->clocks[{step.clock}].active"
 
 
 _ONE: tuple[str, tuple[str, str, int]] = ("one", ("", "", 0))

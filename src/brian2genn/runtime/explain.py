@@ -34,6 +34,8 @@ class SetupPlacement:
     where: str
     code: str = ""
     reason: str = ""
+    #: whether another device than this machine's processor executed it
+    elsewhere: bool = False
 
 
 class SetupLog:
@@ -42,15 +44,24 @@ class SetupLog:
     def __init__(self) -> None:
         self._counts: WeakKeyDictionary[Any, Counter[SetupPlacement]] = WeakKeyDictionary()
 
-    def add(self, code: RecordedCode, reason: str | None) -> None:
-        """Note that code was executed; `reason` says why by Brian, if it was."""
+    def add(self, code: RecordedCode, reason: str | None, elsewhere: bool = False) -> None:
+        """Note that code was executed.
+
+        Parameters
+        ----------
+        code : RecordedCode
+        reason : str or None
+            Why by Brian, if it was.
+        elsewhere : bool, optional
+            Whether on another device than this machine's processor.
+        """
         kind = _SETUP_KINDS[code.template]
         # what is done to a part of a group is done to the group
         owner: Any = code.owner.source if isinstance(code.owner, Subgroup) else code.owner
         # Brian often passes proxies of groups; a method knows the group itself
         group = owner.resolve_all.__self__
         if reason is None:
-            placement = SetupPlacement(owner.name, kind, COMPILED)
+            placement = SetupPlacement(owner.name, kind, COMPILED, elsewhere=elsewhere)
         else:
             placement = SetupPlacement(owner.name, kind, BY_BRIAN, code.describe(), reason)
         self.of(group)[placement] += 1
@@ -107,8 +118,10 @@ class Explanation:
             f" {self.count(BY_BRIAN)} run by Brian."
         ]
         if self.setup:
+            there = sum(count for place, count in self.setup.items() if place.elsewhere)
+            on_gpu = f" ({there} of them executed by the GPU)" if there else ""
             lines.append(
-                f"Set-up code: {self.count_setup(COMPILED)} pieces compiled,"
+                f"Set-up code: {self.count_setup(COMPILED)} pieces compiled{on_gpu},"
                 f" {self.count_setup(BY_BRIAN)} run by Brian."
             )
         lines += _table(

@@ -6,12 +6,13 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 from brian2.core.network import Network, TextReport, profiling_summary
+from brian2.equations.equations import Equations
 from brian2.groups.group import Group
 from brian2.units import second
 from brian2.utils.logger import get_logger
@@ -220,11 +221,30 @@ def running() -> Iterator[None]:
         Network._globally_running = False
 
 
-def check_for_invalid_states(objects: list[Any]) -> None:
-    """Warn about values that are not finite, as Brian does after a run."""
+def check_for_invalid_states(
+    objects: list[Any], valid: Callable[[Sequence[Any]], list[bool]]
+) -> None:
+    """Warn about values that are not finite, as Brian does after a run.
+
+    Parameters
+    ----------
+    objects : list
+        All objects of the network.
+    valid : callable
+        Says which of several variables need no look at their values.
+    """
     for obj in objects:
-        if isinstance(obj, Group):
+        if not isinstance(obj, Group):
+            continue
+        if type(obj)._check_for_invalid_states is not Group._check_for_invalid_states:
             obj._check_for_invalid_states()
+            continue
+        equations = getattr(obj, "equations", None)
+        names = equations.diff_eq_names if isinstance(equations, Equations) else ()
+        known = valid([obj.variables[name] for name in names])
+        for name, is_valid in zip(names, known, strict=True):
+            if not is_valid:
+                obj._check_for_invalid_values(name, obj.state(name, use_units=False))
 
 
 def store_profile(net: Any, profile: list[tuple[str, float]] | None) -> None:

@@ -21,6 +21,7 @@ from ..backends.cpu.setup import (
     count,
     number_synapses,
 )
+from ..backends.interface import Setup
 from ..codegen.setup import draws
 from ..frontend.expressions import Unsupported
 from ..frontend.network import function_users
@@ -42,7 +43,10 @@ class SetupCodeObject:
     new_key : callable
         Returns a key for random numbers that were never drawn before.
     report : callable
-        Told the code and, if Brian has to execute it, the reason.
+        Told the code, the reason if Brian has to execute it, and whether another device than the
+        host did.
+    elsewhere : callable
+        Returns what executes set-up code on a device other than the host, or None.
     """
 
     def __init__(
@@ -50,8 +54,10 @@ class SetupCodeObject:
         recorded: RecordedCode,
         brian_version: Callable[[], Any],
         new_key: Callable[[], int],
-        report: Callable[[RecordedCode, str | None], None],
+        report: Callable[[RecordedCode, str | None, bool], None],
+        elsewhere: Callable[[], Setup | None],
     ) -> None:
+        self._elsewhere = elsewhere
         self.name = recorded.name
         self.recorded = recorded
         self._brian_version = brian_version
@@ -66,21 +72,39 @@ class SetupCodeObject:
             except IndexError as error:
                 raise self._brian_exception(error) from error
         except Unsupported as unsupported:
-            self._report(self.recorded, str(unsupported))
+            self._report(self.recorded, str(unsupported), False)
             return self._brian_version()()
         verify(translation.network)
+        key = self._new_key() if draws(translation.network) else 0
+        if self._executed_elsewhere(translation, key):
+            self._report(self.recorded, None, True)
+            return None
         try:
             program = SetupProgram(translation.network)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *function_users(translation.users)])
             ) from error
-        self._report(self.recorded, None)
-        key = self._new_key() if draws(translation.network) else 0
+        self._report(self.recorded, None, False)
         try:
             return _Execution(self.recorded, translation, program, key).execute()
         except (IndexError, ValueError) as error:
             raise self._brian_exception(error) from error
+
+    def _executed_elsewhere(self, translation: SetupTranslation, key: int) -> bool:
+        """Execute the code on another device than the host, if that can be."""
+        device = self._elsewhere()
+        if device is None:
+            return False
+        network, bindings = translation.network, translation.bindings
+        if not isinstance(translation.step, Connect):
+            return device.assign(network, bindings.arrays, bindings.params, key)
+        made = device.connect(network, bindings.arrays, bindings.params, key)
+        if made is None:
+            return False
+        with _Growth(self.recorded.owner, self.recorded.variables, len(made[0])) as (pre, post):
+            pre[:], post[:] = made
+        return True
 
     def _brian_exception(self, error: Exception) -> BrianObjectException:
         """The exception that Brian makes of an error in a code object."""

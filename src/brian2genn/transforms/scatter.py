@@ -108,6 +108,7 @@ def why_ordered(kernel: Kernel) -> str | None:
         elif read_by.get(access.array, {ELEMENT}) != {ELEMENT}:
             return f"it reads '{store.name}' of other elements"
     for node in ex.walk(kernel.roots()):
-        if node.op == "user" and not node.attr.stateless:
+        # what draws random numbers has a stream for every element
+        if node.op == "user" and not (node.attr.stateless or node.attr.draws):
             return f"the function '{node.attr.name}' has a state"
     return None

@@ -12,8 +12,8 @@ the element that a thread is busy with; then they may share a task.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..model.kernel import ELEMENT, Kernel
 from ..model.network import (
@@ -51,6 +51,17 @@ class Touched:
             writes=self.writes | self.own_writes,
             additions=set(self.additions),
         )
+
+    def of_the_step_before(self) -> Touched:
+        """The same, for a step that is executed one time step later than it was due.
+
+        Queues have a place for each time step, so it meets other places of them.
+        """
+
+        def renamed(names: set[str]) -> set[str]:
+            return {f"{n} before" if n.startswith("queue ") else n for n in names}
+
+        return replace(self, reads=renamed(self.reads), writes=renamed(self.writes))
 
     def clashes(self, other: Touched) -> bool:
         """Whether the order of two steps matters."""
@@ -95,76 +106,145 @@ class Stage:
     tasks: list[Task] = field(default_factory=list)
 
 
-def plan_stages(network: Network, steps: Sequence[Step], *, fuse: bool = True) -> list[Stage]:
-    """Group `steps` into stages.
+class Planner:
+    """Groups steps into stages, in several ways; remembers what they touch.
 
     Parameters
     ----------
     network : Network
         Tells which group an array of events belongs to.
-    steps : sequence of Step
-        A stretch of the schedule without steps that the host runs.
-    fuse : bool, optional
-        Without it every step is a stage of its own (to measure each).
-
-    Returns
-    -------
-    list of Stage
-        Tasks are numbered from 0 in the order of the stages.
+    deterministic : bool, optional
+        Whether additions to the same variable keep their order: sums are rounded.
     """
-    stages: list[Stage] = []
-    touched = {id(step): touched_by(step) for step in steps}
-    domains = {id(step): domain_of(network, step) for step in steps}
-    for step in steps:
-        mine, domain = touched[id(step)], domains[id(step)]
+
+    def __init__(self, network: Network, *, deterministic: bool = False) -> None:
+        self._network = network
+        self._deterministic = deterministic
+        self._touched: dict[tuple[int, bool], Touched] = {}
+        self._clashes: dict[tuple[int, bool, int, bool], tuple[bool, bool]] = {}
+
+    def plan(
+        self, steps: Sequence[Step], *, late: Collection[int] = (), fuse: bool = True
+    ) -> list[Stage]:
+        """Group `steps` into stages.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+            A stretch of the schedule without steps that the host runs.
+        late : collection of int
+            Identities of the steps that were due one time step earlier.
+        fuse : bool, optional
+            Without it every step is a stage of its own (to measure each).
+
+        Returns
+        -------
+        list of Stage
+            Tasks are numbered from 0 in the order of the stages.
+        """
+        stages: list[Stage] = []
+        for step in steps:
+            domain = domain_of(self._network, step)
+            place, partner = self._place(stages, step, domain, late)
+            if not fuse:
+                place, partner = len(stages), None
+            if place == len(stages):
+                stages.append(Stage())
+            if partner is None:
+                same = [task for task in stages[place].tasks if task.domain == domain]
+                partner = same[0] if same and fuse and domain else None
+            if partner is None:
+                partner = Task(0, domain)
+                stages[place].tasks.append(partner)
+            partner.steps.append(step)
+        for number, task in enumerate(task for stage in stages for task in stage.tasks):
+            task.number = number
+        return stages
+
+    def _place(
+        self, stages: Sequence[Stage], step: Step, domain: str, late: Collection[int]
+    ) -> tuple[int, Task | None]:
+        """The stage for a step, and the task it has to share if any."""
         place, partner = 0, None
         for number, stage in enumerate(stages):
             for task in stage.tasks:
-                clashing = [s for s in task.steps if mine.clashes(touched[id(s)])]
-                if not clashing:
+                clashes = [self._clash(step, other, late) for other in task.steps]
+                if not any(clash for clash, _ in clashes):
                     continue
-                shares = task.domain == domain and not any(
-                    mine.clashes_beyond_own(touched[id(s)]) for s in clashing
-                )
+                shares = task.domain == domain and not any(beyond for _, beyond in clashes)
                 if shares and number > place:
                     place, partner = number, task
                 elif shares and number == place and partner is None:
                     partner = task
                 elif number >= place:
                     place, partner = number + 1, None
-        if not fuse:
-            place, partner = len(stages), None
-        if place == len(stages):
-            stages.append(Stage())
-        if partner is None:
-            same = [task for task in stages[place].tasks if task.domain == domain]
-            partner = same[0] if same and fuse and domain else None
-        if partner is None:
-            partner = Task(0, domain)
-            stages[place].tasks.append(partner)
-        partner.steps.append(step)
-    for number, task in enumerate(task for stage in stages for task in stage.tasks):
-        task.number = number
-    return stages
+        return place, partner
+
+    def _clash(self, one: Step, other: Step, late: Collection[int]) -> tuple[bool, bool]:
+        """Whether the order of two steps matters, and whether beyond a thread's own element."""
+        key = (id(one), id(one) in late, id(other), id(other) in late)
+        if key not in self._clashes:
+            mine, its = self._of(*key[:2], one), self._of(*key[2:], other)
+            self._clashes[key] = mine.clashes(its), mine.clashes_beyond_own(its)
+        return self._clashes[key]
+
+    def order_matters(self, one: Step, other: Step) -> bool:
+        """Whether the order of two steps of one time step matters."""
+        return self._clash(one, other, ())[0]
+
+    def _of(self, identity: int, late: bool, step: Step) -> Touched:
+        if (identity, late) not in self._touched:
+            touched = touched_by(step)
+            if not domain_of(self._network, step):
+                touched = touched.everywhere()
+            if self._deterministic:
+                touched.reads |= touched.additions
+            self._touched[identity, late] = touched.of_the_step_before() if late else touched
+        return self._touched[identity, late]
 
 
 def domain_of(network: Network, step: Step) -> str:
     """What a step's elements are; empty if it cannot share a task."""
-    if isinstance(step, Update | Threshold):
-        ordered = why_ordered(step.kernel) is not None
-        return "" if ordered or step.kernel.shared_stores else step.size
-    if isinstance(step, OnEvents | RecordEvents):
-        return "" if why_ordered(step.kernel) is not None else _domain_of_events(network, step)
-    if isinstance(step, Push):
-        return _domain_of_events(network, step)
+    if any(why_ordered(kernel) is not None for kernel in step.kernels()):
+        return ""
+    match step:
+        case Update() | Threshold():
+            return "" if step.kernel.shared_stores else step.size
+        case EmitSpikes():
+            return f"spikes of {step.events}"
+        case OnEvents() | RecordEvents() | Push() | RecordRate():
+            return _domain_of_events(network, step.events)
+        case RecordState():
+            return domain_of_monitor(network, step) or ""
     return ""
 
 
-def _domain_of_events(network: Network, step: OnEvents | RecordEvents | Push) -> str:
+def _domain_of_events(network: Network, events: str) -> str:
     for other in network.steps:
-        if isinstance(other, Threshold) and other.events == step.events:
+        if isinstance(other, Threshold) and other.events == events:
             return other.size
-    return f"elements of {step.events}"
+        if isinstance(other, EmitSpikes) and other.events == events:
+            return f"spikes of {events}"
+    return f"elements of {events}"
+
+
+def domain_of_monitor(network: Network, step: RecordState) -> str | None:
+    """The size of the group whose elements a state monitor sees.
+
+    Returns
+    -------
+    str or None
+        A parameter; None if no other step goes through these elements.
+    """
+    if why_ordered(step.kernel) is not None:
+        return None
+    seen = {a.array for a in step.kernel.loads() if a.index == ELEMENT}
+    for other in network.steps:
+        if isinstance(other, Update | Threshold):
+            accesses = other.kernel.accesses.values()
+            if seen & {a.array for a in accesses if a.index == ELEMENT}:
+                return other.size
+    return None
 
 
 def touched_by(step: Step) -> Touched:
@@ -190,21 +270,22 @@ def touched_by(step: Step) -> Touched:
             touched.writes.update((step.count, f"recorder {step.recorder}"))
         case Deliver():
             touched = touched.everywhere()
-            touched.writes.add(f"queue {step.queue}")
+            touched.reads.add(f"queue {step.queue}")
         case Sum():
             touched = touched.everywhere()
             touched.reads.add(step.index)
             touched.writes.add(step.target)
         case RecordState():
-            touched = touched.everywhere()
             touched.reads.update((step.indices, step.time))
             touched.writes.add(f"recorder {step.recorder}")
         case RecordRate():
-            touched.reads.update((step.events, step.time, step.dt))
+            touched.own_reads.add(step.events)
+            touched.reads.update((step.time, step.dt))
             touched.writes.add(f"recorder {step.recorder}")
         case EmitSpikes():
             touched.reads.update((step.neurons, step.timebins, step.period, step.timestep))
-            touched.writes.update((step.events, step.lastindex))
+            touched.own_writes.add(step.events)
+            touched.writes.add(step.lastindex)
         case Cable():
             touched = touched.everywhere()
             touched.writes.update(step.arrays.values())

@@ -41,9 +41,20 @@ class CpuBackend:
         """A spike queue."""
         return SpikeQueue(source_start, source_stop)
 
+    def setup(self) -> None:
+        """Nothing but the host's own set-up programs."""
+        return None
+
     def only_reading(self) -> AbstractContextManager[None]:
         """Within this, nobody writes to the arrays that are asked for."""
         return nullcontext()
 
     def before_access(self, variable: Any) -> None:
+        """Nothing: there is one copy of every array."""
+
+    def valid(self, variables: Sequence[Any]) -> list[bool]:
+        """None: whoever wants to know looks at the arrays."""
+        return [False for _ in variables]
+
+    def exchange_kept(self) -> None:
         """Nothing: there is one copy of every array."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -17,6 +18,7 @@ from .driver import Driver
 from .memory import DeviceMemory
 from .program import CudaProgram
 from .queue import DeviceQueue
+from .setup import DeviceSetup
 
 
 class CudaBackend:
@@ -37,6 +39,7 @@ class CudaBackend:
         self.driver = driver
         self.deterministic = deterministic
         self.memory = DeviceMemory(driver, raw)
+        self._setup = DeviceSetup(driver, self.memory)
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
@@ -49,10 +52,10 @@ class CudaBackend:
             for function in kernel.attributes("user")
         }
         for name, function in functions.items():
-            if function.draws:
-                return f"the C++ function '{name}' draws random numbers, which needs a CPU"
-            if not function.stateless:
+            if not function.stateless and (not function.draws or _keeps(user_code)):
                 return f"the C++ function '{name}' has a state, which a GPU's threads cannot share"
+            if function.draws and not function.vectorised:
+                return f"the C++ function '{name}' draws numbers without saying for which element"
         if functions and arguments != CompilerArguments():
             return "its C++ functions need headers or libraries, which a GPU does not have"
         if functions and not self.driver.compiles(print_user_functions(user_code)):
@@ -84,6 +87,10 @@ class CudaBackend:
         """A spike queue."""
         return DeviceQueue(source_start, source_stop)
 
+    def setup(self) -> DeviceSetup:
+        """What executes set-up code on the device."""
+        return self._setup
+
     def only_reading(self) -> AbstractContextManager[None]:
         """Within this, nobody writes to the arrays that are asked for."""
         return self.memory.only_reading()
@@ -91,3 +98,17 @@ class CudaBackend:
     def before_access(self, variable: Any) -> None:
         """Make the host's array of a variable current; whoever asks may write to it."""
         self.memory.before_access(variable)
+
+    def valid(self, variables: Sequence[Any]) -> list[bool]:
+        """Which variables are known to have finite values of a usual size."""
+        return self.memory.valid(variables)
+
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now."""
+        self.memory.exchange_kept()
+
+
+def _keeps(user_code: Sequence[str]) -> bool:
+    """Whether users' functions seem to keep something from one call to the next."""
+    bodies = (text.partition("{")[2] for text in user_code)
+    return any(re.search(r"\b(static|thread_local)\b", body) for body in bodies)

@@ -57,14 +57,20 @@ class Driver(Protocol):
     multiprocessors : int
     threads : int
         Threads in a block, a multiple of 32.
+    most_threads : int
+        Threads that a multiprocessor can hold at a time.
     """
 
     name: str
     multiprocessors: int
     threads: int
+    most_threads: int
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free, and all bytes."""
 
     def allocate(self, nbytes: int) -> int:
-        """Reserve memory; its address."""
+        """Reserve memory; its address. Raises `MemoryError`."""
 
     def free(self, address: int) -> None:
         """Give memory back."""
@@ -81,8 +87,15 @@ class Driver(Protocol):
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy within the device."""
 
-    def build(self, text: str) -> Module:
-        """Compile (or take from the cache) and load a program."""
+    def build(self, text: str, *, exact: bool = False) -> Module:
+        """Compile (or take from the cache) and load a program.
+
+        Parameters
+        ----------
+        text : str
+        exact : bool, optional
+            Whether every operation is rounded by itself (no contraction to fma).
+        """
 
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""

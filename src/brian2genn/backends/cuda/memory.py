@@ -3,92 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from .checks import ValueCheck
 from .driver import Driver
+from .image import Image
 from .queue import DeviceQueue
-
-
-class Image:
-    """The device's copy of one array.
-
-    Parameters
-    ----------
-    driver : Driver
-    host : callable
-        Returns the array in the host's memory, without looking at the device.
-    is_events : bool
-        Whether the host's array is an event space of Brian (a list of elements
-        and, last, their number) and the device's a flag for every element.
-    """
-
-    def __init__(self, driver: Driver, host: Callable[[], np.ndarray], is_events: bool) -> None:
-        self._driver = driver
-        self._host = host
-        self.is_events = is_events
-        self.address = 0
-        self.length = 0
-        self.nbytes = 0
-        self.host_is_stale = False
-        self.device_is_stale = True
-        self._finalizer: weakref.finalize | None = None
-
-    def update_host(self) -> None:
-        """Make the host's array current."""
-        if not self.host_is_stale:
-            return
-        self.host_is_stale = False
-        array = self._host()
-        if self.is_events:
-            flags = np.empty(array.size - 1, dtype=np.uint8)
-            self._driver.download(flags, self.address)
-            (events,) = np.nonzero(flags)
-            array[: events.size] = events
-            array[-1] = events.size
-        elif array.size:
-            self._driver.download(array, self.address)
-
-    def update_device(self) -> bool:
-        """Make the device's array current; whether its address or length has changed."""
-        if not self.device_is_stale:
-            return False
-        self.device_is_stale = False
-        array = self._host()
-        if not array.flags.c_contiguous:
-            raise ValueError("an array of the network is not contiguous")
-        data = self._flags(array) if self.is_events else array
-        moved = self._reserve(data.nbytes) or self.length != array.size
-        self.length = array.size
-        if data.nbytes:
-            self._driver.upload(self.address, data)
-        return moved
-
-    @staticmethod
-    def _flags(array: np.ndarray) -> np.ndarray:
-        flags = np.zeros(array.size - 1, dtype=np.uint8)
-        flags[array[: array[-1]]] = 1
-        return flags
-
-    def _reserve(self, nbytes: int) -> bool:
-        nbytes = max(nbytes, 16)
-        if self.address and nbytes <= self.nbytes < 2 * nbytes + 4096:
-            return False
-        self.free()
-        self.address = self._driver.allocate(nbytes)
-        self.nbytes = nbytes
-        self._finalizer = weakref.finalize(self, self._driver.free, self.address)
-        return True
-
-    def free(self) -> None:
-        """Give the device's memory back."""
-        if self._finalizer is not None:
-            self._finalizer()
-            self._finalizer = None
-        self.address = self.nbytes = 0
 
 
 class DeviceMemory:
@@ -109,6 +33,7 @@ class DeviceMemory:
         self._arrangements: weakref.WeakKeyDictionary[DeviceQueue, tuple[int, dict[str, Image]]]
         self._arrangements = weakref.WeakKeyDictionary()
         self._only_reading = False
+        self._check = ValueCheck(driver)
 
     def image(self, variable: Any, is_events: bool) -> Image:
         """The image of a Brian variable."""
@@ -122,13 +47,13 @@ class DeviceMemory:
             self._images[variable] = image
         return image
 
-    def nbytes(self) -> int:
-        """How much of the device's memory the variables take."""
-        return sum(image.nbytes for image in self._images.values())
-
     def constant(self, array: np.ndarray) -> Image:
         """The image of an array that belongs to one program."""
         return Image(self.driver, lambda: array, is_events=False)
+
+    def arrangement_so_far(self, queue: DeviceQueue) -> dict[str, Image]:
+        """Those of them that are there."""
+        return self._arrangements.get(queue, (0, {}))[1]
 
     def arrangement(self, queue: DeviceQueue) -> dict[str, Image]:
         """The arrays in which a queue's synapses are arranged, on the device."""
@@ -159,6 +84,33 @@ class DeviceMemory:
         if image is not None:
             image.update_host()
             if not self._only_reading:
+                image.device_is_stale = True
+
+    def valid(self, variables: Sequence[Any]) -> list[bool]:
+        """Which variables are known to have finite values of a usual size.
+
+        Those that are current here, on the host, are not looked at.
+        """
+        images = [self._images.get(variable) for variable in variables]
+        there = [
+            image
+            for image in images
+            if image is not None
+            and image.host_is_stale
+            and not image.is_events
+            and image.dtype in (np.float64, np.float32)
+        ]
+        valid = dict(zip(map(id, there), self._check.valid(there), strict=True))
+        return [valid.get(id(image), False) for image in images]
+
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now.
+
+        ``array = group.variables["v"].get_value()`` is the group's memory, in Brian.
+        """
+        for image in list(self._images.values()):
+            if image.is_kept():
+                image.update_host()
                 image.device_is_stale = True
 
     def read(self, variable: Any) -> np.ndarray:

@@ -93,7 +93,7 @@ def supported_architectures() -> list[int]:
     return sorted(int(value) for value in architectures)
 
 
-def compile_cubin(text: str, architecture: int) -> tuple[bytes, str]:
+def compile_cubin(text: str, architecture: int, *, exact: bool = False) -> tuple[bytes, str]:
     """Compile a CUDA program; this needs no GPU.
 
     Parameters
@@ -101,6 +101,8 @@ def compile_cubin(text: str, architecture: int) -> tuple[bytes, str]:
     text : str
     architecture : int
         The compute capability, for example 90.
+    exact : bool, optional
+        Whether every operation is rounded by itself (no contraction to fma).
 
     Returns
     -------
@@ -117,7 +119,8 @@ def compile_cubin(text: str, architecture: int) -> tuple[bytes, str]:
     _, nvrtc = _bindings()
     texts, names = _headers()
     digest = hashlib.sha256()
-    options = [option.encode() for option in (*_OPTIONS, f"--gpu-architecture=sm_{architecture}")]
+    wanted = [*_OPTIONS, f"--gpu-architecture=sm_{architecture}"]
+    options = [option.encode() for option in (*wanted, *(["--fmad=false"] if exact else []))]
     for part in (text.encode(), *texts, *options, f"{major}.{minor}".encode()):
         digest.update(part)
     path = cache_directory() / f"cuda-{digest.hexdigest()[:32]}.cubin"
@@ -265,6 +268,7 @@ class NvidiaDriver:
             attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
         )
         self.multiprocessors = ask(attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
+        self.most_threads = ask(attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR)
         known = supported_architectures()
         if self.architecture not in known:
             raise CudaUnavailable(
@@ -283,8 +287,14 @@ class NvidiaDriver:
         _check(self._cu.cuCtxSetCurrent(self._context), "opening the GPU")
 
     # -- memory ------------------------------------------------------------------
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free, and all bytes."""
+        self._use()
+        free, total = _check(self._cu.cuMemGetInfo(), "asking for free memory")
+        return int(free), int(total)
+
     def allocate(self, nbytes: int) -> int:
-        """Reserve memory; its address."""
+        """Reserve memory; its address. Raises `MemoryError`."""
         self._use()
         what = f"{nbytes / 2**20:.1f} MiB were asked for on {self.name}"
         return int(_check(self._cu.cuMemAlloc(nbytes), what))
@@ -323,10 +333,10 @@ class NvidiaDriver:
         _check(self._cu.cuStreamSynchronize(self._stream), "running a program")
 
     # -- programs ----------------------------------------------------------------
-    def build(self, text: str) -> NvidiaModule:
+    def build(self, text: str, *, exact: bool = False) -> NvidiaModule:
         """Compile (or take from the cache) and load a program."""
         self._use()
-        cubin, _ = compile_cubin(text, self.architecture)
+        cubin, _ = compile_cubin(text, self.architecture, exact=exact)
         return NvidiaModule(cubin)
 
     def compiles(self, text: str) -> bool:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import copy
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ...codegen.cuda_program import CudaSource, TaskPlan, print_cuda_program
+from ...codegen.cuda_program import print_cuda_program
+from ...codegen.cuda_source import CudaSource, TaskPlan
 from ...model.network import Network
 from ..interface import ClockState, Outcome
-from .driver import Driver, Launch, Module
+from .driver import Driver, Launch
+from .loaded import Loaded
+from .lookups import inverse_of, recorded_elements
 from .memory import DeviceMemory, Image
-from .queue import Arrangement, DeviceQueue
+from .queue import DeviceQueue
 from .recorder import DeviceRecorder
-from .structures import RECORDER, STATE, mutable_state, program_memory
+from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little_memory
+from .sizes import blocks_for, blocks_for_queue
+from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
 
 #: Time steps in the longest graph.
 _LONGEST_GRAPH = 256
@@ -25,31 +31,11 @@ _LONGEST_GRAPH = 256
 #: Where the state has the number of the time step.
 _RANDOM_STEP = int(STATE.fields["random_step"][1]) if STATE.fields else 0
 
+#: Where late steps find the time.
+_LATE_FIELDS = {name: int(place[1]) for name, place in (LATE.fields or {}).items()}
+
 #: Where a recorder has its number of rows.
 _ROWS = int(RECORDER.fields["rows"][1]) if RECORDER.fields else 0
-
-#: Blocks for each multiprocessor where a task takes any number.
-_BLOCKS_EACH = 8
-
-
-class _Loaded:
-    """A program on the device, which all networks of one model share.
-
-    There, the addresses that it works with are variables of its own: whoever
-    runs it next has to set them if another network had its turn.
-    """
-
-    def __init__(self, module: Module) -> None:
-        self.module = module
-        #: by the number of time steps and of blocks
-        self.graphs: dict[tuple[int, bytes], Any] = {}
-        self._user: weakref.ref[CudaProgram] | None = None
-
-    def taken_by(self, program: CudaProgram) -> bool:
-        """Note that `program` runs; whether another one did before."""
-        other = self._user is None or self._user() is not program
-        self._user = weakref.ref(program)
-        return other
 
 
 class CudaProgram:
@@ -83,7 +69,7 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._loaded = _Loaded(driver.build(self.source.text))
+        self._loaded = Loaded(driver.build(self.source.text))
         self._module = self._loaded.module
         self._profile = profile
         self._unbind()
@@ -114,24 +100,22 @@ class CudaProgram:
 
     def notes(self) -> list[str]:
         """What the device executes, for people: kernels, registers, memory, detours."""
-        source, driver = self.source, self._driver
-        tasks = {task.number: task for task in source.tasks}
-        plural = "" if len(source.loop) == 1 else "s"
-        lines = [f"A time step is {len(source.loop)} kernel{plural} on {driver.name}."]
-        for kernel in source.kernels:
-            facts = driver.facts(self._module.kernel(kernel.name), driver.threads)
-            what = "; ".join(", ".join(tasks[number].what) for number in kernel.tasks)
-            slow = f", {facts.local_bytes} bytes of slow memory" if facts.local_bytes else ""
-            lines.append(
-                f"Kernel {kernel.name}: {facts.registers} registers{slow},"
-                f" {facts.resident_blocks} blocks of {driver.threads} threads at a time on each of"
-                f" {driver.multiprocessors} multiprocessors: {what}."
-            )
-        for origin, reason in source.ordered.items():
-            lines.append(f"The {origin} is executed by one thread, because {reason}.")
-        megabytes = self._memory.nbytes() / 2**20
-        lines.append(f"Variables of the network take {megabytes:.1f} MiB there.")
-        return lines
+        lines = notes_on_kernels(self.source, self._driver, self._module)
+        return [*lines, note_on_memory(self._driver, self._needs())]
+
+    def _needs(self) -> list[Need]:
+        """All the device memory that the network takes."""
+        return needs_of(
+            self.source, self._memory, self._named, self._images, self._queues, self._recorders
+        )
+
+    @contextmanager
+    def _explaining_memory(self) -> Iterator[None]:
+        """Say what is needed and what there is, where the device has too little memory."""
+        try:
+            yield
+        except MemoryError as error:
+            raise MemoryError(too_little_memory(self._driver, self._needs())) from error
 
     # -- binding ---------------------------------------------------------------
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
@@ -193,6 +177,10 @@ class CudaProgram:
         """Copy what is stale to the device and compute what stays constant."""
         if profile != self._profile:
             raise ValueError("a program is built for profiling, or not")
+        with self._explaining_memory():
+            self._prepare()
+
+    def _prepare(self) -> None:
         self._state = np.zeros(
             (),
             mutable_state(
@@ -210,12 +198,13 @@ class CudaProgram:
         for name, nbytes in self.source.scratch.items():
             self._own[name] = self._reserve(nbytes)
             self._driver.fill(self._own[name], 0xFF, nbytes)
-        self._set_inverses()
+        self._set_lookups()
         self._state["state"]["random_step"] = self._random_step
         self._driver.upload(self._state_address, self._state)
-        for field in ("state", "clocks", "arrived", "queues", "recorders"):
+        for field in ("state", "clocks", "late", "arrived", "queues", "recorders"):
             self._fixed[field] = self._place(field)
         self._fixed["constants"] = self._reserve(self.source.constant_bytes)
+        self._memory.exchange_kept()
         self._find_images()
         self._launch(["prepare_run"])
         self._set_constants()
@@ -267,7 +256,8 @@ class CudaProgram:
                 raise RuntimeError("a queue was not prepared")
             record = self._state["queues"][k]
             n_sources = queue.source_stop - queue.source_start
-            n_slots = len(queue.slots)
+            # late steps deliver what the next time step would overwrite
+            n_slots = len(queue.slots) + bool(self.source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
             for field, image in self._memory.arrangement(queue).items():
@@ -279,38 +269,37 @@ class CudaProgram:
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
             record["same_delay"] = a.same_delay
-            record["width"] = self._width(a)
-
-    def _width(self, arrangement: Arrangement) -> int:
-        """How many threads share a run of synapses."""
-        width = 1
-        while width < self._driver.threads and width < arrangement.mean_run():
-            width *= 2
-        return width
+            record["width"] = a.width(self._driver.threads)
+            record["clock"] = self.source.queue_clocks.get(k, 0)
 
     def _set_recorders(self) -> None:
         for k, recorder in enumerate(self._recorders):
+            recorder.reserve()
             record = self._state["recorders"][k]
             record["data"], record["capacity"] = recorder.address, recorder.capacity
-            record["most"] = recorder.most
+            # rows of the step before may still come
+            record["most"] = recorder.most * (1 + (k in self.source.late_recorders))
 
-    def _set_inverses(self) -> None:
-        """For every target of a summed variable, its synapses."""
+    def _set_lookups(self) -> None:
+        """Tables that are made of the network's indices."""
         for index, (start, size) in self.source.inverses.items():
-            variable = self._named[index]
-            targets = self._memory.read(variable) - int(self._params[start])
-            n_targets = int(self._params[size])
-            order = np.argsort(targets, kind="stable").astype(np.int32)
-            begin = np.searchsorted(targets[order], np.arange(n_targets + 1)).astype(np.int32)
-            self._own[f"{index}:order"] = self._upload(order)
-            self._own[f"{index}:start"] = self._upload(begin)
+            targets = self._memory.read(self._named[index]) - int(self._params[start])
+            self._own_arrays(index, inverse_of(targets, int(self._params[size])))
+        for indices, size in self.source.monitored.items():
+            recorded = self._memory.read(self._named[indices])
+            self._own_arrays(indices, recorded_elements(recorded, int(self._params[size])))
+
+    def _own_arrays(self, name: str, parts: Mapping[str, np.ndarray]) -> None:
+        for part, array in parts.items():
+            self._own[f"{name}:{part}"] = self._upload(array)
 
     def _find_images(self) -> None:
         """Find the device's image of every array."""
-        clocks: dict[int | None, int] = {}
+        clocks: dict[int | None, tuple[int, int]] = {}
         for field in ("t", "timestep"):
             for k, clock in enumerate(self._clock_states):
-                place = self._place(field) + 8 * k
+                late = self._place("late") + k * LATE.itemsize + _LATE_FIELDS[field]
+                place = self._place(field) + 8 * k, late
                 clocks[getattr(clock, field).ctypes.data] = place
         self._images = {}
         self._own = {name: place for name, place in self._own.items() if ":" in name}
@@ -320,7 +309,7 @@ class CudaProgram:
                 continue
             host = self._memory.raw(thing).ctypes.data
             if host in clocks:
-                self._own[name] = clocks[host]
+                self._own[name], self._own[f"{name}:late"] = clocks[host]
             else:
                 self._images[name] = self._memory.image(thing, name in self.source.events)
         self._moved = True
@@ -333,16 +322,12 @@ class CudaProgram:
             self._set_constants()
         for image in self._images.values():
             self._moved = image.update_device() or self._moved
-        for k, recorder in enumerate(self._recorders):
-            # rows that were fetched are forgotten on the device too
-            if recorder.waiting != self._state["recorders"][k]["rows"]:
-                self._state["recorders"][k]["rows"] = recorder.waiting
-                place = self._place("recorders") + k * RECORDER.itemsize + _ROWS
-                rows = np.array([recorder.waiting], dtype=np.int64)
-                self._driver.upload(place, rows)
+        self._forget_fetched()
+        self._follow_clocks()
         if self._moved:
             self._moved = False
             for k, name in enumerate(self.source.arrays):
+                name = name if name in self._own else name.removesuffix(":late")
                 if name in self._images:
                     image = self._images[name]
                     self._fixed["arrays"][k] = image.address
@@ -353,13 +338,31 @@ class CudaProgram:
             self._set_blocks()
             self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
 
+    def _follow_clocks(self) -> None:
+        """Tell the device of clocks that another network has moved meanwhile."""
+        for k, clock in enumerate(self._clock_states):
+            for field in ("t", "timestep"):
+                host = getattr(clock, field)
+                if host[0] != self._state[field][k]:
+                    self._state[field][k] = host[0]
+                    self._driver.upload(self._place(field) + 8 * k, self._state[field][k : k + 1])
+
+    def _forget_fetched(self) -> None:
+        """Tell the device which rows were fetched."""
+        for k, recorder in enumerate(self._recorders):
+            if recorder.waiting != self._state["recorders"][k]["rows"]:
+                self._state["recorders"][k]["rows"] = recorder.waiting
+                place = self._place("recorders") + k * RECORDER.itemsize + _ROWS
+                rows = np.array([recorder.waiting], dtype=np.int64)
+                self._driver.upload(place, rows)
+
     # -- launching ---------------------------------------------------------------
     def _set_blocks(self) -> None:
         blocks = [self._blocks_of(task) for task in self.source.tasks]
         self._fixed["blocks"][: len(blocks)] = blocks
         self._launches = {
             name: Launch(self._module.kernel(name), 1, 32)
-            for name in ("finish_step", "begin_run", "resume_run", "prepare_run")
+            for name in ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
         }
         for kernel in self.source.kernels:
             count = sum(int(self._fixed["blocks"][task]) for task in kernel.tasks)
@@ -369,25 +372,14 @@ class CudaProgram:
 
     def _blocks_of(self, task: TaskPlan) -> int:
         kind, name, offset = task.count
-        enough = _BLOCKS_EACH * self._driver.multiprocessors
-        if task.kind == "one":
-            return 1
-        if task.kind == "queue":
-            a = self._queues[int(name)].arrangement
-            n_sources = self._queues[int(name)].source_stop - self._queues[int(name)].source_start
-            if a is None or a.n_synapses == 0:
-                return 1
-            threads = n_sources * self._width(a)
-            return max(1, min(enough, -(-threads // self._driver.threads)))
+        if kind == "queue":
+            return blocks_for_queue(self._driver, self._queues[int(name)])
+        count = 0
         if kind == "param":
-            count = int(self._params[name])
-        else:
-            count = int(self._fixed["lengths"][self.source.arrays.index(name)])
-        count += offset
-        if task.kind == "warps":
-            count *= 32
-        blocks = max(1, -(-count // self._driver.threads))
-        return min(blocks, enough) if task.kind == "share" else blocks
+            count = int(self._params[name]) + offset
+        elif kind == "array":
+            count = int(self._fixed["lengths"][self.source.arrays.index(name)]) + offset
+        return blocks_for(self._driver, task.kind, count)
 
     def _launch(self, kernels: Sequence[str]) -> None:
         self._driver.launch([self._launches[name] for name in kernels])
@@ -415,17 +407,20 @@ class CudaProgram:
             state = self._state["state"]
             if not state["running"]:
                 outcome = Outcome(int(state["outcome"]))
+                self._make_room()
                 if outcome != Outcome.TIME_USED:
                     return outcome
-                for recorder in self._recorders:
-                    if recorder.waiting + recorder.most > recorder.capacity:
-                        recorder.fetch()
                 self._refresh()
                 self._launch(["resume_run"])
             self._changed()
             self._steps(self._remaining())
             self._read_state()
-            if self._state["state"]["running"] and time.monotonic() - began > seconds:
+            stops = not self._state["state"]["running"]
+            pauses = stops or time.monotonic() - began > seconds
+            if pauses and self.source.late:
+                self._launch(self.source.late)
+                self._read_state()
+            if pauses and not stops:
                 return Outcome.TIME_USED
 
     def _remaining(self) -> int:
@@ -460,18 +455,22 @@ class CudaProgram:
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""
         self._refresh()
-        if not self._state["state"]["running"]:
-            self._state["state"]["running"] = 1
-            self._launch(["resume_run"])
         self._changed()
-        self._launch(self.source.blocks[number])
+        self._launch(["enter_step", *self.source.blocks[number]])
         self._read_state()
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""
         self._refresh()
-        self._launch(["resume_run", "finish_step"])
+        self._launch(["enter_step", "finish_step"])
         self._read_state()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Empty the recorders that may be full after another time step."""
+        for recorder in self._recorders:
+            if recorder.waiting + 2 * recorder.most > recorder.capacity:
+                recorder.fetch()
 
     def is_active(self, clock: int) -> bool:
         """Whether a clock ticks in the present time step."""
@@ -481,6 +480,11 @@ class CudaProgram:
         """Give the queues back what is still in flight, also after an interruption."""
         if not self._prepared:
             return
+        self._forget_fetched()
+        self._follow_clocks()
+        # if another network had its turn since, nothing is left to be made up for
+        if self.source.late and self._loaded.is_used_by(self):
+            self._launch(self.source.late)
         self._read_state()
         for k, queue in enumerate(self._queues):
             record = self._state["queues"][k]
@@ -489,10 +493,11 @@ class CudaProgram:
             self._driver.download(counts, int(record["count"]))
             ring = []
             for ago in range(1, n_slots):
-                slot = (int(record["head"]) - ago) % n_slots
+                slot = (int(record["now"]["head"]) - ago) % n_slots
                 sources = np.empty(counts[slot], dtype=np.int32)
                 if sources.size:
                     place = int(record["ring"]) + 4 * slot * n_sources
                     self._driver.download(sources, place)
                 ring.append(sources)
-            queue.take_back(ring, int(record["step"]))
+            queue.take_back(ring, int(record["now"]["step"]))
+        self._memory.exchange_kept()

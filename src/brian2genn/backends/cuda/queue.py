@@ -34,11 +34,22 @@ class Arrangement:
         """How many synapses there are."""
         return int(self.start[-1])
 
+    def nbytes(self) -> int:
+        """How much memory these arrays take."""
+        return sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray))
+
     def mean_run(self) -> float:
         """Synapses of an average run that has any."""
         lengths = np.diff(self.start)
         filled = int(np.count_nonzero(lengths))
         return self.n_synapses / filled if filled else 0.0
+
+    def width(self, most: int) -> int:
+        """How many threads share a run of synapses, at `most`: a power of two."""
+        width = 1
+        while width < most and width < self.mean_run():
+            width *= 2
+        return width
 
 
 @dataclass(eq=False)

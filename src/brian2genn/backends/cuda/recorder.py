@@ -37,11 +37,21 @@ class DeviceRecorder:
         # a multiple of 16 rows: every column begins at a round address
         capacity = max(_BYTES // max(row, 1), 2 * most, 16)
         self.capacity = (capacity + 15) // 16 * 16
-        self.address = driver.allocate(max(self.capacity * row, 16))
-        self._finalizer = weakref.finalize(self, driver.free, self.address)
+        #: where the rows are on the device
+        self.address = 0
         self._fetched: list[list[np.ndarray]] = []
         #: rows on the device, as last seen; the program keeps it current
         self.waiting = 0
+
+    def reserve(self) -> None:
+        """Reserve the device's memory for rows."""
+        self.address = self._driver.allocate(max(self.reserved, 16))
+        weakref.finalize(self, self._driver.free, self.address)
+
+    @property
+    def reserved(self) -> int:
+        """Bytes of the device's memory for rows."""
+        return self.capacity * sum(dtype.itemsize * width for dtype, width in self._columns)
 
     @property
     def rows(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 STATE = np.dtype(
     [
         ("random_step", np.uint64),
+        ("late_random_step", np.uint64),
         ("running", np.int32),
         ("outcome", np.int32),
         ("arrived", np.uint32),
@@ -26,6 +27,17 @@ CLOCK = np.dtype(
     ]
 )
 
+LATE = np.dtype(
+    [
+        ("t", np.float64),
+        ("timestep", np.int64),
+        ("active", np.int32),
+        ("padding", np.int32),
+    ]
+)
+
+PLACE = np.dtype([("step", np.int64), ("head", np.int32), ("padding", np.int32)])
+
 QUEUE = np.dtype(
     [
         ("ring", np.uint64),
@@ -36,15 +48,16 @@ QUEUE = np.dtype(
         ("order", np.uint64),
         ("left_start", np.uint64),
         ("left", np.uint64),
-        ("step", np.int64),
+        ("now", PLACE),
+        ("late", PLACE),
         ("n_left_steps", np.int64),
         ("n_slots", np.int32),
-        ("head", np.int32),
         ("n_sources", np.int32),
         ("source_start", np.int32),
         ("source_stop", np.int32),
         ("same_delay", np.int32),
         ("width", np.int32),
+        ("clock", np.int32),
         ("padding", np.int32),
     ]
 )
@@ -72,6 +85,7 @@ def mutable_state(n_clocks: int, n_tasks: int, n_queues: int, n_recorders: int) 
             ("t", np.float64, (max(n_clocks, 1),)),
             ("timestep", np.int64, (max(n_clocks, 1),)),
             ("clocks", CLOCK, (max(n_clocks, 1),)),
+            ("late", LATE, (max(n_clocks, 1),)),
             ("queues", QUEUE, (max(n_queues, 1),)),
             ("recorders", RECORDER, (max(n_recorders, 1),)),
             ("arrived", np.uint32, (n_tasks + n_tasks % 2 + 2,)),
@@ -91,6 +105,7 @@ def program_memory(n_arrays: int, n_numbers: int, n_integers: int, n_tasks: int)
             ("seed", np.uint64),
             ("state", np.uint64),
             ("clocks", np.uint64),
+            ("late", np.uint64),
             ("arrived", np.uint64),
             ("queues", np.uint64),
             ("recorders", np.uint64),

@@ -11,11 +11,28 @@ enum { B2G_FINISHED = 0, B2G_TIME_USED = 1, B2G_HOST_IS_NEXT = 2 };
 /* What changes from step to step and belongs to no array. */
 typedef struct {
     uint64_t random_step;     /* number of the time step in the random streams */
+    uint64_t late_random_step; /* that of late steps */
     int32_t running;          /* 0: every kernel returns at once */
     int32_t outcome;          /* why, once running is 0 */
     uint32_t arrived;         /* blocks that have finished the last stage */
     uint32_t padding;
 } b2g_state;
+
+/* Late steps are executed one time step after they were due.  What they see of
+   a clock, and whether it ticked then. */
+typedef struct {
+    double t;
+    int64_t timestep;
+    int32_t active;
+    int32_t padding;
+} b2g_late;
+
+/* Where a time step has its spikes in a queue. */
+typedef struct {
+    int64_t step;             /* counted since the program began */
+    int32_t head;             /* its list */
+    int32_t padding;
+} b2g_place;
 
 /* The spikes on their way to the synapses of a pathway.  A ring of lists, one
    for each time step as far back as the longest delay, holds the sources that
@@ -31,13 +48,14 @@ typedef struct {
     const int32_t *order;     /* NULL where it would be 0, 1, 2, ... */
     const int32_t *left_start; /* events from before this run of the network: */
     const int32_t *left;      /* synapses by the step, counted from its begin */
-    int64_t step;             /* steps since then */
+    b2g_place now, late;      /* for late steps, that of the step before */
     int64_t n_left_steps;
-    int32_t n_slots, head;
+    int32_t n_slots;
     int32_t n_sources;
     int32_t source_start, source_stop;
     int32_t same_delay;       /* in steps, if first_run is NULL */
     int32_t width;            /* threads that share a run, a power of two */
+    int32_t clock;
     int32_t padding;
 } b2g_queue;
 
@@ -117,10 +135,10 @@ B2G_FN bool b2g_last_block(uint32_t *arrived, uint32_t n_blocks)
 
 /* ---- queues -------------------------------------------------------------- */
 
-/* The list of sources that spiked `ago` steps ago. */
-B2G_FN int32_t b2g_slot(const b2g_queue *queue, int32_t ago)
+/* The list of sources that spiked `ago` steps before a time step. */
+B2G_FN int32_t b2g_slot(const b2g_queue *queue, b2g_place place, int32_t ago)
 {
-    const int32_t slot = queue->head - ago;
+    const int32_t slot = place.head - ago;
     return slot < 0 ? slot + queue->n_slots : slot;
 }
 
@@ -151,19 +169,43 @@ B2G_FN_LONG void b2g_sort(int32_t *list, int32_t n)
         }
 }
 
-/* Whether events from before this run of the network arrive now. */
-B2G_FN bool b2g_has_left(const b2g_queue *queue)
+/* Whether events from before this run of the network arrive in a time step. */
+B2G_FN bool b2g_has_left(const b2g_queue *queue, b2g_place place)
 {
-    return queue->step < queue->n_left_steps
-           && queue->left_start[queue->step] < queue->left_start[queue->step + 1];
+    return place.step < queue->n_left_steps
+           && queue->left_start[place.step] < queue->left_start[place.step + 1];
 }
 
 /* Go on to the next time step (by one thread). */
 B2G_FN_LONG void b2g_advance_queue(b2g_queue *queue)
 {
-    queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
-    queue->count[queue->head] = 0;
-    queue->step++;
+    queue->late = queue->now;
+    queue->now.head = queue->now.head + 1 == queue->n_slots ? 0 : queue->now.head + 1;
+    queue->now.step++;
+    queue->count[queue->now.head] = 0;
+}
+
+/* ---- what monitors record ------------------------------------------------ */
+
+/* Count the threads of the warp that have an event.  All of them have to call it. */
+B2G_FN void b2g_count_events(int32_t *count, bool event)
+{
+    const uint32_t mask = __ballot_sync(0xFFFFFFFFu, event);
+    if (mask != 0 && (threadIdx.x & 31u) == 0)
+        atomicAdd(count, (int32_t)__popc(mask));
+}
+
+/* Which elements a monitor records: `mask` has a bit for each, `rank` says how many
+   there are below each word; the columns of the k-th one are
+   order[first[k]] .. order[first[k + 1] - 1]. */
+B2G_FN bool b2g_is_recorded(const uint32_t *mask, int64_t element)
+{
+    return mask[element / 32] >> (element % 32) & 1u;
+}
+
+B2G_FN int32_t b2g_rank(const uint32_t *mask, const int32_t *rank, int64_t element)
+{
+    return rank[element / 32] + __popc(mask[element / 32] & ((1u << (element % 32)) - 1u));
 }
 
 #endif

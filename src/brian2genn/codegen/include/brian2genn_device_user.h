@@ -16,4 +16,6 @@ template <typename T> static inline T max(T a, T b) { return a < b ? b : a; }
 #endif
 using namespace std;
 
+#include "brian2genn_user.h"
+
 #endif

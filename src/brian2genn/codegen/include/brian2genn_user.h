@@ -5,24 +5,38 @@
 
 #include "brian2genn_random.h"
 
-static struct {
+typedef struct {
     uint64_t seed, step;
     uint32_t stream;
     int32_t fresh;      /* the place or the time is another one */
     b2g_rng rng;
-} b2g_user;
+} b2g_user_numbers;
+
+#if defined(BRIAN2GENN_DEVICE_H)
+/* one for every thread of a block; nothing in it outlives a call of the function */
+static __device__ b2g_user_numbers *b2g_user_of_thread(void)
+{
+    __shared__ b2g_user_numbers numbers[128];
+    return &numbers[threadIdx.x];
+}
+#define b2g_user (*b2g_user_of_thread())
+#define B2G_USER_FRESH 1
+#else
+static b2g_user_numbers b2g_user;
+#define B2G_USER_FRESH b2g_user.fresh
+#endif
 
 /* Say which numbers the function that is called next shall have. */
-static inline void b2g_user_site(uint64_t seed, uint32_t stream, uint64_t step)
+B2G_FN_LONG void b2g_user_site(uint64_t seed, uint32_t stream, uint64_t step)
 {
-    b2g_user.fresh = b2g_user.fresh || b2g_user.seed != seed || b2g_user.step != step ||
+    b2g_user.fresh = B2G_USER_FRESH || b2g_user.seed != seed || b2g_user.step != step ||
                      b2g_user.stream != stream;
     b2g_user.seed = seed;
     b2g_user.step = step;
     b2g_user.stream = stream;
 }
 
-static inline void b2g_user_element(int element)
+B2G_FN_LONG void b2g_user_element(int element)
 {
     if (b2g_user.fresh || b2g_user.rng.element != (uint32_t)element)
         b2g_user.rng =
@@ -31,13 +45,13 @@ static inline void b2g_user_element(int element)
 }
 
 /* What Brian calls rand() and randn() in C++. */
-static inline double b2g_user_rand(int element)
+B2G_FN_LONG double b2g_user_rand(int element)
 {
     b2g_user_element(element);
     return b2g_next_uniform(&b2g_user.rng);
 }
 
-static inline double b2g_user_randn(int element)
+B2G_FN_LONG double b2g_user_randn(int element)
 {
     b2g_user_element(element);
     const double radius = sqrt(-2.0 * log(1.0 - b2g_next_uniform(&b2g_user.rng)));

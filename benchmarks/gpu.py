@@ -1,0 +1,361 @@
+"""What a time step costs on a GPU, counted and, where there is one, measured.
+
+``python -m benchmarks.gpu`` builds each network for the CUDA backend and tells, from the program's
+own description, how many kernels a time step launches, how many bytes it moves and how many
+operations it does, against the floor: every variable read and written once, in two launches.
+Registers and spills are those of NVRTC. This needs no GPU. How many neurons spike is found out by
+a short run on the processor.
+
+With a GPU, the networks run, too: microseconds for a time step, and the bandwidth that this is,
+beside the bandwidth of a copy on the same device. Results are written with machine and commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2 import BrianObject, Network, SpikeMonitor, defaultclock, get_device, second, set_device
+from brian2 import seed as set_seed
+
+import brian2genn
+from benchmarks.networks import NETWORKS
+from benchmarks.run import git_commit, machine
+from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
+from brian2genn.backends.cuda import choice, nvidia, setup
+from brian2genn.backends.cuda.backend import CudaBackend
+from brian2genn.backends.cuda.driver import CudaUnavailable, KernelFacts, Launch
+
+#: Launches of a time step that nothing can do without: neurons, then synapses.
+FLOOR_LAUNCHES = 2
+
+
+class DryModule:
+    """A program that was compiled but is on no device."""
+
+    def __init__(self, log: str) -> None:
+        self.resources = nvidia.resources(log)
+        self._symbols: dict[str, np.ndarray] = {}
+
+    def kernel(self, name: str) -> str:
+        return name
+
+    def symbol(self, name: str) -> int:
+        memory = self._symbols.setdefault(name, np.zeros(1 << 16, dtype=np.uint8))
+        return memory.ctypes.data
+
+
+class DryDriver:
+    """Compiles programs and gives them memory, but executes nothing."""
+
+    multiprocessors = 132
+    threads = 128
+    most_threads = 2048
+
+    def __init__(self, architecture: int) -> None:
+        self.architecture = architecture
+        self.name = f"no GPU (compiled for sm_{architecture})"
+        self._memory: dict[int, np.ndarray] = {}
+
+    def memory(self) -> tuple[int, int]:
+        return 1 << 40, 1 << 40
+
+    def allocate(self, nbytes: int) -> int:
+        memory = np.zeros(nbytes, dtype=np.uint8)
+        self._memory[memory.ctypes.data] = memory
+        return memory.ctypes.data
+
+    def free(self, address: int) -> None:
+        del self._memory[address]
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        """Nothing executes, so nothing reads it."""
+
+    def download(self, array: np.ndarray, address: int) -> None:
+        array[...] = np.zeros((), dtype=array.dtype)
+
+    def fill(self, address: int, byte: int, nbytes: int) -> None:
+        """Nothing executes, so nothing reads it."""
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Nothing executes, so nothing reads it."""
+
+    def build(self, text: str, *, exact: bool = False) -> DryModule:
+        return DryModule(nvidia.compile_cubin(text, self.architecture, exact=exact)[1])
+
+    def compiles(self, text: str) -> bool:
+        return True
+
+    def launch(self, launches: Sequence[Launch]) -> None:
+        """The state stays zero, which says that the run is over."""
+
+    def graph(self, launches: Sequence[Launch]) -> None:
+        """Never asked for."""
+
+    def replay(self, graph: Any) -> None:
+        """Never asked for."""
+
+    def time(self, launches: Sequence[Launch]) -> list[float]:
+        return [0.0 for _ in launches]
+
+    def facts(self, kernel: Any, threads: int) -> KernelFacts:
+        return KernelFacts(0, 0, 0, 0)
+
+
+@dataclass
+class Counted:
+    """What one network costs in a time step."""
+
+    network: str
+    title: str
+    launches: int
+    kernels: list[dict[str, Any]]
+    cost: Cost
+    floor: Cost
+    spikes_per_step: dict[str, float]
+    #: synapses reached in a time step
+    deliveries: float
+    microseconds: float | None = None
+    real_time_factor: float | None = None
+    gigabytes_per_second: float | None = None
+    from_start: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def build(name: str, quick: bool, duration: float) -> tuple[dict[str, Any], Network]:
+    """The objects of a network by the names they have in its script, and the network."""
+    benchmark = NETWORKS[name]
+    parameters = dict(benchmark.quick if quick else benchmark.size)
+    if benchmark.needs_duration:
+        parameters["duration"] = duration
+    set_seed(1)
+    namespace = importlib.import_module(f"benchmarks.networks.{benchmark.module}").build(
+        **parameters
+    )
+    objects = dict.fromkeys(v for v in namespace.values() if isinstance(v, BrianObject))
+    return namespace, Network(o for o in objects if o.add_to_magic_network)
+
+
+def spike_counts(name: str, quick: bool, duration: float) -> dict[str, np.ndarray]:
+    """By the name of a population in the script: spikes of every neuron in a time step."""
+    set_device("genn", backend="cpu")
+    namespace, network = build(name, quick, duration)
+    network.run(duration * second, namespace=namespace)
+    names = {id(value): key for key, value in namespace.items()}
+    steps = duration / float(defaultclock.dt)
+    counts = {}
+    for monitor in namespace.values():
+        if isinstance(monitor, SpikeMonitor):
+            source = next(
+                v for v in namespace.values() if getattr(v, "name", "") == monitor.source.name
+            )
+            counts[names[id(source)]] = np.array(monitor.count) / steps
+    return counts
+
+
+def count(name: str, quick: bool, duration: float, driver: Any, *, measure: bool) -> Counted:
+    """Build a network for a GPU and count what a time step does; run it if `measure`."""
+    counts = spike_counts(name, quick, duration)
+    built: list[tuple[Any, Any]] = []
+    build_program = CudaBackend.build
+
+    def remember(self: CudaBackend, network: Any, **options: Any) -> Any:
+        program = build_program(self, network, **options)
+        built.append((network, program))
+        return program
+
+    CudaBackend.build = remember  # type: ignore[method-assign]
+    choice.use(driver)
+    worthwhile = setup.WORTHWHILE
+    if not measure:  # what executes nothing makes no synapses
+        setup.WORTHWHILE = sys.maxsize
+    try:
+        began = time.perf_counter()
+        set_device("genn", backend="cuda")
+        namespace, network = build(name, quick, duration)
+        network.run((duration if measure else 0) * second, namespace=namespace)
+        whole = time.perf_counter() - began
+        loop = get_device()._last_run_time
+    finally:
+        set_device("runtime")
+        choice.use(None)
+        setup.WORTHWHILE = worthwhile
+        CudaBackend.build = build_program  # type: ignore[method-assign]
+    model, program = built[-1]
+    by_owner = {namespace[key].name: values for key, values in counts.items()}
+    cost, floor = cost_of_step(model, program, by_owner)
+    result = Counted(
+        name,
+        NETWORKS[name].title,
+        len(program.source.loop),
+        _kernels(program, driver),
+        cost,
+        floor,
+        {key: float(values.sum()) for key, values in counts.items()},
+        deliveries_per_step(model, program, by_owner),
+    )
+    if measure:
+        steps = duration / float(defaultclock.dt)
+        result.microseconds = 1e6 * loop / steps
+        result.real_time_factor = loop / duration
+        result.gigabytes_per_second = cost.bytes / (loop / steps) / 1e9
+        result.from_start = whole
+    return result
+
+
+def _kernels(program: Any, driver: Any) -> list[dict[str, Any]]:
+    """Name, steps, registers and spilled bytes of every kernel of the loop."""
+    tasks = {task.number: task.what for task in program.source.tasks}
+    _, log = nvidia.compile_cubin(program.source.text, driver.architecture)
+    resources = nvidia.resources(log)
+    return [
+        {
+            "name": kernel.name,
+            "tasks": [list(tasks[number]) for number in kernel.tasks],
+            "registers": resources[kernel.name].registers,
+            "stack": resources[kernel.name].stack,
+            "spilled": resources[kernel.name].spilled,
+        }
+        for kernel in program.source.kernels
+        if kernel.name in program.source.loop
+    ]
+
+
+def copy_bandwidth(driver: Any, nbytes: int = 1 << 30, repeats: int = 20) -> float:
+    """Bytes read and written in a second by copies within the device, in GB/s."""
+    one, other, word = driver.allocate(nbytes), driver.allocate(nbytes), np.empty(16, np.uint8)
+    try:
+        for warm_up in (True, False):
+            began = time.perf_counter()
+            for _ in range(2 if warm_up else repeats):
+                driver.copy(other, one, nbytes)
+            driver.download(word, other)
+            spent = time.perf_counter() - began
+    finally:
+        driver.free(one)
+        driver.free(other)
+    return 2 * nbytes * repeats / spent / 1e9
+
+
+def table(results: Sequence[Counted], bandwidth: float | None) -> str:
+    """The results as a markdown table, and below what every kernel does."""
+    titles = ["network", "launches (floor)", "synapses reached", "kB moved (floor)", "operations",
+              "divisions", "functions", "random", "registers", "spilled bytes"]  # fmt: skip
+    if bandwidth is not None:
+        titles += [
+            "µs a step",
+            "real-time factor",
+            "GB/s",
+            "of copy bandwidth",
+            "start to result, s",
+        ]
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for r in results:
+        cells = [
+            r.title,
+            f"{r.launches} ({min(r.launches, FLOOR_LAUNCHES)})",
+            f"{r.deliveries:,.1f}",
+            f"{r.cost.bytes / 1e3:,.1f} ({r.floor.bytes / 1e3:,.1f})",
+            f"{r.cost.operations:,.0f}",
+            f"{r.cost.divisions:,.0f}",
+            f"{r.cost.functions:,.0f}",
+            f"{r.cost.random:,.0f}",
+            ", ".join(str(kernel["registers"]) for kernel in r.kernels),
+            ", ".join(str(kernel["spilled"]) for kernel in r.kernels),
+        ]
+        if bandwidth is not None and r.microseconds is not None:
+            cells += [
+                f"{r.microseconds:.2f}", f"{r.real_time_factor:.4f}",
+                f"{r.gigabytes_per_second:.1f}", f"{r.gigabytes_per_second / bandwidth:.1%}",
+                f"{r.from_start:.2f}",
+            ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "Kernels of a time step; what is in one bracket is one pass over its elements:",
+        "",
+    ]
+    for r in results:
+        lines.append(f"- {r.title}")
+        for kernel in r.kernels:
+            tasks = "".join(f" [{', '.join(task)}]" for task in kernel["tasks"])
+            lines.append(f"  - {kernel['name']}:{tasks}")
+    return "\n".join(lines) + "\n"
+
+
+def find_driver(architecture: int) -> tuple[Any, str]:
+    """The GPU, or what stands in for it and why."""
+    try:
+        return nvidia.NvidiaDriver(), ""
+    except CudaUnavailable as missing:
+        return DryDriver(architecture), str(missing)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("--networks", default=",".join(NETWORKS), metavar="A,B")
+    parser.add_argument("--duration", type=float, default=1.0, help="biological seconds (1)")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
+    parser.add_argument("--dry", action="store_true", help="count only, also where there is a GPU")
+    parser.add_argument("--architecture", type=int, default=90, help="without a GPU (90: Hopper)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="folder for gpu.json and gpu.md (with a GPU: benchmarks/results)",
+    )
+    options = parser.parse_args(arguments)
+    options.networks = options.networks.split(",")
+    unknown = [name for name in options.networks if name not in NETWORKS]
+    if unknown:
+        parser.error(f"there is no network {unknown[0]!r}; there are {', '.join(NETWORKS)}")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count, measure, print and write."""
+    options = parse(arguments)
+    driver, missing = find_driver(options.architecture)
+    measure = not missing and not options.dry
+    if options.dry:
+        driver = DryDriver(options.architecture)
+    results = []
+    for name in options.networks:
+        duration = NETWORKS[name].quick_duration if options.quick else options.duration
+        results.append(count(name, options.quick, duration, driver, measure=measure))
+        print(f"{name}: {results[-1].launches} launches a time step", flush=True)
+    bandwidth = copy_bandwidth(driver) if measure else None
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    setting = {
+        "command": shlex.join(["python", "-m", "benchmarks.gpu", *given]),
+        "commit": git_commit(),
+        "machine": machine() | {"gpu": driver.name, "copy_bandwidth": bandwidth},
+    }
+    text = table(results, bandwidth)
+    measured = (
+        f"{driver.name}, copies {bandwidth:.0f} GB/s." if bandwidth is not None
+        else f"Counted, not measured: {driver.name}. {missing}".rstrip()
+    )  # fmt: skip
+    text += f"\n{measured} {setting['machine']['cpu']}; commit {setting['commit']};"
+    text += f" `{setting['command']}`.\n"
+    print("\n" + text)
+    folder = options.output or (Path("benchmarks/results") if measure else None)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        data = json.dumps(setting | {"results": [asdict(r) for r in results]}, indent=1)
+        (folder / "gpu.json").write_text(data + "\n")
+        (folder / "gpu.md").write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

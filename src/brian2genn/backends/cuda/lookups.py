@@ -1,0 +1,62 @@
+"""Tables that let a thread find what belongs to its element."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def inverse_of(targets: np.ndarray, n_targets: int) -> dict[str, np.ndarray]:
+    """For every target, its synapses.
+
+    Parameters
+    ----------
+    targets : int array
+        Of each synapse.
+    n_targets : int
+
+    Returns
+    -------
+    dict
+        ``order``: synapses by target; ``start``: where each target's begin in it.
+    """
+    order = np.argsort(targets, kind="stable").astype(np.int32)
+    start = np.searchsorted(targets[order], np.arange(n_targets + 1)).astype(np.int32)
+    return {"order": order, "start": start}
+
+
+def recorded_elements(indices: np.ndarray, n_elements: int) -> dict[str, np.ndarray]:
+    """Which elements a monitor records, and where (see ``b2g_is_recorded``).
+
+    Parameters
+    ----------
+    indices : int array
+        The element of every column; one may be there several times.
+    n_elements : int
+
+    Returns
+    -------
+    dict
+        ``mask``, ``rank``, ``first`` and ``order``.
+
+    Raises
+    ------
+    IndexError
+        If an element does not exist.
+    """
+    if indices.size and int(indices.max()) >= n_elements:
+        raise IndexError(
+            f"a monitor records element {int(indices.max())} of a group that has {n_elements}"
+        )
+    n_words = n_elements // 32 + 1
+    order = np.argsort(indices, kind="stable").astype(np.int32)
+    elements, first = np.unique(indices[order], return_index=True)
+    mask = np.zeros(n_words, dtype=np.uint32)
+    bits = np.left_shift(np.uint32(1), (elements % 32).astype(np.uint32), dtype=np.uint32)
+    np.bitwise_or.at(mask, elements // 32, bits)
+    rank = np.searchsorted(elements, 32 * np.arange(n_words)).astype(np.int32)
+    return {
+        "mask": mask,
+        "rank": rank,
+        "first": np.append(first, order.size).astype(np.int32),
+        "order": order,
+    }

@@ -1,0 +1,1 @@
+"""Tests that need a real GPU: ``make test-gpu``; docs/gpu.md says what runs."""
