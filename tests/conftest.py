@@ -59,3 +59,18 @@ def device() -> str:
     from tests import devices
 
     return devices.DEVICE
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Skip a test whose network the backend under test refuses, with its reasons."""
+    from brian2genn.backends.refusal import RefusedNetwork
+    from tests import devices
+
+    try:
+        return (yield)
+    except RefusedNetwork as refused:
+        if devices.BACKEND != "pygenn" or "pygenn" in item.path.parts:
+            raise
+        reasons = "; ".join(str(refusal) for refusal in refused.refusals)
+        pytest.skip(f"refused by GeNN: {reasons}")

@@ -6,7 +6,8 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor. With ``shim``,
-``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile every program for these architectures.
+``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile every program for these architectures. With
+``pygenn``, a real GeNN; tests of networks that it refuses are skipped with its reasons.
 """
 
 import os
@@ -17,7 +18,7 @@ from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_d
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 #: With these arguments of ``set_device``, results are the same bit by bit in every run.
-REPRODUCIBLE = {} if BACKEND == "cpu" or DEVICE != "genn" else {"deterministic": True}
+REPRODUCIBLE = {"deterministic": True} if BACKEND in ("cuda", "shim") and DEVICE == "genn" else {}
 #: The driver of the backend ``shim``.
 shim = None
 
@@ -34,7 +35,7 @@ def register() -> None:
         import brian2genn  # noqa: F401
         from brian2genn.backends import choice
 
-        choice.default = "cpu" if BACKEND == "cpu" else "cuda"
+        choice.default = "cuda" if BACKEND == "shim" else BACKEND
         if BACKEND == "shim":
             from brian2genn.backends.cuda.choice import use
             from tests.cuda_shim.driver import ShimDriver

@@ -1,0 +1,86 @@
+"""Spike queues that remember their delays, and what in them GeNN can take over."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..cpu.queue import SpikeQueue
+
+
+class GennQueue(SpikeQueue):
+    """The CPU backend's spike queue.
+
+    While GeNN runs, spikes are in flight there; before and after, they are here.
+    """
+
+    #: of every synapse: its delay in time steps and its source
+    steps = np.empty(0, dtype=np.int32)
+    sources = np.empty(0, dtype=np.int32)
+
+    def prepare(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
+        """Arrange the synapses for a run; see `SpikeQueue.prepare`."""
+        super().prepare(real_delays, dt, sources)
+        self.sources = np.array(sources, dtype=np.int32)
+        steps = (np.asarray(real_delays, dtype=np.float64) / dt + 0.5).astype(np.int32)
+        self.steps = np.broadcast_to(steps, self.sources.shape).copy()
+
+    @property
+    def longest(self) -> int:
+        """The longest delay in time steps."""
+        return int(self.steps.max(initial=0))
+
+    @property
+    def same_delay(self) -> int | None:
+        """The delay of all synapses, or None if there is more than one."""
+        return self.longest if np.all(self.steps == self.longest) else None
+
+    def in_flight(self) -> list[np.ndarray]:
+        """The synapses whose events arrive now, one step later, ..."""
+        head, slots = self._full_state()
+        return [np.array(slot, dtype=np.int64) for slot in slots[head:] + slots[:head]]
+
+
+def history(queues: list[GennQueue], longest: int) -> list[np.ndarray] | None:
+    """The sources that have spiked `longest`, ..., 2, 1 steps ago, as far as queues show it.
+
+    Parameters
+    ----------
+    queues : list of GennQueue
+        All that are fed by the same events.
+    longest : int
+        The longest delay of any of them.
+
+    Returns
+    -------
+    list of int array, or None
+        None where no spikes have put what is in the queues there: synapses or delays have changed
+        since.
+    """
+    spikes: list[set[int]] = [set() for _ in range(longest)]
+    contents = [queue.in_flight() for queue in queues]
+    for queue, slots in zip(queues, contents, strict=True):
+        for ahead, synapses in enumerate(slots):
+            if synapses.size and synapses.max() >= queue.steps.size:
+                return None
+            for delay in np.unique(queue.steps[synapses]):
+                if delay <= ahead:
+                    return None
+                chosen = synapses[queue.steps[synapses] == delay]
+                spikes[longest - (int(delay) - ahead)].update(queue.sources[chosen].tolist())
+    found = [np.array(sorted(one), dtype=np.int64) for one in spikes]
+    for queue, slots in zip(queues, contents, strict=True):
+        for ahead, synapses in enumerate(slots):
+            if not np.array_equal(np.sort(synapses), np.sort(_arriving(queue, found, ahead))):
+                return None
+    return found
+
+
+def _arriving(queue: GennQueue, spikes: list[np.ndarray], ahead: int) -> np.ndarray:
+    """The synapses at which these spikes arrive `ahead` steps from now."""
+    parts = [np.empty(0, dtype=np.int64)]
+    for number, sources in enumerate(spikes):
+        ago = len(spikes) - number
+        if sources.size:
+            hit = np.isin(queue.sources, sources) & (queue.steps == ago + ahead)
+            parts.append(np.nonzero(hit)[0])
+    return np.concatenate(parts)
