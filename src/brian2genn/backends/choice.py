@@ -58,8 +58,8 @@ def choose(
             f"There is no backend {name!r}. Choose one of {', '.join(map(repr, NAMES))}."
         )
     if name == "pygenn":
-        genn = PygennBackend(genn_backend, genn_preferences)
-        return genn, f"Networks are handed to GeNN (its backend '{genn.genn_backend}')."
+        genn: Backend = PygennBackend(genn_backend, genn_preferences)
+        return genn, f"Networks are handed to GeNN (its backend '{genn_backend or 'default'}')."
     if name == "cpu":
         return CpuBackend(), "Networks run on this machine's processor."
     try:

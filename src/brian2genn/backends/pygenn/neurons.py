@@ -92,7 +92,6 @@ class Neurons:
                 return self._record_events(step, last)
             case RecordRate():
                 events = step.events
-                self.record(events)
                 group = self.layout.flags[events].population
                 self.layout.rates.append(RatePlan(step, group, last))
                 return []
@@ -140,17 +139,17 @@ class Neurons:
     def _slots_of(self, width: int) -> int:
         return self.layout.slots * self.population.size * width
 
-    def record(self, events: str) -> None:
-        """Have GeNN record events."""
-        flag = self.layout.flags[events]
-        if flag.variable == "spiked":
+    def flag(self, group: str, events: str) -> None:
+        """Add the variable that is true for the neurons that have these events."""
+        plain = events.removeprefix(f"{group}_")
+        if plain == "_spikespace":
             self.population.records_spikes = True
-        elif not flag.recorded:
-            flag.recorded = self.scope.extra_global(
-                f"rec_{flag.variable}", "uint8_t", self._slots_of(1)
-            )
-            place = f"{flag.recorded}[{self.slot(last=False)} * num_neurons + id]"
-            self.now.append(f"{place} = ({flag.variable} ? 1 : 0);")
+            flag = Flag(self.population.name, self.scope.internal("spiked", "bool"))
+        else:
+            name = genn_name(plain.removesuffix("space"), self.scope.taken)
+            flag = Flag(self.population.name, self.scope.internal(name, "bool"))
+            flag.recorded = self.scope.extra_global(f"rec_{name}", "uint8_t", self._slots_of(1))
+        self.layout.flags[events] = flag
 
     def _record_state(self, step: RecordState, last: bool) -> list[str]:
         indices = np.asarray(self.facts.arrays[step.indices])
@@ -189,7 +188,6 @@ class Neurons:
     def _record_events(self, step: RecordEvents, last: bool) -> list[str]:
         if last:
             raise NotInGenn("an event monitor after spikes have been delivered")
-        self.record(step.events)
         names = CodeNames(self.scope, step.kernel, step.clock, last=last)
         code = GennCode(step.kernel, names, self.scope.number)
         columns, stores = [], []
@@ -230,6 +228,10 @@ class Neurons:
         lines: list[str] = []
         late = [f"if (phase == {FULL}) {{", *indented(self.late), "}"] if self.late else []
         body = [*late, *self.now]
+        for flag in flags:
+            if flag.recorded:
+                place = f"{flag.recorded}[{self.slot(last=False)} * num_neurons + id]"
+                body.append(f"{place} = ({flag.variable} ? 1 : 0);")
         replays = [f for f in flags if self._replays(f)]
         if replays and self.layout.replays:
             rows = self.layout.replays * self.population.size

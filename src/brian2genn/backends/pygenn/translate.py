@@ -21,8 +21,7 @@ from ...model.network import (
 from ..refusal import Refusal, RefusedNetwork
 from .description import GennDescription
 from .facts import Facts
-from .layout import Flag, Layout
-from .names import genn_name
+from .layout import Layout
 from .neurons import Neurons, slots_for
 from .rotation import Rotation, check_order
 from .synapses import SynapseGroup
@@ -129,14 +128,7 @@ class Translator:
         for events in sorted(all_events):
             group = self.facts.group_of(events)
             if group in self.neurons:
-                self._flag(self.neurons[group], group, events)
-
-    def _flag(self, neurons: Neurons, group: str, events: str) -> None:
-        plain = events.removeprefix(f"{group}_")
-        spikes = plain == "_spikespace"
-        name = "spiked" if spikes else genn_name(plain.removesuffix("space"), neurons.scope.taken)
-        neurons.scope.internal(name, "bool")
-        self.layout.flags[events] = Flag(neurons.population.name, name)
+                self.neurons[group].flag(group, events)
 
     # -- what they do ------------------------------------------------------------------
     def _attempt_all(self) -> None:
