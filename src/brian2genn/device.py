@@ -509,6 +509,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         finally:
             self._recordings = aside
 
+    def seed_for_genn(self) -> int:
+        """A seed for a model that is written for GeNN."""
+        return self._key() % (2**31 - 1) + 1
+
     # -- explanations ----------------------------------------------------------
     def explain(self, network: Any = None) -> Explanation:
         """Where the objects of a network ran; see `brian2genn.explain`."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...model.network import Network, Push
 from ..interface import ClockState
-from .queue import GennQueue
+from .queue import Delays
 
 
 @dataclass
@@ -24,14 +24,14 @@ class Facts:
     arrays : dict
         The memory of every array of the network.
     params : dict
-    queues : sequence of GennQueue
+    queues : sequence of Delays
     clocks : sequence of ClockState
     """
 
     network: Network
     arrays: Mapping[str, np.ndarray]
     params: Mapping[str, float | int]
-    queues: Sequence[GennQueue]
+    queues: Sequence[Delays]
     clocks: Sequence[ClockState]
 
     def __post_init__(self) -> None:

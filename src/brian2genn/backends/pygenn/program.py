@@ -148,7 +148,7 @@ class PygennProgram:
         self._facts = facts
         seed = self._key % (2**31 - 1) + 1
         self._layout, self._rotation = translate(facts, seed)
-        self._live = self._build(self._layout, self._initial())
+        self._live = self._build(self._layout, initial_values(self._layout, facts))
         pending = set(map(id, self._rotation.pending()))
         numbers = {k for k, step in enumerate(network.steps) if id(step) in pending}
         self._companion = Companion(
@@ -167,26 +167,6 @@ class PygennProgram:
         self._pushed = {}
         self._recording = Recording(facts, self._layout, self._live, self._recorders)
         self._give_constants()
-
-    def _initial(self) -> dict[tuple[str, str], np.ndarray]:
-        """Values for all variables, of neurons and of synapses, in the script's order."""
-        values = dict(self._layout.values)
-        description = self._layout.description
-        for population in description.all():
-            if isinstance(population, SynapsePopulation):
-                size = len(self._layout.connections[population.name].pre)
-            else:
-                size = population.size
-            for variable in population.variables:
-                key = population.name, variable.name
-                if variable.array:
-                    values[key] = self._arrays[variable.array]
-                else:
-                    values.setdefault(key, np.zeros(size, dtype=bool))
-            for extra in population.extra_globals:
-                if extra.array:
-                    values[population.name, extra.name] = self._arrays[extra.array]
-        return values
 
     def _give_constants(self) -> None:
         """Set what does not change during the run."""
@@ -228,7 +208,7 @@ class PygennProgram:
         while True:
             step = self._step
             forced = self._next_forced(step)
-            past = self._past() if step < min(forced, end) else None
+            past = past_events(self._layout, self._facts) if step < min(forced, end) else None
             if step < min(forced, end) and past is not None:
                 self._stretch(step, min(forced, end), past, until)
             elif step >= end:
@@ -247,21 +227,6 @@ class PygennProgram:
 
     def _has_hosts(self, step: int) -> bool:
         return any(kind == "host" for kind, _ in self.schedule)
-
-    def _past(self) -> dict[str, list[np.ndarray]] | None:
-        """The events of the last time steps, by their array; None if GeNN cannot take over."""
-        past: dict[str, list[np.ndarray]] = {}
-        for events, longest in self._layout.longest.items():
-            own = [
-                queue
-                for number, queue in enumerate(self._queues)
-                if self._facts.events[number] == events
-            ]
-            found = history(own, longest)
-            if found is None:
-                return None
-            past[events] = found
-        return past
 
     def _stretch(
         self, start: int, stop: int, past: dict[str, list[np.ndarray]], until: float
@@ -436,3 +401,35 @@ class PygennProgram:
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     return one.shape == other.shape and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+def initial_values(layout: Layout, facts: Facts) -> dict[tuple[str, str], np.ndarray]:
+    """Values for all variables and extra global parameters; of synapses in the script's order."""
+    values = dict(layout.values)
+    for population in layout.description.all():
+        if isinstance(population, SynapsePopulation):
+            size = len(layout.connections[population.name].pre)
+        else:
+            size = population.size
+        for variable in population.variables:
+            key = population.name, variable.name
+            if variable.array:
+                values[key] = facts.arrays[variable.array]
+            else:
+                values.setdefault(key, np.zeros(size, dtype=bool))
+        for extra in population.extra_globals:
+            if extra.array:
+                values[population.name, extra.name] = facts.arrays[extra.array]
+    return values
+
+
+def past_events(layout: Layout, facts: Facts) -> dict[str, list[np.ndarray]] | None:
+    """The events of the last time steps, by their array; None if GeNN cannot take over."""
+    past: dict[str, list[np.ndarray]] = {}
+    for events, longest in layout.longest.items():
+        own = [queue for number, queue in enumerate(facts.queues) if facts.events[number] == events]
+        found = history(own, longest)
+        if found is None:
+            return None
+        past[events] = found
+    return past

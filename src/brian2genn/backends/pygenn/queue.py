@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from ..cpu.queue import SpikeQueue
 
 
-class GennQueue(SpikeQueue):
-    """The CPU backend's spike queue.
+class Delays:
+    """What a pathway's queue says of its synapses.
 
-    While GeNN runs, spikes are in flight there; before and after, they are here.
+    Attributes
+    ----------
+    steps, sources : int32 array, shape (n_synapses,)
+        Of every synapse, its delay in time steps and its source.
     """
 
-    #: of every synapse: its delay in time steps and its source
     steps = np.empty(0, dtype=np.int32)
     sources = np.empty(0, dtype=np.int32)
 
-    def prepare(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
-        """Arrange the synapses for a run; see `SpikeQueue.prepare`."""
-        super().prepare(real_delays, dt, sources)
+    def set_delays(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
+        """Take the delays, in seconds: one for each synapse, or for all."""
         self.sources = np.array(sources, dtype=np.int32)
         steps = (np.asarray(real_delays, dtype=np.float64) / dt + 0.5).astype(np.int32)
         self.steps = np.broadcast_to(steps, self.sources.shape).copy()
@@ -36,16 +40,53 @@ class GennQueue(SpikeQueue):
 
     def in_flight(self) -> list[np.ndarray]:
         """The synapses whose events arrive now, one step later, ..."""
-        head, slots = self._full_state()
-        return [np.array(slot, dtype=np.int64) for slot in slots[head:] + slots[:head]]
+        raise NotImplementedError
 
 
-def history(queues: list[GennQueue], longest: int) -> list[np.ndarray] | None:
+class Snapshot(Delays):
+    """A queue of another kind, as it is now.
+
+    Parameters
+    ----------
+    queue : object
+        With the methods of Brian's own queues.
+    """
+
+    def __init__(self, queue: Any) -> None:
+        self._state = queue._full_state()
+
+    def in_flight(self) -> list[np.ndarray]:
+        """The synapses whose events arrive now, one step later, ..."""
+        return _from_head(self._state)
+
+
+class GennQueue(SpikeQueue, Delays):
+    """The CPU backend's spike queue.
+
+    While GeNN runs, spikes are in flight there; before and after, they are here.
+    """
+
+    def prepare(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
+        """Arrange the synapses for a run; see `SpikeQueue.prepare`."""
+        super().prepare(real_delays, dt, sources)
+        self.set_delays(real_delays, dt, sources)
+
+    def in_flight(self) -> list[np.ndarray]:
+        """The synapses whose events arrive now, one step later, ..."""
+        return _from_head(self._full_state())
+
+
+def _from_head(state: Any) -> list[np.ndarray]:
+    head, slots = state
+    return [np.array(slot, dtype=np.int64) for slot in [*slots[head:], *slots[:head]]]
+
+
+def history(queues: Sequence[Delays], longest: int) -> list[np.ndarray] | None:
     """The sources that have spiked `longest`, ..., 2, 1 steps ago, as far as queues show it.
 
     Parameters
     ----------
-    queues : list of GennQueue
+    queues : sequence of Delays
         All that are fed by the same events.
     longest : int
         The longest delay of any of them.
@@ -75,7 +116,7 @@ def history(queues: list[GennQueue], longest: int) -> list[np.ndarray] | None:
     return found
 
 
-def _arriving(queue: GennQueue, spikes: list[np.ndarray], ahead: int) -> np.ndarray:
+def _arriving(queue: Delays, spikes: list[np.ndarray], ahead: int) -> np.ndarray:
     """The synapses at which these spikes arrive `ahead` steps from now."""
     parts = [np.empty(0, dtype=np.int64)]
     for number, sources in enumerate(spikes):

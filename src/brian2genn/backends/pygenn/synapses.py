@@ -18,7 +18,7 @@ from .facts import Facts
 from .layout import Flag, Layout
 from .names import Scope, SynapseNames, genn_name, side_of
 from .neurons import Neurons, indented
-from .queue import GennQueue
+from .queue import Delays
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Pathway:
     """A pathway with what its queue says."""
 
     step: Deliver
-    queue: GennQueue
+    queue: Delays
     flag: Flag
     #: what GeNN delivers in this population; other effects may have populations of their own
     stores: list[Store] = field(default_factory=list)
