@@ -116,6 +116,8 @@ def _data(
         )
     if any(spikes.size for events in past.values() for spikes in events):
         for events, spikes in past.items():
+            if not spikes:  # without delays, nothing of it is on its way
+                continue
             flag = layout.flags[events]
             emitted = np.zeros(
                 (layout.replays, layout.description.population(flag.population).size), np.uint8
