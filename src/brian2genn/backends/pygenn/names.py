@@ -218,6 +218,10 @@ class SynapseNames(CodeNames):
 
     Parameters
     ----------
+    populations : dict
+        The names of every group of neurons.
+    sides : dict
+        Those of the 'pre' and the 'post' side.
     frozen : set of str
         Sides ('pre', 'post') of which GeNN gives values as they were when the spike was emitted.
     """
@@ -227,11 +231,13 @@ class SynapseNames(CodeNames):
         scope: Scope,
         kernel: Kernel,
         clock: int,
-        variables: dict[str, Scope],
+        populations: dict[str, Scope],
+        sides: dict[str, Scope],
         frozen: set[str],
     ) -> None:
         super().__init__(scope, kernel, clock, last=True)
-        self._populations = variables
+        self._populations = populations
+        self._sides = sides
         self._frozen = frozen
 
     def variable(self, access: Access) -> str:
@@ -245,7 +251,13 @@ class SynapseNames(CodeNames):
                 f"'{access.name}' is read with a delay: GeNN has the value from when the spike was"
                 " emitted, Brian the one from when it arrives"
             )
-        population = self._populations[facts.group_of(access.array)]
+        group = facts.group_of(access.array)
+        population = self._populations.get(group) or self._sides[side]
+        if population is self._sides[side] and group not in self._populations:
+            # of the synapses, but with a value for each neuron: how many synapses it has
+            size = getattr(population.population, "size", 0)
+            if access.array in facts.mutated or len(facts.arrays[access.array]) != size:
+                raise NotInGenn(f"'{access.name}', which has values for other neurons")
         name = population.variable(access.array)
         type_ = GENN_TYPE[facts.network.arrays[access.array].dtype]
         return self.scope.reference(side, type_, name)

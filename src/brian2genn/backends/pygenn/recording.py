@@ -90,7 +90,7 @@ class Recording:
         for name in plan.columns:
             rows = self._live.get_extra(plan.population, name)[steps % self._layout.slots]
             columns.append(rows[:, plan.inverse])
-        self._recorders[plan.step.recorder].append(columns)
+        self._recorders[plan.step.recorder].append(len(steps), columns)
 
     def _event_rows(self, plan: EventPlan, first: int, stop: int) -> None:
         step = plan.step
@@ -113,8 +113,7 @@ class Recording:
             else:
                 rows = self._live.get_extra(plan.population, name)
                 columns.append(rows[numbers % self._layout.slots, who])
-        if columns:
-            self._recorders[step.recorder].append(columns)
+        self._recorders[step.recorder].append(len(who), columns)
         count = self._facts.arrays[step.count]
         count += np.bincount(who - low, minlength=len(count)).astype(count.dtype)
 
@@ -129,4 +128,5 @@ class Recording:
         ]
         dt = float(self._facts.arrays[step.dt].flat[0])
         rates = np.array(counts, dtype=np.float64) / dt / float(params[step.size])
-        self._recorders[step.recorder].append([self._times(step.clock, steps), rates])
+        times = self._times(step.clock, steps)
+        self._recorders[step.recorder].append(len(steps), [times, rates])

@@ -17,6 +17,7 @@ from ...model.network import (
     Network,
     OnEvents,
     Push,
+    RecordState,
     Step,
     Sum,
     Threshold,
@@ -39,11 +40,15 @@ class Rotation:
         One time step later, from the first delivery of spikes on.
     late : list of Update
         Of synapses, in `before`, but executed one time step later, ahead of the delivery.
+    early : list of OnEvents
+        Resets that come after the delivery in Brian, but have nothing to do with it; GeNN executes
+        them in Brian's time step, because a summed variable needs their result.
     """
 
     before: list[Step]
     after: list[Step]
     late: list[Update] = field(default_factory=list)
+    early: list[OnEvents] = field(default_factory=list)
 
     @classmethod
     def of(cls, network: Network) -> Rotation:
@@ -54,6 +59,23 @@ class Rotation:
             next((k for k, step in enumerate(steps) if isinstance(step, OnEvents)), len(steps)),
         )
         return cls(steps[:cut], steps[cut:])
+
+    def advance_resets(self) -> None:
+        """Find resets that summed variables need, and that may come before the delivery."""
+        summed = {array for s in self.before if isinstance(s, Sum) for array in read(s)}
+        rest: list[Step] = []
+        for step in self.after:
+            conflict = any(
+                written(step) & (read(other) | written(other) | added(other))
+                or read(step) & written(other)
+                for other in [*rest, *(d for d in self.after if isinstance(d, Deliver))]
+                if other is not step and not isinstance(other, Host | Push)
+            )
+            if isinstance(step, OnEvents) and written(step) & summed and not conflict:
+                self.early.append(step)
+            else:
+                rest.append(step)
+        self.after = rest
 
     def pending(self) -> list[Step]:
         """What remains to be done of Brian's time step after GeNN's."""
@@ -147,7 +169,8 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
     for number, step in enumerate(rotation.before):
         if id(step) in late:
             for other in rotation.before[number + 1 :]:
-                if isinstance(other, Host) or id(other) in late:
+                # what Brian or a monitor of synapses does is done outside of GeNN, in Brian's order
+                if isinstance(other, Host | RecordState) or id(other) in late:
                     continue
                 common = (written(other) & (read(step) | written(step))) | (
                     read(other) & written(step)
@@ -163,6 +186,9 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
             used = read(step) - {step.index}
             for other in [*rotation.after, *rotation.before[:number]]:
                 common = written(other) & used
+                if isinstance(other, Deliver) and other.side == "pre":
+                    # GeNN adds the difference that a spike makes
+                    common = {a for a in common if facts.group_of(a) != other.synapses}
                 if common and id(other) not in late:
                     refuse(
                         step,

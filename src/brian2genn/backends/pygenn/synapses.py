@@ -19,6 +19,7 @@ from .layout import Flag, Layout
 from .names import Scope, SynapseNames, genn_name, side_of
 from .neurons import Neurons, indented
 from .queue import Delays
+from .rotation import read, written
 
 
 @dataclass
@@ -94,8 +95,13 @@ class SynapseGroup:
         for real in steps:
             for kernel in real.kernels():
                 for access in kernel.accesses.values():
-                    if kernel.has_index_access(access) and side_of(kernel, access) == side:
-                        return self.facts.group_of(access.array)
+                    group = self.facts.group_of(access.array)
+                    if (
+                        kernel.has_index_access(access)
+                        and group in self.neurons
+                        and side_of(kernel, access) == side
+                    ):
+                        return group
             if isinstance(real, Sum) and real.index.endswith(f"__synaptic_{side}"):
                 return self.facts.group_of(real.target)
         return None
@@ -111,6 +117,12 @@ class SynapseGroup:
             post, target = pre, source
         if pre is None or post is None or source is None or target is None:
             raise NotInGenn("synapses without connection to neurons")
+        if not len(pre):
+            for one in self.sums:
+                group = self.neurons[self.facts.group_of(one.target)]
+                name = group.scope.variable(one.target)
+                self.effects[id(one)] = [(group, name, "0.0", one.target_dtype)]
+            return []
         self.connectivity = Connectivity(pre, post)
         self.source, self.target = source, target
         for pathway in self.pathways:
@@ -139,7 +151,7 @@ class SynapseGroup:
         for own in self.sums:
             if own not in core_sums:
                 populations.append(self._core([], [own], [], own.owner))
-        return populations if len(pre) else []
+        return populations
 
     def _check(self, pathway: Pathway) -> None:
         kernel = pathway.step.kernel
@@ -189,6 +201,7 @@ class _PopulationBuilder:
         self.population = population
         self.scope = Scope(group.facts, population)
         self.scopes = {name: neurons.scope for name, neurons in group.neurons.items()}
+        self.sides = {"pre": self.scopes[group.source], "post": self.scopes[group.target]}
         self.frozen: set[str] = set()
         self.dendritic = False
 
@@ -196,7 +209,7 @@ class _PopulationBuilder:
         """Translate what shares this population."""
         for side in ("pre", "post"):
             self._delays(side, [p for p in pathways if p.side == side])
-        self._pathway_code(pathways)
+        self._pathway_code(pathways, sums)
         lines: list[str] = []
         for update in updates:
             lines += self._live(self._executed(update.kernel, update.kernel.stores, update.clock))
@@ -247,7 +260,7 @@ class _PopulationBuilder:
 
     # -- code ------------------------------------------------------------------------
     def _names(self, kernel: Kernel, clock: int) -> SynapseNames:
-        return SynapseNames(self.scope, kernel, clock, self.scopes, self.frozen)
+        return SynapseNames(self.scope, kernel, clock, self.scopes, self.sides, self.frozen)
 
     def _executed(self, kernel: Kernel, stores: list[Store], clock: int) -> list[str]:
         """The statements of one step for one synapse."""
@@ -308,7 +321,7 @@ class _PopulationBuilder:
         self.scope.setting("live", "int", 1, dynamic=True)
         return ["if (live != 0) {", *indented(lines), "}"]
 
-    def _pathway_code(self, pathways: list[Pathway]) -> None:
+    def _pathway_code(self, pathways: list[Pathway], sums: list[Sum]) -> None:
         pre = [p for p in pathways if p.side == "pre"]
         post = [p for p in pathways if p.side == "post"]
         for pathway in post:
@@ -340,6 +353,13 @@ class _PopulationBuilder:
             for pathway in pathways:
                 lines = pre_lines if pathway.side == "pre" else post_lines
                 lines += ["{", *indented(code[id(pathway)]), "}"]
+        changed = {array for p in pathways for array in written(p.step)}
+        for one in sums:
+            if not read(one) & changed:
+                continue
+            if any(read(one) & written(p.step) for p in post):
+                raise NotInGenn("a summed variable of what postsynaptic spikes change")
+            pre_lines = self._difference(one, pre_lines)
         if pre_lines:
             text = "\n".join(pre_lines if self.dendritic else self._live(pre_lines))
             if pre[0].flag.variable == "spiked":
@@ -350,6 +370,20 @@ class _PopulationBuilder:
                 self.population.pre_event_threshold_condition_code = flag
         if post_lines:
             self.population.post_spike_syn_code = "\n".join(self._live(post_lines))
+
+    def _difference(self, step: Sum, lines: list[str]) -> list[str]:
+        """What a spike does, and the addition of what that changes in a sum made before it."""
+        texts, computed = [], []
+        for _ in range(2):
+            code = GennCode(step.kernel, self._sum_names(step), self.scope.number)
+            name = f"tmp{self.scope.number()}"
+            value = code.value(step.kernel.outputs["_synaptic_var"])
+            computed.append([*code.lines, f"const double {name} = {value};"])
+            texts.append(name)
+        post = step.index.endswith("__synaptic_post")
+        function = "addToPost" if post else "addToPre"
+        difference = f"{function}({texts[1]} - {texts[0]});"
+        return [*computed[0], "{", *indented(lines), "}", *computed[1], difference]
 
     def _flag(self, side: str, flag: Flag) -> str:
         return self.scope.reference(side, "bool", flag.variable)
@@ -385,7 +419,7 @@ class _PopulationBuilder:
         return ["{", *indented([*code.lines, f"{function}({value});"]), "}"]
 
     def _sum_names(self, step: Sum) -> SynapseNames:
-        names = SynapseNames(self.scope, step.kernel, step.clock, self.scopes, self.frozen)
+        names = self._names(step.kernel, step.clock)
         names.last = False  # it is summed for the neurons' update in the same time step
         return names
 

@@ -147,16 +147,18 @@ class Translator:
                     )
                     own.add(step)
         self._regular_clocks()
+        self.rotation.advance_resets()
         self.refusals += check_order(self.facts, self.rotation)
         effects: dict[int, list[tuple[Neurons, str, str, str]]] = {}
         for own in self.synapses.values():
             first: Step = [*(p.step for p in own.pathways), *own.sums, *own.updates][0]
             try:
-                if own.translate():
-                    effects.update(own.effects)
+                own.translate()
+                effects.update(own.effects)
             except NotInGenn as why:
                 self._refuse(first, why)
-        for last, steps in ((True, self.rotation.after), (False, self.rotation.before)):
+        now = [*self.rotation.before, *self.rotation.early]
+        for last, steps in ((True, self.rotation.after), (False, now)):
             for step in steps:
                 self._attempt(step, last, effects)
 
@@ -202,7 +204,7 @@ class Translator:
     def _effects(self, step: Deliver | Sum, effects: list[tuple[Neurons, str, str, str]]) -> None:
         """What neurons do with what synapses have added."""
         for neurons, variable, given, dtype in effects:
-            if (neurons.population.name, given) in self._taken:
+            if given != "0.0" and (neurons.population.name, given) in self._taken:
                 continue  # several pathways share an input: they have been added up
             self._taken.add((neurons.population.name, given))
             value = given if dtype == "float64" else f"(float){given}"
