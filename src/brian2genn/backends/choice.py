@@ -58,8 +58,9 @@ def choose(
             f"There is no backend {name!r}. Choose one of {', '.join(map(repr, NAMES))}."
         )
     if name == "pygenn":
-        genn: Backend = PygennBackend(genn_backend, genn_preferences)
-        return genn, f"Networks are handed to GeNN (its backend '{genn_backend or 'default'}')."
+        genn = PygennBackend(genn_backend, genn_preferences)
+        chosen: Backend = genn
+        return chosen, f"Networks are handed to GeNN (its backend '{genn.genn_backend}')."
     if name == "cpu":
         return CpuBackend(), "Networks run on this machine's processor."
     try:
