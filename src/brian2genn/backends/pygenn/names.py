@@ -42,10 +42,21 @@ def genn_name(name: str, taken: set[str]) -> str:
 
 
 class Scope:
-    """The names of one population's model, which grows as code uses them."""
+    """The names of one population's model, which grows as code uses them.
 
-    def __init__(self, facts: Facts, population: Population | SynapsePopulation) -> None:
+    Parameters
+    ----------
+    facts : Facts
+    group : str
+        The name of the group in the script.
+    population : Population or SynapsePopulation
+    """
+
+    def __init__(
+        self, facts: Facts, group: str, population: Population | SynapsePopulation
+    ) -> None:
         self.facts = facts
+        self.group = group
         self.population = population
         self.taken: set[str] = set()
         self._by_array: dict[str, str] = {}
@@ -149,6 +160,10 @@ class CodeNames:
         if access.index is None:
             return self.shared(access)
         if access.index == ELEMENT:
+            facts = self.scope.facts
+            owner = facts.group_of(access.array)
+            if owner != self.scope.group and access.array in facts.mutated:
+                raise NotInGenn(f"'{access.name}', which is linked to what changes in '{owner}'")
             return self.scope.variable(access.array)
         raise NotInGenn(f"'{access.name}', which belongs to another neuron (by an index)")
 

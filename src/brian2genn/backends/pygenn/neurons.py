@@ -49,7 +49,7 @@ class Neurons:
         self.facts = facts
         self.layout = layout
         self.population = Population(genn_name(group, set()), size)
-        self.scope = Scope(facts, self.population)
+        self.scope = Scope(facts, group, self.population)
         self.scope.setting("phase", "int", FULL, dynamic=True)
         #: what is executed one time step later than in Brian, and what is not
         self.late: list[str] = []

@@ -199,7 +199,7 @@ class _PopulationBuilder:
         self.facts = group.facts
         self.layout = group.layout
         self.population = population
-        self.scope = Scope(group.facts, population)
+        self.scope = Scope(group.facts, group.name, population)
         self.scopes = {name: neurons.scope for name, neurons in group.neurons.items()}
         self.sides = {"pre": self.scopes[group.source], "post": self.scopes[group.target]}
         self.frozen: set[str] = set()
