@@ -436,6 +436,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         ]
         if self._random_key is None:
             self._random_step = 0  # the key is new
+        self.backend.seeded = self._random_key is not None
         program.bind_random(self._key(), self._random_step)
         program.prepare(profile)
         for recording in recordings:

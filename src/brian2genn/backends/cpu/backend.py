@@ -18,6 +18,7 @@ class CpuBackend:
     """Builds programs for this machine's processor; arrays stay where Brian has them."""
 
     name = "cpu"
+    seeded = False
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments

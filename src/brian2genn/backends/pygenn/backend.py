@@ -36,6 +36,7 @@ class PygennBackend:
     """
 
     name = "pygenn"
+    seeded = False
 
     def __init__(
         self, genn_backend: str | None = None, preferences: Mapping[str, Any] | None = None
@@ -52,7 +53,7 @@ class PygennBackend:
 
     def build(self, network: Network, *, profile: bool) -> PygennProgram:
         """A program for the network; GeNN builds when sizes and delays are known."""
-        return PygennProgram(network, self.model)
+        return PygennProgram(network, self.model, lambda: self.seeded)
 
     def model(self, layout: Layout, values: Mapping[tuple[str, str], np.ndarray]) -> LiveModel:
         """A GeNN model: one that is loaded already, or a new one."""
@@ -60,6 +61,8 @@ class PygennBackend:
         live = self._models.pop(name, None)
         if live is None:
             live = LiveModel(layout, values, self.genn_backend, self._preferences)
+        elif layout.reseeds:
+            live.reload()
         self._models[name] = live
         while len(self._models) > _MOST:
             oldest = next(iter(self._models))

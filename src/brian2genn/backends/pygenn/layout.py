@@ -72,6 +72,12 @@ class Layout:
         From arrays of events to the extra global parameter with what a generator emits.
     forced : dict
         From clocks to why an object must be run outside of GeNN when they tick.
+    slots : int
+        For how many time steps GeNN records before it is asked.
+    replays : int
+        How many time steps back there may be spikes that are still on their way.
+    reseeds : bool
+        Whether random numbers have to begin anew with the seed.
     """
 
     description: GennDescription
@@ -86,3 +92,4 @@ class Layout:
     forced: dict[int, list[str]] = field(default_factory=dict)
     slots: int = 1
     replays: int = 0
+    reseeds: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -41,11 +42,14 @@ class PygennProgram:
         Verified, as translated from the script.
     build : callable
         Builds a GeNN model, or finds one that is the same.
+    is_seeded : callable
+        Whether the random numbers of the next run have to be those of the script's seed.
     """
 
-    def __init__(self, network: Network, build: Build) -> None:
+    def __init__(self, network: Network, build: Build, is_seeded: Callable[[], bool]) -> None:
         self._original = network
         self._build = build
+        self._is_seeded = is_seeded
         self.schedule: list[tuple[str, int]] = []
         self.owners: list[str] = []
         self.seconds = np.zeros(0)
@@ -146,8 +150,7 @@ class PygennProgram:
             separate_additions(kernel)
         facts = Facts(network, self._arrays, self._params, self._queues, self._clocks)
         self._facts = facts
-        seed = self._key % (2**31 - 1) + 1
-        self._layout, self._rotation = translate(facts, seed)
+        self._layout, self._rotation = translate(facts, self._seed(), fixed=self._is_seeded())
         self._live = self._build(self._layout, initial_values(self._layout, facts))
         pending = set(map(id, self._rotation.pending()))
         numbers = {k for k, step in enumerate(network.steps) if id(step) in pending}
@@ -167,6 +170,11 @@ class PygennProgram:
         self._pushed = {}
         self._recording = Recording(facts, self._layout, self._live, self._recorders)
         self._give_constants()
+
+    def _seed(self) -> int:
+        """A seed for GeNN's random numbers, another one for every run."""
+        words = f"{self._key} {self.random_step}".encode()
+        return int.from_bytes(hashlib.sha256(words).digest()[:4], "little") % (2**31 - 1) + 1
 
     def _give_constants(self) -> None:
         """Set what does not change during the run."""

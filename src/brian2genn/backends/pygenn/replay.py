@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 
 from ..cpu.cache import cache_directory
@@ -118,10 +119,19 @@ class LiveModel:
             self.neurons[population.name] = self._add_neurons(population, values)
         for synapses in self.description.synapses:
             self.synapses[synapses.name] = self._add_synapses(synapses, values)
-        with _compiler_flags(EXACT_FLAGS if exact else ""):
+        lock = filelock.FileLock(str(folder / f"{self.description.name}.lock"))
+        with lock, _compiler_flags(EXACT_FLAGS if exact else ""):
             self.model.build(str(folder))
+            self._load()
+
+    def _load(self) -> None:
         recording = any(p.records_spikes for p in self.description.populations)
-        self.model.load(num_recording_timesteps=layout.slots if recording else None)
+        self.model.load(num_recording_timesteps=self.layout.slots if recording else None)
+
+    def reload(self) -> None:
+        """Begin anew, with the first random numbers of the seed."""
+        self.model.unload()
+        self._load()
 
     def _add_neurons(
         self, population: Population, values: Mapping[tuple[str, str], np.ndarray]
@@ -268,10 +278,6 @@ class LiveModel:
         rows = np.rint((np.asarray(times) - start) / self.description.dt).astype(np.int64)
         neurons = np.asarray(neurons)
         return [np.sort(neurons[rows == step % slots]) for step in range(first, stop)]
-
-    def unload(self) -> None:
-        """Give back GeNN's memory."""
-        self.model.unload()
 
 
 @contextmanager

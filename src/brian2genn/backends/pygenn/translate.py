@@ -35,10 +35,14 @@ class Translator:
     facts : Facts
     seed : int
         For GeNN's random numbers.
+    fixed : bool
+        Whether it has to be this seed. GeNN compiles it in; a model that is there already goes on
+        with its random numbers otherwise.
     """
 
-    def __init__(self, facts: Facts, seed: int) -> None:
+    def __init__(self, facts: Facts, seed: int, *, fixed: bool) -> None:
         self.facts = facts
+        self._fixed = fixed
         self.network = facts.network
         self.rotation = Rotation.of(self.network)
         self.layout = Layout(GennDescription("network", facts.dt, seed))
@@ -221,9 +225,14 @@ class Translator:
     def _name(self) -> None:
         """Name the model by what it is: GeNN keeps what it has made of a model of a name."""
         description = self.layout.description
-        if not any(draws(kernel) for kernel in self.network.kernels()):
-            description.seed = 1  # GeNN compiles it in, and nothing depends on it
-        digest = hashlib.sha256(repr(description).encode())
+        seed, description.seed = description.seed, 1
+        if any(draws(kernel) for kernel in self.network.kernels()):
+            self.layout.reseeds = self._fixed
+        else:
+            seed = 1
+        parts = [repr(description), f"seed {seed}" if self._fixed else ""]
+        digest = hashlib.sha256("\n".join(parts).encode())
+        description.seed = seed
         for name, connections in self.layout.connections.items():
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(connections.pre).tobytes())
@@ -234,6 +243,6 @@ class Translator:
         description.name = f"b2g_{digest.hexdigest()[:20]}"
 
 
-def translate(facts: Facts, seed: int) -> tuple[Layout, Rotation]:
-    """Translate a network; see `Translator.translate`."""
-    return Translator(facts, seed).translate()
+def translate(facts: Facts, seed: int, *, fixed: bool = True) -> tuple[Layout, Rotation]:
+    """Translate a network; see `Translator`."""
+    return Translator(facts, seed, fixed=fixed).translate()
