@@ -14,7 +14,8 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-examples test-property test-sanitize
+.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-examples test-genn test-property
+.PHONY: test-sanitize
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -50,6 +51,9 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=75,90,121 \
 	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda
+
+test-genn: $(INSTALLED) ## the tests of semantics over a real GeNN; pygenn must be installed (long)
+	BRIAN2GENN_TEST_BACKEND=pygenn $(BIN)/python -m pytest -n auto -rs tests/semantics tests/pygenn
 
 # How many, and from where; without SEED another one each time, which is printed.
 N ?= 1000
