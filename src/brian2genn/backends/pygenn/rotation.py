@@ -17,6 +17,8 @@ from ...model.network import (
     Network,
     OnEvents,
     Push,
+    RecordEvents,
+    RecordRate,
     RecordState,
     Step,
     Sum,
@@ -167,6 +169,11 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                     f"'{other.owner}' comes before it and uses it; GeNN delivers spikes first",
                 )
     for number, step in enumerate(rotation.before):
+        if isinstance(step, OnEvents | RecordEvents | RecordRate) and any(
+            isinstance(other, Threshold | EmitSpikes) and other.events == step.events
+            for other in rotation.before[number + 1 :]
+        ):
+            refuse(step, "its place in the schedule", "it comes before the events of a time step")
         if id(step) in late:
             for other in rotation.before[number + 1 :]:
                 # what Brian or a monitor of synapses does is done outside of GeNN, in Brian's order

@@ -157,6 +157,8 @@ class Translator:
         for own in self.synapses.values():
             first: Step = [*(p.step for p in own.pathways), *own.sums, *own.updates][0]
             try:
+                for other in (*(p.step for p in own.pathways), *own.sums, *own.updates):
+                    self._check_partners(own.name, other)
                 own.translate()
                 effects.update(own.effects)
             except NotInGenn as why:
@@ -165,6 +167,21 @@ class Translator:
         for last, steps in ((True, self.rotation.after), (False, now)):
             for step in steps:
                 self._attempt(step, last, effects)
+
+    def _check_partners(self, name: str, step: Step) -> None:
+        """Refuse synapses from or onto synapses."""
+        arrays = [
+            access.array
+            for kernel in step.kernels()
+            for access in kernel.accesses.values()
+            if kernel.has_index_access(access)
+        ]
+        if isinstance(step, Sum):
+            arrays.append(step.target)
+        for array in arrays:
+            group = self.facts.group_of(array)
+            if group in self._synaptic and group != name:
+                raise NotInGenn(f"synapses that use the variables of the synapses '{group}'")
 
     def _regular_clocks(self) -> None:
         for step in self.network.steps:
