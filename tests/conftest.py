@@ -64,13 +64,11 @@ def device() -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """Skip a test whose network the backend under test refuses, with its reasons."""
-    from brian2genn.backends.refusal import RefusedNetwork
     from tests import devices
 
     try:
         return (yield)
-    except RefusedNetwork as refused:
-        if devices.BACKEND != "pygenn" or item.nodeid.startswith("tests/pygenn/"):
-            raise
-        reasons = "; ".join(str(refusal) for refusal in refused.refusals)
-        pytest.skip(f"refused by GeNN: {reasons}")
+    except Exception as error:
+        if not item.nodeid.startswith("tests/pygenn/"):
+            devices.skip_refused(error)
+        raise

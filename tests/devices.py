@@ -12,6 +12,7 @@ backend with a driver that executes CUDA programs on the processor. With ``shim`
 
 import os
 
+import pytest
 from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
@@ -63,3 +64,15 @@ def reset() -> None:
     magic_network.schedule = None
     magic_network.objects.clear()
     magic_network._stored_state.clear()
+
+
+def skip_refused(error: BaseException) -> None:
+    """Skip the present test if its network was refused by the backend under test."""
+    from brian2genn.backends.refusal import RefusedNetwork
+
+    chain = error
+    while chain is not None:
+        if isinstance(chain, RefusedNetwork) and BACKEND == "pygenn":
+            reasons = "; ".join(str(refusal) for refusal in chain.refusals)
+            pytest.skip(f"refused by GeNN: {reasons}")
+        chain = chain.__cause__

@@ -348,7 +348,6 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         translation = self._translate(net, active)
         program = self._program(translation, net, profile)
 
-        began = time.time()
         progress = Report(report, float(report_period), t_start, duration)
         progress(0.0)
         try:
@@ -356,6 +355,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         except RefusedNetwork as refused:
             self._remember(net, refuse(translation.placements, refused.refusals))
             raise
+        began = time.time()
         completed = False
         try:
             with running():
