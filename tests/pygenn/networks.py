@@ -142,13 +142,37 @@ def gap_junctions():
     return observe(group=group, spikes=spikes)
 
 
+def monitors_of_synapses():
+    """Recorded by the synapses' own code, with plasticity, equations and a slower clock."""
+    group = neurons()
+    synapses = connected(
+        group,
+        group,
+        """w : 1
+        dx/dt = -x/(20*ms) : 1 (clock-driven)""",
+        on_pre="ge_post += w; x += 0.1; w = clip(w - 0.1*x, 0, 1)",
+        on_post="w = clip(w + x, 0, 1)",
+        delay={"pre": 0.5 * ms},
+        method="exact",
+    )
+    synapses.w = np.linspace(0, 0.3, 300)
+    spikes = SpikeMonitor(group)
+    every = StateMonitor(synapses, ["w", "x"], record=[7, 250, 7, 31])
+    some = StateMonitor(synapses, "w", record=True, dt=1.5 * ms)
+    network = Network(group, synapses, spikes, every, some)
+    network.run(20.2 * ms)
+    synapses.x = 0.05
+    network.run(15 * ms)
+    return observe(group=group, synapses=synapses, spikes=spikes, every=every, some=some)
+
+
 def brian_in_between():
     """Python code now and then, and a monitor of synapses: values go back and forth."""
     group = neurons()
     synapses = connected(group, group, "w : 1", on_pre="ge_post += w; w *= 0.9", delay=0.4 * ms)
     synapses.w = 0.2
     spikes = SpikeMonitor(group)
-    states = StateMonitor(synapses, "w", record=[0, 17, 3], dt=5 * ms)
+    states = StateMonitor(synapses, "w", record=[0, 17, 3], dt=5 * ms, when="end")
 
     @network_operation(dt=3 * ms, when="resets")
     def push():
@@ -192,6 +216,6 @@ def stored_and_restored():
 
 ALL = [
     two_runs_with_spikes_in_flight, plasticity_of_both_sides, delays_of_single_synapses,
-    input_from_everywhere, sums_and_equations_of_synapses, gap_junctions, brian_in_between,
-    events_of_other_kinds, stored_and_restored,
+    input_from_everywhere, sums_and_equations_of_synapses, gap_junctions, monitors_of_synapses,
+    brian_in_between, events_of_other_kinds, stored_and_restored,
 ]  # fmt: skip

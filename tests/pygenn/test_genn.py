@@ -41,7 +41,7 @@ def test_genn_does_the_work():
     network = Network(group)
     network.run(5 * ms)
     assert "executed 50 time steps" in str(brian2genn.explain(network))
-    assert "0 were executed on the processor" in str(brian2genn.explain(network))
+    assert "and 0 were executed on the processor" in str(brian2genn.explain(network))
 
 
 def test_random_numbers_have_the_right_distribution():

@@ -78,6 +78,15 @@ def test_delays_of_single_synapses_are_dendritic(genn):
     assert "addToPostDelay(0.1, delay)" in pathway.model.codes["pre_spike"]
 
 
+def test_no_time_step_is_executed_beside_genn(genn):
+    for build in networks.ALL:
+        if build is not networks.brian_in_between:
+            genn.GeNNModel.made.clear()
+            build()
+            notes = " ".join(brian2genn.explain().notes)
+            assert "and 0 were executed on the processor" in notes, build.__name__
+
+
 def test_numbers_of_the_script_are_dynamic_parameters(genn):
     tau = 10 * ms
     group = NeuronGroup(3, "dv/dt = -v/tau : 1", method="exact", name="cells")

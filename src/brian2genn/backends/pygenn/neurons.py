@@ -167,7 +167,7 @@ class Neurons:
             name = self._recorded(step.owner, column.name, column.dtype, width)
             columns.append(name)
             place = f"{row} * num_neurons + id" if everybody else f"{row} * {width} + column"
-            stores.append(f"{name}[{place}] = ({_stored(column.dtype)}){value};")
+            stores.append(f"{name}[{place}] = ({stored_type(column.dtype)}){value};")
         plan = StatePlan(step, self.population.name, columns, unique, inverse, last)
         self.layout.states.append(plan)
         lines = ["{", *indented([*code.lines, *stores]), "}"]
@@ -182,8 +182,7 @@ class Neurons:
                 *indented(lines), "}"]  # fmt: skip
 
     def _recorded(self, owner: str, variable: str, dtype: str, width: int) -> str:
-        name = genn_name(f"{owner}_{variable}", self.scope.taken)
-        return self.scope.extra_global(f"rec_{name}", _stored(dtype), self.layout.slots * width)
+        return recorded_name(self.scope, self.layout, owner, variable, dtype, width)
 
     def _record_events(self, step: RecordEvents, last: bool) -> list[str]:
         if last:
@@ -201,7 +200,7 @@ class Neurons:
             name = self._recorded(step.owner, column.name, column.dtype, self.population.size)
             columns.append(name)
             place = f"{self.slot(last=False)} * num_neurons + id"
-            stores.append(f"{name}[{place}] = ({_stored(column.dtype)}){value};")
+            stores.append(f"{name}[{place}] = ({stored_type(column.dtype)}){value};")
         flag = self.layout.flags[step.events]
         self.layout.events.append(EventPlan(step, flag.population, columns))
         if not stores:
@@ -264,7 +263,15 @@ def replayed_name(flag: Flag) -> str:
     return "replayed" if flag.variable == "spiked" else f"replayed_{flag.variable}"
 
 
-def _stored(dtype: str) -> str:
+def recorded_name(
+    scope: Scope, layout: Layout, owner: str, variable: str, dtype: str, width: int
+) -> str:
+    """A new extra global parameter for what a monitor records: a row for each time step."""
+    name = genn_name(f"{owner}_{variable}", scope.taken)
+    return scope.extra_global(f"rec_{name}", stored_type(dtype), layout.slots * width)
+
+
+def stored_type(dtype: str) -> str:
     """How a value is recorded: booleans as bytes."""
     return "uint8_t" if dtype == "bool" else GENN_TYPE[dtype]
 

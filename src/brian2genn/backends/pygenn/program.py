@@ -77,6 +77,11 @@ class PygennProgram:
             f"GeNN's backend is {self._live.model.backend_name}; it executed {self.steps_on_genn}"
             f" time steps of the last run, and {self.steps_beside} were executed on the processor."
         ]
+        if self._profile:
+            lines.append(
+                "GeNN does not tell how long single objects take: what profiling shows is the time"
+                " that they took beside it."
+            )
         for reasons in self._layout.forced.values():
             whole = "; ".join(dict.fromkeys(reasons))
             lines.append(f"Time steps are executed on the processor in which {whole}.")
@@ -143,6 +148,7 @@ class PygennProgram:
         RefusedNetwork
             With what GeNN cannot do; nothing has been built then.
         """
+        self._profile = profile
         network = self._original.copied()
         specialise(network)
         simplify(network)

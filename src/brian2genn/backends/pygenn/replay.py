@@ -120,7 +120,7 @@ class LiveModel:
         for synapses in self.description.synapses:
             self.synapses[synapses.name] = self._add_synapses(synapses, values)
         lock = filelock.FileLock(str(folder / f"{self.description.name}.lock"))
-        with lock, _compiler_flags(EXACT_FLAGS if exact else ""):
+        with lock, _compiling(EXACT_FLAGS if exact else ""):
             self.model.build(str(folder))
             self._load()
 
@@ -281,15 +281,18 @@ class LiveModel:
 
 
 @contextmanager
-def _compiler_flags(flags: str) -> Iterator[None]:
-    """Have GeNN's makefile compile with these flags."""
-    before = os.environ.get("CXX")
+def _compiling(flags: str) -> Iterator[None]:
+    """Have GeNN's makefile be silent, and compile with these flags if there are any."""
+    wanted = {"MAKEFLAGS": f"{os.environ.get('MAKEFLAGS', '')} --no-print-directory".strip()}
+    if flags:
+        wanted["CXX"] = f"{os.environ.get('CXX', 'g++')} {flags}"
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
-        if flags:
-            os.environ["CXX"] = f"{before or 'g++'} {flags}"
         yield
     finally:
-        if flags and before is None:
-            del os.environ["CXX"]
-        elif flags and before is not None:
-            os.environ["CXX"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

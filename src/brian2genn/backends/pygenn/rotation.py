@@ -40,8 +40,9 @@ class Rotation:
         In the time step that Brian has them in.
     after : list of Step
         One time step later, from the first delivery of spikes on.
-    late : list of Update
-        Of synapses, in `before`, but executed one time step later, ahead of the delivery.
+    late : list of Step
+        Updates and monitors of synapses: in `before`, but executed one time step later, ahead of
+        the delivery.
     early : list of OnEvents
         Resets that come after the delivery in Brian, but have nothing to do with it; GeNN executes
         them in Brian's time step, because a summed variable needs their result.
@@ -49,7 +50,7 @@ class Rotation:
 
     before: list[Step]
     after: list[Step]
-    late: list[Update] = field(default_factory=list)
+    late: list[Step] = field(default_factory=list)
     early: list[OnEvents] = field(default_factory=list)
 
     @classmethod

@@ -11,13 +11,13 @@ from ...codegen.genn_code import GennCode, NotInGenn
 from ...model import expr as ex
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Kernel, Store
-from ...model.network import Deliver, Step, Sum, Update
+from ...model.network import Deliver, RecordState, Step, Sum, Update
 from ...transforms.scatter import why_ordered
-from .description import Connectivity, SynapsePopulation
+from .description import Connectivity, SynapsePopulation, Variable
 from .facts import Facts
-from .layout import Flag, Layout
+from .layout import Flag, Layout, StatePlan
 from .names import Scope, SynapseNames, genn_name, side_of
-from .neurons import Neurons, indented
+from .neurons import Neurons, indented, recorded_name, stored_type
 from .queue import Delays
 from .rotation import read, written
 
@@ -60,7 +60,8 @@ class SynapseGroup:
         self.neurons = neurons
         self.pathways: list[Pathway] = []
         self.sums: list[Sum] = []
-        self.updates: list[Update] = []
+        #: updates, and monitors of what is of the synapses alone, in Brian's order
+        self.updates: list[Update | RecordState] = []
         #: by the identity of a step: neurons, their variable, the input that takes it, its type
         self.effects: dict[int, list[tuple[Neurons, str, str, str]]] = {}
 
@@ -73,7 +74,7 @@ class SynapseGroup:
             self.pathways.append(Pathway(step, queue, flag, list(step.kernel.stores)))
         elif isinstance(step, Sum):
             self.sums.append(step)
-        elif isinstance(step, Update):
+        elif isinstance(step, Update | RecordState):
             self.updates.append(step)
 
     def _indices(self, side: str) -> np.ndarray | None:
@@ -168,7 +169,7 @@ class SynapseGroup:
         self,
         pathways: list[Pathway],
         sums: list[Sum],
-        updates: list[Update] | None = None,
+        updates: list[Update | RecordState] | None = None,
         name: str | None = None,
     ) -> SynapsePopulation:
         taken = {p.name for p in self.layout.description.synapses}
@@ -205,13 +206,18 @@ class _PopulationBuilder:
         self.frozen: set[str] = set()
         self.dendritic = False
 
-    def build(self, pathways: list[Pathway], sums: list[Sum], updates: list[Update]) -> None:
+    def build(
+        self, pathways: list[Pathway], sums: list[Sum], updates: list[Update | RecordState]
+    ) -> None:
         """Translate what shares this population."""
         for side in ("pre", "post"):
             self._delays(side, [p for p in pathways if p.side == side])
         self._pathway_code(pathways, sums)
         lines: list[str] = []
         for update in updates:
+            if isinstance(update, RecordState):
+                lines += self._live(self._record(update))
+                continue
             lines += self._live(self._executed(update.kernel, update.kernel.stores, update.clock))
         for one in sums:
             lines += self._sum(one)
@@ -402,6 +408,36 @@ class _PopulationBuilder:
             if effect not in effects:
                 effects.append(effect)
         return lines
+
+    def _record(self, step: RecordState) -> list[str]:
+        """Record variables of synapses, as they are before anything of a time step is done."""
+        indices = np.asarray(self.facts.arrays[step.indices])
+        unique, inverse = np.unique(indices, return_inverse=True)
+        width = len(unique)
+        code = GennCode(step.kernel, self._names(step.kernel, step.clock), self.scope.number)
+        values = [code.value(step.kernel.outputs[column.output]) for column in step.columns]
+        self.scope.setting("slots", "int", self.layout.slots)
+        columns, stores = [], []
+        position = genn_name(f"place_in_{step.owner}", self.scope.taken)
+        for column, value in zip(step.columns, values, strict=True):
+            name = recorded_name(
+                self.scope, self.layout, step.owner, column.name, column.dtype, width
+            )
+            columns.append(name)
+            place = f"((int)(rint(t / dt) - 1.0) % slots) * {width} + {position}"
+            stores.append(f"{name}[{place}] = ({stored_type(column.dtype)}){value};")
+        self.population.variables.append(Variable(position, "int32_t", read_only=True))
+        places = np.full(len(self.group.connectivity.pre), -1, dtype=np.int32)
+        places[unique] = np.arange(width)
+        self.layout.values[self.population.name, position] = places
+        self.layout.states.append(
+            StatePlan(step, self.population.name, columns, unique, inverse, late=True)
+        )
+        ratio = self.facts.ratio(step.clock)
+        due = f"{position} >= 0"
+        if ratio != 1:
+            due += f" && (((int)rint(t / dt) - 1) % {ratio}) == 0"
+        return [f"if ({due}) {{", *indented([*code.lines, *stores]), "}"]
 
     def _sum(self, step: Sum) -> list[str]:
         code = GennCode(step.kernel, self._sum_names(step), self.scope.number)

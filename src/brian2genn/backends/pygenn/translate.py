@@ -140,11 +140,16 @@ class Translator:
             group = self._group(step)
             if group in self._synaptic:
                 if isinstance(step, Update):
-                    if step not in self.rotation.before:
+                    if all(step is not other for other in self.rotation.before):
                         self._refuse(step, NotInGenn("an update of synapses after spikes"))
                         continue
                     self.rotation.late.append(step)
-                if isinstance(step, Update | Sum | Deliver):
+                recorded = isinstance(step, RecordState) and self._records_synapses(
+                    step, str(group)
+                )
+                if recorded:
+                    self.rotation.late.append(step)
+                if isinstance(step, Update | Sum | Deliver) or recorded:
                     own = self.synapses.setdefault(
                         str(group),
                         SynapseGroup(self.facts, self.layout, str(group), self.neurons),
@@ -167,6 +172,33 @@ class Translator:
         for last, steps in ((True, self.rotation.after), (False, now)):
             for step in steps:
                 self._attempt(step, last, effects)
+
+    def _records_synapses(self, step: Step, group: str) -> bool:
+        """Whether a step is a monitor of synapses alone, so that their own code can record."""
+        if not isinstance(step, RecordState):
+            return False
+        arrays = {
+            access.array
+            for name in step.kernel.attributes("load")
+            for access in [step.kernel.accesses[name]]
+            if access.array not in self.facts.clock_arrays
+        }
+        return (
+            any(step is other for other in self.rotation.before)
+            and self.facts.ratio(step.clock) is not None
+            and bool(arrays)
+            and all(self.facts.group_of(array) == group for array in arrays)
+            and all(
+                access.index == ELEMENT
+                for access in step.kernel.accesses.values()
+                if access.array in arrays
+            )
+            and len(self.facts.arrays[step.indices]) > 0
+            and any(
+                isinstance(other, Deliver) and other.synapses == group
+                for other in self.network.steps
+            )
+        )
 
     def _check_partners(self, name: str, step: Step) -> None:
         """Refuse synapses from or onto synapses."""
@@ -200,7 +232,8 @@ class Translator:
             elif isinstance(step, Cable):
                 raise NotInGenn("a neuron with a morphology")
             elif isinstance(step, Push) or group in self._synaptic:
-                if isinstance(step, RecordState):
+                late = any(step is other for other in self.rotation.late)
+                if isinstance(step, RecordState) and not late:
                     self._force(step, f"'{step.owner}' records synapses")
             elif group is None:
                 self._alone(step)
