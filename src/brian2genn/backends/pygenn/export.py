@@ -81,6 +81,11 @@ def export(
             if f"{flag.population}.{replayed_name(flag)}" in data
         ],
         generators=_generators(layout, known),
+        recorded=[
+            (state.population, column, known.ratio(state.step.clock), int(state.late))
+            for state in layout.states
+            for column in state.columns
+        ],
         left_out=[reason for reasons in layout.forced.values() for reason in reasons],
         REPLAY=REPLAY,
         FULL=FULL,
