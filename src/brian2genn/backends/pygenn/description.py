@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -124,7 +123,3 @@ class Connectivity:
 
     pre: np.ndarray
     post: np.ndarray
-
-
-#: By the name of a `SynapsePopulation`.
-Connections = Mapping[str, Connectivity]

@@ -78,11 +78,6 @@ class Facts:
         """The name of the group that an array belongs to."""
         return self.network.arrays[array].owner
 
-    def size(self, array: str) -> int:
-        """The number of elements of an array; of events, of the elements that may be in it."""
-        length = len(self.arrays[array])
-        return length - 1 if array in set(self.events.values()) else length
-
 
 def _identifier(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)

@@ -264,7 +264,9 @@ class PygennProgram:
                 if done - collected == slots or done == stop:
                     self._recording.collect(collected, done)
                     collected = done
-                if (done - start) % 16 == 0 and time.monotonic() > until:
+                # to go on later takes as many time steps as the longest delay
+                enough = (done - start) % 16 == 0 and done - start >= 5 * self._layout.replays
+                if enough and time.monotonic() > until:
                     break
         finally:
             # also after Ctrl-C: what GeNN has done so far is complete

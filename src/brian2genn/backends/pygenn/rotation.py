@@ -71,7 +71,7 @@ class Rotation:
             conflict = any(
                 written(step) & (read(other) | written(other) | added(other))
                 or read(step) & written(other)
-                for other in [*rest, *(d for d in self.after if isinstance(d, Deliver))]
+                for other in [*self.late, *rest, *(d for d in self.after if isinstance(d, Deliver))]
                 if other is not step and not isinstance(other, Host | Push)
             )
             if isinstance(step, OnEvents) and written(step) & summed and not conflict:
@@ -104,16 +104,7 @@ def read(step: Step) -> set[str]:
     arrays: set[str] = set()
     for kernel in step.kernels():
         arrays |= kernel.read_arrays()
-        arrays -= {
-            kernel.accesses[store.name].array
-            for store in kernel.stores
-            if store.add and kernel.accesses[store.name].array not in _loaded(kernel)
-        }
     return arrays
-
-
-def _loaded(kernel: object) -> set[str]:
-    return {kernel.accesses[name].array for name in kernel.attributes("load")}  # type: ignore[attr-defined]
 
 
 def added(step: Step) -> set[str]:
@@ -158,7 +149,7 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                 continue
             if isinstance(other, Deliver):
                 common = added(other) & read(step)
-                if (common and other.synapses != step.synapses) or common:
+                if common:
                     refuse(step, f"it uses {_names(facts, common)}", _ADDED.format(other.owner))
                 continue
             touched = (written(other) & (read(step) | added(step))) | (read(other) & added(step))
