@@ -174,6 +174,7 @@ class PygennProgram:
         # GeNN does not tell how long its steps take: these are the times beside it
         self.seconds = self._companion.program.seconds
         self._pushed = {}
+        self._known_past: tuple[int, dict[str, list[np.ndarray]] | None] = -1, None
         self._recording = Recording(facts, self._layout, self._live, self._recorders)
         self._give_constants()
 
@@ -222,7 +223,7 @@ class PygennProgram:
         while True:
             step = self._step
             forced = self._next_forced(step)
-            past = past_events(self._layout, self._facts) if step < min(forced, end) else None
+            past = self._past(step) if step < min(forced, end) else None
             if step < min(forced, end) and past is not None:
                 self._stretch(step, min(forced, end), past, until)
             elif step >= end:
@@ -241,6 +242,23 @@ class PygennProgram:
 
     def _has_hosts(self, step: int) -> bool:
         return any(kind == "host" for kind, _ in self.schedule)
+
+    def _past(self, step: int) -> dict[str, list[np.ndarray]] | None:
+        """The events of the last time steps; None if GeNN cannot take over."""
+        known, past = self._known_past
+        if known != step:
+            return past_events(self._layout, self._facts)
+        return past
+
+    def _remember_past(self, start: int, done: int, before: dict[str, list[np.ndarray]]) -> None:
+        """Keep the last events, for going on where nothing happens in between."""
+        past = {}
+        for events, longest in self._layout.longest.items():
+            known = dict(enumerate(before[events], start=start - longest))
+            own = range(start, done)
+            known.update({step: self._recording.events_at(events, step) for step in own})
+            past[events] = [known[step] for step in range(done - longest, done)]
+        self._known_past = done, past
 
     def _stretch(
         self, start: int, stop: int, past: dict[str, list[np.ndarray]], until: float
@@ -273,6 +291,7 @@ class PygennProgram:
             if done > collected:
                 self._recording.collect(collected, done)
             if done > start:
+                self._remember_past(start, done, past)
                 self._flush(start, done)
 
     def _set_phase(self, phase: int) -> None:

@@ -110,18 +110,26 @@ def history(queues: Sequence[Delays], longest: int) -> list[np.ndarray] | None:
                 spikes[longest - (int(delay) - ahead)].update(queue.sources[chosen].tolist())
     found = [np.array(sorted(one), dtype=np.int64) for one in spikes]
     for queue, slots in zip(queues, contents, strict=True):
-        for ahead, synapses in enumerate(slots):
-            if not np.array_equal(np.sort(synapses), np.sort(_arriving(queue, found, ahead))):
+        expected = _arriving(queue, found, len(slots))
+        for synapses, others in zip(slots, expected, strict=True):
+            if not np.array_equal(np.sort(synapses), others):
                 return None
     return found
 
 
-def _arriving(queue: Delays, spikes: list[np.ndarray], ahead: int) -> np.ndarray:
-    """The synapses at which these spikes arrive `ahead` steps from now."""
-    parts = [np.empty(0, dtype=np.int64)]
+def _arriving(queue: Delays, spikes: list[np.ndarray], n_slots: int) -> list[np.ndarray]:
+    """The synapses at which these spikes arrive now, one step later, ...; ascending."""
+    parts: list[list[np.ndarray]] = [[] for _ in range(n_slots)]
+    spiked = np.zeros(int(queue.sources.max(initial=-1)) + 1, dtype=bool)
     for number, sources in enumerate(spikes):
-        ago = len(spikes) - number
-        if sources.size:
-            hit = np.isin(queue.sources, sources) & (queue.steps == ago + ahead)
-            parts.append(np.nonzero(hit)[0])
-    return np.concatenate(parts)
+        sources = sources[sources < spiked.size]
+        if not sources.size:
+            continue
+        spiked[sources] = True
+        hit = np.nonzero(spiked[queue.sources])[0]
+        spiked[sources] = False
+        ahead = queue.steps[hit] - (len(spikes) - number)
+        for slot in np.unique(ahead[(ahead >= 0) & (ahead < n_slots)]):
+            parts[slot].append(hit[ahead == slot])
+    nothing = np.empty(0, dtype=np.int64)
+    return [np.sort(np.concatenate([nothing, *part])) for part in parts]
