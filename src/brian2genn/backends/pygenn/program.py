@@ -62,6 +62,8 @@ class PygennProgram:
         self._bindings: dict[str, tuple[Any, ...]] = {}
         self._companion: Companion | None = None
         self._pushed: dict[tuple[str, str], np.ndarray] = {}
+        #: by step and time step, how far a generator has come
+        self._generator_places: dict[tuple[str, int], int] = {}
         #: time steps that were executed by GeNN, and beside it
         self.steps_on_genn = self.steps_beside = 0
 
@@ -233,15 +235,12 @@ class PygennProgram:
                 if not self._companion.begin():
                     return Outcome.FINISHED
                 self.steps_beside += 1
-                if step == forced and self._has_hosts(step):
+                if step == forced and any(kind == "host" for kind, _ in self.schedule):
                     return Outcome.HOST_IS_NEXT
                 self._companion.whole_step()
                 beside += 1
             if time.monotonic() > until:
                 return Outcome.TIME_USED
-
-    def _has_hosts(self, step: int) -> bool:
-        return any(kind == "host" for kind, _ in self.schedule)
 
     def _past(self, step: int) -> dict[str, list[np.ndarray]] | None:
         """The events of the last time steps; None if GeNN cannot take over."""
@@ -409,10 +408,6 @@ class PygennProgram:
         array = self._arrays[events]
         array[: len(neurons)] = neurons
         array[-1] = len(neurons)
-
-    @property
-    def _generator_places(self) -> dict[tuple[str, int], int]:
-        return self.__dict__.setdefault("_places", {})
 
     # -- time steps with objects of Brian's ------------------------------------------
     def block(self, number: int) -> None:
