@@ -14,10 +14,11 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-gpu test-examples test-property test-sanitize
+.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-examples test-genn test-gpu
+.PHONY: test-property test-sanitize
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
 
 demo: $(INSTALLED) ## run the paper's first network here, beside Brian's own devices
 	$(BIN)/python examples/demo.py
@@ -63,6 +64,9 @@ test-gpu: $(INSTALLED) ## the tests that need a GPU, and a sample of them under 
 	for tool in memcheck racecheck; do BRIAN2GENN_TEST_BACKEND=cuda \
 	$(SANITIZER) --tool $$tool --target-processes all --error-exitcode 9 \
 	$(BIN)/python -m pytest -m gpu $(SANITIZED) || exit 1; done
+
+test-genn: $(INSTALLED) ## the tests of semantics over a real GeNN; pygenn must be installed (long)
+	BRIAN2GENN_TEST_BACKEND=pygenn $(BIN)/python -m pytest -n auto -rs tests/semantics tests/pygenn
 
 # How many, and from where; without SEED another one each time, which is printed.
 N ?= 1000

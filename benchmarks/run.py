@@ -18,12 +18,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.networks import NETWORKS
 
-DEVICES = ("genn", "cpp_standalone", "cython", "numpy")
+DEVICES = ("genn", "pygenn", "cpp_standalone", "cython", "numpy")
+#: A real GeNN takes part where there is one.
+DEFAULT = ["genn", *(["pygenn"] if find_spec("pygenn") else []), "cpp_standalone"]
 REFERENCE = "cpp_standalone"
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -59,9 +62,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--devices",
         type=listed(DEVICES),
-        default=["genn", "cpp_standalone"],
+        default=DEFAULT,
         metavar="A,B",
-        help=f"of {', '.join(DEVICES)} (genn,cpp_standalone)",
+        help=f"of {', '.join(DEVICES)} ({','.join(DEFAULT)})",
     )
     parser.add_argument("--repeats", type=int, help="runs of each (3; 1 with --quick)")
     parser.add_argument(

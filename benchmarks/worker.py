@@ -34,6 +34,13 @@ def use_genn(directory: str) -> None:
     set_device("genn")
 
 
+def use_pygenn(directory: str) -> None:
+    """A real GeNN with its single-threaded CPU backend."""
+    import brian2genn
+
+    set_device("genn", backend="pygenn", genn_backend="single_threaded_cpu")
+
+
 def use_cpp_standalone(directory: str) -> None:
     """Brian's C++ with its own compiler flags and one thread, in a new project directory."""
     prefs["devices.cpp_standalone.openmp_threads"] = 0
@@ -54,6 +61,7 @@ def use_numpy(directory: str) -> None:
 
 DEVICES: dict[str, Callable[[str], None]] = {
     "genn": use_genn,
+    "pygenn": use_pygenn,
     "cpp_standalone": use_cpp_standalone,
     "cython": use_cython,
     "numpy": use_numpy,

@@ -89,3 +89,16 @@ def device() -> str:
     from tests import devices
 
     return devices.DEVICE
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Skip a test whose network the backend under test refuses, with its reasons."""
+    from tests import devices
+
+    try:
+        return (yield)
+    except Exception as error:
+        if not item.nodeid.startswith("tests/pygenn/"):
+            devices.skip_refused(error)
+        raise

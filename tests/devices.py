@@ -6,19 +6,21 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
-way however small the task. With ``shim``,
-``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile every program for these architectures.
+way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile
+every program for these architectures. With ``pygenn``, a real GeNN; tests of networks that it
+refuses are skipped with its reasons.
 """
 
 import os
 
+import pytest
 from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 #: With these arguments of ``set_device``, results are the same bit by bit in every run.
-REPRODUCIBLE = {} if BACKEND == "cpu" or DEVICE != "genn" else {"deterministic": True}
+REPRODUCIBLE = {"deterministic": True} if BACKEND in ("cuda", "shim") and DEVICE == "genn" else {}
 #: The driver of the backend ``shim``.
 shim = None
 
@@ -35,7 +37,7 @@ def register() -> None:
         import brian2genn  # noqa: F401
         from brian2genn.backends import choice
 
-        choice.default = "cpu" if BACKEND == "cpu" else "cuda"
+        choice.default = "cuda" if BACKEND == "shim" else BACKEND
         if BACKEND == "shim":
             from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
@@ -66,3 +68,15 @@ def reset() -> None:
     magic_network.schedule = None
     magic_network.objects.clear()
     magic_network._stored_state.clear()
+
+
+def skip_refused(error: BaseException) -> None:
+    """Skip the present test if its network was refused by the backend under test."""
+    from brian2genn.backends.refusal import RefusedNetwork
+
+    chain = error
+    while chain is not None:
+        if isinstance(chain, RefusedNetwork) and BACKEND == "pygenn":
+            reasons = "; ".join(str(refusal) for refusal in chain.refusals)
+            pytest.skip(f"refused by GeNN: {reasons}")
+        chain = chain.__cause__

@@ -8,16 +8,19 @@ Two lines make a Brian 2 script use it::
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from brian2.devices.device import all_devices
 
 from . import preferences  # noqa: F401  (registers them)
 from .device import GennDevice
+from .frontend.compatibility import local_namespace
 from .runtime.explain import Explanation
+from .runtime.export import export_network
 
 __version__ = "2.0.0.dev0"
-__all__ = ["explain", "genn_device"]
+__all__ = ["explain", "export_genn", "genn_device"]
 
 #: The device; ``set_device("genn")`` activates it.
 genn_device = all_devices["genn"] = GennDevice()
@@ -42,3 +45,33 @@ def explain(network: Any = None) -> Explanation:
         If the network has not been run with the device yet.
     """
     return genn_device.explain(network)
+
+
+def export_genn(network: Any, directory: str | Path, namespace: Any = None) -> Path:
+    """Write a network as a script for GeNN's Python interface, and its data.
+
+    The script is for people who want to go on in GeNN: it needs ``pygenn`` and NumPy, and no Brian.
+    Nothing is run, and GeNN need not be installed.
+
+    Parameters
+    ----------
+    network : Network
+        Made under the device ``genn``, with any backend.
+    directory : str or Path
+        Where ``model.py`` and ``data.npz`` go; it is made if need be.
+    namespace : dict, optional
+        What names in equations stand for; by default what they stand for where this is called.
+
+    Returns
+    -------
+    Path
+        The script.
+
+    Raises
+    ------
+    RefusedNetwork
+        With all that GeNN cannot do; nothing has been written then.
+    """
+    if namespace is None:
+        namespace = local_namespace(1)
+    return export_network(network, Path(directory), namespace, genn_device.seed_for_genn())

@@ -25,9 +25,10 @@ from .backends import choice
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
 from .backends.interface import Backend, Program
+from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
-from .frontend.network import BY_BRIAN, Placement, Translation, translate
+from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translate
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
@@ -109,6 +110,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 self.build_options.get("backend"),
                 super().get_value,
                 deterministic=bool(self.build_options.get("deterministic", False)),
+                genn_backend=self.build_options.get("genn_backend"),
+                genn_preferences=self.build_options.get("genn_preferences"),
             )
             logger.info(sentence, f"backend_{self._backend.name}", once=True)
         return self._backend
@@ -116,7 +119,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     @property
     def compiles(self) -> bool:
         """Whether networks can be compiled; says so once if they cannot."""
-        if self.backend.name != "cpu" or self.has_c_compiler:
+        if self.backend.name == "cuda" or self.has_c_compiler:
             return True
         logger.warn(
             f"{self._no_c_compiler} Until then, Brian's NumPy runtime does all the work: correct,"
@@ -346,10 +349,14 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         translation = self._translate(net, active)
         program = self._program(translation, net, profile)
 
-        began = time.time()
         progress = Report(report, float(report_period), t_start, duration)
         progress(0.0)
-        loop = self._connect(net, translation, program, profile)
+        try:
+            loop = self._connect(net, translation, program, profile)
+        except RefusedNetwork as refused:
+            self._remember(net, refuse(translation.placements, refused.refusals))
+            raise
+        began = time.time()
         completed = False
         try:
             with running():
@@ -430,6 +437,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         ]
         if self._random_key is None:
             self._random_step = 0  # the key is new
+        self.backend.seeded = self._random_key is not None
         program.bind_random(self._key(), self._random_step)
         program.prepare(profile)
         for recording in recordings:
@@ -504,6 +512,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     recording.recorder.clear()
         finally:
             self._recordings = aside
+
+    def seed_for_genn(self) -> int:
+        """A seed for a model that is written for GeNN."""
+        return self._key() % (2**31 - 1) + 1
 
     # -- explanations ----------------------------------------------------------
     def explain(self, network: Any = None) -> Explanation:

@@ -130,6 +130,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _add_device(module)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Any:
+    """Skip a test whose network the backend under test refuses, with its reasons."""
+    try:
+        return (yield)
+    except Exception as error:
+        devices.skip_refused(error)
+        raise
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Add up where the objects of the test ran."""

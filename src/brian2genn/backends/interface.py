@@ -149,9 +149,13 @@ class Backend(Protocol):
     Attributes
     ----------
     name : str
+    seeded : bool
+        Whether the script has seeded the random numbers of the next run. Where they come from the
+        streams that `Program.bind_random` sets, it makes no difference.
     """
 
     name: str
+    seeded: bool
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments

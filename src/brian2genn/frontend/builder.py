@@ -122,7 +122,7 @@ class NetworkBuilder:
             self._array_names[id(variable)] = name
             dtype = np.dtype(variable.dtype).name
             origin = f"'{variable.name}' of '{owner}'"
-            self.network.arrays[name] = Array(name, dtype, origin)
+            self.network.arrays[name] = Array(name, dtype, origin, owner)
             self.bindings.arrays[name] = variable
         return name
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from brian2.core.base import BrianObject
 
@@ -17,6 +17,23 @@ from .steps import StepReader
 COMPILED = "compiled"
 BY_BRIAN = "Brian"
 NOTHING = "-"
+REFUSED = "refused"
+
+
+class Refused(Protocol):
+    """One construct of one object that a backend cannot take."""
+
+    @property
+    def owner(self) -> str:
+        """The name of the object."""
+
+    @property
+    def construct(self) -> str:
+        """What it has."""
+
+    @property
+    def reason(self) -> str:
+        """Why that cannot be."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,19 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
     return Translation(builder.network, builder.bindings, placements, builder.function_users)
+
+
+def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list[Placement]:
+    """Placements of a network that a backend has refused: nothing of it ran."""
+    reasons: dict[str, list[str]] = {}
+    for refusal in refusals:
+        reasons.setdefault(refusal.owner, []).append(f"{refusal.construct}: {refusal.reason}")
+    return [
+        replace(place, where=REFUSED, reason="; ".join(reasons[place.name]))
+        if place.name in reasons
+        else replace(place, where=NOTHING, reason="could be taken")
+        for place in placements
+    ]
 
 
 def _translate_object(

@@ -118,6 +118,8 @@ class StepReader:
             **self._base(code, "synaptic pathway"),
             kernel=self.builder.kernel(code, self._origin("synaptic pathway")),
             queue=self.builder.queue(code.template_kwds["pathway"].queue),
+            side=str(code.template_kwds["pathway"].prepost),
+            synapses=str(code.owner.name),
         )
 
     def read_summed_variable(self, code: RecordedCode) -> Step:

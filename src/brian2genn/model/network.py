@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 
 from .compiling import CompilerArguments
 from .expr import Expr, show
@@ -11,11 +12,15 @@ from .kernel import Kernel
 
 @dataclass(frozen=True)
 class Array:
-    """Memory that the program reads or writes; its length is known at run time."""
+    """Memory that the program reads or writes; its length is known at run time.
+
+    `owner` is the name of the group that it belongs to; empty for what belongs to none.
+    """
 
     name: str
     dtype: str
     origin: str
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,15 @@ class Push(Step):
 
 @dataclass
 class Deliver(Step):
-    """Execute a kernel for the synapses whose events arrive now."""
+    """Execute a kernel for the synapses whose events arrive now.
+
+    The events come from the ``"pre"`` or ``"post"`` `side` of the group `synapses`.
+    """
 
     kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
     queue: int = 0
+    side: str = "pre"
+    synapses: str = ""
 
 
 @dataclass
@@ -236,6 +246,26 @@ class Network:
     def kernels(self) -> list[Kernel]:
         """All kernels in schedule order."""
         return [kernel for step in self.steps for kernel in step.kernels()]
+
+    def copied(self) -> Network:
+        """A copy that passes over the network do not change; expressions never change."""
+        return replace(
+            self,
+            arrays=dict(self.arrays),
+            params=dict(self.params),
+            clocks=list(self.clocks),
+            steps=[_copied(step) for step in self.steps],
+            user_code=list(self.user_code),
+        )
+
+
+def _copied(step: Step) -> Step:
+    step = copy.copy(step)
+    for name, kernel in vars(step).items():
+        if isinstance(kernel, Kernel):
+            # passes replace what a kernel holds, except its accesses
+            setattr(step, name, replace(kernel, accesses=dict(kernel.accesses)))
+    return step
 
 
 class ModelError(Exception):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..backends.interface import Program
 from ..model.compiling import CompilerArguments
-from ..model.kernel import Kernel
-from ..model.network import Network, Step
+from ..model.network import Network
 
 #: How many programs are remembered.
 _MOST = 16
@@ -47,28 +44,7 @@ class KnownPrograms:
             if known == network:
                 self._known.append(self._known.pop(number))
                 return program.unbound()
-        untouched = _copy(network)
+        untouched = network.copied()
         program = make(network)
         self._known = [*self._known[1 - _MOST :], (untouched, program.unbound())]
         return program
-
-
-def _copy(network: Network) -> Network:
-    """A copy that passes over `network` do not change; expressions never change."""
-    return replace(
-        network,
-        arrays=dict(network.arrays),
-        params=dict(network.params),
-        clocks=list(network.clocks),
-        steps=[_copy_step(step) for step in network.steps],
-        user_code=list(network.user_code),
-    )
-
-
-def _copy_step(step: Step) -> Step:
-    step = copy.copy(step)
-    for name, kernel in vars(step).items():
-        if isinstance(kernel, Kernel):
-            # passes replace what a kernel holds, except its accesses
-            setattr(step, name, replace(kernel, accesses=dict(kernel.accesses)))
-    return step

@@ -33,13 +33,13 @@ def _as_addition(kernel: Kernel, store: Store) -> Store | None:
     access = kernel.accesses[store.name]
     if access.index in (None, ELEMENT) or access.dtype not in ADDABLE:
         return None
-    addend = _addend(store.value, store.name)
-    if addend is None or (is_float(addend.dtype) != is_float(access.dtype)):
+    added = addend(store.value, store.name)
+    if added is None or (is_float(added.dtype) != is_float(access.dtype)):
         return None
-    return Store(store.name, addend, add=True)
+    return Store(store.name, added, add=True)
 
 
-def _addend(value: Expr, name: str) -> Expr | None:
+def addend(value: Expr, name: str) -> Expr | None:
     """What `value` adds to the variable `name`; ``None`` if it does something else."""
     if value.op == "load" and value.attr == name:
         return ex.const(0, value.dtype)
@@ -48,23 +48,23 @@ def _addend(value: Expr, name: str) -> Expr | None:
             left, right = value.args
             for old, other in ((left, right), (right, left)):
                 if _depends(old, name) and not _depends(other, name):
-                    before = _addend(old, name)
+                    before = addend(old, name)
                     return None if before is None else _sum("add", before, other)
         case "sub":
             old, other = value.args
             if _depends(old, name) and not _depends(other, name):
-                before = _addend(old, name)
+                before = addend(old, name)
                 return None if before is None else _sum("sub", before, other)
         case "select":
             condition, yes, no = value.args
             if not _depends(condition, name):
-                parts = _addend(yes, name), _addend(no, name)
+                parts = addend(yes, name), addend(no, name)
                 if parts[0] is not None and parts[1] is not None:
                     return ex.select(condition, parts[0], parts[1])
         case "cast" if value.dtype != BOOL:
             inner = value.args[0]
             if is_float(inner.dtype) == is_float(value.dtype):
-                before = _addend(inner, name)
+                before = addend(inner, name)
                 return None if before is None else ex.cast(before, value.dtype)
     return None
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
+from ..host_memory import HostMemory
 from .program import CpuProgram
 from .queue import SpikeQueue
 
 
-class CpuBackend:
+class CpuBackend(HostMemory):
     """Builds programs for this machine's processor; arrays stay where Brian has them."""
 
     name = "cpu"
+    seeded = False
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
@@ -40,21 +40,3 @@ class CpuBackend:
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
         """A spike queue."""
         return SpikeQueue(source_start, source_stop)
-
-    def setup(self) -> None:
-        """Nothing but the host's own set-up programs."""
-        return None
-
-    def only_reading(self) -> AbstractContextManager[None]:
-        """Within this, nobody writes to the arrays that are asked for."""
-        return nullcontext()
-
-    def before_access(self, variable: Any) -> None:
-        """Nothing: there is one copy of every array."""
-
-    def valid(self, variables: Sequence[Any]) -> list[bool]:
-        """None: whoever wants to know looks at the arrays."""
-        return [False for _ in variables]
-
-    def exchange_kept(self) -> None:
-        """Nothing: there is one copy of every array."""

@@ -34,6 +34,7 @@ class CudaBackend:
     """
 
     name = "cuda"
+    seeded = False
 
     def __init__(self, driver: Driver, raw: RawValue, *, deterministic: bool = False) -> None:
         self.driver = driver

@@ -1,0 +1,74 @@
+"""A real GeNN as a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...model.compiling import CompilerArguments
+from ...model.network import Network, Step
+from ..host_memory import HostMemory
+from .layout import Layout
+from .program import PygennProgram
+from .queue import GennQueue
+from .replay import LiveModel, check_backend, find_pygenn
+
+#: How many GeNN models stay loaded.
+_MOST = 4
+
+
+class PygennBackend(HostMemory):
+    """Hands networks to GeNN.
+
+    Parameters
+    ----------
+    genn_backend : str, optional
+        GeNN's own backend; its first one by default.
+    preferences : mapping, optional
+        GeNN's preferences for it.
+
+    Raises
+    ------
+    GennUnavailable
+        If there is no ``pygenn``, or it has no such backend.
+    """
+
+    name = "pygenn"
+    seeded = False
+
+    def __init__(
+        self, genn_backend: str | None = None, preferences: Mapping[str, Any] | None = None
+    ) -> None:
+        self.genn_backend = check_backend(find_pygenn(), genn_backend)
+        self._preferences = dict(preferences or {})
+        self._models: dict[str, LiveModel] = {}
+
+    def refuse(
+        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+    ) -> str | None:
+        """Nothing for Brian to run: what GeNN cannot take is said for the whole network."""
+        return None
+
+    def build(self, network: Network, *, profile: bool) -> PygennProgram:
+        """A program for the network; GeNN builds when sizes and delays are known."""
+        return PygennProgram(network, self.model, lambda: self.seeded)
+
+    def model(self, layout: Layout, values: Mapping[tuple[str, str], np.ndarray]) -> LiveModel:
+        """A GeNN model: one that is loaded already, or a new one."""
+        name = layout.description.name
+        live = self._models.pop(name, None)
+        if live is None:
+            live = LiveModel(layout, values, self.genn_backend, self._preferences)
+        elif layout.reseeds:
+            live.reload()
+        self._models[name] = live
+        while len(self._models) > _MOST:
+            oldest = next(iter(self._models))
+            del self._models[oldest]
+        return live
+
+    def queue(self, source_start: int, source_stop: int) -> GennQueue:
+        """A spike queue."""
+        return GennQueue(source_start, source_stop)

@@ -1,0 +1,83 @@
+"""What a network model does not say and a GeNN model has to know: sizes, delays, clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isclose
+
+import numpy as np
+
+from ...model.network import Network, Push
+from ..interface import ClockState
+from .queue import Delays
+
+
+@dataclass
+class Facts:
+    """A network model with the values it works on.
+
+    Attributes
+    ----------
+    network : Network
+        With additions separated.
+    arrays : dict
+        The memory of every array of the network.
+    params : dict
+    queues : sequence of Delays
+    clocks : sequence of ClockState
+    """
+
+    network: Network
+    arrays: Mapping[str, np.ndarray]
+    params: Mapping[str, float | int]
+    queues: Sequence[Delays]
+    clocks: Sequence[ClockState]
+
+    def __post_init__(self) -> None:
+        #: written by some step, so not constant during a run
+        self.mutated: set[str] = set()
+        #: the array of events that a queue is fed with
+        self.events: dict[int, str] = {}
+        for step in self.network.steps:
+            for kernel in step.kernels():
+                self.mutated |= kernel.written_arrays()
+            refractoriness = getattr(step, "refractoriness", None)
+            if refractoriness is not None:
+                self.mutated |= {refractoriness.not_refractory, refractoriness.lastspike}
+            target = getattr(step, "target", None)
+            if target:
+                self.mutated.add(target)
+            if isinstance(step, Push):
+                self.events[step.queue] = step.events
+        regular = [c for c in range(len(self.clocks)) if self.clocks[c].dt is not None]
+        #: the clock of GeNN's time steps: the fastest
+        self.base = min(regular, key=lambda c: float(self.clocks[c].dt or 0.0), default=0)
+        names = {clock.name: number for number, clock in enumerate(self.network.clocks)}
+        #: from the arrays of clocks to the clock and what of it they are
+        self.clock_arrays: dict[str, tuple[int, str]] = {
+            name: (names[array.owner], name.removeprefix(f"{_identifier(array.owner)}_"))
+            for name, array in self.network.arrays.items()
+            if array.owner in names
+        }
+
+    @property
+    def dt(self) -> float:
+        """Seconds of a GeNN time step."""
+        return float(self.clocks[self.base].dt or 0.0)
+
+    def ratio(self, clock: int) -> int | None:
+        """How many GeNN time steps lie between two ticks of a clock; None if that is not whole."""
+        dt = self.clocks[clock].dt
+        if dt is None:
+            return None
+        ratio = round(dt / self.dt)
+        return ratio if ratio >= 1 and isclose(ratio * self.dt, dt, rel_tol=1e-9) else None
+
+    def group_of(self, array: str) -> str:
+        """The name of the group that an array belongs to."""
+        return self.network.arrays[array].owner
+
+
+def _identifier(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name)

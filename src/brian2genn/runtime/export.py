@@ -1,0 +1,46 @@
+"""Networks written for GeNN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backends.pygenn.export import export
+from ..backends.pygenn.queue import Delays, Snapshot
+from ..frontend.network import translate
+from ..model.network import verify
+from .loop import clock_states
+
+
+def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: int) -> Path:
+    """Write a network as a script for GeNN; see `brian2genn.export_genn`."""
+    objects = net.sorted_objects
+    net._clocks = {obj.clock for obj in objects}
+    for clock in net._clocks:
+        clock.set_interval(net.t, net.t)
+    net.before_run(namespace)
+    active = [obj for obj in objects if obj.active]
+    translation = translate(active, net._clocks, lambda *_: None)
+    verify(translation.network)
+    bindings = translation.bindings
+    queues: list[Delays] = []
+    for queue in bindings.queues:
+        pathway = next(obj for obj in objects if getattr(obj, "queue", None) is queue)
+        snapshot = Snapshot(queue)
+        delays, sources = pathway._delays.get_value(), pathway.synapse_sources.get_value()
+        snapshot.set_delays(delays, float(pathway.source.clock.dt_), sources)
+        queues.append(snapshot)
+    facts = {
+        "arrays": {
+            name: thing if isinstance(thing, np.ndarray) else thing.get_value()
+            for name, thing in bindings.arrays.items()
+        },
+        "params": bindings.params,
+        "clocks": clock_states(bindings.clocks),
+    }
+    try:
+        return export(translation.network, facts, queues, directory, name=str(net.name), seed=seed)
+    finally:
+        net.after_run()
