@@ -141,6 +141,13 @@ class Observer:
         self.arrays[name] = value
 
 
+def _is_owned(variable: ArrayVariable, obj: Group) -> bool:
+    try:
+        return getattr(variable.owner, "name", None) == obj.name
+    except ReferenceError:
+        return False  # of a group that is gone
+
+
 def _contents(obj: Group) -> dict[str, np.ndarray]:
     """The values of a group or monitor itself; not those it refers to in other groups."""
     if isinstance(obj, (EventMonitor, StateMonitor, PopulationRateMonitor)):
@@ -150,7 +157,7 @@ def _contents(obj: Group) -> dict[str, np.ndarray]:
         for name, variable in obj.variables.items()
         if isinstance(variable, ArrayVariable)
         and not name.startswith("_")
-        and getattr(variable.owner, "name", None) == obj.name
+        and _is_owned(variable, obj)
     }
     if isinstance(obj, Synapses):
         values["i"], values["j"] = np.asarray(obj.i[:]), np.asarray(obj.j[:])
