@@ -89,3 +89,21 @@ def test_subexpression_of_what_the_same_code_has_changed():
     y = 0.5  # after the first spike, which has seen y = 0
     np.testing.assert_allclose(target.v, [1 + (1 - y)], rtol=1e-12)
     np.testing.assert_allclose(synapses.y, [0.5 * np.exp(-1) + 0.5], rtol=1e-12)
+
+
+def test_two_spikes_at_one_synapse_in_one_step():
+    """Both count, as in Brian's compiled targets; its NumPy target executes the code once.
+
+    It takes a delay that was changed while a spike was on its way.
+    """
+    source = SpikeGeneratorGroup(1, [0, 0], [0, 0.3] * ms)
+    target = NeuronGroup(1, "v : 1")
+    synapses = Synapses(source, target, "count : integer", on_pre="count += 1\nv_post += 2")
+    synapses.connect()
+    synapses.delay = "0.4*ms"
+    network = Network(source, target, synapses)
+    network.run(0.2 * ms)
+    synapses.delay = "0.1*ms"
+    network.run(0.4 * ms)
+    np.testing.assert_array_equal(synapses.count, [2])
+    np.testing.assert_array_equal(target.v, [4])
