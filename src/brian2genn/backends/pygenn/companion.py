@@ -15,7 +15,7 @@ from ...model.network import Host, Network, Step
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
 from ..cpu.program import CpuProgram
-from ..interface import ClockState
+from ..interface import ClockState, Outcome
 from .facts import Facts
 from .recorder import MixedRecorder
 
@@ -110,7 +110,7 @@ class Companion:
 
     def begin(self) -> bool:
         """Begin the present time step; False at the end of the run."""
-        return int(self.program.run(0.0)) == 2
+        return self.program.run(0.0) == Outcome.HOST_IS_NEXT
 
     def half_step(self, step: int) -> None:
         """Do the pending half of a time step, and end it."""

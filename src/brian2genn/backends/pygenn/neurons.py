@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...codegen.genn_code import GENN_TYPE, GennCode, NotInGenn
+from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Kernel
 from ...model.network import (
     EmitSpikes,
@@ -207,11 +208,11 @@ class Neurons:
             return []
         return [f"if ({flag.variable}) {{", *indented([*code.lines, *stores]), "}"]
 
-    def _known(self, kernel: Kernel, output: object) -> str:
+    def _known(self, kernel: Kernel, output: Expr | None) -> str:
         """'i' or 't' where the recorded value is the neuron's number or the time."""
-        if getattr(output, "op", None) != "load":
+        if output is None or output.op != "load":
             return ""
-        array = kernel.accesses[output.attr].array  # type: ignore[attr-defined]
+        array = kernel.accesses[output.attr].array
         if self.facts.clock_arrays.get(array) == (self.facts.base, "t"):
             return "t"
         values = self.facts.arrays[array]

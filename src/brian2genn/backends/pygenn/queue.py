@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..cpu.queue import SpikeQueue
 
 
-class Delays:
+class Delays(ABC):
     """What a pathway's queue says of its synapses.
 
     Attributes
@@ -38,9 +39,9 @@ class Delays:
         """The delay of all synapses, or None if there is more than one."""
         return self.longest if np.all(self.steps == self.longest) else None
 
+    @abstractmethod
     def in_flight(self) -> list[np.ndarray]:
         """The synapses whose events arrive now, one step later, ..."""
-        raise NotImplementedError
 
 
 class Snapshot(Delays):
