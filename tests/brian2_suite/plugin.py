@@ -72,10 +72,10 @@ def _watch(device: Any) -> None:
         _of_this_test.update((net.name, p.name, p.kind, p.where, p.reason) for p in found)
         remember(net, found)
 
-    def note_setup(log: SetupLog, code: Any, reason: str | None) -> None:
+    def note_setup(log: SetupLog, code: Any, reason: str | None, elsewhere: bool = False) -> None:
         where = COMPILED if reason is None else BY_BRIAN
         _setup_of_this_test.add((code.owner.name, code.describe(), where, reason or ""))
-        add(log, code, reason)
+        add(log, code, reason, elsewhere)
 
     device._remember = note
     SetupLog.add = note_setup  # type: ignore[method-assign]
