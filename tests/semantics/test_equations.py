@@ -37,6 +37,21 @@ def nested_subexpressions():
 
 
 @cases
+def floor_of_a_third():
+    """Brian's integrators write m//3 as floor(m/3): a third with a digit less is no third."""
+    group = NeuronGroup(
+        7,
+        """dv/dt = (i/(1 + abs(m//3)) - v)/(3*ms) : 1
+           m : integer (constant)""",
+        method="euler",
+    )
+    group.m = "3*(i + 1)"
+    group.run_regularly("v += int(m/7 - 0.1)*0.01 + floor(m/21)*0.1")
+    run(1 * ms)
+    return observe(group=group)
+
+
+@cases
 def subexpression_constant_over_dt():
     """It is fixed at the start of the step, so that the integrator does not see it change."""
     group = NeuronGroup(

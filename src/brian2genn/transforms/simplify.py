@@ -25,6 +25,10 @@ _FOLDABLE_CALLS: dict[str, Callable[[float], float]] = {
     "expm1": math.expm1, "log1p": math.log1p, "abs": abs,
 }  # fmt: skip
 
+#: Functions of whose arguments the last digit can be dropped. Others may be steps, as `floor` is:
+#: they are given what Brian gives them.
+_SMOOTH = frozenset({"cosh", "exp", "expm1", "exprel", "inverse_exprel", "sinh", "tanh"})
+
 #: Largest integer exponent that becomes a chain of products.
 _LARGEST_POWER = 16
 
@@ -206,7 +210,7 @@ class _Regroup:
                 new = self._sum(new)
             elif new.op in ("mul", "div", "neg"):
                 new = self._product(new)
-            elif new.op == "call":
+            elif new.op == "call" and new.attr in _SMOOTH:
                 new = ex.call(new.attr, [self._argument(arg) for arg in new.args], new.dtype)
         self.uses[new.serial] = max(self.uses[new.serial], self.uses[old.serial])
         return new
@@ -303,7 +307,7 @@ class _Regroup:
         return _neg(result) if negative else result
 
     def _argument(self, value: Expr) -> Expr:
-        """A function's argument: its sign and its number belong together.
+        """A smooth function's argument: its sign and its number belong together.
 
         Numbers are rounded to 15 digits, so that ``-v/18`` and ``v*(1/18)``
         differ in nothing but their sign.
