@@ -185,15 +185,16 @@ class Values:
     def __init__(self, type_, values=None):
         self.type = type_
         self.view = None if values is None else np.array(values)
+        self.pushed = self.pulled = 0
 
     def set_init_values(self, values):
         self.view = np.array(values, dtype=TYPES[self.type])
 
     def push_to_device(self):
-        pass
+        self.pushed += 1
 
     def pull_from_device(self):
-        pass
+        self.pulled += 1
 
     @property
     def current_view(self):

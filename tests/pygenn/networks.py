@@ -184,6 +184,161 @@ def brian_in_between():
     return observe(group=group, synapses=synapses, spikes=spikes, states=states)
 
 
+def brian_at_both_ends():
+    """GeNN only stops before and after a time step; an operation in the middle takes it over."""
+    group = neurons()
+    synapses = connected(group, group, "w : 1", on_pre="ge_post += w; w *= 0.95", delay=0.7 * ms)
+    synapses.w = 0.2
+    spikes = SpikeMonitor(group)
+    seen = []
+
+    @network_operation(dt=1 * ms)
+    def at_the_start(t):
+        seen.append((t / ms, *group.v[:3], *synapses.w[:3]))
+        group.v[:3] += 0.01
+
+    @network_operation(dt=1.5 * ms, when="end")
+    def at_the_end(t):
+        seen.append((t / ms, *group.v[:3], *synapses.w[:3]))
+        synapses.w[:50] += 0.01
+
+    @network_operation(dt=4 * ms, when="before_thresholds")
+    def in_the_middle(t):
+        seen.append((t / ms, *group.ge[:6]))
+        group.ge[5] += 0.01
+
+    network = Network(group, synapses, spikes, at_the_start, at_the_end, in_the_middle)
+    network.run(20.3 * ms)
+    network.run(10.2 * ms)
+    seen = np.concatenate([np.ravel(row) for row in seen])
+    return observe(group=group, synapses=synapses, spikes=spikes) | {"seen": seen}
+
+
+def weights_changed_while_spikes_are_on_their_way():
+    """GeNN has made its sum of what arrives later; the new weights are to be in it."""
+    group = neurons()
+    synapses = connected(group, group, "w : 1", on_pre="ge_post += w")
+    synapses.w = 0.1
+    synapses.delay = np.linspace(0, 4, 300) * ms
+    spikes = SpikeMonitor(group)
+
+    @network_operation(dt=1.3 * ms)
+    def change():
+        synapses.w[::2] = -synapses.w[::2]
+
+    network = Network(group, synapses, spikes, change)
+    network.run(40 * ms)
+    return observe(group=group, synapses=synapses, spikes=spikes)
+
+
+def stopped_from_within():
+    """The time step in which somebody stops the network is finished, with all that is in it."""
+    group = neurons()
+    synapses = connected(group, group, on_pre="ge_post += 0.1", delay=0.4 * ms)
+    spikes = SpikeMonitor(group)
+    states = StateMonitor(group, "v", record=[3, 4], when="end")
+    times = []
+
+    @network_operation()
+    def stop(t):
+        if abs(t - 12.3 * ms) < 0.01 * ms:
+            network.stop()
+
+    @network_operation(when="end", dt=0.3 * ms)
+    def look(t):
+        times.append(t / ms)
+
+    network = Network(group, synapses, spikes, states, stop, look)
+    network.run(20 * ms)
+    stopped = network.t / ms
+    network.run(10 * ms)
+    found = {"stopped": np.array(stopped), "times": np.array(times)}
+    return observe(group=group, spikes=spikes, states=states) | found
+
+
+def memory_that_the_script_has_kept():
+    """An array that was asked for once is the group's memory in Brian."""
+    group = neurons()
+    synapses = connected(group, group, on_pre="ge_post += 0.1", delay=0.4 * ms)
+    spikes = SpikeMonitor(group)
+    v = group.variables["v"].get_value()
+    seen = []
+
+    @network_operation(dt=1.1 * ms)
+    def look():
+        seen.append(v.copy())
+        v[:3] += 0.1
+
+    network = Network(group, synapses, spikes, look)
+    network.run(20 * ms)
+    network.run(10 * ms)
+    return observe(group=group, spikes=spikes) | {"seen": np.array(seen)}
+
+
+def synapses_made_during_a_run():
+    """They take part from the next run on."""
+    group = neurons()
+    synapses = connected(group, group, "w : 1", on_pre="ge_post += w", delay=0.4 * ms)
+    synapses.w = 0.1
+    spikes = SpikeMonitor(group)
+
+    @network_operation(dt=7 * ms)
+    def grow(t):
+        if 10 * ms < t < 20 * ms:
+            synapses.connect(i=[0, 1, 2], j=[3, 4, 5])
+            synapses.w[300:] = 0.3
+
+    network = Network(group, synapses, spikes, grow)
+    network.run(20 * ms)
+    network.run(20 * ms)
+    return observe(group=group, synapses=synapses, spikes=spikes)
+
+
+def a_network_within_a_network():
+    """Another network of the same model runs between two time steps."""
+    inner, outer = neurons(dt=0.1 * ms), neurons(dt=0.1 * ms)  # each has a clock of its own
+    networks = []
+    for group in (inner, outer):
+        synapses = connected(
+            group, group, "w : 1", on_pre="ge_post += w; w *= 0.9", delay=1 * ms, clock=group.clock
+        )
+        synapses.w = 0.2
+        networks.append(Network(group, synapses, SpikeMonitor(group)))
+
+    @network_operation(clock=outer.clock)
+    def run_the_other(t):
+        if round(t / (0.1 * ms)) % 50:
+            return
+        networks[0].run(2.5 * ms)
+        inner.v += outer.v * 0.01
+
+    networks[1].add(run_the_other)
+    networks[1].run(21 * ms)
+    spikes = [next(o for o in n.objects if isinstance(o, SpikeMonitor)) for n in networks]
+    return observe(inner=inner, outer=outer, one=spikes[0], other=spikes[1])
+
+
+def restored_within_a_run():
+    """An operation puts the network back to where it was, with what was on its way then."""
+    group = neurons()
+    synapses = connected(group, group, "w : 1", on_pre="ge_post += w; w *= 0.9", delay=1.7 * ms)
+    synapses.w = 0.2
+    spikes = SpikeMonitor(group)
+    left = [2]
+
+    @network_operation(dt=10 * ms, when="end")
+    def again(t):
+        if t > 15 * ms and left[0]:
+            left[0] -= 1
+            network.restore()
+
+    network = Network(group, synapses, spikes, again)
+    network.run(8 * ms)
+    network.store()
+    network.run(20 * ms)
+    return observe(group=group, synapses=synapses, spikes=spikes)
+
+
 def events_of_other_kinds():
     group = NeuronGroup(
         30, LIF + "n : integer", threshold="v > 1", reset="v = 0", method="exact",
@@ -217,5 +372,7 @@ def stored_and_restored():
 ALL = [
     two_runs_with_spikes_in_flight, plasticity_of_both_sides, delays_of_single_synapses,
     input_from_everywhere, sums_and_equations_of_synapses, gap_junctions, monitors_of_synapses,
-    brian_in_between, events_of_other_kinds, stored_and_restored,
+    brian_in_between, brian_at_both_ends, weights_changed_while_spikes_are_on_their_way,
+    stopped_from_within, memory_that_the_script_has_kept, synapses_made_during_a_run,
+    a_network_within_a_network, restored_within_a_run, events_of_other_kinds, stored_and_restored,
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from brian2 import (
     NeuronGroup,
     Synapses,
     ms,
+    network_operation,
     set_device,
 )
 
@@ -79,12 +80,61 @@ def test_delays_of_single_synapses_are_dendritic(genn):
 
 
 def test_no_time_step_is_executed_beside_genn(genn):
+    beside = (networks.brian_at_both_ends, networks.synapses_made_during_a_run)
     for build in networks.ALL:
-        if build is not networks.brian_in_between:
+        if build not in beside:
             genn.GeNNModel.made.clear()
             build()
             notes = " ".join(brian2genn.explain().notes)
             assert "and 0 were executed on the processor" in notes, build.__name__
+
+
+def test_only_what_brian_uses_is_copied(genn):
+    """An operation every millisecond that looks at `v`; nobody asks for `far` or `x` in between."""
+    group = NeuronGroup(
+        30,
+        """dv/dt = (far - v)/(10*ms) : 1
+        dx/dt = -x/(10*ms) : 1
+        far : 1""",
+        threshold="v > 1",
+        reset="v = 0",
+        method="exact",
+        name="cells",
+    )
+    synapses = networks.connected(
+        group, group, "dy/dt = -y/ms : 1 (clock-driven)", on_pre="v_post += y", name="s"
+    )
+    seen = []
+    looking = network_operation(dt=1 * ms)(lambda: seen.append(group.v[0]))
+    network = Network(group, synapses, looking)
+    for _ in range(2):
+        network.run(10 * ms)
+    populations = made(genn)
+    copies = {
+        name: (variable.pushed, variable.pulled)
+        for population in ("cells", "s")
+        for name, variable in populations[population].vars.items()
+    }
+    assert len(seen) == 20
+    # the reset and the effect of the synapses are executed here before Brian looks
+    assert copies["v"] == (20, 20)
+    # at the beginning and at the end of each run
+    assert copies["far"] == (2, 0)
+    assert copies["x"] == (2, 2)
+    notes = " ".join(brian2genn.explain(network).notes)
+    assert "executed 100 time steps of the last run, and 0" in notes
+    assert "GeNN stops before time steps in which Brian runs" in notes
+
+
+def test_what_a_script_has_kept_is_copied_whenever_brian_comes(genn):
+    group = networks.neurons(name="cells")
+    kept = group.variables["ge"].get_value()
+    network = Network(group, network_operation(dt=1 * ms)(lambda: None))
+    for _ in range(2):
+        network.run(10 * ms)
+    assert made(genn)["cells"].vars["ge"].pulled == 20
+    assert made(genn)["cells"].vars["lastspike"].pulled == 2
+    assert kept is group.variables["ge"].get_value()
 
 
 def test_numbers_of_the_script_are_dynamic_parameters(genn):

@@ -58,7 +58,7 @@ def choose(
             f"There is no backend {name!r}. Choose one of {', '.join(map(repr, NAMES))}."
         )
     if name == "pygenn":
-        genn = PygennBackend(genn_backend, genn_preferences)
+        genn = PygennBackend(raw, genn_backend, genn_preferences)
         chosen: Backend = genn
         return chosen, f"Networks are handed to GeNN (its backend '{genn.genn_backend}')."
     if name == "cpu":

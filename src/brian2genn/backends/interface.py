@@ -61,11 +61,14 @@ class Program(Protocol):
     Attributes
     ----------
     schedule : list of (str, int)
-        ``("block", number)`` and ``("host", number)`` in the order of a time step.
+        ``("block", number)`` and ``("host", number)`` in the order of a time step; what is to do
+        after `run` has said that the host is next.
     owners : list of str
         For every compiled step, the name of its Brian object.
     seconds : float array
         For every compiled step, the time it took (when profiling).
+    within_step : bool
+        Whether there is more of a time step to do after `end_step`; `run` does it.
     """
 
     schedule: list[tuple[str, int]]
@@ -108,7 +111,7 @@ class Program(Protocol):
         """Compute what stays constant during a run; everything must be bound."""
 
     def run(self, seconds: float) -> Outcome:
-        """Run time steps for about `seconds` of real time.
+        """Run time steps for about `seconds` of real time, but at least one.
 
         Raises
         ------
@@ -118,6 +121,9 @@ class Program(Protocol):
 
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""
+
+    @property
+    def within_step(self) -> bool: ...
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""

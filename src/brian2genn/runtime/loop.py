@@ -152,9 +152,9 @@ class TimeLoop:
             Makes the context in which an object of Brian's is run.
         """
         began = time.time()
-        while not self.net._stopped and not Network._globally_stopped:
+        while (on := self._goes_on()) or self.program.within_step:
             with self._turns.for_program():
-                outcome = self.program.run(report.patience())
+                outcome = self.program.run(report.patience() if on else 0.0)
             if outcome == Outcome.FINISHED:
                 break
             self.net.t_ = self.t
@@ -166,6 +166,10 @@ class TimeLoop:
             report.if_due(self.t)
             if time_limit is not None and time.time() - began > time_limit:
                 self.net._stopped = True
+
+    def _goes_on(self) -> bool:
+        """Whether nobody has stopped the network."""
+        return not (self.net._stopped or Network._globally_stopped)
 
     def _mixed_step(self, hosts: Callable[[Any], AbstractContextManager[None]]) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""

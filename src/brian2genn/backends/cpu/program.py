@@ -35,6 +35,8 @@ class CpuProgram:
         Where there is no compiler, or it refuses the program.
     """
 
+    within_step = False
+
     def __init__(self, network: Network) -> None:
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule

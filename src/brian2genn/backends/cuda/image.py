@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable
 
 import numpy as np
 
+from ..host_memory import is_kept
 from .driver import Driver
-
-
-def _references() -> int:
-    """How many references are counted of an array that Brian's device alone has."""
-    arrays = {"only": np.empty(0)}
-    array = arrays["only"]
-    return sys.getrefcount(array)
-
-
-_REFERENCES = _references()
 
 
 class Image:
@@ -81,13 +71,8 @@ class Image:
         return self._host().dtype
 
     def is_kept(self) -> bool:
-        """Whether somebody has the host's array itself, and can use it without asking.
-
-        Nobody can say so of memory that Brian shows by another array each time, as Brian 2.10 and
-        later do with what belongs to synapses and monitors.
-        """
-        array = self._host()
-        return sys.getrefcount(array) > _REFERENCES and self._host() is array
+        """Whether somebody has the host's array itself, and can use it without asking."""
+        return is_kept(self._host)
 
     @staticmethod
     def _flags(array: np.ndarray) -> np.ndarray:

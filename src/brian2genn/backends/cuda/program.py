@@ -53,6 +53,8 @@ class CudaProgram:
         Whether sums have the same order in every run.
     """
 
+    within_step = False
+
     def __init__(
         self,
         network: Network,

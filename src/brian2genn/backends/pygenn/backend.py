@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ..host_memory import HostMemory
+from ..interface import RawValue
+from .exchange import GennMemory
 from .layout import Layout
 from .program import PygennProgram
 from .queue import GennQueue
@@ -24,6 +27,8 @@ class PygennBackend(HostMemory):
 
     Parameters
     ----------
+    raw : callable
+        From a Brian variable to its array, without looking at GeNN.
     genn_backend : str, optional
         GeNN's own backend; its first one by default.
     preferences : mapping, optional
@@ -39,11 +44,15 @@ class PygennBackend(HostMemory):
     seeded = False
 
     def __init__(
-        self, genn_backend: str | None = None, preferences: Mapping[str, Any] | None = None
+        self,
+        raw: RawValue,
+        genn_backend: str | None = None,
+        preferences: Mapping[str, Any] | None = None,
     ) -> None:
         self.genn_backend = check_backend(find_pygenn(), genn_backend)
         self._preferences = dict(preferences or {})
         self._models: dict[str, LiveModel] = {}
+        self._memory = GennMemory(raw)
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
@@ -53,7 +62,7 @@ class PygennBackend(HostMemory):
 
     def build(self, network: Network, *, profile: bool) -> PygennProgram:
         """A program for the network; GeNN builds when sizes and delays are known."""
-        return PygennProgram(network, self.model, lambda: self.seeded)
+        return PygennProgram(network, self.model, self._memory, lambda: self.seeded)
 
     def model(self, layout: Layout, values: Mapping[tuple[str, str], np.ndarray]) -> LiveModel:
         """A GeNN model: one that is loaded already, or a new one."""
@@ -72,3 +81,15 @@ class PygennBackend(HostMemory):
     def queue(self, source_start: int, source_stop: int) -> GennQueue:
         """A spike queue."""
         return GennQueue(source_start, source_stop)
+
+    def only_reading(self) -> AbstractContextManager[None]:
+        """Within this, nobody writes to the arrays that are asked for."""
+        return self._memory.only_reading()
+
+    def before_access(self, variable: Any) -> None:
+        """Make a variable's array current; whoever asks may write to it."""
+        self._memory.before_access(variable)
+
+    def exchange_kept(self) -> None:
+        """Make current the arrays that a script has kept; it may read and write them now."""
+        self._memory.exchange_kept()

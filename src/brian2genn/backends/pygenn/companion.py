@@ -1,12 +1,14 @@
 """The CPU backend's program beside GeNN: what of a time step GeNN does not do, or cannot.
 
-It does the pending half of the last time step before values go back to Brian, and whole time steps
-in which Brian's own objects take part.
+It does the pending half of the last time step before Brian's objects see values, what comes with
+these objects at the beginning or the end of a time step, and whole time steps where there are such
+objects in the middle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -14,33 +16,82 @@ import numpy as np
 from ...model.network import Host, Network, Step
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
+from ...transforms.stages import touched_by
 from ..cpu.program import CpuProgram
 from ..interface import ClockState, Outcome
 from .facts import Facts
 from .recorder import MixedRecorder
 
 
+class Part(Enum):
+    """When in a time step something is done, as GeNN sees it.
+
+    What is done beside GeNN in the middle takes the whole time step with it.
+    """
+
+    OPENING = "before GeNN's part"
+    MIDDLE = "in GeNN's part"
+    CLOSING = "after it"
+
+
+def parts_of(
+    steps: Sequence[Step], pending: Collection[int], forced: Collection[int]
+) -> list[Part]:
+    """The part of every step of a schedule.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+    pending, forced : collection of int
+        The identities of what remains to be done after GeNN's time step, and of what GeNN cannot
+        do.
+    """
+    own = [k for k, step in enumerate(steps) if id(step) not in pending and id(step) not in forced]
+    last = max(own, default=-1)
+    alone = next((k for k, step in enumerate(steps) if id(step) not in forced), len(steps))
+    parts = []
+    for number, step in enumerate(steps):
+        if id(step) in forced:
+            part = Part.CLOSING if number > last else Part.MIDDLE
+            part = Part.OPENING if number < alone else part
+        else:
+            part = Part.CLOSING if id(step) in pending else Part.MIDDLE
+        parts.append(part)
+    return parts
+
+
 class Companion:
-    """The whole network, compiled for the processor, with cuts around what is pending.
+    """The whole network, compiled for the processor, with cuts between the parts of a time step.
 
     Parameters
     ----------
     network : Network
         As translated from the script; it is changed.
     facts : Facts
-    is_pending : callable
-        Whether a step (by its number) remains to be done after GeNN's time step.
-    bindings : sequence of (str, object)
+    parts : sequence of Part
+        Of every step.
+    bindings : sequence of (str, tuple)
         Methods of `CpuProgram` and what they are called with, in order.
-    recorders : sequence of (list of columns, MixedRecorder)
+    columns : sequence of list
+        Of every recorder.
+    recorders : sequence of MixedRecorder
     profile : bool
+
+    Attributes
+    ----------
+    whole, opening, closing : list of (str, int)
+        What of `Program.schedule` is done in a time step that is executed here, and in these parts.
+    closing_reads, closing_writes : set of str
+        The arrays that what is compiled of the closing part uses, and changes.
+    written : set of str
+        The arrays that a time step changes.
     """
 
     def __init__(
         self,
         network: Network,
         facts: Facts,
-        is_pending: Callable[[int], bool],
+        parts: Sequence[Part],
         bindings: Sequence[tuple[str, tuple[Any, ...]]],
         columns: Sequence[list[tuple[np.dtype, int]]],
         recorders: Sequence[MixedRecorder],
@@ -48,31 +99,14 @@ class Companion:
     ) -> None:
         self.clocks: Sequence[ClockState] = facts.clocks
         self._facts = facts
-        first_cut = 1 + max(
-            (step.number for step in network.steps if isinstance(step, Host)), default=-1
-        )
-        cuts = 0
-        steps: list[Step] = []
-        kinds: list[bool] = []
-        for number, step in enumerate(network.steps):
-            pending = is_pending(number)
-            if not isinstance(step, Host):
-                if not kinds or kinds[-1] != pending or isinstance(steps[-1], Host):
-                    steps.append(self._cut(facts.base, first_cut + cuts))
-                    cuts += 1
-                kinds.append(pending)
-            steps.append(step)
-        steps.append(self._cut(facts.base, first_cut + cuts))
-        network.steps = steps
+        self._count_touched(network.steps, parts)
+        entries = self._cut(network, parts)
+        self.whole = [(kind, number) for _, kind, number in entries]
+        self.opening = [(k, n) for part, k, n in entries if part is Part.OPENING]
+        self.closing = [(k, n) for part, k, n in entries if part is Part.CLOSING]
         specialise(network)
         simplify(network)
         self.program = CpuProgram(network)
-        self.schedule = [
-            (kind, number)
-            for kind, number in self.program.schedule
-            if kind == "block" or number < first_cut
-        ]
-        self._pending = self._pending_blocks(steps, kinds)
         for method, arguments in bindings:
             getattr(self.program, method)(*arguments)
         natives = self.program.bind_recorders(columns)
@@ -80,25 +114,45 @@ class Companion:
             recorder.native = native
         self.program.prepare(profile)
 
-    @staticmethod
-    def _cut(clock: int, number: int) -> Host:
-        return Host(f"cut_{number}", "a cut", "", clock, number, "")
+    def _count_touched(self, steps: Sequence[Step], parts: Sequence[Part]) -> None:
+        self.opening_reads: set[str] = set()
+        self.closing_reads: set[str] = set()
+        self.closing_writes: set[str] = set()
+        self.written: set[str] = set()
+        for part, step in zip(parts, steps, strict=True):
+            touched = touched_by(step).everywhere()
+            written = touched.writes | touched.additions
+            self.written |= written
+            if part is Part.OPENING:
+                self.opening_reads |= touched.reads
+            elif part is Part.CLOSING:
+                self.closing_reads |= touched.reads | written
+                self.closing_writes |= written
 
-    @staticmethod
-    def _pending_blocks(steps: list[Step], kinds: list[bool]) -> list[int]:
-        """The numbers of the blocks that are pending, as `print_program` counts them."""
-        blocks: list[bool] = []
-        kind = iter(kinds)
-        fresh = True
-        for step in steps:
+    def _cut(self, network: Network, parts: Sequence[Part]) -> list[tuple[Part, str, int]]:
+        """Put cuts into the schedule; returns its blocks and hosts, with their parts."""
+        cut = 1 + max((s.number for s in network.steps if isinstance(s, Host)), default=-1)
+        steps: list[Step] = []
+        entries: list[tuple[Part, str, int]] = []
+        before: Part | None = None
+        blocks = 0
+        for part, step in zip(parts, network.steps, strict=True):
             if isinstance(step, Host):
-                fresh = True
-                continue
-            pending = next(kind)
-            if fresh:
-                blocks.append(pending)
-                fresh = False
-        return [number for number, pending in enumerate(blocks) if pending]
+                entries.append((part, "host", step.number))
+                before = None
+            elif part is not before:
+                steps.append(self._host(cut))
+                cut += 1
+                entries.append((part, "block", blocks))
+                blocks += 1
+                before = part
+            steps.append(step)
+        # also a network without anything stops in each of its time steps
+        network.steps = [*steps, self._host(cut)]
+        return entries
+
+    def _host(self, number: int) -> Host:
+        return Host(f"cut_{number}", "a cut", "", self._facts.base, number, "")
 
     def set_clocks(self, step: int) -> None:
         """Set all clocks to the beginning of a time step."""
@@ -112,17 +166,15 @@ class Companion:
         """Begin the present time step; False at the end of the run."""
         return self.program.run(0.0) == Outcome.HOST_IS_NEXT
 
-    def half_step(self, step: int) -> None:
-        """Do the pending half of a time step, and end it."""
-        self.set_clocks(step)
-        self.begin()
-        for number in self._pending:
-            self.program.block(number)
-        self.program.end_step()
-
-    def whole_step(self) -> None:
-        """Execute the present time step, which has begun."""
-        for kind, number in self.schedule:
+    def blocks(self, entries: Sequence[tuple[str, int]]) -> None:
+        """Execute what is compiled of a stretch of the present time step, which has begun."""
+        for kind, number in entries:
             if kind == "block":
                 self.program.block(number)
+
+    def half_step(self, step: int) -> None:
+        """Do the closing part of a time step without Brian's objects, and end it."""
+        self.set_clocks(step)
+        self.begin()
+        self.blocks(self.closing)
         self.program.end_step()

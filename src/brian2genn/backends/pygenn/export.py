@@ -86,7 +86,7 @@ def export(
             for state in layout.states
             for column in state.columns
         ],
-        left_out=[reason for reasons in layout.forced.values() for reason in reasons],
+        left_out=[forced.why for forced in layout.forced],
         REPLAY=REPLAY,
         FULL=FULL,
         code=_code,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...model.network import RecordEvents, RecordRate, RecordState
+from ...model.network import RecordEvents, RecordRate, RecordState, Step
 from .description import Connectivity, GennDescription
 
 
@@ -55,6 +55,14 @@ class RatePlan:
 
 
 @dataclass
+class Forced:
+    """A step that GeNN cannot do; `why` says so of a time step: "Brian runs 'operation'"."""
+
+    step: Step
+    why: str
+
+
+@dataclass
 class Layout:
     """What a program knows of its GeNN model.
 
@@ -70,8 +78,8 @@ class Layout:
         From arrays of events to the longest delay of what they feed.
     generators : dict
         From arrays of events to the extra global parameter with what a generator emits.
-    forced : dict
-        From clocks to why an object must be run outside of GeNN when they tick.
+    forced : list of Forced
+        The steps that are done outside of GeNN.
     slots : int
         For how many time steps GeNN records before it is asked.
     replays : int
@@ -89,7 +97,7 @@ class Layout:
     states: list[StatePlan] = field(default_factory=list)
     events: list[EventPlan] = field(default_factory=list)
     rates: list[RatePlan] = field(default_factory=list)
-    forced: dict[int, list[str]] = field(default_factory=dict)
+    forced: list[Forced] = field(default_factory=list)
     slots: int = 1
     replays: int = 0
     reseeds: bool = False

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ...model.network import EmitSpikes, Network
+from ...model.network import Host, Network
 from ...transforms.scatter import separate_additions
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
 from ..interface import ClockState, Outcome
-from .companion import Companion
-from .description import Parameter, SynapsePopulation
+from .companion import Companion, Part, parts_of
+from .description import SynapsePopulation
+from .exchange import Exchange, GennMemory
 from .facts import Facts
+from .generators import Generators
 from .layout import Layout
 from .neurons import FIRST, FULL, REPLAY, replayed_name
 from .queue import GennQueue, history
@@ -33,8 +35,9 @@ Build = Callable[[Layout, Mapping[tuple[str, str], np.ndarray]], LiveModel]
 class PygennProgram:
     """A network as a GeNN model.
 
-    Whenever `run` returns, everything is as Brian has it after a whole time step, in Brian's own
-    memory. GeNN is given all values anew when it goes on.
+    Whenever `run` returns, Brian's memory is as Brian has it after a whole time step, or at the
+    place in a time step where an object of Brian's comes; what is newer in GeNN is fetched when
+    somebody asks for it, and at the end of a run.
 
     Parameters
     ----------
@@ -42,13 +45,17 @@ class PygennProgram:
         Verified, as translated from the script.
     build : callable
         Builds a GeNN model, or finds one that is the same.
+    memory : GennMemory
     is_seeded : callable
         Whether the random numbers of the next run have to be those of the script's seed.
     """
 
-    def __init__(self, network: Network, build: Build, is_seeded: Callable[[], bool]) -> None:
+    def __init__(
+        self, network: Network, build: Build, memory: GennMemory, is_seeded: Callable[[], bool]
+    ) -> None:
         self._original = network
         self._build = build
+        self._memory = memory
         self._is_seeded = is_seeded
         self.schedule: list[tuple[str, int]] = []
         self.owners: list[str] = []
@@ -61,9 +68,8 @@ class PygennProgram:
         self._recorders: list[MixedRecorder] = []
         self._bindings: dict[str, tuple[Any, ...]] = {}
         self._companion: Companion | None = None
-        self._pushed: dict[tuple[str, str], np.ndarray] = {}
-        #: by step and time step, how far a generator has come
-        self._generator_places: dict[tuple[str, int], int] = {}
+        #: whether the rest of the run has to be executed beside GeNN: sizes have changed
+        self._genn_is_left = False
         #: time steps that were executed by GeNN, and beside it
         self.steps_on_genn = self.steps_beside = 0
 
@@ -84,9 +90,22 @@ class PygennProgram:
                 "GeNN does not tell how long single objects take: what profiling shows is the time"
                 " that they took beside it."
             )
-        for reasons in self._layout.forced.values():
-            whole = "; ".join(dict.fromkeys(reasons))
-            lines.append(f"Time steps are executed on the processor in which {whole}.")
+        for part in Part:
+            whys = [f.why for f in self._layout.forced if self._parts[id(f.step)] is part]
+            if whys and part is Part.MIDDLE:
+                whole = "; ".join(whys)
+                lines.append(f"Time steps are executed on the processor in which {whole}.")
+            elif whys:
+                when = "before" if part is Part.OPENING else "after"
+                lines.append(
+                    f"GeNN stops {when} time steps in which {'; '.join(whys)}; only values that"
+                    " this needs are copied."
+                )
+        if self._genn_is_left:
+            lines.append(
+                "GeNN's network has the sizes that it was made with: after synapses were added"
+                " during the run, the rest of it was executed on the processor."
+            )
         return lines
 
     # -- binding ---------------------------------------------------------------
@@ -97,11 +116,19 @@ class PygennProgram:
 
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays: Brian variables, or arrays of the program's own."""
-        self._arrays = {
+        given = {
             name: thing if isinstance(thing, np.ndarray) else thing.get_value()
             for name, thing in arrays.items()
         }
         self._bind("bind_arrays", arrays)
+        if self._companion is None:
+            self._arrays = given
+            return
+        # in the middle of a run: everybody has the mapping
+        if any(given[name].shape != array.shape for name, array in self._arrays.items()):
+            self._genn_is_left = True
+            self._memory.activate(None)
+        self._arrays.update(given)
 
     def bind_params(self, params: Mapping[str, float | int]) -> None:
         """Set the parameters of the run."""
@@ -158,96 +185,147 @@ class PygennProgram:
             separate_additions(kernel)
         facts = Facts(network, self._arrays, self._params, self._queues, self._clocks)
         self._facts = facts
-        self._layout, self._rotation = translate(facts, self._seed(), fixed=self._is_seeded())
+        self._memory.activate(None)
+        self._layout, rotation = translate(facts, self._seed(), fixed=self._is_seeded())
         self._live = self._build(self._layout, initial_values(self._layout, facts))
-        pending = set(map(id, self._rotation.pending()))
-        numbers = {k for k, step in enumerate(network.steps) if id(step) in pending}
+        pending = set(map(id, rotation.pending()))
+        forced = {id(forced.step) for forced in self._layout.forced}
+        parts = parts_of(network.steps, pending, forced)
+        #: the clocks of what is done beside GeNN, and of those that Brian runs
+        self._beside: dict[Part, set[int]] = {part: set() for part in Part}
+        self._hosts: dict[Part, set[int]] = {part: set() for part in Part}
+        self._parts = {id(s): part for part, s in zip(parts, network.steps, strict=True)}
+        for part, step in zip(parts, network.steps, strict=True):
+            if id(step) in forced:
+                self._beside[part].add(step.clock)
+                if isinstance(step, Host):
+                    self._hosts[part].add(step.clock)
         self._companion = Companion(
             self._original.copied(),
             facts,
-            numbers.__contains__,
+            parts,
             list(self._bindings.items()),
             self._columns,
             self._recorders,
             profile,
         )
-        self.schedule = self._companion.schedule
+        self.schedule = self._companion.whole
         self.owners = self._companion.program.owners
         # GeNN does not tell how long its steps take: these are the times beside it
         self.seconds = self._companion.program.seconds
-        self._pushed = {}
-        self._known_past: tuple[int, dict[str, list[np.ndarray]] | None] = -1, None
+        self._generators = Generators(facts, self._layout, self._live)
         self._recording = Recording(facts, self._layout, self._live, self._recorders)
-        self._give_constants()
+        self._exchange = Exchange(
+            self._layout,
+            self._live,
+            self._arrays,
+            self._bindings["bind_arrays"][0],
+            self._params,
+        )
+        #: the time step before which events of the past are known, and these; GeNN has them in its
+        #: own memory as well if it was left there
+        self._known_past: tuple[tuple[int, ...], dict[str, list[np.ndarray]]] | None = None
+        self._genn_has_past = False
+        #: the time step whose opening part has been done
+        self._opened = -1
+        #: the part of a time step that Brian's objects are in
+        self._part = Part.MIDDLE
 
     def _seed(self) -> int:
         """A seed for GeNN's random numbers, another one for every run."""
         words = f"{self._key} {self.random_step}".encode()
         return int.from_bytes(hashlib.sha256(words).digest()[:4], "little") % (2**31 - 1) + 1
 
-    def _give_constants(self) -> None:
-        """Set what does not change during the run."""
-        description = self._layout.description
-        for population in description.all():
-            for parameter in population.parameters:
-                if parameter.dynamic and (parameter.param or parameter.array):
-                    value = self._value(parameter)
-                    self._live.set_parameter(population.name, parameter.name, value)
-            for extra in population.extra_globals:
-                if extra.array:
-                    values = self._arrays[extra.array]
-                    self._live.set_extra(population.name, extra.name, values)
-
-    def _value(self, parameter: Parameter) -> float | int:
-        if parameter.param:
-            return float(self._params[parameter.param])
-        return float(self._arrays[parameter.array].flat[0])
-
     # -- running -------------------------------------------------------------------
     @property
     def _step(self) -> int:
         return int(self._clocks[self._facts.base].timestep[0])
 
-    def _next_forced(self, step: int) -> int:
-        """The next time step, from `step` on, that has to be executed beside GeNN."""
+    def _next(self, part: Part, step: int) -> int:
+        """The first time step from `step` on with something to do beside GeNN in this part."""
         ticks = [np.iinfo(np.int64).max]
-        for clock in self._layout.forced:
+        for clock in self._beside[part]:
             ratio = self._facts.ratio(clock) or 1
             ticks.append(-(-step // ratio) * ratio)
         return int(min(ticks))
 
+    def _brian_comes(self, part: Part, step: int) -> bool:
+        """Whether Brian runs something in this part of a time step."""
+        return any(step % (self._facts.ratio(clock) or 1) == 0 for clock in self._hosts[part])
+
     def run(self, seconds: float) -> Outcome:
-        """Run time steps for about `seconds` of real time."""
+        """Run time steps for about `seconds` of real time.
+
+        A time step that Brian has begun is finished even without any time.
+        """
         assert self._companion is not None
         until = time.monotonic() + seconds
         end = int(self._clocks[self._facts.base].end)
-        beside = 0
-        while True:
-            step = self._step
-            forced = self._next_forced(step)
-            past = self._past(step) if step < min(forced, end) else None
-            if step < min(forced, end) and past is not None:
-                self._stretch(step, min(forced, end), past, until)
-            elif step >= end:
-                self._companion.begin()
-                return Outcome.FINISHED
+        while (step := self._step) < end:
+            past = None
+            if not self._genn_is_left and self._next(Part.MIDDLE, step) != step:
+                past = self._past(step)
+            if past is None:
+                outcome = self._step_beside(step)
+            elif self._next(Part.OPENING, step) == step != self._opened:
+                outcome = self._open(step)
             else:
-                if not self._companion.begin():
-                    return Outcome.FINISHED
-                self.steps_beside += 1
-                if step == forced and any(kind == "host" for kind, _ in self.schedule):
-                    return Outcome.HOST_IS_NEXT
-                self._companion.whole_step()
-                beside += 1
+                next_step = min(self._next(part, step + 1) for part in (Part.OPENING, Part.MIDDLE))
+                stop = min(next_step, self._next(Part.CLOSING, step) + 1, end)
+                if seconds <= 0:
+                    stop = step + 1
+                outcome = self._stretch(step, stop, past, until)
+            if outcome is not None:
+                return outcome
             if time.monotonic() > until:
                 return Outcome.TIME_USED
+        self._companion.begin()
+        return Outcome.FINISHED
+
+    def _step_beside(self, step: int) -> Outcome | None:
+        """Execute a whole time step beside GeNN."""
+        assert self._companion is not None
+        self._companion.begin()
+        self._exchange.pull_all()
+        self._exchange.changed_here(self._companion.written)
+        self._genn_has_past = False
+        self.steps_beside += 1
+        entries = self._companion.whole
+        if self._opened == step:
+            entries = entries[len(self._companion.opening) :]
+        self._opened = -1
+        if any(self._brian_comes(part, step) for part in Part):
+            return self._let_brian(Part.MIDDLE, entries)
+        self._companion.blocks(entries)
+        self._companion.program.end_step()
+        return None
+
+    def _open(self, step: int) -> Outcome | None:
+        """Do what comes before anything of GeNN's in a time step."""
+        assert self._companion is not None
+        self._companion.begin()
+        self._exchange.pull(self._companion.opening_reads)
+        self._opened = step
+        if self._brian_comes(Part.OPENING, step):
+            return self._let_brian(Part.OPENING, self._companion.opening)
+        self._companion.blocks(self._companion.opening)
+        return None
+
+    def _let_brian(self, part: Part, schedule: list[tuple[str, int]]) -> Outcome:
+        self._part, self.schedule = part, schedule
+        return Outcome.HOST_IS_NEXT
+
+    # -- the past ------------------------------------------------------------------
+    def _moment(self, step: int) -> tuple[int, ...]:
+        """A time step, and the states that queues were given by others than this program."""
+        return (step, *(queue.restored for queue in self._queues))
 
     def _past(self, step: int) -> dict[str, list[np.ndarray]] | None:
         """The events of the last time steps; None if GeNN cannot take over."""
-        known, past = self._known_past
-        if known != step:
-            return past_events(self._layout, self._facts)
-        return past
+        if self._known_past is not None and self._known_past[0] == self._moment(step):
+            return self._known_past[1]
+        self._genn_has_past = False
+        return past_events(self._layout, self._facts)
 
     def _remember_past(self, start: int, done: int, before: dict[str, list[np.ndarray]]) -> None:
         """Keep the last events, for going on where nothing happens in between."""
@@ -257,23 +335,33 @@ class PygennProgram:
             own = range(start, done)
             known.update({step: self._recording.events_at(events, step) for step in own})
             past[events] = [known[step] for step in range(done - longest, done)]
-        self._known_past = done, past
+        self._known_past = self._moment(done), past
+        self._genn_has_past = True
 
+    # -- GeNN ------------------------------------------------------------------------
     def _stretch(
         self, start: int, stop: int, past: dict[str, list[np.ndarray]], until: float
-    ) -> None:
-        """Have GeNN run time steps, and take everything back."""
-        self._push()
-        self._replay(past)
+    ) -> Outcome | None:
+        """Have GeNN run time steps, and do what remains of the last one."""
+        assert self._companion is not None
         live, slots = self._live, self._layout.slots
+        goes_on = self._genn_has_past and self._memory.is_active(self._exchange)
+        self._memory.activate(self._exchange, self._companion.program.source.arrays)
+        self._exchange.push()
+        # what is on its way in dendrites was made of the values that synapses had before
+        if not (self._exchange.synapses_as_before() and goes_on):
+            self._replay(past)
+        self._genn_has_past = False
+        self._opened = -1
         live.model.timestep = start
         self._set_phase(FIRST)
         done = collected = start
+        brian, interrupted = False, True
         self._recording.begin(start)
         try:
             while done < stop:
                 if done == collected:
-                    self._emit(done, min(done + slots, stop))
+                    self._generators.emit(done, min(done + slots, stop))
                 live.model.step_time()
                 done += 1
                 if done == start + 1:
@@ -285,13 +373,26 @@ class PygennProgram:
                 enough = (done - start) % 16 == 0 and done - start >= 5 * self._layout.replays
                 if enough and time.monotonic() > until:
                     break
+            interrupted = False
         finally:
             # also after Ctrl-C: what GeNN has done so far is complete
             if done > collected:
                 self._recording.collect(collected, done)
             if done > start:
+                self._exchange.genn_ran()
+                self.steps_on_genn += done - start
                 self._remember_past(start, done, past)
-                self._flush(start, done)
+                self._take_events(start, done)
+                last = done - 1
+                brian = not interrupted and self._brian_comes(Part.CLOSING, last)
+                self._exchange.pull(self._companion.closing_reads)
+                self._exchange.changed_here(self._companion.closing_writes)
+                if brian:
+                    self._companion.set_clocks(last)
+                    self._companion.begin()
+                else:
+                    self._companion.half_step(last)
+        return self._let_brian(Part.CLOSING, self._companion.closing) if brian else None
 
     def _set_phase(self, phase: int) -> None:
         for population in self._layout.description.populations:
@@ -299,21 +400,6 @@ class PygennProgram:
         for synapses in self._layout.description.synapses:
             if any(parameter.name == "live" for parameter in synapses.parameters):
                 self._live.set_parameter(synapses.name, "live", int(phase == FULL))
-
-    def _push(self) -> None:
-        """Give GeNN what has another value than it had from here."""
-        description = self._layout.description
-        for population in description.all():
-            for variable in population.variables:
-                if not variable.array:
-                    continue
-                values = self._arrays[variable.array]
-                key = population.name, variable.name
-                known = self._pushed.get(key)
-                if known is None or not _same(known, values):
-                    self._live.push(*key, values)
-                    self._pushed[key] = values.copy()
-        self._give_constants()
 
     def _replay(self, past: dict[str, list[np.ndarray]]) -> None:
         """Have neurons emit the spikes of the last time steps once more, and do nothing else."""
@@ -333,92 +419,36 @@ class PygennProgram:
         for _ in range(rows):
             self._live.model.step_time()
 
-    def _emit(self, start: int, stop: int) -> None:
-        """Tell GeNN what spike generators emit."""
-        slots = self._layout.slots
-        for step in self._facts.network.steps:
-            if not isinstance(step, EmitSpikes):
-                continue
-            flag = self._layout.flags[step.events]
-            size = self._layout.description.population(flag.population).size
-            emitted = np.zeros((slots, size), dtype=np.uint8)
-            for number, neurons in self._generated(step, start, stop):
-                emitted[number % slots, neurons] = 1
-            name = self._layout.generators[step.events]
-            self._live.set_extra(flag.population, name, emitted)
-
-    def _generated(self, step: EmitSpikes, start: int, stop: int) -> list[tuple[int, np.ndarray]]:
-        """What a generator emits, as Brian's `spikegenerator` does, which keeps its place."""
-        arrays = self._arrays
-        bins, neurons = arrays[step.timebins], arrays[step.neurons]
-        period = int(arrays[step.period][0])
-        last = int(arrays[step.lastindex][0])
-        result = []
-        for number in range(start, stop):
-            now = number % period if period > 0 else number
-            if period > 0 and last > 0 and bins[last - 1] >= now:
-                last = 0
-            end = last + int(np.searchsorted(bins[last:], now, side="right"))
-            if end > last:
-                own = neurons[last:end]
-                room = len(arrays[step.events]) - 1
-                if len(own) > room:
-                    raise ValueError(
-                        f"The {step.origin} has more spikes for one time step than it has neurons."
-                        " Is there a second spike of a neuron in the step, or did it not run for a"
-                        " while?"
-                    )
-                result.append((number, own))
-            last = end
-            self._generator_places[step.name, number] = last
-        return result
-
-    # -- back to Brian ---------------------------------------------------------------
-    def _flush(self, start: int, done: int) -> None:
-        """Take all values from GeNN, and do what remains of the last time step."""
-        assert self._companion is not None
-        description = self._layout.description
-        taken: set[str] = set()
-        for population in description.all():
-            for variable in population.variables:
-                if not variable.array or variable.read_only or variable.array in taken:
-                    continue
-                key = population.name, variable.name
-                self._live.pull(*key, self._arrays[variable.array])
-                self._pushed[key] = self._arrays[variable.array].copy()
-                taken.add(variable.array)
-        for step in self._facts.network.steps:
-            if isinstance(step, EmitSpikes):
-                place = self._generator_places.get((step.name, done - 1))
-                if place is not None:
-                    self._arrays[step.lastindex][0] = place
-        self._generator_places.clear()
+    def _take_events(self, start: int, done: int) -> None:
+        """Give Brian the last events, and its queues those that are on their way."""
+        self._generators.take_place(done)
         for events in self._layout.flags:
-            self._set_events(events, self._recording.events_at(events, done - 1))
+            neurons, array = self._recording.events_at(events, done - 1), self._arrays[events]
+            array[: len(neurons)] = neurons
+            array[-1] = len(neurons)
         for number, queue in enumerate(self._queues):
             events = self._facts.events[number]
             for step_number in range(start, done - 1):
                 if done - 1 - step_number <= queue.longest:
                     queue.push(self._recording.events_at(events, step_number))
                 queue.advance()
-        self._companion.half_step(done - 1)
-        self.steps_on_genn += done - start
-
-    def _set_events(self, events: str, neurons: np.ndarray) -> None:
-        array = self._arrays[events]
-        array[: len(neurons)] = neurons
-        array[-1] = len(neurons)
 
     # -- time steps with objects of Brian's ------------------------------------------
+    @property
+    def within_step(self) -> bool:
+        """Whether there is more of a time step to do, after what Brian has run."""
+        return self._opened == self._step
+
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""
         assert self._companion is not None
         self._companion.program.block(number)
 
     def end_step(self) -> None:
-        """Finish a time step that objects of the host took part in."""
+        """Finish a time step that objects of the host took part in, or this part of it."""
         assert self._companion is not None
-        self._companion.program.end_step()
+        if self._part is not Part.OPENING:
+            self._companion.program.end_step()
 
     def is_active(self, clock: int) -> bool:
         """Whether a clock ticks in the present time step."""
@@ -426,11 +456,8 @@ class PygennProgram:
         return self._companion.program.is_active(clock)
 
     def finish(self) -> None:
-        """Nothing: whenever `run` returns, everything is in Brian's memory."""
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+        """Make everything current in Brian's memory."""
+        self._memory.finish(self._exchange)
 
 
 def initial_values(layout: Layout, facts: Facts) -> dict[tuple[str, str], np.ndarray]:

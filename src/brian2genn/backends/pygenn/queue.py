@@ -22,6 +22,8 @@ class Delays(ABC):
 
     steps = np.empty(0, dtype=np.int32)
     sources = np.empty(0, dtype=np.int32)
+    #: how often somebody has set what is in the queue
+    restored = 0
 
     def set_delays(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
         """Take the delays, in seconds: one for each synapse, or for all."""
@@ -71,6 +73,10 @@ class GennQueue(SpikeQueue, Delays):
         """Arrange the synapses for a run; see `SpikeQueue.prepare`."""
         super().prepare(real_delays, dt, sources)
         self.set_delays(real_delays, dt, sources)
+
+    def _restore_from_full_state(self, state: Any) -> None:
+        super()._restore_from_full_state(state)
+        self.restored += 1
 
     def in_flight(self) -> list[np.ndarray]:
         """The synapses whose events arrive now, one step later, ..."""

@@ -21,7 +21,7 @@ from ...model.network import (
 from ..refusal import Refusal, RefusedNetwork
 from .description import GennDescription
 from .facts import Facts
-from .layout import Layout
+from .layout import Forced, Layout
 from .neurons import Neurons, slots_for
 from .rotation import Rotation, check_order
 from .synapses import SynapseGroup
@@ -253,7 +253,7 @@ class Translator:
             raise NotInGenn("a shared variable, which is written during a run")
 
     def _force(self, step: Step, why: str) -> None:
-        self.layout.forced.setdefault(step.clock, []).append(why)
+        self.layout.forced.append(Forced(step, why))
 
     def _effects(self, step: Deliver | Sum, effects: list[tuple[Neurons, str, str, str]]) -> None:
         """What neurons do with what synapses have added."""
