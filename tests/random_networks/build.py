@@ -163,7 +163,7 @@ def script(description: Description) -> str:
 
 #: Errors in the code that Brian makes for NumPy where its compiled targets give a result: values
 #: that are the same for all neurons are single numbers there, and cannot be indexed.
-NUMPY_ERRORS = ("invalid index to scalar variable.",)
+NUMPY_ERRORS = ("invalid index to scalar variable.", "'float' object is not subscriptable")
 
 
 def tolerance_of(description: Description) -> Tolerance:
