@@ -350,12 +350,12 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         program = self._program(translation, net, profile)
 
         progress = Report(report, float(report_period), t_start, duration)
-        progress(0.0)
         try:
             loop = self._connect(net, translation, program, profile)
         except RefusedNetwork as refused:
             self._remember(net, refuse(translation.placements, refused.refusals))
             raise
+        progress(0.0)
         began = time.time()
         completed = False
         try:

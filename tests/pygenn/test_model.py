@@ -154,6 +154,13 @@ def refused(build):
     return str(caught.value)
 
 
+def test_a_refused_network_does_not_report_that_it_starts(genn, capsys):
+    group = NeuronGroup(3, "v : 1\nc : 1 (shared)", name="cells")
+    network = Network(group, group.run_regularly("c += 1"))
+    refused(lambda: network.run(1 * ms, report="text"))
+    assert "Starting simulation" not in capsys.readouterr().out
+
+
 def test_an_effect_that_needs_an_order_is_refused_before_anything_is_built(genn):
     group = networks.neurons()
     synapses = networks.connected(group, group, on_pre="v_post += 0.1*(2 - v_post)", name="s")
