@@ -278,6 +278,7 @@ class PygennProgram:
             if outcome is not None:
                 return outcome
             if time.monotonic() > until:
+                self._memory.exchange_kept()
                 return Outcome.TIME_USED
         self._companion.begin()
         return Outcome.FINISHED
