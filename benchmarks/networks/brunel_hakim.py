@@ -11,7 +11,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from brian2 import *
+from brian2 import (
+    NeuronGroup,
+    SpikeMonitor,
+    Synapses,
+    mV,
+    ms,
+)
 
 
 def build(

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from brian2 import *
+from brian2 import (
+    NeuronGroup,
+    SpikeMonitor,
+    Synapses,
+    cm,
+    mV,
+    ms,
+    msiemens,
+    nS,
+    siemens,
+    ufarad,
+    umetre,
+)
 
 
 def build(n_neurons: int = 4000, p: float | None = None) -> dict[str, Any]:

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from brian2 import *
+from brian2 import (
+    NeuronGroup,
+    SpikeMonitor,
+    Synapses,
+    mV,
+    ms,
+)
 
 
 def build(n_neurons: int = 4000, p: float | None = None) -> dict[str, Any]:

@@ -14,7 +14,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from brian2 import *
+from brian2 import (
+    NeuronGroup,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    Synapses,
+    mV,
+    ms,
+    nF,
+    nS,
+    np,
+    uS,
+)
 
 
 def build(n_kenyon: int = 2500, duration: float = 1.0) -> dict[str, Any]:

@@ -18,10 +18,16 @@ class Delays(ABC):
     ----------
     steps, sources : int32 array, shape (n_synapses,)
         Of every synapse, its delay in time steps and its source.
+    longest : int
+        The longest delay in time steps.
+    same_delay : int or None
+        The delay of all synapses, or None if there is more than one.
     """
 
     steps = np.empty(0, dtype=np.int32)
     sources = np.empty(0, dtype=np.int32)
+    longest = 0
+    same_delay: int | None = 0
     #: how often somebody has set what is in the queue
     restored = 0
 
@@ -30,16 +36,8 @@ class Delays(ABC):
         self.sources = np.array(sources, dtype=np.int32)
         steps = (np.asarray(real_delays, dtype=np.float64) / dt + 0.5).astype(np.int32)
         self.steps = np.broadcast_to(steps, self.sources.shape).copy()
-
-    @property
-    def longest(self) -> int:
-        """The longest delay in time steps."""
-        return int(self.steps.max(initial=0))
-
-    @property
-    def same_delay(self) -> int | None:
-        """The delay of all synapses, or None if there is more than one."""
-        return self.longest if np.all(self.steps == self.longest) else None
+        self.longest = int(self.steps.max(initial=0))
+        self.same_delay = self.longest if np.all(self.steps == self.longest) else None
 
     @abstractmethod
     def in_flight(self) -> list[np.ndarray]:
