@@ -28,7 +28,7 @@ from brian2 import BrianObject, Network, SpikeMonitor, defaultclock, get_device,
 from brian2 import seed as set_seed
 
 import brian2genn
-from benchmarks.networks import NETWORKS
+from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
 from brian2genn.backends.cuda import choice, nvidia, setup
@@ -303,7 +303,7 @@ def find_driver(architecture: int) -> tuple[Any, str]:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
-    parser.add_argument("--networks", default=",".join(NETWORKS), metavar="A,B")
+    parser.add_argument("--networks", default=",".join(USUAL), metavar="A,B")
     parser.add_argument("--duration", type=float, default=1.0, help="biological seconds (1)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
     parser.add_argument("--dry", action="store_true", help="count only, also where there is a GPU")

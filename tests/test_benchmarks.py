@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import run
-from benchmarks.networks import NETWORKS
+from benchmarks.networks import USUAL
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +27,7 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str]:
     return json.loads((output / "quick.json").read_text()), (output / "quick.md").read_text()
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", USUAL)
 def test_network_spikes(quick_run: tuple[dict, str], network: str) -> None:
     (result,) = (r for r in quick_run[0]["results"] if r["network"] == network)
     assert result["spikes"]
@@ -42,7 +42,7 @@ def test_setting_is_recorded(quick_run: tuple[dict, str]) -> None:
     assert setting["machine"]["cpu"]
     assert setting["versions"]["brian2"] in text
     assert setting["command"] in text
-    for network in NETWORKS:
+    for network in USUAL:
         assert f"| {network} | numpy |" in text
 
 
@@ -99,7 +99,7 @@ def test_options() -> None:
     assert cold.networks == ["cobahh"]
     assert run.duration_of("cobahh", cold) == 0.1
     full = run.parse([])
-    assert full.networks == list(NETWORKS)
+    assert full.networks == USUAL
     assert (full.repeats, run.duration_of("cuba", full)) == (3, 1.0)
     with pytest.raises(SystemExit):
         run.parse(["--devices", "abacus"])

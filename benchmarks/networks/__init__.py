@@ -27,6 +27,8 @@ class Benchmark:
         Biological seconds in which the small network spikes.
     needs_duration
         Whether ``build`` is told the duration, for a stimulus of that length.
+    large
+        Whether it is only measured where somebody asks for it.
     """
 
     module: str
@@ -35,6 +37,7 @@ class Benchmark:
     quick: dict[str, Any] = field(default_factory=dict)
     quick_duration: float = 0.03
     needs_duration: bool = False
+    large: bool = False
 
 
 NETWORKS: dict[str, Benchmark] = {
@@ -83,4 +86,20 @@ NETWORKS: dict[str, Benchmark] = {
         size={"n_neurons": 10, "delays": "uniform"},
         quick={"n_inputs": 1000, "n_neurons": 2, "p": 1.0, "delays": "uniform"},
     ),
+    "microcircuit": Benchmark(
+        "microcircuit",
+        "cortical microcircuit, a tenth: 7,717 neurons, 3·10⁶ synapses",
+        size={"scale": 0.1},
+        quick={"scale": 0.01},
+    ),
+    "microcircuit_full": Benchmark(
+        "microcircuit",
+        "cortical microcircuit, 77,169 neurons, 3·10⁸ synapses",
+        size={"scale": 1.0},
+        quick={"scale": 0.01},
+        large=True,
+    ),
 }
+
+#: Those that are measured where nobody asks for others.
+USUAL = [name for name, benchmark in NETWORKS.items() if not benchmark.large]
