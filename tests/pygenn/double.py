@@ -184,10 +184,12 @@ class Values:
 
     def __init__(self, type_, values=None):
         self.type = type_
+        self.init_values = values  # the real one keeps what it was given
         self.view = None if values is None else np.array(values)
         self.pushed = self.pulled = 0
 
     def set_init_values(self, values):
+        self.init_values = values
         self.view = np.array(values, dtype=TYPES[self.type])
 
     def push_to_device(self):

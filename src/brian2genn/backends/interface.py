@@ -123,7 +123,8 @@ class Program(Protocol):
         """Run one stretch of the present time step."""
 
     @property
-    def within_step(self) -> bool: ...
+    def within_step(self) -> bool:
+        """Whether `end_step` has left something of the time step to `run`."""
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""

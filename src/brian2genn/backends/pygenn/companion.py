@@ -81,8 +81,8 @@ class Companion:
     ----------
     whole, opening, closing : list of (str, int)
         What of `Program.schedule` is done in a time step that is executed here, and in these parts.
-    closing_reads, closing_writes : set of str
-        The arrays that what is compiled of the closing part uses, and changes.
+    opening_reads, closing_reads, closing_writes : set of str
+        The arrays that what is compiled of these parts uses, and changes.
     written : set of str
         The arrays that a time step changes.
     """

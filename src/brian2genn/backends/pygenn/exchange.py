@@ -81,8 +81,6 @@ class Exchange:
         self._there_stale: set[str] = known
         #: whether synapses have had other values since `synapses_as_before` was asked
         self._synapses_pushed = True
-        #: how many arrays were copied either way
-        self.pulled = self.pushed = 0
 
     # -- one side has worked ------------------------------------------------------------
     def genn_ran(self) -> None:
@@ -109,7 +107,6 @@ class Exchange:
         for name in self._here_stale.intersection(names):
             self._live.pull(*self._changing[name], self._arrays[name])
             self._here_stale.discard(name)
-            self.pulled += 1
 
     def pull_all(self) -> None:
         """Make all arrays current in Brian's memory."""
@@ -132,7 +129,6 @@ class Exchange:
             for population, extra in self._extras.get(name, ()):
                 self._live.set_extra(population, extra, values)
                 self._synapses_pushed |= population in self._synaptic
-            self.pushed += 1
         self._there_stale.clear()
 
     def synapses_as_before(self) -> bool:

@@ -13,7 +13,7 @@ import filelock
 import numpy as np
 
 from ..cpu.cache import cache_directory
-from .description import GennDescription, Population, SynapsePopulation
+from .description import ExtraGlobal, GennDescription, Population, SynapsePopulation
 from .layout import Layout
 
 #: From GeNN's types to NumPy's.
@@ -85,7 +85,8 @@ class LiveModel:
     ----------
     layout : Layout
     values : mapping
-        Initial values by population and variable, in the script's order.
+        Initial values by population and variable, in the script's order. They are copied: GeNN
+        keeps what it is given, and Brian's arrays are not to look as if a script had kept them.
     genn_backend : str or None
     preferences : mapping
         GeNN's own preferences.
@@ -155,14 +156,14 @@ class LiveModel:
             population.size,
             model,
             {p.name: p.value for p in population.parameters},
-            {v.name: values[population.name, v.name] for v in population.variables},
+            {v.name: values[population.name, v.name].copy() for v in population.variables},
         )
         for parameter in population.parameters:
             if parameter.dynamic:
                 group.set_param_dynamic(parameter.name, True)
         for extra in population.extra_globals:
             group.extra_global_params[extra.name].set_init_values(
-                values.get((population.name, extra.name), np.zeros(extra.size, DTYPE[extra.type]))
+                self._initial(population.name, extra, values)
             )
         group.spike_recording_enabled = population.records_spikes
         return group
@@ -197,7 +198,7 @@ class LiveModel:
         weight = self.pygenn.init_weight_update(
             model,
             {p.name: p.value for p in synapses.parameters},
-            {v.name: values[synapses.name, v.name] for v in synapses.variables},
+            {v.name: values[synapses.name, v.name].copy() for v in synapses.variables},
             pre_var_refs={r.name: reference(source, r.variable) for r in synapses.pre_references},
             post_var_refs={r.name: reference(target, r.variable) for r in synapses.post_references},
         )
@@ -220,9 +221,16 @@ class LiveModel:
                 group.set_wu_param_dynamic(parameter.name, True)
         for extra in synapses.extra_globals:
             group.extra_global_params[extra.name].set_init_values(
-                values.get((synapses.name, extra.name), np.zeros(extra.size, DTYPE[extra.type]))
+                self._initial(synapses.name, extra, values)
             )
         return group
+
+    @staticmethod
+    def _initial(
+        population: str, extra: ExtraGlobal, values: Mapping[tuple[str, str], np.ndarray]
+    ) -> np.ndarray:
+        known = values.get((population, extra.name))
+        return np.zeros(extra.size, DTYPE[extra.type]) if known is None else known.copy()
 
     # -- values ------------------------------------------------------------------------
     def group(self, name: str) -> Any:
