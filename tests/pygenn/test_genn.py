@@ -14,6 +14,7 @@ from brian2 import (
     StateMonitor,
     TimedArray,
     ms,
+    network_operation,
     seed,
     set_device,
 )
@@ -42,6 +43,21 @@ def test_agrees_with_runtime(build):
     reference = run(build, "runtime")
     spikes = [value for name, value in reference.items() if name.endswith("spikes.t")]
     assert all(len(times) > 5 for times in spikes)
+    compare(reference, run(build, "genn", backend="pygenn"))
+
+
+@pytest.mark.parametrize("when", ["start", "end"])
+@pytest.mark.parametrize("build", networks.ALL, ids=lambda build: build.__name__)
+def test_goes_on_with_what_is_on_its_way(build, when, monkeypatch):
+    """GeNN stops every seven time steps, and nobody changes anything."""
+
+    class Interrupted(Network):
+        def __init__(self, *objects):
+            looking = network_operation(dt=0.7 * ms, when=when, order=99)(lambda: None)
+            super().__init__(*objects, looking)
+
+    reference = run(build, "runtime")
+    monkeypatch.setattr(networks, "Network", Interrupted)
     compare(reference, run(build, "genn", backend="pygenn"))
 
 
