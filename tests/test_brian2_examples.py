@@ -172,6 +172,22 @@ def test_a_script_that_takes_too_long(tmp_path, where):
     assert [run["error"] for run in found] == ["takes more than 5 s"] * 2
 
 
+def test_a_script_in_which_brian_s_targets_differ(tmp_path):
+    """One variable under two names, of which one is written: an order decides."""
+    text = """
+        from brian2 import *
+        G = NeuronGroup(2, "v : 1\\nw : 1", threshold="True")
+        S = Synapses(G, G, on_pre="v_post += 1; w_post = v")
+        S.connect(j="i")
+        M = StateMonitor(G, ["v", "w"], record=True)
+        run(0.3*ms)
+    """
+    (tmp_path / "example.py").write_text(textwrap.dedent(text))
+    row = examine(Script(tmp_path / "example.py", 300), 3)
+    assert row["status"] == "agrees"
+    assert row["how"].endswith("with Brian's Cython code; NumPy's differs")
+
+
 @pytest.mark.slow
 def test_a_script_that_lacks_a_package(tmp_path):
     (tmp_path / "example.py").write_text("from brian2 import *\nimport no_such_package\n")

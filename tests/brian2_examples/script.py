@@ -133,7 +133,7 @@ def observed(options: argparse.Namespace, seed: int) -> None:
 
     # Brian's GSL integrators know no other target of the runtime
     text = options.script.read_text(encoding="utf-8")
-    target = "cython" if "gsl" in text else "numpy"
+    target = "cython" if "gsl" in text else options.target
     observer = observe.install(target, options.device, seed, options.scale, options.jitter)
     random.seed(seed)
     np.random.seed(seed)
@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.brian2_examples.script")
     parser.add_argument("script", type=Path)
     parser.add_argument("--device", choices=("runtime", "genn"), required=True)
+    parser.add_argument("--target", choices=("numpy", "cython"), default="numpy")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--scale", type=float, default=1.0, help="of the length of every run")
     parser.add_argument("--limit", type=int, help="of one run, in seconds of the processor")

@@ -20,7 +20,8 @@ compared (where a script runs no network, what its groups hold at the end; where
 to other processes, the numbers that it gets back):
 
 - *exactly*: shapes, integers and the number of events are equal, and floats are equal within 1e-8
-  of the largest magnitude of the variable (the largest difference is in parentheses);
+  of the largest magnitude of the variable (the largest difference is in parentheses). Where Brian's
+  own targets differ, by code whose result depends on an order, this is said of its Cython code;
 - *as rounding allows*: differences are no more than {factor} times those that appear in Brian's
   runtime itself when the last place of its state variables varies. Where that is enough to add or
   move spikes, the run is compared as a random one;
