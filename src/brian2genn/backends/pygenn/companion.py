@@ -16,11 +16,11 @@ import numpy as np
 from ...model.network import Host, Network, Step
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
-from ...transforms.stages import touched_by
 from ..cpu.program import CpuProgram
 from ..interface import ClockState, Outcome
 from .facts import Facts
 from .recorder import MixedRecorder
+from .rotation import read, written
 
 
 class Part(Enum):
@@ -120,14 +120,12 @@ class Companion:
         self.closing_writes: set[str] = set()
         self.written: set[str] = set()
         for part, step in zip(parts, steps, strict=True):
-            touched = touched_by(step).everywhere()
-            written = touched.writes | touched.additions
-            self.written |= written
+            self.written |= written(step)
             if part is Part.OPENING:
-                self.opening_reads |= touched.reads
+                self.opening_reads |= read(step)
             elif part is Part.CLOSING:
-                self.closing_reads |= touched.reads | written
-                self.closing_writes |= written
+                self.closing_reads |= read(step) | written(step)
+                self.closing_writes |= written(step)
 
     def _cut(self, network: Network, parts: Sequence[Part]) -> list[tuple[Part, str, int]]:
         """Put cuts into the schedule; returns its blocks and hosts, with their parts."""

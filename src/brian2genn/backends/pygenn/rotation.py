@@ -26,6 +26,7 @@ from ...model.network import (
     Update,
 )
 from ...transforms.scatter import addend
+from ...transforms.stages import touched_by
 from ..refusal import Refusal
 from .facts import Facts
 
@@ -87,34 +88,19 @@ class Rotation:
 
 def written(step: Step) -> set[str]:
     """The arrays that a step changes."""
-    arrays: set[str] = set()
-    for kernel in step.kernels():
-        arrays |= kernel.written_arrays()
-    if isinstance(step, Threshold) and step.refractoriness is not None:
-        arrays |= {step.refractoriness.not_refractory, step.refractoriness.lastspike}
-    if isinstance(step, Threshold | EmitSpikes):
-        arrays.add(step.events)
-    if isinstance(step, Sum):
-        arrays.add(step.target)
-    return arrays
+    touched = touched_by(step)
+    return touched.own_writes | touched.writes | touched.additions
 
 
 def read(step: Step) -> set[str]:
     """The arrays whose values a step uses."""
-    arrays: set[str] = set()
-    for kernel in step.kernels():
-        arrays |= kernel.read_arrays()
-    return arrays
+    touched = touched_by(step)
+    return touched.own_reads | touched.reads
 
 
 def added(step: Step) -> set[str]:
     """The arrays that a delivery adds to."""
-    return {
-        kernel.accesses[store.name].array
-        for kernel in step.kernels()
-        for store in kernel.stores
-        if store.add
-    }
+    return touched_by(step).additions
 
 
 def _adds_only(step: Step, array: str) -> bool:
