@@ -107,6 +107,9 @@ class DryDriver:
     def time(self, launches: Sequence[Launch]) -> list[float]:
         return [0.0 for _ in launches]
 
+    def most_together(self, kernel: Any, threads: int) -> int:
+        return 0
+
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         return KernelFacts(0, 0, 0, 0)
 

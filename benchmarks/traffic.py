@@ -155,8 +155,7 @@ class _Counter:
     def arriving(self, step: Deliver) -> np.ndarray:
         """For every source of a pathway, the synapses reached in a time step on average."""
         queue = self.program._queues[step.queue]
-        a = queue.arrangement
-        firsts = a.start if a.first_run is None else a.start[a.first_run]
+        firsts = queue.arrangement.by_source()
         rates = self._rate(self.events[step.queue])[queue.source_start : queue.source_stop]
         return np.diff(firsts) * rates
 

@@ -39,11 +39,12 @@ def register() -> None:
 
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
         if BACKEND == "shim":
-            from brian2genn.backends.cuda import setup
+            from brian2genn.backends.cuda import setup, trial
             from brian2genn.backends.cuda.choice import use
             from tests.cuda_shim.driver import ShimDriver
 
             setup.WORTHWHILE = 0  # tests are small
+            trial.STEPS = 3  # and short: all ways to execute time steps have their turn
 
             global shim
             wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")

@@ -2,14 +2,18 @@
 
 import pytest
 
-from brian2genn.backends.cuda import choice
+from brian2genn.backends.cuda import choice, trial
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 
 
 @pytest.fixture
-def shim():
-    """The driver; ``set_device("genn", backend="cuda")`` takes it."""
+def shim(monkeypatch):
+    """The driver; ``set_device("genn", backend="cuda")`` takes it.
+
+    Time steps are executed in all ways in turn, also in short runs.
+    """
+    monkeypatch.setattr(trial, "STEPS", 3)
     driver = ShimDriver()
     choice.use(driver)
     yield driver

@@ -58,6 +58,32 @@ extern "C" __global__ void last(void)
     if (b2g_last_block(&arrived, gridDim.x) && threadIdx.x == 0)
         out[1] = out[0];
 }
+static __device__ b2g_state state;
+extern "C" __global__ void pass_on(void)
+{
+    __shared__ int32_t seen;
+    for (int32_t step = 1; step <= 3; step++) {
+        if (threadIdx.x == 0) {
+            seen = blockIdx.x ? out[blockIdx.x - 1] : step;
+            __syncthreads();
+        } else
+            __syncthreads();
+        if (b2g_meet(&state)) {
+            count += threadIdx.x == 5;
+            b2g_part(&state);
+        }
+        if (threadIdx.x == 9)
+            out[blockIdx.x] = seen;
+        if (b2g_meet(&state))
+            b2g_part(&state);
+    }
+}
+extern "C" __global__ void wait_in_vain(void)
+{
+    if (blockIdx.x == 0)
+        while (*(volatile int32_t *)&count == 0)
+            b2g_pause();
+}
 """
 
 
@@ -68,8 +94,8 @@ class Bench:
         self.driver = ShimDriver(seed=3)
         self.module = self.driver.build(TEXT)
 
-    def run(self, name: str, blocks: int, threads: int) -> None:
-        self.driver.launch([Launch(self.module.kernel(name), blocks, threads)])
+    def run(self, name: str, blocks: int, threads: int, together: bool = False) -> None:
+        self.driver.launch([Launch(self.module.kernel(name), blocks, threads, together)])
 
     def view(self, name: str, n: int) -> np.ndarray:
         address = self.module.symbol(name)
@@ -127,3 +153,16 @@ def test_the_last_block_sees_all_others(bench):
         bench.view("out", 2)[:] = 0
         bench.run("last", 7, 64)
         assert list(bench.view("out", 2)) == [7 * 64, 7 * 64]
+
+
+def test_blocks_that_run_together_meet(bench):
+    """Each block hands on what the one before had in the round before."""
+    bench.view("out", 5)[:] = 0
+    bench.run("pass_on", 5, 64, together=True)
+    assert list(bench.view("out", 5)) == [3, 2, 1, 0, 0]
+    assert bench.view("count", 1)[0] == 3, "the last to come does something before the others go on"
+
+
+def test_blocks_that_wait_in_vain_are_an_error(bench):
+    with pytest.raises(CudaError, match="wait for each other without end"):
+        bench.run("wait_in_vain", 2, 64, together=True)

@@ -36,13 +36,9 @@ class ShimModule:
 
     def __init__(self, path: Path) -> None:
         self.library = ctypes.CDLL(str(path))
-        self.library.shim_launch.restype = ctypes.c_char_p
-        self.library.shim_launch.argtypes = [
-            ctypes.c_void_p,
-            ctypes.c_uint,
-            ctypes.c_uint,
-            ctypes.c_uint64,
-        ]
+        arguments = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint64]
+        for launch in (self.library.shim_launch, self.library.shim_launch_together):
+            launch.restype, launch.argtypes = ctypes.c_char_p, arguments
 
     def kernel(self, name: str) -> Any:
         address = ctypes.cast(getattr(self.library, name), ctypes.c_void_p).value
@@ -67,6 +63,7 @@ class ShimDriver:
     multiprocessors = 2
     threads = 64
     most_threads = 128
+    most_blocks_together = 8
     total_memory = 1 << 40
     architecture = 0
 
@@ -145,7 +142,9 @@ class ShimDriver:
         for one in launches:
             module, name, address = one.kernel
             seed = int(self._random.integers(1 << 62))
-            error = module.library.shim_launch(address, one.blocks, one.threads, seed)
+            library = module.library
+            launch = library.shim_launch_together if one.together else library.shim_launch
+            error = launch(address, one.blocks, one.threads, seed)
             if error is not None:
                 raise CudaError(f"kernel {name}: {error.decode()}")
         self.counts["launches"] += len(launches)
@@ -164,6 +163,9 @@ class ShimDriver:
             self.launch([one])
             times.append(time.perf_counter() - began)
         return times
+
+    def most_together(self, kernel: Any, threads: int) -> int:
+        return self.most_blocks_together
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         return KernelFacts(registers=0, local_bytes=0, shared_bytes=0, resident_blocks=1)

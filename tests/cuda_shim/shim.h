@@ -1,8 +1,8 @@
 /* Executes CUDA kernels on the CPU.  Every thread of a block is a fibre; fibres
    run one at a time, in shuffled order, until they wait at a barrier or at an
-   operation of their warp.  Blocks run one after the other, shuffled too.  What
-   a GPU would leave undefined (a barrier that some threads never reach) is an
-   error here. */
+   operation of their warp.  Blocks run one after the other, shuffled too; those of
+   a cooperative launch take turns.  What a GPU would leave undefined (a barrier
+   that some threads never reach) is an error here. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #define __global__
 #define __constant__
 #define __forceinline__ inline
-#define __shared__ static
+/* one after the other in memory: blocks that take turns have copies of them all */
+#define __shared__ static __attribute__((section("shim_shared")))
 
 struct shim_dim { unsigned x, y, z; };
 static shim_dim threadIdx, blockIdx, blockDim, gridDim;
@@ -31,10 +32,25 @@ struct shim_fibre {
     uint64_t value, argument, result;
 };
 
+/* The threads of a block, the order in which they run, and its shared memory. */
+struct shim_block {
+    shim_fibre *fibres;
+    unsigned *order;
+    unsigned number;
+    char *shared;
+    bool done;
+};
+
+/* What a round of a block's threads has brought. */
+enum shim_result { SHIM_STUCK, SHIM_WENT_ON, SHIM_FINISHED, SHIM_FAILED };
+
 static const unsigned SHIM_MOST = 1024;
 static const size_t SHIM_STACK = 64 * 1024;
-static shim_fibre shim_fibres[SHIM_MOST];
+/* rounds in which every thread only waits for another block */
+static const unsigned SHIM_PATIENCE = 10000;
+static shim_block shim_now; /* the block whose threads run */
 static unsigned shim_current;
+static bool shim_only_waits;
 static void *shim_scheduler;
 static void (*shim_kernel)(void);
 static uint64_t shim_random = 88172645463325252u;
@@ -72,13 +88,13 @@ __asm__(".text\n.globl shim_switch\n.hidden shim_switch\nshim_switch:\n"
 static void shim_yield(void)
 {
     const unsigned me = shim_current;
-    shim_switch(&shim_fibres[me].stack_pointer, shim_scheduler);
+    shim_switch(&shim_now.fibres[me].stack_pointer, shim_scheduler);
 }
 
 static void shim_start(void)
 {
     shim_kernel();
-    shim_fibres[shim_current].wait = SHIM_DONE;
+    shim_now.fibres[shim_current].wait = SHIM_DONE;
     for (;;)
         shim_yield();
 }
@@ -110,13 +126,13 @@ static void shim_run(unsigned number)
 {
     shim_current = number;
     threadIdx.x = number;
-    shim_switch(&shim_scheduler, shim_fibres[number].stack_pointer);
+    shim_switch(&shim_scheduler, shim_now.fibres[number].stack_pointer);
 }
 
 /* Whether a warp waits as a whole; then its operation is done. */
 static bool shim_serve_warp(unsigned first)
 {
-    shim_fibre *const lanes = shim_fibres + first;
+    shim_fibre *const lanes = shim_now.fibres + first;
     unsigned waiting = 0;
     for (unsigned k = 0; k < 32; k++)
         waiting += lanes[k].wait == SHIM_WARP;
@@ -139,50 +155,58 @@ static bool shim_serve_warp(unsigned first)
     return true;
 }
 
-static bool shim_run_block(unsigned n)
+/* The fibres of a block, made once and used again. */
+static void shim_begin(shim_block *block, unsigned number, unsigned n)
 {
-    unsigned order[SHIM_MOST];
+    if (block->fibres == NULL) {
+        block->fibres = (shim_fibre *)calloc(SHIM_MOST, sizeof(shim_fibre));
+        block->order = (unsigned *)malloc(SHIM_MOST * sizeof(unsigned));
+    }
+    block->number = number;
+    block->done = false;
     for (unsigned k = 0; k < n; k++) {
-        shim_prepare(&shim_fibres[k]);
-        order[k] = k;
+        shim_prepare(&block->fibres[k]);
+        block->order[k] = k;
     }
     for (unsigned k = n; k > 1; k--) {
-        const unsigned j = shim_draw(k), other = order[j];
-        order[j] = order[k - 1];
-        order[k - 1] = other;
-    }
-    for (;;) {
-        unsigned done = 0, at_barrier = 0;
-        bool progress = false;
-        for (unsigned k = 0; k < n; k++)
-            if (shim_fibres[order[k]].wait == SHIM_RUNNABLE) {
-                shim_run(order[k]);
-                progress = true;
-            }
-        for (unsigned first = 0; first < n; first += 32)
-            progress = shim_serve_warp(first) || progress;
-        for (unsigned k = 0; k < n; k++) {
-            done += shim_fibres[k].wait == SHIM_DONE;
-            at_barrier += shim_fibres[k].wait == SHIM_BLOCK;
-        }
-        if (shim_error[0])
-            return false;
-        if (done == n)
-            return true;
-        if (at_barrier == n) {
-            for (unsigned k = 0; k < n; k++)
-                shim_fibres[k].wait = SHIM_RUNNABLE;
-            progress = true;
-        }
-        if (!progress) {
-            snprintf(shim_error, sizeof(shim_error),
-                     "%u of %u threads wait at a barrier or warp operation that others never reach", n - done, n);
-            return false;
-        }
+        const unsigned j = shim_draw(k), other = block->order[j];
+        block->order[j] = block->order[k - 1];
+        block->order[k - 1] = other;
     }
 }
 
-extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+/* Let every thread of a block run until it waits. */
+static shim_result shim_round(shim_block block, unsigned n)
+{
+    unsigned done = 0, at_barrier = 0;
+    bool progress = false;
+    shim_now = block;
+    blockIdx.x = block.number;
+    for (unsigned k = 0; k < n; k++)
+        if (block.fibres[block.order[k]].wait == SHIM_RUNNABLE) {
+            shim_only_waits = false;
+            shim_run(block.order[k]);
+            progress = progress || !shim_only_waits;
+        }
+    for (unsigned first = 0; first < n; first += 32)
+        progress = shim_serve_warp(first) || progress;
+    for (unsigned k = 0; k < n; k++) {
+        done += block.fibres[k].wait == SHIM_DONE;
+        at_barrier += block.fibres[k].wait == SHIM_BLOCK;
+    }
+    if (shim_error[0])
+        return SHIM_FAILED;
+    if (done == n)
+        return SHIM_FINISHED;
+    if (at_barrier == n) {
+        for (unsigned k = 0; k < n; k++)
+            block.fibres[k].wait = SHIM_RUNNABLE;
+        progress = true;
+    }
+    return progress ? SHIM_WENT_ON : SHIM_STUCK;
+}
+
+static const char *shim_set_up(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
 {
     shim_error[0] = 0;
     shim_kernel = kernel;
@@ -192,12 +216,73 @@ extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsign
     gridDim.y = gridDim.z = blockDim.y = blockDim.z = 1;
     if (threads % 32 || threads > SHIM_MOST)
         return "the number of threads in a block must be a multiple of 32, and not above 1024";
+    return NULL;
+}
+
+extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+{
+    static shim_block block;
+    const char *const wrong = shim_set_up(kernel, blocks, threads, seed);
+    if (wrong)
+        return wrong;
     /* an arbitrary block first, then with a stride that meets all */
     const unsigned first = shim_draw(blocks), backwards = shim_draw(2);
     for (unsigned k = 0; k < blocks; k++) {
-        blockIdx.x = backwards ? (first + blocks - k) % blocks : (first + k) % blocks;
-        if (!shim_run_block(threads))
+        shim_result result;
+        shim_begin(&block, backwards ? (first + blocks - k) % blocks : (first + k) % blocks, threads);
+        do
+            result = shim_round(block, threads);
+        while (result == SHIM_WENT_ON);
+        if (result == SHIM_STUCK)
+            return "threads wait at a barrier or warp operation that others never reach";
+        if (result == SHIM_FAILED)
             return shim_error;
+    }
+    return NULL;
+}
+
+extern "C" char __start_shim_shared[] __attribute__((weak)), __stop_shim_shared[] __attribute__((weak));
+
+/* Blocks that may wait for each other: each has a turn, in an order that changes. */
+extern "C" const char *shim_launch_together(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+{
+    static shim_block *all;
+    static unsigned n_all;
+    const char *const wrong = shim_set_up(kernel, blocks, threads, seed);
+    if (wrong)
+        return wrong;
+    const size_t n_shared = (size_t)(__stop_shim_shared - __start_shim_shared);
+    if (blocks > n_all) {
+        all = (shim_block *)realloc(all, blocks * sizeof(shim_block));
+        memset(all + n_all, 0, (blocks - n_all) * sizeof(shim_block));
+        n_all = blocks;
+    }
+    for (unsigned k = 0; k < blocks; k++) {
+        shim_begin(&all[k], k, threads);
+        if (all[k].shared == NULL)
+            all[k].shared = (char *)malloc(n_shared + 1);
+        memset(all[k].shared, 0xA5, n_shared);
+    }
+    unsigned left = blocks, without_progress = 0;
+    while (left) {
+        const unsigned first = shim_draw(blocks), backwards = shim_draw(2);
+        bool progress = false;
+        for (unsigned k = 0; k < blocks; k++) {
+            shim_block *const block = &all[backwards ? (first + blocks - k) % blocks : (first + k) % blocks];
+            if (block->done)
+                continue;
+            memcpy(__start_shim_shared, block->shared, n_shared);
+            const shim_result result = shim_round(*block, threads);
+            memcpy(block->shared, __start_shim_shared, n_shared);
+            if (result == SHIM_FAILED)
+                return shim_error;
+            block->done = result == SHIM_FINISHED;
+            left -= block->done;
+            progress = progress || result != SHIM_STUCK;
+        }
+        without_progress = progress ? 0 : without_progress + 1;
+        if (without_progress > SHIM_PATIENCE)
+            return "blocks wait for each other without end";
     }
     return NULL;
 }
@@ -206,7 +291,7 @@ extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsign
 
 static uint64_t shim_warp(shim_op op, uint64_t value, uint64_t argument)
 {
-    shim_fibre *const me = &shim_fibres[shim_current];
+    shim_fibre *const me = &shim_now.fibres[shim_current];
     me->op = op;
     me->value = value;
     me->argument = argument;
@@ -217,7 +302,14 @@ static uint64_t shim_warp(shim_op op, uint64_t value, uint64_t argument)
 
 static inline void __syncthreads(void)
 {
-    shim_fibres[shim_current].wait = SHIM_BLOCK;
+    shim_now.fibres[shim_current].wait = SHIM_BLOCK;
+    shim_yield();
+}
+
+/* How a thread waits for another block: the others have their turn. */
+static inline void __nanosleep(unsigned)
+{
+    shim_only_waits = true;
     shim_yield();
 }
 

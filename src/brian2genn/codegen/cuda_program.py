@@ -171,6 +171,8 @@ class _Printer:
         for step in native:
             self.texts.append(self._print_step(step, places[id(step)], numbers))
         result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
+        result.resident = self.fuse and bool(stages)
+        result.deterministic = self.deterministic
         parts = self._renumbered(self.planner.plan(late, late=self.late))
         result.late = self._kernels(parts, "late_stage", "late")
         result.late_steps = [step.origin for step in late]
@@ -402,6 +404,7 @@ class _Printer:
             n_queues=network.queues,
             hosts=hosts,
             late=bool(self.late),
+            resident=result.resident,
             active=self._active,
             emits=lambda step: isinstance(step, EmitSpikes),
             user_code=network.user_code,

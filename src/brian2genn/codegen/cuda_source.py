@@ -82,6 +82,10 @@ class CudaSource:
     tasks, kernels : list
     loop : list of str
         The kernels of a whole time step.
+    resident : bool
+        Whether ``run_steps`` is there, which executes many time steps in one launch.
+    deterministic : bool
+        Whether sums have the same order in every run.
     late, late_steps : list of str
         Kernels that make up for the steps that are executed in the next time step, and
         these steps. ``ARRAY:late`` is an array as they see it.
@@ -114,6 +118,8 @@ class CudaSource:
     tasks: list[TaskPlan] = field(default_factory=list)
     kernels: list[KernelPlan] = field(default_factory=list)
     loop: list[str] = field(default_factory=list)
+    resident: bool = False
+    deterministic: bool = False
     late: list[str] = field(default_factory=list)
     late_steps: list[str] = field(default_factory=list)
     schedule: list[tuple[str, int]] = field(default_factory=list)

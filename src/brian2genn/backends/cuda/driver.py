@@ -19,11 +19,16 @@ class CudaUnavailable(CudaError):
 
 @dataclass(frozen=True)
 class Launch:
-    """A kernel, the number of its blocks, and of threads in a block."""
+    """A kernel, the number of its blocks, and of threads in a block.
+
+    The blocks of a kernel that runs `together` may wait for each other: it is refused if the
+    device cannot have them all at the same time.
+    """
 
     kernel: Any
     blocks: int
     threads: int
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,9 @@ class Driver(Protocol):
 
     def time(self, launches: Sequence[Launch]) -> list[float]:
         """Execute kernels and measure each, in seconds on the device's clock."""
+
+    def most_together(self, kernel: Any, threads: int) -> int:
+        """Blocks of a kernel that the device has at the same time; 0 if they must not wait."""
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         """What the compiler made of a kernel."""

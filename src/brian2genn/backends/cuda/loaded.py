@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 from .driver import Module
+from .trial import Trial
 
 
 class Loaded:
@@ -17,8 +18,10 @@ class Loaded:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        #: by the number of time steps and of blocks
-        self.graphs: dict[tuple[int, bytes], Any] = {}
+        #: by the number of time steps, and of the blocks of each task
+        self.graphs: dict[tuple[int, tuple[int, ...]], Any] = {}
+        #: what was found out about the fastest way, by the sizes of the network
+        self.trials: dict[Any, Trial] = {}
         self._user: weakref.ref[Any] | None = None
 
     def is_used_by(self, program: object) -> bool:

@@ -269,6 +269,7 @@ class NvidiaDriver:
         )
         self.multiprocessors = ask(attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
         self.most_threads = ask(attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR)
+        self._cooperative = bool(ask(attribute.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH))
         known = supported_architectures()
         if self.architecture not in known:
             raise CudaUnavailable(
@@ -348,12 +349,12 @@ class NvidiaDriver:
         return True
 
     def _enqueue(self, one: Launch) -> None:
-        _check(
-            self._cu.cuLaunchKernel(
-                one.kernel, one.blocks, 1, 1, one.threads, 1, 1, 0, self._stream, 0, 0
-            ),
-            "starting a kernel",
-        )
+        size = (one.blocks, 1, 1, one.threads, 1, 1, 0)
+        if one.together:
+            result = self._cu.cuLaunchCooperativeKernel(one.kernel, *size, self._stream, 0)
+        else:
+            result = self._cu.cuLaunchKernel(one.kernel, *size, self._stream, 0, 0)
+        _check(result, "starting a kernel")
 
     def launch(self, launches: Sequence[Launch]) -> None:
         """Execute kernels one after the other."""
@@ -394,6 +395,12 @@ class NvidiaDriver:
         for event in events:
             self._cu.cuEventDestroy(event)
         return times
+
+    def most_together(self, kernel: Any, threads: int) -> int:
+        """Blocks of a kernel that the device has at the same time; 0 if they must not wait."""
+        if not self._cooperative:
+            return 0
+        return self.multiprocessors * self.facts(kernel, threads).resident_blocks
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         """What the compiler made of a kernel."""

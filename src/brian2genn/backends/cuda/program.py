@@ -15,21 +15,23 @@ from ...codegen.cuda_program import print_cuda_program
 from ...codegen.cuda_source import CudaSource, TaskPlan
 from ...model.network import Network
 from ..interface import ClockState, Outcome
-from .driver import Driver, Launch
+from .driver import Driver
 from .loaded import Loaded
 from .lookups import inverse_of, recorded_elements
 from .memory import DeviceMemory, Image
 from .queue import DeviceQueue
 from .recorder import DeviceRecorder
 from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little_memory
-from .sizes import blocks_for, blocks_for_queue
-from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
+from .stepping import Stepper
+from .structures import LATE, QUEUE, RECORDER, STATE, mutable_state, program_memory
 
-#: Time steps in the longest graph.
-_LONGEST_GRAPH = 256
+#: Where the state has the number of the time step, and of those in one launch.
+_RANDOM_STEP, _MOST_STEPS = (
+    int(STATE.fields[field][1]) if STATE.fields else 0 for field in ("random_step", "most_steps")
+)
 
-#: Where the state has the number of the time step.
-_RANDOM_STEP = int(STATE.fields["random_step"][1]) if STATE.fields else 0
+#: Where a queue has the number of threads that share a run.
+_WIDTH = int(QUEUE.fields["width"][1]) if QUEUE.fields else 0
 
 #: Where late steps find the time.
 _LATE_FIELDS = {name: int(place[1]) for name, place in (LATE.fields or {}).items()}
@@ -97,12 +99,14 @@ class CudaProgram:
         self._queues: list[DeviceQueue] = []
         self._queue_memory: list[dict[str, int]] = []
         self._recorders: list[DeviceRecorder] = []
+        self._stepper = Stepper(self.source, self._driver, self._loaded)
         self._prepared = False
-        self._batch = 1
 
     def notes(self) -> list[str]:
         """What the device executes, for people: kernels, registers, memory, detours."""
         lines = notes_on_kernels(self.source, self._driver, self._module)
+        if self._prepared and not self._profile:
+            lines.append(self._stepper.note_for_people())
         return [*lines, note_on_memory(self._driver, self._needs())]
 
     def _needs(self) -> list[Need]:
@@ -270,8 +274,8 @@ class CudaProgram:
             record["n_left_steps"] = len(left_start) - 1 if left.size else 0
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
-            record["same_delay"] = a.same_delay
-            record["width"] = a.width(self._driver.threads)
+            record["shortest"], record["n_delays"] = a.shortest, a.n_delays
+            record["left_in_order"] = queue.mixed
             record["clock"] = self.source.queue_clocks.get(k, 0)
 
     def _set_recorders(self) -> None:
@@ -337,8 +341,8 @@ class CudaProgram:
                 else:
                     self._fixed["arrays"][k] = self._own[name]
                     self._fixed["lengths"][k] = 1
-            self._set_blocks()
-            self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
+            self._stepper.fit(self._count_of, self._queues)
+            self._tell_way()
 
     def _follow_clocks(self) -> None:
         """Tell the device of clocks that another network has moved meanwhile."""
@@ -359,32 +363,27 @@ class CudaProgram:
                 self._driver.upload(place, rows)
 
     # -- launching ---------------------------------------------------------------
-    def _set_blocks(self) -> None:
-        blocks = [self._blocks_of(task) for task in self.source.tasks]
-        self._fixed["blocks"][: len(blocks)] = blocks
-        self._launches = {
-            name: Launch(self._module.kernel(name), 1, 32)
-            for name in ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
-        }
-        for kernel in self.source.kernels:
-            count = sum(int(self._fixed["blocks"][task]) for task in kernel.tasks)
-            self._launches[kernel.name] = Launch(
-                self._module.kernel(kernel.name), max(count, 1), self._driver.threads
-            )
-
-    def _blocks_of(self, task: TaskPlan) -> int:
+    def _count_of(self, task: TaskPlan) -> int:
+        """How many elements a task has."""
         kind, name, offset = task.count
-        if kind == "queue":
-            return blocks_for_queue(self._driver, self._queues[int(name)])
-        count = 0
         if kind == "param":
-            count = int(self._params[name]) + offset
-        elif kind == "array":
-            count = int(self._fixed["lengths"][self.source.arrays.index(name)]) + offset
-        return blocks_for(self._driver, task.kind, count)
+            return int(self._params[name]) + offset
+        if kind == "array":
+            return int(self._fixed["lengths"][self.source.arrays.index(name)]) + offset
+        return 0
+
+    def _tell_way(self) -> None:
+        """Tell the device where everything is, and in which way time steps are executed."""
+        self._fixed["blocks"][: len(self._stepper.blocks)] = self._stepper.blocks
+        self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
+        for k, width in enumerate(self._stepper.widths):
+            if self._state["queues"][k]["width"] != width:
+                self._state["queues"][k]["width"] = width
+                place = self._place("queues") + k * QUEUE.itemsize + _WIDTH
+                self._driver.upload(place, np.array([width], dtype=np.int32))
 
     def _launch(self, kernels: Sequence[str]) -> None:
-        self._driver.launch([self._launches[name] for name in kernels])
+        self._stepper.launch(kernels)
 
     def _read_state(self) -> None:
         """Wait for the device and see how far it is."""
@@ -415,8 +414,10 @@ class CudaProgram:
                 self._refresh()
                 self._launch(["resume_run"])
             self._changed()
-            self._steps(self._remaining())
-            self._read_state()
+            if self._profile:
+                self._measure()
+            else:
+                self._steps(self._remaining())
             stops = not self._state["state"]["running"]
             pauses = stops or time.monotonic() - began > seconds
             if pauses and self.source.late:
@@ -431,28 +432,27 @@ class CudaProgram:
 
     def _steps(self, remaining: int) -> None:
         """Run some time steps; the device stops by itself at the end of the run."""
-        if self._profile:
-            self._measure()
-            return
-        size = min(self._batch, 1 << max(remaining - 1, 0).bit_length(), _LONGEST_GRAPH)
-        key = size, self._fixed["blocks"].tobytes()
-        graph = self._loaded.graphs.get(key)
-        if graph is None:
-            launches = [self._launches[name] for name in self.source.loop] * size
-            graph = self._loaded.graphs[key] = self._driver.graph(launches)
+        stepper = self._stepper
+        if stepper.adopt():
+            self._tell_way()
+        asked = stepper.steps(remaining)
+        if stepper.way.together and self._state["state"]["most_steps"] != asked:
+            most = np.array([asked], dtype=np.uint32)
+            self._driver.upload(self._place("state") + _MOST_STEPS, most)
+        before = self.random_step
         began = time.monotonic()
-        self._driver.replay(graph)
-        # the device is not waited for here: the copy of the state does that
-        if time.monotonic() - began < 0.05:
-            self._batch = min(2 * self._batch, _LONGEST_GRAPH)
+        stepper.run(asked)
+        self._read_state()
+        stepper.note(time.monotonic() - began, self.random_step - before)
 
     def _measure(self) -> None:
         """One time step, every kernel timed."""
         by_name = {kernel.name: kernel for kernel in self.source.kernels}
-        times = self._driver.time([self._launches[name] for name in self.source.loop])
+        times = self._driver.time(self._stepper.loop())
         for name, spent in zip(self.source.loop, times, strict=True):
             for step in by_name[name].steps if name in by_name else ():
                 self.seconds[step] += spent
+        self._read_state()
 
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""

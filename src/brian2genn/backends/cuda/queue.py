@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+#: So many runs may be empty without a thought of the memory they take.
+_FEW_RUNS = 1 << 16
+
 
 @dataclass
 class Arrangement:
@@ -18,16 +21,20 @@ class Arrangement:
     start : int32 array, shape (n_runs + 1,)
     order : int32 array, shape (n_synapses,), or None
         None where it would be 0, 1, 2, ...
+    shortest, n_delays : int
+        The shortest delay in steps, and how many there are from there to the longest one.
     first_run : int32 array, shape (n_sources + 1,), or None
+        None where every source has `n_delays` runs, whether there are synapses in them or not.
     delay : int32 array, shape (n_runs,), or None
-        In steps; None where all delays are `same_delay`.
+        In steps, where `first_run` is there.
     """
 
     start: np.ndarray
     order: np.ndarray | None
-    first_run: np.ndarray | None
-    delay: np.ndarray | None
-    same_delay: int
+    shortest: int
+    n_delays: int
+    first_run: np.ndarray | None = None
+    delay: np.ndarray | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -43,6 +50,20 @@ class Arrangement:
         lengths = np.diff(self.start)
         filled = int(np.count_nonzero(lengths))
         return self.n_synapses / filled if filled else 0.0
+
+    def runs_of(self, source: int) -> list[tuple[int, int]]:
+        """The runs of a source that have synapses, with their delays."""
+        if self.first_run is None or self.delay is None:
+            first = source * self.n_delays
+            filled = np.nonzero(np.diff(self.start[first : first + self.n_delays + 1]))[0]
+            return [(first + int(k), self.shortest + int(k)) for k in filled]
+        runs = range(int(self.first_run[source]), int(self.first_run[source + 1]))
+        return [(run, int(self.delay[run])) for run in runs]
+
+    def by_source(self) -> np.ndarray:
+        """Where the synapses of every source begin in `order`, and where the last ones end."""
+        firsts = slice(None, None, self.n_delays) if self.first_run is None else self.first_run
+        return self.start[firsts]
 
     def width(self, most: int) -> int:
         """How many threads share a run of synapses, at `most`: a power of two."""
@@ -73,8 +94,12 @@ class DeviceQueue:
     arrangement: Arrangement | None = None
     #: counts the arrangements, so that a program sees a new one
     version: int = 0
+    #: whether a synapse may be there twice in a time step: its delay was another one meanwhile
+    mixed: bool = False
     _dt: float = 0.0
     _fingerprint: bytes = b""
+    #: the arrangement by which came what is in flight
+    _queued_by: bytes = b""
 
     def __post_init__(self) -> None:
         #: what makes two queues different for Brian's caches
@@ -111,15 +136,22 @@ class DeviceQueue:
         self.arrangement = self._arrange(steps, sources - self.source_start)
         self.version += 1
         self._fingerprint = digest.digest()
+        in_flight = any(slot.size for slot in self.slots)
+        self.mixed = in_flight and (self.mixed or self._queued_by != self._fingerprint)
+        self._queued_by = self._fingerprint
 
     def _arrange(self, steps: np.ndarray, sources: np.ndarray) -> Arrangement:
         n_sources = self.source_stop - self.source_start
-        in_order = bool(np.all(sources[1:] >= sources[:-1]))
-        if steps.size == 0 or int(steps.min()) == int(steps.max()):
-            order = None if in_order else np.argsort(sources, kind="stable").astype(np.int32)
-            start = np.zeros(n_sources + 1, dtype=np.int32)
-            np.cumsum(np.bincount(sources, minlength=n_sources), out=start[1:])
-            return Arrangement(start, order, None, None, int(steps.max(initial=0)))
+        shortest = int(steps.min()) if steps.size else 0
+        n_delays = int(steps.max(initial=shortest)) - shortest + 1
+        if n_delays == 1 or n_sources * n_delays <= max(sources.size, _FEW_RUNS):
+            # runs[k] is the run of a synapse; there is one delay for all, or one for each
+            runs = sources.astype(np.int64) * n_delays + (steps - shortest)
+            order = None if np.all(runs[1:] >= runs[:-1]) else np.argsort(runs, kind="stable")
+            start = np.zeros(n_sources * n_delays + 1, dtype=np.int32)
+            np.cumsum(np.bincount(runs, minlength=n_sources * n_delays), out=start[1:])
+            short = None if order is None else order.astype(np.int32)
+            return Arrangement(start, short, shortest, n_delays)
         order = np.lexsort((steps, sources)).astype(np.int32)
         by_source, by_delay = sources[order], steps[order]
         begins = np.ones(order.size, dtype=bool)
@@ -127,7 +159,8 @@ class DeviceQueue:
         first = np.nonzero(begins)[0].astype(np.int32)
         start = np.append(first, np.int32(order.size)).astype(np.int32)
         first_run = np.searchsorted(by_source[first], np.arange(n_sources + 1)).astype(np.int32)
-        return Arrangement(start, order, first_run, by_delay[first].astype(np.int32), 0)
+        delay = by_delay[first].astype(np.int32)
+        return Arrangement(start, order, shortest, n_delays, first_run, delay)
 
     def push(self, spikes: np.ndarray) -> None:
         """Queue the events of this time step (ascending source indices)."""
@@ -142,16 +175,12 @@ class DeviceQueue:
         a = self.arrangement
         if a is None:
             return []
-        runs = range(source, source + 1)
-        if a.first_run is not None:
-            runs = range(int(a.first_run[source]), int(a.first_run[source + 1]))
         result = []
-        for run in runs:
+        for run, delay in a.runs_of(source):
             first, end = int(a.start[run]), int(a.start[run + 1])
             synapses = np.arange(first, end, dtype=np.int32)
             if a.order is not None:
                 synapses = a.order[first:end]
-            delay = a.same_delay if a.delay is None else int(a.delay[run])
             result.append((delay, synapses))
         return result
 
@@ -168,11 +197,15 @@ class DeviceQueue:
         """Brian's Cython code would use a capsule; this device never runs that code."""
         return None
 
-    def _full_state(self) -> tuple[int, list[list[int]]]:
-        return self.head, [slot.tolist() for slot in self.slots]
+    def _full_state(self) -> tuple[int, list[list[int]], bytes]:
+        queued_by = b"" if self.mixed else self._queued_by
+        return self.head, [slot.tolist() for slot in self.slots], queued_by
 
     def _restore_from_full_state(self, state: Any) -> None:
-        head, slots = (0, []) if state is None else state
+        # Brian's own queues tell less
+        head, slots, *queued_by = (0, []) if state is None else state
+        self._queued_by = queued_by[0] if queued_by else b""
+        self.mixed = False  # `prepare` will see
         self.slots = [np.array(slot, dtype=np.int32) for slot in slots] or [_nothing()]
         self.head = int(head)
         # the ring may have become shorter than the longest delay
@@ -211,6 +244,7 @@ class DeviceQueue:
         """
         n_slots = len(self.slots)
         old = self._from_head()[steps:]
+        self.mixed = self.mixed and any(slot.size for slot in old)
         parts: list[list[np.ndarray]] = [[slot] for slot in old]
         parts += [[] for _ in range(n_slots - len(parts))]
         for ago in range(len(ring), 0, -1):

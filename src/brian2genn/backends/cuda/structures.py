@@ -11,6 +11,8 @@ STATE = np.dtype(
         ("running", np.int32),
         ("outcome", np.int32),
         ("arrived", np.uint32),
+        ("meetings", np.uint32),
+        ("most_steps", np.uint32),
         ("padding", np.uint32),
     ]
 )
@@ -55,9 +57,11 @@ QUEUE = np.dtype(
         ("n_sources", np.int32),
         ("source_start", np.int32),
         ("source_stop", np.int32),
-        ("same_delay", np.int32),
+        ("shortest", np.int32),
+        ("n_delays", np.int32),
         ("width", np.int32),
         ("clock", np.int32),
+        ("left_in_order", np.int32),
         ("padding", np.int32),
     ]
 )

@@ -14,7 +14,9 @@ typedef struct {
     uint64_t late_random_step; /* that of late steps */
     int32_t running;          /* 0: every kernel returns at once */
     int32_t outcome;          /* why, once running is 0 */
-    uint32_t arrived;         /* blocks that have finished the last stage */
+    uint32_t arrived;         /* blocks that have finished a stage */
+    uint32_t meetings;        /* how often all blocks have waited for each other */
+    uint32_t most_steps;      /* time steps that one launch may execute */
     uint32_t padding;
 } b2g_state;
 
@@ -38,11 +40,12 @@ typedef struct {
    for each time step as far back as the longest delay, holds the sources that
    spiked; delivery looks `delay` steps back.  A run is the set of synapses of
    one source with the same delay: order[start[r]] .. order[start[r + 1] - 1].
-   first_run is NULL where every source has one run. */
+   Either every source has n_delays runs, empty ones among them, or first_run and
+   delay tell which there are. */
 typedef struct {
     int32_t *ring;            /* n_slots lists of up to n_sources sources */
     int32_t *count;           /* length of each list */
-    const int32_t *first_run;
+    const int32_t *first_run; /* per source, or NULL */
     const int32_t *delay;     /* per run, ascending within a source */
     const int32_t *start;
     const int32_t *order;     /* NULL where it would be 0, 1, 2, ... */
@@ -53,9 +56,11 @@ typedef struct {
     int32_t n_slots;
     int32_t n_sources;
     int32_t source_start, source_stop;
-    int32_t same_delay;       /* in steps, if first_run is NULL */
+    int32_t shortest;         /* delay, in steps */
+    int32_t n_delays;         /* from the shortest to the longest */
     int32_t width;            /* threads that share a run, a power of two */
     int32_t clock;
+    int32_t left_in_order;    /* a synapse may be there twice in a step */
     int32_t padding;
 } b2g_queue;
 
@@ -114,6 +119,14 @@ template <typename T> B2G_FN T b2g_reserve(T *count, bool wants)
     return first + (T)__popc(mask & ((1u << lane) - 1u));
 }
 
+/* Between two looks at what another block will change. */
+B2G_FN void b2g_pause(void)
+{
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 700
+    __nanosleep(20);
+#endif
+}
+
 /* Whether this block is the last of `n_blocks` to arrive: then everything that
    the others wrote can be seen, and none of them reads any more.  All threads
    of the block have to call it. */
@@ -133,6 +146,39 @@ B2G_FN bool b2g_last_block(uint32_t *arrived, uint32_t n_blocks)
     return last;
 }
 
+/* Meet all blocks of the grid, which have to be on the device at the same time: then
+   everything that any of them wrote before can be seen.  For the last one to come
+   the result is true: the others wait until it calls b2g_part.  All threads of all
+   blocks have to call it. */
+B2G_FN bool b2g_meet(b2g_state *state)
+{
+    __shared__ bool last;
+    uint32_t before = 0;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        before = *(volatile uint32_t *)&state->meetings;
+        __threadfence();
+        last = atomicAdd(&state->arrived, 1u) + 1u == gridDim.x;
+        if (!last)
+            while (*(volatile uint32_t *)&state->meetings == before)
+                b2g_pause();
+        __threadfence();
+    }
+    __syncthreads();
+    return last;
+}
+
+/* The last block to come lets the others go on. */
+B2G_FN void b2g_part(b2g_state *state)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        state->arrived = 0;
+        __threadfence();
+        atomicAdd(&state->meetings, 1u);
+    }
+}
+
 /* ---- queues -------------------------------------------------------------- */
 
 /* The list of sources that spiked `ago` steps before a time step. */
@@ -145,6 +191,8 @@ B2G_FN int32_t b2g_slot(const b2g_queue *queue, b2g_place place, int32_t ago)
 /* The run of a source with a delay of `delay` steps, or -1. */
 B2G_FN_LONG int32_t b2g_find_run(const b2g_queue *queue, int32_t source, int32_t delay)
 {
+    if (queue->first_run == NULL)
+        return source * queue->n_delays + delay - queue->shortest;
     int32_t low = queue->first_run[source], high = queue->first_run[source + 1];
     while (low < high) {
         const int32_t middle = (low + high) / 2;
@@ -154,6 +202,17 @@ B2G_FN_LONG int32_t b2g_find_run(const b2g_queue *queue, int32_t source, int32_t
             high = middle;
     }
     return low < queue->first_run[source + 1] && queue->delay[low] == delay ? low : -1;
+}
+
+/* For every lane of a warp the sum of the values up to its own.  All of them have to call it. */
+B2G_FN int32_t b2g_sum_through(int32_t value)
+{
+    const int32_t lane = (int32_t)(threadIdx.x & 31u);
+    for (int32_t distance = 1; distance < 32; distance *= 2) {
+        const int32_t before = __shfl_sync(0xFFFFFFFFu, value, lane - distance & 31);
+        value += lane < distance ? 0 : before;
+    }
+    return value;
 }
 
 /* Sort a short list (by one thread). */

@@ -1,0 +1,177 @@
+"""Execute many time steps without the host: as graphs of kernels, or in one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...codegen.cuda_source import CudaSource, TaskPlan
+from .driver import Driver, Launch
+from .loaded import Loaded
+from .queue import DeviceQueue
+from .sizes import blocks_for, blocks_for_queue, width_for
+from .trial import Trial, Way
+
+#: Time steps in the longest graph.
+_LONGEST_GRAPH = 256
+
+#: Most time steps before the host looks at the device again.
+_MOST_STEPS = 1 << 14
+
+#: The host looks at the device after about so many seconds.
+_PATIENCE = 0.02
+
+#: The kernel that executes many time steps.
+_TOGETHER = "run_steps"
+
+#: Kernels of one block.
+_SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
+
+#: How many more or fewer threads for a spike are tried, as powers of two.
+_WIDENINGS = (-2, 2)
+
+
+class Stepper:
+    """Turns the kernels of a program into launches, in the way that is fastest.
+
+    Parameters
+    ----------
+    source : CudaSource
+    driver : Driver
+    loaded : Loaded
+        Keeps graphs, and what was found out about a network of these sizes.
+    """
+
+    def __init__(self, source: CudaSource, driver: Driver, loaded: Loaded) -> None:
+        self._source = source
+        self._driver = driver
+        self._loaded = loaded
+        self._counts: list[int] = []
+        self._queues: Sequence[DeviceQueue] = ()
+        self._batch = 1
+        self._asked = 0
+        self.way = Way()
+        #: of every task, in the present way
+        self.blocks: list[int] = []
+        #: of every queue: threads that share a run, in the present way
+        self.widths: list[int] = []
+        self._launches: dict[str, Launch] = {}
+
+    # -- sizes ---------------------------------------------------------------------
+    def fit(self, count_of: Callable[[TaskPlan], int], queues: Sequence[DeviceQueue]) -> None:
+        """Adapt to the sizes of a network.
+
+        Parameters
+        ----------
+        count_of : callable
+            How many elements a task has.
+        queues : sequence of DeviceQueue
+        """
+        self._counts = [count_of(task) for task in self._source.tasks]
+        self._queues = queues
+        self._set(Way())
+        key = tuple(self._counts), tuple(self.widths), tuple(self.blocks)
+        trial = self._loaded.trials.get(key)
+        if trial is None:
+            trial = self._loaded.trials[key] = Trial(self._possible(), self._useful_widenings())
+        self.trial = trial
+        self._set(trial.way)
+
+    def _possible(self) -> list[Way]:
+        ways = [Way()]
+        if self._source.resident:
+            self._set(Way(together=True))
+            kernel = self._loaded.module.kernel(_TOGETHER)
+            most = self._driver.most_together(kernel, self._driver.threads)
+            if self._launches[_TOGETHER].blocks <= most:
+                ways.append(self.way)
+        return ways
+
+    def _useful_widenings(self) -> list[int]:
+        """Those that make a difference."""
+        usual = self._widths(Way())
+        return [w for w in _WIDENINGS if self._widths(Way(widening=w)) != usual]
+
+    def _widths(self, way: Way) -> list[int]:
+        queues = [] if self._source.deterministic else self._queues
+        return [width_for(self._driver, queue, way.widening) for queue in queues]
+
+    def _set(self, way: Way) -> None:
+        """Compute blocks and threads as they are in a way."""
+        self.way = way
+        self.widths = self._widths(way) or [1] * len(self._queues)
+        self.blocks = [self._blocks_of(task) for task in self._source.tasks]
+        module, threads = self._loaded.module, self._driver.threads
+        self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}
+        for kernel in self._source.kernels:
+            count = max(sum(self.blocks[task] for task in kernel.tasks), 1)
+            self._launches[kernel.name] = Launch(module.kernel(kernel.name), count, threads)
+        if self._source.resident:
+            most = max(self._launches[name].blocks for name in self._source.loop)
+            self._launches[_TOGETHER] = Launch(module.kernel(_TOGETHER), most, threads, True)
+
+    def _blocks_of(self, task: TaskPlan) -> int:
+        if task.kind == "queue":
+            number = int(task.count[1])
+            width = self.widths[number]
+            return blocks_for_queue(self._driver, self._queues[number], width, self.way.together)
+        return blocks_for(self._driver, task.kind, self._counts[task.number], self.way.together)
+
+    def adopt(self) -> bool:
+        """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
+        if self.way == self.trial.way:
+            return False
+        self._set(self.trial.way)
+        return True
+
+    # -- launching -----------------------------------------------------------------
+    def launch(self, kernels: Sequence[str]) -> None:
+        """Execute kernels one after the other."""
+        self._driver.launch([self._launches[name] for name in kernels])
+
+    def loop(self) -> list[Launch]:
+        """The kernels of one time step."""
+        return [self._launches[name] for name in self._source.loop]
+
+    def steps(self, remaining: int) -> int:
+        """How many time steps the next launch should execute, of those that remain."""
+        most = self._batch if self.trial.decided else min(self._batch, self.trial.steps)
+        return min(most, max(remaining, 1))
+
+    def run(self, steps: int) -> None:
+        """Execute time steps; the device stops by itself at the end of the run."""
+        self._asked = steps
+        if self.way.together:
+            self.launch([_TOGETHER])
+            return
+        while steps > 0:
+            size = min(1 << (steps - 1).bit_length(), _LONGEST_GRAPH)
+            self._driver.replay(self._graph(size))
+            steps -= size
+
+    def _graph(self, size: int) -> Any:
+        key = size, tuple(self.blocks)
+        if key not in self._loaded.graphs:
+            self._loaded.graphs[key] = self._driver.graph(self.loop() * size)
+        return self._loaded.graphs[key]
+
+    def note(self, seconds: float, steps: int) -> None:
+        """Learn from what the last time steps took, and how many there were."""
+        self.trial.note(seconds, steps)
+        if steps < self._asked:
+            # something stops the device now and then: what comes after that is in vain
+            self._batch = max(1 << max(steps - 1, 0).bit_length(), 1)
+        elif seconds < _PATIENCE / 2:
+            self._batch = min(2 * self._batch, _MOST_STEPS)
+        elif seconds > _PATIENCE:
+            self._batch = max(self._batch // 2, 1)
+
+    def note_for_people(self) -> str:
+        """How time steps are executed, and what was measured."""
+        if not self.trial.decided:
+            return f"Time steps are executed as {self.way} for now; other ways are being tried."
+        costs = sorted(self.trial.costs.items(), key=lambda item: item[1])
+        if not costs:
+            return f"Time steps are executed as {self.way}."
+        measured = ", ".join(f"{way} {1e6 * cost:.1f} µs" for way, cost in costs)
+        return f"Time steps are executed as {self.way}: of what was tried ({measured} a step)."

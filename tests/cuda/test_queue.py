@@ -1,0 +1,104 @@
+"""The queue of a pathway on a device: how synapses are arranged, and what is in flight."""
+
+import numpy as np
+import pytest
+from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, set_device
+
+from brian2genn.backends.cuda import queue as queue_module
+from brian2genn.backends.cuda.queue import DeviceQueue
+from tests.semantics.harness import compare, observe
+
+DT = 1e-4
+
+
+def prepared(delays, sources, n: int) -> DeviceQueue:
+    queue = DeviceQueue(0, n)
+    queue.prepare(np.array(delays) * DT, DT, np.array(sources, dtype=np.int32))
+    return queue
+
+
+@pytest.mark.parametrize("few", [0, 1 << 16])
+def test_runs_are_the_same_with_and_without_empty_ones(monkeypatch, few):
+    monkeypatch.setattr(queue_module, "_FEW_RUNS", few)
+    queue = prepared([3, 9, 3, 3, 5, 90], [1, 1, 0, 1, 3, 3], 5)
+    arrangement = queue.arrangement
+    assert (arrangement.first_run is None) == bool(few)
+    found = {
+        source: [(delay, list(synapses)) for delay, synapses in queue._runs_of(source)]
+        for source in range(5)
+    }
+    assert found == {
+        0: [(3, [2])],
+        1: [(3, [0, 3]), (9, [1])],
+        2: [],
+        3: [(5, [4]), (90, [5])],
+        4: [],
+    }
+    assert list(arrangement.by_source()) == [0, 1, 4, 4, 6, 6]
+    assert (arrangement.shortest, arrangement.n_delays) == (3, 88)
+    assert arrangement.mean_run() == 6 / 5
+
+
+@pytest.mark.parametrize("sources", [[0, 0, 1, 2], [2, 0, 1, 0]])
+def test_one_delay_for_all(sources):
+    arrangement = prepared([7], sources, 4).arrangement
+    assert (arrangement.shortest, arrangement.n_delays) == (7, 1)
+    assert arrangement.first_run is None
+    assert (arrangement.order is None) == (sources == sorted(sources))
+
+
+def in_flight() -> DeviceQueue:
+    queue = prepared([5, 6], [0, 0], 1)
+    queue.push(np.array([0], dtype=np.int32))
+    return queue
+
+
+def test_a_synapse_can_be_there_twice_only_where_delays_have_changed():
+    queue = in_flight()
+    sources = np.zeros(2, dtype=np.int32)
+    queue.prepare(np.array([5, 6]) * DT, DT, sources)
+    assert not queue.mixed
+    queue.prepare(np.array([5, 4]) * DT, DT, sources)
+    assert queue.mixed
+    # what was in flight then has arrived: what comes after it is of one kind again
+    queue.take_back([], 7)
+    assert not queue.mixed
+
+
+def test_a_restored_queue_knows_by_which_delays_it_was_filled():
+    state = in_flight()._full_state()
+    for delays, mixed in (([5, 6], False), ([6, 5], True)):
+        other = DeviceQueue(0, 1)
+        other._restore_from_full_state(state)
+        other.prepare(np.array(delays) * DT, DT, np.zeros(2, dtype=np.int32))
+        assert other.mixed == mixed
+    other._restore_from_full_state(state[:2])  # from a queue of Brian's
+    other.prepare(np.array([5, 6]) * DT, DT, np.zeros(2, dtype=np.int32))
+    assert other.mixed
+
+
+@pytest.mark.parametrize("few", [0, 1 << 16])
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_is_in_flight_between_runs_arrives(shim, monkeypatch, few, changed):
+    """Many delays, more than threads in a warp, and spikes under way in every one of them."""
+    monkeypatch.setattr(queue_module, "_FEW_RUNS", few)
+    results = []
+    for backend in ("cpu", "cuda"):
+        set_device("genn", backend=backend)
+        n = 40
+        source = SpikeGeneratorGroup(n, np.arange(n).repeat(5), np.arange(5 * n) % 37 * 0.1 * ms)
+        target = NeuronGroup(n, "x : 1\ny : 1")
+        synapses = Synapses(source, target, "w : 1", on_pre="x_post += w; w += 1")
+        synapses.connect(condition="(i + j) % 3 != 0")
+        synapses.delay = "0.1*ms*((i*j) % 83)"
+        network = Network(source, target, synapses)
+        seen = []
+        for duration in (1.1, 0.9, 0.1, 3):
+            network.run(duration * ms)
+            seen.append(np.array(target.x))
+            if changed:
+                synapses.delay = "0.1*ms*((i*j + 5) % 83)"
+        network.run(9 * ms)
+        results.append(observe(target=target, synapses=synapses) | {"seen": np.array(seen)})
+        assert target.x[:].min() > 0
+    compare(*results)

@@ -1,0 +1,216 @@
+"""Time steps are executed in several ways, all with the same results; the fastest is kept to."""
+
+import numpy as np
+import pytest
+from brian2 import (
+    Network,
+    NetworkOperation,
+    NeuronGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    ms,
+    seed,
+    set_device,
+)
+
+import brian2genn
+from brian2genn.backends.cuda import stepping, trial
+from brian2genn.backends.cuda.backend import CudaBackend
+from brian2genn.backends.cuda.trial import Trial, Way
+from tests.semantics.harness import compare, observe
+
+GRAPH, TOGETHER = Way(), Way(together=True)
+
+
+def decide(trial: Trial, costs) -> list[Way]:
+    """Let a trial see these costs until it has decided; the ways in the order of their turns."""
+    seen = []
+    while not trial.decided:
+        seen.append(trial.way)
+        trial.note(costs(trial.way, seen.count(trial.way)) * trial.steps, trial.steps)
+    return seen
+
+
+def test_every_way_has_its_turns_and_the_fastest_is_kept():
+    trial = Trial([GRAPH, TOGETHER])
+    seen = decide(trial, lambda way, _: 2.0 if way == GRAPH else 1.0)
+    assert seen == 4 * [GRAPH, TOGETHER]
+    assert trial.way == TOGETHER
+    assert trial.costs == {GRAPH: 2.0, TOGETHER: 1.0}
+    trial.note(100.0, 1000)
+    assert trial.way == TOGETHER
+
+
+def test_the_first_turn_and_one_outlier_do_not_count():
+    costs = {TOGETHER: [90.0, 1.0, 50.0, 1.0], GRAPH: [0.0, 2.0, 2.0, 2.0]}
+    trial = Trial([GRAPH, TOGETHER])
+    decide(trial, lambda way, turn: costs[way][turn - 1])
+    assert trial.way == TOGETHER
+
+
+def test_another_way_has_to_be_faster_by_more_than_a_trifle():
+    trial = Trial([GRAPH, TOGETHER])
+    decide(trial, lambda way, _: 1.0 if way == GRAPH else 0.99)
+    assert trial.way == GRAPH
+
+
+def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
+    trial = Trial([GRAPH, TOGETHER], [-2, 2])
+    seen = decide(trial, lambda way, _: 1.0 + (not way.together) - 0.1 * (way.widening == 2))
+    assert seen[8:11] == [TOGETHER, Way(True, -2), Way(True, 2)]
+    assert trial.way == Way(True, 2)
+
+
+def test_one_way_is_nothing_to_try():
+    assert Trial([GRAPH]).decided
+    assert Trial([GRAPH]).way == GRAPH
+    trial = Trial([GRAPH], [2])
+    decide(trial, lambda way, _: 1.0 / (1 + way.widening))
+    assert trial.way == Way(False, 2)
+
+
+def test_a_turn_is_made_of_several_launches():
+    one = Trial([GRAPH, TOGETHER])
+    for _ in range(one.steps - 1):
+        one.note(1.0, 1)
+        assert one.way == GRAPH
+    one.note(1.0, 1)
+    assert one.way == TOGETHER
+
+
+# -- networks ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Make one way the only one."""
+
+    def choose(way: Way) -> None:
+        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [way])
+        monkeypatch.setattr(stepping.Stepper, "_useful_widenings", lambda self: [])
+
+    return choose
+
+
+def active(n: int = 300, delay: str = "(0.1 + 0.1*((i + j) % 7))*ms"):
+    """A network of several blocks in which much happens in every step."""
+    group = NeuronGroup(
+        n, "dv/dt = (1.3 - v)/(5*ms) : 1 (unless refractory)\nx : 1\ncount : integer",
+        threshold="v > 1", reset="v = 0.2*rand(); count += 1", refractory=1 * ms, method="exact",
+        name="cells",
+    )  # fmt: skip
+    group.v = "rand()"
+    synapses = Synapses(group, group, on_pre="x_post += 1", name="links")
+    synapses.connect(condition="(i + 3*j) % 11 == 0")
+    if delay:
+        synapses.delay = delay
+    return group, synapses
+
+
+@pytest.mark.parametrize("delay", ["", "(0.1 + 0.1*((i + j) % 7))*ms", "0.1*ms*((i*j) % 70)"])
+@pytest.mark.parametrize("way", [GRAPH, TOGETHER, Way(True, 2), Way(False, -2), Way(False, 2)])
+def test_the_results_are_those_of_the_processor(shim, only, way, delay):
+    only(way)
+    results = []
+    for backend in ("cpu", "cuda"):
+        set_device("genn", backend=backend)
+        seed(5)
+        group, synapses = active(delay=delay)
+        states = StateMonitor(group, ["v", "x"], record=[0, 77, 299], dt=0.3 * ms)
+        spikes = SpikeMonitor(group)
+        network = Network(group, synapses, states, spikes)
+        for duration in (4, 0.1, 3):
+            network.run(duration * ms)
+        results.append(observe(group=group, states=states, spikes=spikes))
+        assert group.count[:].sum() > 200
+    compare(*results)
+
+
+def pushing(group: NeuronGroup) -> NetworkOperation:
+    def push() -> None:
+        group.x[:10] += 0.5
+
+    return NetworkOperation(push, dt=0.7 * ms)
+
+
+def test_objects_of_the_host_have_their_turn(shim, only):
+    only(TOGETHER)
+    results = []
+    for backend in ("cpu", "cuda"):
+        set_device("genn", backend=backend)
+        seed(5)
+        group, synapses = active(100)
+
+        spikes = SpikeMonitor(group)
+        Network(group, synapses, spikes, pushing(group)).run(5 * ms)
+        results.append(observe(group=group, spikes=spikes))
+    compare(*results)
+
+
+def test_many_steps_are_one_launch(shim, only, monkeypatch):
+    only(TOGETHER)
+    monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
+    set_device("genn", backend="cuda")
+    group, synapses = active()
+    network = Network(group, synapses)
+    network.run(100 * ms)
+    launches = shim.counts["launches"]
+    network.run(100 * ms)
+    assert shim.counts["launches"] - launches < 20, "of 1,000 time steps of two kernels each"
+    assert shim.counts["replays"] == 0
+
+
+def test_what_the_device_cannot_have_at_once_is_executed_as_graphs(shim):
+    shim.most_blocks_together = 2
+    set_device("genn", backend="cuda")
+    group, synapses = active()
+    Network(group, synapses).run(30 * ms)
+    text = str(brian2genn.explain())
+    assert "Time steps are executed as graphs of kernels" in text
+    assert "one kernel for many steps" not in text
+
+
+def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch):
+    made = []
+    build = CudaBackend.build
+
+    def remember(self, *args, **kwds):
+        made.append(build(self, *args, **kwds))
+        return made[-1]
+
+    monkeypatch.setattr(CudaBackend, "build", remember)
+    set_device("genn", backend="cuda")
+    group, synapses = active()
+    network = Network(group, synapses)
+    network.run(1 * ms)
+    assert "other ways are being tried" in str(brian2genn.explain())
+    network.run(30 * ms)
+    assert "µs a step" in str(brian2genn.explain())
+    network.run(1 * ms)
+    (program,) = made
+    assert program.unbound()._loaded.trials == program._loaded.trials
+    assert len(program._loaded.trials) == 1
+
+
+def test_a_turn_is_as_long_as_it_says(monkeypatch):
+    monkeypatch.setattr(trial, "STEPS", 7)
+    one = Trial([GRAPH, TOGETHER])
+    one.note(1.0, 6)
+    assert one.way == GRAPH
+    one.note(1.0, 1)
+    assert one.way == TOGETHER
+
+
+def test_deterministic_runs_are_the_same_bit_by_bit_in_every_way(shim, only):
+    values = []
+    for way in (GRAPH, TOGETHER):
+        only(way)
+        set_device("genn", backend="cuda", deterministic=True)
+        seed(5)
+        group, synapses = active(100)
+        synapses.pre.code = "x_post += 0.1*(i + 1)"
+        Network(group, synapses).run(10 * ms)
+        values.append(np.array(group.x))
+    assert np.array_equal(*values)
+    assert values[0].max() > 0
