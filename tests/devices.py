@@ -6,9 +6,10 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
-way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile
-every program for these architectures. With ``pygenn``, a real GeNN; tests of networks that it
-refuses are skipped with its reasons.
+way however small the task, and short runs execute time steps in all ways. With ``shim``,
+``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle and the
+newest architecture that it knows. With ``pygenn``, a real GeNN; tests of networks that it refuses
+are skipped with its reasons.
 """
 
 import os
@@ -23,6 +24,16 @@ BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 REPRODUCIBLE = {"deterministic": True} if BACKEND in ("cuda", "shim") and DEVICE == "genn" else {}
 #: The driver of the backend ``shim``.
 shim = None
+
+
+def compiled_for() -> list[int]:
+    """For which architectures NVRTC compiles every program."""
+    if not os.environ.get("BRIAN2GENN_TEST_NVRTC"):
+        return []
+    from brian2genn.backends.cuda.nvidia import supported_architectures
+
+    known = supported_architectures()
+    return [known[0], known[len(known) // 2], known[-1]]
 
 
 class PlainDevice(RuntimeDevice):
@@ -47,8 +58,7 @@ def register() -> None:
             trial.STEPS = 3  # and short: all ways to execute time steps have their turn
 
             global shim
-            wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")
-            shim = ShimDriver(architectures=[int(text) for text in wanted.split(",") if text])
+            shim = ShimDriver(architectures=compiled_for())
             use(shim)
 
 
