@@ -65,6 +65,23 @@ class Arrangement:
         firsts = slice(None, None, self.n_delays) if self.first_run is None else self.first_run
         return self.start[firsts]
 
+    def by_synapse(self) -> tuple[np.ndarray, np.ndarray]:
+        """The source and the delay of every synapse, int32."""
+        lengths = np.diff(self.start)
+        if self.first_run is None or self.delay is None:
+            runs = np.arange(lengths.size, dtype=np.int32)
+            sources, delays = runs // self.n_delays, runs % self.n_delays + self.shortest
+        else:
+            sources = np.repeat(np.arange(self.first_run.size - 1), np.diff(self.first_run))
+            delays = self.delay
+        found = []
+        for of_runs in (sources, delays):
+            values = np.repeat(of_runs.astype(np.int32), lengths)
+            if self.order is not None:
+                values[self.order] = values.copy()
+            found.append(values)
+        return found[0], found[1]
+
     def width(self, most: int) -> int:
         """How many threads share a run of synapses, at `most`: a power of two."""
         width = 1

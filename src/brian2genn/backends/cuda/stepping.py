@@ -93,13 +93,12 @@ class Stepper:
         return [w for w in _WIDENINGS if self._widths(Way(widening=w)) != usual]
 
     def _widths(self, way: Way) -> list[int]:
-        queues = [] if self._source.deterministic else self._queues
-        return [width_for(self._driver, queue, way.widening) for queue in queues]
+        return [width_for(self._driver, queue, way.widening) for queue in self._queues]
 
     def _set(self, way: Way) -> None:
         """Compute blocks and threads as they are in a way."""
         self.way = way
-        self.widths = self._widths(way) or [1] * len(self._queues)
+        self.widths = self._widths(way)
         self.blocks = [self._blocks_of(task) for task in self._source.tasks]
         module, threads = self._loaded.module, self._driver.threads
         self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}

@@ -44,6 +44,7 @@ QUEUE = np.dtype(
     [
         ("ring", np.uint64),
         ("count", np.uint64),
+        ("stamp", np.uint64),
         ("first_run", np.uint64),
         ("delay", np.uint64),
         ("start", np.uint64),

@@ -45,6 +45,7 @@ typedef struct {
 typedef struct {
     int32_t *ring;            /* n_slots lists of up to n_sources sources */
     int32_t *count;           /* length of each list */
+    int32_t *stamp;           /* like the ring, by source: the last step in which it spiked */
     const int32_t *first_run; /* per source, or NULL */
     const int32_t *delay;     /* per run, ascending within a source */
     const int32_t *start;
