@@ -6,7 +6,7 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
-way however small the task, and short runs execute time steps in all ways. With ``shim``,
+way however small the task. With either, short runs execute time steps in all ways in turn. With ``shim``,
 ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle and the
 newest architecture that it knows. With ``pygenn``, a real GeNN; tests of networks that it refuses
 are skipped with its reasons.
@@ -49,13 +49,16 @@ def register() -> None:
         from brian2genn.backends import choice
 
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
+        if BACKEND in ("cuda", "shim"):
+            from brian2genn.backends.cuda import trial
+
+            trial.STEPS = 3  # tests are short: all ways to execute time steps have their turn
         if BACKEND == "shim":
-            from brian2genn.backends.cuda import setup, trial
+            from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
             from tests.cuda_shim.driver import ShimDriver
 
             setup.WORTHWHILE = 0  # tests are small
-            trial.STEPS = 3  # and short: all ways to execute time steps have their turn
 
             global shim
             shim = ShimDriver(architectures=compiled_for())
