@@ -6,10 +6,10 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
-way however small the task. With either, short runs execute time steps in all ways in turn. With ``shim``,
-``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle and the
-newest architecture that it knows. With ``pygenn``, a real GeNN; tests of networks that it refuses
-are skipped with its reasons.
+way however small the task. With either, short runs execute time steps in all ways in turn. With
+``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle
+and the newest architecture that it knows. With ``pygenn``, a real GeNN; tests of networks that it
+refuses are skipped with its reasons.
 """
 
 import os
