@@ -278,7 +278,7 @@ class CudaProgram:
             record["n_left_steps"] = len(left_start) - 1 if left.size else 0
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
-            record["shortest"], record["n_delays"] = a.shortest, a.n_delays
+            record["n_delays"] = a.n_delays
             record["left_in_order"] = queue.mixed
             record["clock"] = self.source.queue_clocks.get(k, 0)
 
