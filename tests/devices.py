@@ -50,9 +50,9 @@ def register() -> None:
 
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
         if BACKEND in ("cuda", "shim"):
-            from brian2genn.backends.cuda import trial
+            from brian2genn.backends.cuda import ways
 
-            trial.STEPS = 3  # tests are short: all ways to execute time steps have their turn
+            ways.STEPS = 3  # tests are short: all ways to execute time steps have their turn
         if BACKEND == "shim":
             from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use

@@ -10,7 +10,7 @@ from .driver import Driver, Launch
 from .loaded import Loaded
 from .queue import DeviceQueue
 from .sizes import blocks_for, blocks_for_queue, width_for
-from .trial import Trial, Way
+from .ways import Contest, Way
 
 #: Time steps in the longest graph.
 _LONGEST_GRAPH = 256
@@ -71,11 +71,13 @@ class Stepper:
         self._queues = queues
         self._set(Way())
         key = tuple(self._counts), tuple(self.widths), tuple(self.blocks)
-        trial = self._loaded.trials.get(key)
-        if trial is None:
-            trial = self._loaded.trials[key] = Trial(self._possible(), self._useful_widenings())
-        self.trial = trial
-        self._set(trial.way)
+        contest = self._loaded.contests.get(key)
+        if contest is None:
+            contest = self._loaded.contests[key] = Contest(
+                self._possible(), self._useful_widenings()
+            )
+        self.contest = contest
+        self._set(contest.way)
 
     def _possible(self) -> list[Way]:
         ways = [Way()]
@@ -118,9 +120,9 @@ class Stepper:
 
     def adopt(self) -> bool:
         """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
-        if self.way == self.trial.way:
+        if self.way == self.contest.way:
             return False
-        self._set(self.trial.way)
+        self._set(self.contest.way)
         return True
 
     # -- launching -----------------------------------------------------------------
@@ -134,7 +136,7 @@ class Stepper:
 
     def steps(self, remaining: int) -> int:
         """How many time steps the next launch should execute, of those that remain."""
-        most = self._batch if self.trial.decided else min(self._batch, self.trial.steps)
+        most = self._batch if self.contest.decided else min(self._batch, self.contest.steps)
         return min(most, max(remaining, 1))
 
     def run(self, steps: int) -> None:
@@ -156,7 +158,7 @@ class Stepper:
 
     def note(self, seconds: float, steps: int) -> None:
         """Learn from what the last time steps took, and how many there were."""
-        self.trial.note(seconds, steps)
+        self.contest.note(seconds, steps)
         if steps < self._asked:
             # something stops the device now and then: what comes after that is in vain
             self._batch = max(1 << max(steps - 1, 0).bit_length(), 1)
@@ -167,9 +169,9 @@ class Stepper:
 
     def note_for_people(self) -> str:
         """How time steps are executed, and what was measured."""
-        if not self.trial.decided:
+        if not self.contest.decided:
             return f"Time steps are executed as {self.way} for now; other ways are being tried."
-        costs = sorted(self.trial.costs.items(), key=lambda item: item[1])
+        costs = sorted(self.contest.costs.items(), key=lambda item: item[1])
         if not costs:
             return f"Time steps are executed as {self.way}."
         measured = ", ".join(f"{way} {1e6 * cost:.1f} µs" for way, cost in costs)
