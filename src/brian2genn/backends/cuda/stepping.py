@@ -71,13 +71,11 @@ class Stepper:
         self._queues = queues
         self._set(Way())
         key = tuple(self._counts), tuple(self.widths), tuple(self.blocks)
-        contest = self._loaded.contests.get(key)
-        if contest is None:
-            contest = self._loaded.contests[key] = Contest(
-                self._possible(), self._useful_widenings()
-            )
-        self.contest = contest
-        self._set(contest.way)
+        if key not in self._loaded.contests:
+            contest = Contest(self._possible(), self._useful_widenings())
+            self._loaded.contests[key] = contest
+        self.contest = self._loaded.contests[key]
+        self._set(self.contest.way)
 
     def _possible(self) -> list[Way]:
         ways = [Way()]
