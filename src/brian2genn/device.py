@@ -44,6 +44,7 @@ from .runtime.loop import (
     running,
     store_profile,
 )
+from .runtime.moving import call_around_forks, exchange_queues
 from .runtime.programs import KnownPrograms
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
@@ -85,14 +86,14 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._garbage = GarbageCollection()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
-        self._backend: Backend | None = None
+        self._choice: choice.Choice | None = None
+        call_around_forks(self._before_fork, self._after_fork_in_child)
 
     # -- where do networks run? ------------------------------------------------
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``; see the README for the arguments."""
         super().activate(build_on_run=build_on_run, **kwargs)
-        self._backend = None
-        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
+        self._forget_backend()
         if "backend" in kwargs:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
@@ -105,16 +106,37 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         ValueError, CudaUnavailable
             If the script asks for a backend that cannot be had.
         """
-        if self._backend is None:
-            self._backend, sentence = choice.choose(
+        if self._choice is None:
+            chosen = self._choice = choice.choose(
                 self.build_options.get("backend"),
                 super().get_value,
                 deterministic=bool(self.build_options.get("deterministic", False)),
                 genn_backend=self.build_options.get("genn_backend"),
                 genn_preferences=self.build_options.get("genn_preferences"),
             )
-            logger.info(sentence, f"backend_{self._backend.name}", once=True)
-        return self._backend
+            if chosen.warning:
+                logger.warn(chosen.warning, "gpu", once=True)
+            else:
+                logger.info(chosen.where, f"backend_{chosen.backend.name}", once=True)
+            if chosen.hint:
+                logger.info(chosen.hint, "gpu_hint", once=True)
+        return self._choice.backend
+
+    def _forget_backend(self) -> None:
+        """Choose again when next needed."""
+        self._choice = None
+        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
+
+    def _before_fork(self) -> None:
+        """A forked process has the host's arrays and cannot ask a GPU for what they lack."""
+        if self._choice is not None and self._choice.backend.name == "cuda":
+            for recording in set(self._recordings.values()):
+                recording.hand_over()
+            self._choice.backend.before_fork()
+
+    def _after_fork_in_child(self) -> None:
+        if self._choice is not None and self._choice.backend.name == "cuda":
+            self._forget_backend()
 
     @property
     def compiles(self) -> bool:
@@ -155,8 +177,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         return super().get_value(var, access_data)
 
     def _before_access(self, var: Any) -> None:
-        if self._backend is not None:
-            self._backend.before_access(var)
+        if self._choice is not None:
+            self._choice.backend.before_access(var)
 
     def set_value(self, var: Any, value: Any) -> None:
         self._before_access(var)
@@ -341,6 +363,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:
             clock.set_interval(net.t, t_end)
+        exchange_queues(all_objects, self.backend)
         with keeping_code(all_objects):
             net.before_run(namespace)
         if len(all_objects) == 0:
@@ -373,7 +396,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             net.t_ = float(t_end) if completed else loop.t
             self._disconnect(loop)
         ended = time.time()
-        self._notes[net.name] = program.notes()
+        self._notes[net.name] += program.notes()
         self._last_run_time = ended - began
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
@@ -394,7 +417,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Keep where the objects of a network run, for `explain`."""
         setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
         self._placed[net.name] = placements, setup
-        self._notes[net.name] = []
+        chosen = self._choice
+        assert chosen is not None
+        self._notes[net.name] = [f"{chosen.where} {chosen.why}".rstrip()]
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:

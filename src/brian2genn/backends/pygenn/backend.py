@@ -42,6 +42,7 @@ class PygennBackend(HostMemory):
 
     name = "pygenn"
     seeded = False
+    queue_type = GennQueue
 
     def __init__(
         self,
@@ -93,3 +94,6 @@ class PygennBackend(HostMemory):
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
         self._memory.exchange_kept()
+
+    def before_fork(self) -> None:
+        """Nothing: GeNN's model goes on in the forked process."""
