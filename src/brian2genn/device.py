@@ -123,7 +123,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         return self._choice.backend
 
     def _forget_backend(self) -> None:
-        """Choose again when next needed."""
+        """Choose again when next needed; values that are elsewhere come back first."""
+        if self._choice is not None:
+            self._choice.backend.make_host_current()
         self._choice = None
         self._programs = {False: KnownPrograms(), True: KnownPrograms()}
 
@@ -132,9 +134,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if self._choice is not None and self._choice.backend.name == "cuda":
             for recording in set(self._recordings.values()):
                 recording.hand_over()
-            self._choice.backend.before_fork()
+            self._choice.backend.make_host_current()
 
     def _after_fork_in_child(self) -> None:
+        # if something could not be fetched before, this fails, too, and the backend stays: then
+        # asking for it is an error, and not an old value
         if self._choice is not None and self._choice.backend.name == "cuda":
             self._forget_backend()
 

@@ -31,7 +31,7 @@ class HostMemory:
     def exchange_kept(self) -> None:
         """Nothing has to be made current."""
 
-    def before_fork(self) -> None:
+    def make_host_current(self) -> None:
         """Nothing has to be made current."""
 
 

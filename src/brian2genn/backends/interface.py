@@ -207,8 +207,8 @@ class Backend(Protocol):
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
 
-    def before_fork(self) -> None:
-        """Make all of the host's arrays current: a forked process has nothing else."""
+    def make_host_current(self) -> None:
+        """Make all of the host's arrays current: whoever goes on has nothing else."""
 
 
 #: From a Brian variable to its array in the host's memory, as it is there.

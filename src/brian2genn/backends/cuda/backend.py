@@ -109,8 +109,8 @@ class CudaBackend:
         """Make current the arrays that a script has kept; it may read and write them now."""
         self.memory.exchange_kept()
 
-    def before_fork(self) -> None:
-        """Make all of the host's arrays current: a forked process has nothing else."""
+    def make_host_current(self) -> None:
+        """Make all of the host's arrays current: whoever goes on has nothing else."""
         self.memory.update_host()
 
 

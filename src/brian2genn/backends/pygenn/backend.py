@@ -95,5 +95,6 @@ class PygennBackend(HostMemory):
         """Make current the arrays that a script has kept; it may read and write them now."""
         self._memory.exchange_kept()
 
-    def before_fork(self) -> None:
-        """Nothing: GeNN's model goes on in the forked process."""
+    def make_host_current(self) -> None:
+        """Make all of the host's arrays current: whoever goes on has nothing else."""
+        self._memory.make_host_current()

@@ -187,7 +187,7 @@ def _record_state(sketch: Sketch) -> None:
 
 def _sum(sketch: Sketch) -> None:
     total = sketch.code("summed")
-    total.output("_synaptic_var", total["w"] * total["x"])
+    total.output("_synaptic_var", 0.1 * total["x"] * total["g[plastic_post]"])
     sketch.step(
         Sum, "summed", total, size="N_plastic", target="total", target_dtype=FLOAT64,
         index="plastic_post", start="total_start", target_size="N_cells",
@@ -201,7 +201,7 @@ def _update(sketch: Sketch) -> None:
     awake = timestep(t - cell["lastspike"], dt) >= timestep(number(1.5e-3), dt)
     decay = call("exp", -dt / cell["tau"])
     target = 1.4 + cell["g"] + 0.1 * cell["total"]
-    noise = 1.5 * call("sqrt", dt) * (draw("randn", 0) + draw("rand", 1) - 0.5)
+    noise = 1.5 * call("sqrt", dt * (0.5 + v * v)) * (draw("randn", 0) + draw("rand", 1) - 0.5)
     cell["v"] = where(awake, target + (v - target) * decay + noise, v)
     cell["g"] = cell["g"] * decay
     shrunk = slow * call("exp", -(0.01 + 0.02 * slow))
@@ -242,6 +242,8 @@ def _deliver_fixed(sketch: Sketch) -> None:
     sketch.step(Push, "fixed_push", queue=0, events="input_events")
     synapse = sketch.code("fixed")
     synapse["g[fixed_post]"] = synapse["g[fixed_post]"] + synapse["fixed_w"]
+    # which the reset has to wait for: a step that is executed at the next time step's beginning
+    synapse["v[fixed_post]"] = synapse["v[fixed_post]"] + 0.1 * synapse["fixed_w"]
     slow = synapse["slow[fixed_post]"]
     synapse["slow[fixed_post]"] = slow + (0.1 * synapse["fixed_w"]).cast(FLOAT32)
     synapse["reached[fixed_post]"] = synapse["reached[fixed_post]"] + 1

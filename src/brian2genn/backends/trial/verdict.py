@@ -6,6 +6,7 @@ and on the processor, and what both have computed is compared.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -97,6 +98,9 @@ def verdict(driver: Driver, patience: float = _PATIENCE) -> Verdict:
         return Verdict(known, path)
     began = time.perf_counter()
     found = tuple(_compared(driver, patience))
+    # nothing is left of it: not in the GPU's memory, and no expression that a script's next
+    # network would share, and order, with it
+    gc.collect()
     content = {
         "gpu": driver.identity,
         "driver": driver_version(),
@@ -155,6 +159,10 @@ def _remember(path: Path, content: dict[str, Any]) -> None:
 
 def _compared(driver: Driver, patience: float) -> Sequence[str]:
     """Execute the trial here and there; what differs."""
+    try:
+        toolchain.find()
+    except toolchain.ToolchainError as error:
+        raise NothingToCompare(str(error)) from error
     trial, pieces = make_trial(), SetupTrial()
     host = _compiling(trial, pieces)  # in the background: a compiler is a process of its own
     try:
