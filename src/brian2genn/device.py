@@ -32,6 +32,7 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
+from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
 from .runtime.garbage import GarbageCollection
@@ -44,8 +45,6 @@ from .runtime.loop import (
     running,
     store_profile,
 )
-from .runtime.moving import call_around_forks, exchange_queues
-from .runtime.programs import KnownPrograms
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
@@ -81,19 +80,16 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._notes: dict[str, list[str]] = {}
         self._setup_log = SetupLog()
         self._last_network = ""
-        #: by whether they are for profiling
-        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
         self._garbage = GarbageCollection()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
-        self._choice: choice.Choice | None = None
-        call_around_forks(self._before_fork, self._after_fork_in_child)
+        self._chosen = ChosenBackend(self._choose, self._hand_over_all)
 
     # -- where do networks run? ------------------------------------------------
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``; see the README for the arguments."""
         super().activate(build_on_run=build_on_run, **kwargs)
-        self._forget_backend()
+        self._chosen.forget()
         if "backend" in kwargs:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
@@ -106,41 +102,20 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         ValueError, CudaUnavailable
             If the script asks for a backend that cannot be had.
         """
-        if self._choice is None:
-            chosen = self._choice = choice.choose(
-                self.build_options.get("backend"),
-                super().get_value,
-                deterministic=bool(self.build_options.get("deterministic", False)),
-                genn_backend=self.build_options.get("genn_backend"),
-                genn_preferences=self.build_options.get("genn_preferences"),
-            )
-            if chosen.warning:
-                logger.warn(chosen.warning, "gpu", once=True)
-            else:
-                logger.info(chosen.where, f"backend_{chosen.backend.name}", once=True)
-            if chosen.hint:
-                logger.info(chosen.hint, "gpu_hint", once=True)
-        return self._choice.backend
+        return self._chosen.get()
 
-    def _forget_backend(self) -> None:
-        """Choose again when next needed; values that are elsewhere come back first."""
-        if self._choice is not None:
-            self._choice.backend.make_host_current()
-        self._choice = None
-        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
+    def _choose(self) -> choice.Choice:
+        return choice.choose(
+            self.build_options.get("backend"),
+            super().get_value,
+            deterministic=bool(self.build_options.get("deterministic", False)),
+            genn_backend=self.build_options.get("genn_backend"),
+            genn_preferences=self.build_options.get("genn_preferences"),
+        )
 
-    def _before_fork(self) -> None:
-        """A forked process has the host's arrays and cannot ask a GPU for what they lack."""
-        if self._choice is not None and self._choice.backend.name == "cuda":
-            for recording in set(self._recordings.values()):
-                recording.hand_over()
-            self._choice.backend.make_host_current()
-
-    def _after_fork_in_child(self) -> None:
-        # if something could not be fetched before, this fails, too, and the backend stays: then
-        # asking for it is an error, and not an old value
-        if self._choice is not None and self._choice.backend.name == "cuda":
-            self._forget_backend()
+    def _hand_over_all(self) -> None:
+        for recording in set(self._recordings.values()):
+            recording.hand_over()
 
     @property
     def compiles(self) -> bool:
@@ -181,8 +156,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         return super().get_value(var, access_data)
 
     def _before_access(self, var: Any) -> None:
-        if self._choice is not None:
-            self._choice.backend.before_access(var)
+        self._chosen.before_access(var)
 
     def set_value(self, var: Any, value: Any) -> None:
         self._before_access(var)
@@ -421,9 +395,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Keep where the objects of a network run, for `explain`."""
         setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
         self._placed[net.name] = placements, setup
-        chosen = self._choice
-        assert chosen is not None
-        self._notes[net.name] = [f"{chosen.where} {chosen.why}".rstrip()]
+        self._notes[net.name] = [self._chosen.explanation()]
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
@@ -438,7 +410,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         try:
             if prefs["devices.genn.debug"]:  # prints each run
                 return make(translation.network)
-            return self._programs[profile].find_or_make(translation.network, make)
+            return self._chosen.programs[profile].find_or_make(translation.network, make)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *translation.function_users()])

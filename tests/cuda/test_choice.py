@@ -13,6 +13,7 @@ from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.cuda import choice as cuda_choice
 from brian2genn.backends.cuda import presence
 from brian2genn.backends.cuda.driver import CudaUnavailable
+from tests.faults.processes import run_script
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +146,25 @@ def test_where_networks_run_is_said_once(shim, monkeypatch):
             Network(group).run(1 * ms)
     said = [text for _level, _name, text in logs if "Networks run on" in text]
     assert said == [f"Networks run on the GPU: {shim.name}."]
+
+
+def test_without_the_packages_a_plain_script_hears_nothing_of_gpus():
+    script = """
+    import sys
+    sys.modules["cuda"] = None
+    from brian2 import *
+    import brian2genn
+    from brian2genn.backends.cuda import presence
+    presence.gpu_is_there = lambda: False
+    set_device("genn")
+    group = NeuronGroup(3, "v : 1")
+    run(0.1*ms)
+    print(brian2genn.explain())
+    """
+    done = run_script(script)
+    assert "No GPU: The CUDA packages are not installed" in done.stdout, done.stderr
+    assert done.stderr.count(PROCESSOR) == 1
+    assert "GPU" not in done.stderr
 
 
 @pytest.mark.parametrize("error", [MemoryError("full"), AttributeError("no 'cuInit'")])

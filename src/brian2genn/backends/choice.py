@@ -125,8 +125,8 @@ def _if_right(driver: Driver, gpu: CudaBackend, *, insists: bool) -> Choice:
         )
     except NothingToCompare as error:
         problem = (
-            f"Whether the GPU ({driver.name}) computes right could not be found out, because there"
-            f" is no C compiler to compute the same on the processor. {error}"
+            f"Whether the GPU ({driver.name}) computes right could not be found out, because the"
+            f" processor could not compute the same: {error}"
         )
         if insists:
             return Choice(gpu, where, problem, warning=problem)

@@ -191,8 +191,8 @@ def _compared(driver: Driver, patience: float) -> Sequence[str]:
         host.result()
         cpu = CpuBackend()
         expected = execute(trial, cpu, build(trial, cpu)), pieces.execute_here()
-    except (toolchain.ToolchainError, toolchain.CompileError) as error:
-        raise NothingToCompare(str(error)) from error
+    except Exception as error:  # as above
+        raise NothingToCompare(f"{type(error).__name__}: {error}") from error
     return [
         *differences(expected[0], found[0]),
         *differences(expected[1], found[1], exact=True),
