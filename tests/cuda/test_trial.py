@@ -12,6 +12,7 @@ from brian2.core.names import find_name
 
 from brian2genn.backends.cuda.driver import CudaError
 from brian2genn.backends.trial import verdict as trial
+from brian2genn.backends.trial.comparison import differences
 from brian2genn.backends.trial.verdict import TrialError, verdict
 from brian2genn.model import expr
 from tests.cuda_shim.driver import ShimDriver
@@ -72,6 +73,30 @@ def test_differences_say_what_where_and_how_much():
     )
     found = verdict(FaultyDriver("additions are lost"))
     assert re.search(r"; and \d+ more$", found.told())
+
+
+@pytest.mark.parametrize(
+    ("found", "exact", "expected"),
+    [
+        ({"x": np.array([1.0, np.nan, 0.0])}, False, []),
+        ({"x": np.array([1 + 1e-12, np.nan, 1e-14])}, False, []),
+        (
+            {"x": np.array([1 + 1e-12, np.nan, 0.0])},
+            True,
+            ["'x' has 1 wrong values of 3, the first at [0]: 1.000000000001 instead of 1.0"],
+        ),
+        (
+            {"x": np.array([1.0, 0.0, np.nan])},
+            False,
+            ["'x' has 2 wrong values of 3, the first at [1]: 0.0 instead of nan"],
+        ),
+        ({}, False, ["'x' was not computed"]),
+        ({"x": np.zeros(2)}, False, ["'x' has the shape (2,) instead of (3,)"]),
+        ({"x": np.zeros(3, int)}, False, ["'x' is of type int64 instead of float64"]),
+    ],
+)
+def test_comparisons(found, exact, expected):
+    assert differences({"x": np.array([1.0, np.nan, 0.0])}, found, exact=exact) == expected
 
 
 def test_nothing_of_a_script_is_touched(folder):

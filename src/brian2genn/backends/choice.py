@@ -129,7 +129,7 @@ def _if_right(driver: Driver, gpu: CudaBackend, *, insists: bool) -> Choice:
             f" processor could not compute the same: {error}"
         )
         if insists:
-            return Choice(gpu, where, problem, warning=problem)
+            return Choice(gpu, where, problem, warning=f"{problem} {where}")
     if insists:
         raise CudaUnavailable(
             f"{problem} Until it is mended, set_device('genn', backend='cpu') is right."
