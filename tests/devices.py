@@ -13,6 +13,7 @@ refuses are skipped with its reasons.
 """
 
 import os
+from contextlib import suppress
 
 import pytest
 from brian2 import all_devices, magic_network, second, start_scope
@@ -22,8 +23,11 @@ DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 #: With these arguments of ``set_device``, results are the same bit by bit in every run.
 REPRODUCIBLE = {"deterministic": True} if BACKEND in ("cuda", "shim") and DEVICE == "genn" else {}
-#: The driver of the backend ``shim``.
+#: What takes the place of the GPU: the driver of the backend ``shim``; for ``cuda``, the GPU
+#: itself, so that tests find out what is wrong with one that would not be taken.
 shim = None
+#: More environment variables, for scripts in other processes that name no backend.
+ON_THE_PROCESSOR = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def compiled_for() -> list[int]:
@@ -53,6 +57,14 @@ def register() -> None:
             from brian2genn.backends.cuda import ways
 
             ways.STEPS = 3  # tests are short: all ways to execute time steps have their turn
+        global shim
+        if BACKEND == "cuda":
+            from brian2genn.backends.cuda.choice import find_driver, use
+            from brian2genn.backends.cuda.driver import CudaUnavailable
+
+            with suppress(CudaUnavailable):
+                shim = find_driver()
+                use(shim)
         if BACKEND == "shim":
             from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
@@ -60,7 +72,6 @@ def register() -> None:
 
             setup.WORTHWHILE = 0  # tests are small
 
-            global shim
             shim = ShimDriver(architectures=compiled_for())
             use(shim)
 

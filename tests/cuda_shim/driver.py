@@ -64,6 +64,7 @@ class ShimDriver:
     """
 
     name = "a processor that executes CUDA programs"
+    identity = "the tests' device"
     multiprocessors = 2
     threads = 64
     most_threads = 128

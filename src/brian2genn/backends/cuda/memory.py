@@ -113,6 +113,11 @@ class DeviceMemory:
                 image.update_host()
                 image.device_is_stale = True
 
+    def update_host(self) -> None:
+        """Make all arrays current; nobody writes to them here."""
+        for image in list(self._images.values()):
+            image.update_host()
+
     def read(self, variable: Any) -> np.ndarray:
         """A variable's current array, only to be read."""
         with self.only_reading():
