@@ -65,7 +65,7 @@ class ShimDriver:
 
     name = "a processor that executes CUDA programs"
     identity = "the tests' device"
-    multiprocessors = 2
+    multiprocessors = 5
     threads = 64
     most_threads = 128
     most_blocks_together = 8
@@ -149,6 +149,8 @@ class ShimDriver:
             module, name, address = one.kernel
             seed = int(self._random.integers(1 << 62))
             library = module.library
+            if one.together and one.blocks > self.most_blocks_together:
+                raise CudaError(f"kernel {name}: {one.blocks} blocks at once are too many")
             launch = library.shim_launch_together if one.together else library.shim_launch
             error = launch(address, one.blocks, one.threads, seed)
             if error is not None:

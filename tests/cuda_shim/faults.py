@@ -31,8 +31,8 @@ FAULTS = {
         r"const bool crossed = (\1) && !(WRONG({n}) && _idx >= 416);",
     ),
     "a warp is late": (
-        r"n < queue->count\[slot\]; n \+=",
-        r"n < queue->count[slot] - (WRONG({n}) && queue->count[slot] > 8); n +=",
+        r"turn < queue->count\[slot\]; turn \+=",
+        r"turn < queue->count[slot] - (WRONG({n}) && queue->count[slot] > 8); turn +=",
     ),
     "refractoriness is forgotten": (
         r"not_refractory\[_idx\] = 0;",
@@ -43,10 +43,17 @@ FAULTS = {
         r"if (inside && events[_idx] && !(WRONG({n}) && _idx == 100))",
     ),
     "random numbers are others": (r"ctx->seed, 2,", r"ctx->seed + WRONG({n}), 2,"),
-    "normal numbers are others": (r"= _z0_0;", r"= _z0_0 + 1e-6 * WRONG({n});"),
+    "normal numbers are others": (
+        r"= b2g_randn\((.*)\);",
+        r"= b2g_randn(\1) + 1e-6 * WRONG({n});",
+    ),
     "delays are one step shorter": (
-        r"b2g_slot\(queue, place, queue->same_delay\)",
-        r"b2g_slot(queue, place, queue->same_delay - (WRONG({n}) && queue->same_delay > 0))",
+        r"b2g_slot\(queue, place, delays\[0\]\)",
+        r"b2g_slot(queue, place, delays[0] - (WRONG({n}) && delays[0] > 0))",
+    ),
+    "one of several delays is overlooked": (
+        r"first \+ lane < n_delays \?",
+        r"first + lane < n_delays && !(WRONG({n}) && lane == 2) ?",
     ),
     "what is in flight is lost": (
         r"b2g_has_left\(queue, place\)",
