@@ -10,6 +10,7 @@ import pytest
 from brian2 import defaultclock, magic_network
 from brian2.core.names import find_name
 
+from brian2genn.backends.cuda import ways
 from brian2genn.backends.cuda.driver import CudaError
 from brian2genn.backends.trial import verdict as trial
 from brian2genn.backends.trial.comparison import differences
@@ -33,6 +34,22 @@ def test_a_device_that_computes_right():
     driver = FaultyDriver()
     assert verdict(driver).differences == ()
     assert driver.changed == set(FAULTS)
+
+
+def test_a_device_that_has_room_for_one_kernel_for_many_steps(monkeypatch):
+    monkeypatch.setattr(ways, "STEPS", 3)
+    driver = FaultyDriver()
+    driver.most_blocks_together = 1000
+    launches = []
+    launch = driver.launch
+
+    def watched(several):
+        launches.extend(one.together for one in several)
+        launch(several)
+
+    driver.launch = watched
+    assert verdict(driver).differences == ()
+    assert any(launches)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
