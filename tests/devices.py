@@ -8,7 +8,7 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
 way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile
 every program for these architectures. With ``pygenn``, a real GeNN; tests of networks that it
-refuses are skipped with its reasons.
+refuses are skipped with its reasons. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
 import os
@@ -38,6 +38,10 @@ def register() -> None:
         from brian2genn.backends import choice
 
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
+        if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
+            from tests.cuda_driver import images
+
+            images.install()
         if BACKEND == "shim":
             from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use

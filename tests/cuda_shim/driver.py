@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,23 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from brian2genn.backends.cpu.cache import cache_directory
-from brian2genn.backends.cpu.toolchain import find
 from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
 from brian2genn.backends.cuda.nvidia import Resources, compile_cubin, resources
-from brian2genn.codegen.program import INCLUDE_DIRECTORY
-
-_SHIM = Path(__file__).with_name("shim.h")
-_FLAGS = (
-    "-std=gnu++17",
-    "-O1",
-    "-g",
-    "-fPIC",
-    "-shared",
-    "-ffp-contract=off",
-    "-march=native",
-    "-w",
-)
+from tests.cuda_shim.compiling import compile_for_processor
 
 
 class ShimModule:
@@ -120,19 +104,12 @@ class ShimDriver:
 
     # -- programs ----------------------------------------------------------------
     def build(self, text: str, *, exact: bool = False) -> ShimModule:
-        digest = hashlib.sha256()
-        for part in (text, _SHIM.read_text(), *(p.read_text() for p in _headers())):
-            digest.update(part.encode())
-        key = f"shim-{digest.hexdigest()[:32]}"
-        if key not in self._modules:
+        if text not in self._modules:
             for architecture in self._architectures:
                 _, log = compile_cubin(text, architecture, exact=exact)
                 self.resources[architecture].append(resources(log))
-            path = cache_directory() / f"{key}.so"
-            if not path.exists():
-                _compile(text, path)
-            self._modules[key] = ShimModule(path)
-        return self._modules[key]
+            self._modules[text] = ShimModule(compile_for_processor(text))
+        return self._modules[text]
 
     def compiles(self, text: str) -> bool:
         try:
@@ -167,19 +144,3 @@ class ShimDriver:
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         return KernelFacts(registers=0, local_bytes=0, shared_bytes=0, resident_blocks=1)
-
-
-def _headers() -> list[Path]:
-    return sorted(INCLUDE_DIRECTORY.glob("*.h"))
-
-
-def _compile(text: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    source = path.with_suffix(".cpp")
-    source.write_text(f'#include "{_SHIM}"\n{text}')
-    unfinished = path.with_suffix(f".{time.monotonic_ns()}.tmp")
-    command = [*find().cpp, *_FLAGS, f"-I{INCLUDE_DIRECTORY}", str(source), "-o", str(unfinished)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise CudaError(f"g++ could not compile {source}:\n{result.stderr}")
-    unfinished.replace(path)
