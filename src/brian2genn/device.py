@@ -24,6 +24,7 @@ from brian2.utils.logger import get_logger
 from .backends import choice
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
+from .backends.cuda.driver import CudaError, CudaLost
 from .backends.interface import Backend, Program
 from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
@@ -45,6 +46,7 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.programs import KnownPrograms
+from .runtime.queues import adopt_queues
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
@@ -91,10 +93,23 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``; see the README for the arguments."""
         super().activate(build_on_run=build_on_run, **kwargs)
+        if self._backend is not None:
+            self._leave(self._backend)
         self._backend = None
         self._programs = {False: KnownPrograms(), True: KnownPrograms()}
         if "backend" in kwargs:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
+
+    def _leave(self, backend: Backend) -> None:
+        """Bring home what objects have there: another backend may run them next."""
+        try:
+            backend.leave()
+        except CudaError as error:
+            logger.warn(
+                f"{error}\nVariables that were on the GPU have the values now that this machine's"
+                " processor saw last: set them anew, or make the network anew.",
+                "lost_values",
+            )
 
     @property
     def backend(self) -> Backend:
@@ -341,6 +356,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:
             clock.set_interval(net.t, t_end)
+        adopt_queues(all_objects, self.backend)
         with keeping_code(all_objects):
             net.before_run(namespace)
         if len(all_objects) == 0:
@@ -366,6 +382,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     lambda obj: self._hosts(translation, program, obj),
                 )
             completed = not (net._stopped or Network._globally_stopped)
+        except CudaLost as lost:
+            lost.add_note(f"It was lost in a run of '{net.name}', which had come to {loop.t:g} s.")
+            raise
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
             self._random_step = program.random_step

@@ -25,7 +25,7 @@ from brian2 import (
     um,
 )
 
-from brian2genn.backends.cuda import choice, nvidia
+from brian2genn.backends.cuda import bindings, choice, nvidia
 from brian2genn.backends.cuda.driver import CudaError, CudaUnavailable
 from brian2genn.codegen.cuda_program import print_value_check
 from tests import devices
@@ -34,7 +34,7 @@ from tests.cuda_shim.driver import ShimDriver
 
 def architectures() -> list[int]:
     try:
-        known = nvidia.supported_architectures()
+        known = bindings.supported_architectures()
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
     return [known[0], known[len(known) // 2], known[-1]]

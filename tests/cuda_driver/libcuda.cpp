@@ -245,7 +245,7 @@ API cuMemFree_v2(address_t address)
     if (found == regions.end() || found->second.module != NULL)
         return mistake(INVALID_VALUE, "cuMemFree: %#llx %s", (unsigned long long)address,
                        freed.count(address) ? "was freed before" : "was not allocated");
-    if (finish_streams(true))
+    if (finish_all())
         return sticky;
     const uint64_t written = ask(request(WIRE_FREE, address)).value;
     if (written > 0)
@@ -257,34 +257,6 @@ API cuMemFree_v2(address_t address)
     return sticky;
 }
 
-/* Synchronous copies go through the legacy default stream: streams that were created as blocking
-   are waited for, others are not. */
-API cuMemcpyHtoD_v2(address_t target, const void *source, size_t size)
-{
-    ENTER("cuMemcpyHtoD", true)
-    NEED(size == 0 || source != NULL, "no source", me)
-    NEED_RANGE(target, size)
-    if (size == 0 || finish_streams(false))
-        return sticky;
-    const wire_request r = request(WIRE_WRITE, target, size);
-    send_bytes(&r, sizeof(r));
-    send_bytes(source, size);
-    return sticky;
-}
-
-API cuMemcpyDtoH_v2(void *target, address_t source, size_t size)
-{
-    ENTER("cuMemcpyDtoH", true)
-    NEED(size == 0 || target != NULL, "no target", me)
-    NEED_RANGE(source, size)
-    if (size == 0 || finish_streams(false))
-        return sticky;
-    const wire_request r = request(WIRE_READ, source, size);
-    send_bytes(&r, sizeof(r));
-    receive_bytes(target, size);
-    return sticky;
-}
-
 /* ---- streams and events ------------------------------------------------------------------ */
 
 API cuStreamCreate(stream_object **stream, unsigned flags)
@@ -292,7 +264,6 @@ API cuStreamCreate(stream_object **stream, unsigned flags)
     ENTER("cuStreamCreate", true)
     NEED(flags <= 1, "flags %u", me, flags)
     *stream = made(new stream_object);
-    (*stream)->blocking = flags == 0;
     streams.push_back(*stream);
     return SUCCESS;
 }
@@ -311,7 +282,7 @@ API cuMemsetD8Async(address_t address, unsigned char byte, size_t size, stream_o
     NEED_RANGE(address, size)
     wire_request r = request(WIRE_FILL, address, size);
     r.byte = byte;
-    stream->queue.push_back(work{r, NULL, NULL});
+    stream->queue.push_back(work{r, NULL, NULL, NULL, NULL});
     return SUCCESS;
 }
 
@@ -321,7 +292,31 @@ API cuMemcpyDtoDAsync_v2(address_t target, address_t source, size_t size, stream
     NEED_HANDLE(stream, STREAM)
     NEED_RANGE(target, size)
     NEED_RANGE(source, size)
-    stream->queue.push_back(work{request(WIRE_COPY, target, size, source), NULL, NULL});
+    stream->queue.push_back(work{request(WIRE_COPY, target, size, source), NULL, NULL, NULL, NULL});
+    return SUCCESS;
+}
+
+/* Copies touch the host's memory no sooner than something waits for them: a real driver may do it
+   at once where the memory is pageable, and does not where it is pinned. */
+API cuMemcpyHtoDAsync_v2(address_t target, const void *source, size_t size, stream_object *stream)
+{
+    ENTER("cuMemcpyHtoDAsync", true)
+    NEED_HANDLE(stream, STREAM)
+    NEED(size == 0 || source != NULL, "no source", me)
+    NEED_RANGE(target, size)
+    if (size > 0)
+        stream->queue.push_back(work{request(WIRE_WRITE, target, size), NULL, NULL, source, NULL});
+    return SUCCESS;
+}
+
+API cuMemcpyDtoHAsync_v2(void *target, address_t source, size_t size, stream_object *stream)
+{
+    ENTER("cuMemcpyDtoHAsync", true)
+    NEED_HANDLE(stream, STREAM)
+    NEED(size == 0 || target != NULL, "no target", me)
+    NEED_RANGE(source, size)
+    if (size > 0)
+        stream->queue.push_back(work{request(WIRE_READ, source, size), NULL, NULL, NULL, target});
     return SUCCESS;
 }
 
@@ -343,7 +338,7 @@ API cuEventRecord(event_object *event, stream_object *stream)
     NEED_HANDLE(stream, STREAM)
     event->recorded = true;
     event->done = false;
-    stream->queue.push_back(work{request(WIRE_TIME, 0, 0, event->number), NULL, event});
+    stream->queue.push_back(work{request(WIRE_TIME, 0, 0, event->number), NULL, event, NULL, NULL});
     return SUCCESS;
 }
 
@@ -495,7 +490,7 @@ static work as_work(function_object *function, unsigned blocks, unsigned threads
     wire_request r = request(WIRE_LAUNCH, function->address, 0, function->module->number);
     r.blocks = blocks;
     r.threads = threads;
-    return work{r, function, NULL};
+    return work{r, function, NULL, NULL, NULL};
 }
 
 static code launch_kernel(const char *me, function_object *function, const unsigned *grid, const unsigned *block,
@@ -675,8 +670,8 @@ static const struct { const char *name; int since; void *function; } FUNCTIONS[]
     OFFER(cuMemGetInfo, 3020, cuMemGetInfo_v2),
     OFFER(cuMemAlloc, 3020, cuMemAlloc_v2),
     OFFER(cuMemFree, 3020, cuMemFree_v2),
-    OFFER(cuMemcpyHtoD, 3020, cuMemcpyHtoD_v2),
-    OFFER(cuMemcpyDtoH, 3020, cuMemcpyDtoH_v2),
+    OFFER(cuMemcpyHtoDAsync, 3020, cuMemcpyHtoDAsync_v2),
+    OFFER(cuMemcpyDtoHAsync, 3020, cuMemcpyDtoHAsync_v2),
     OFFER(cuMemcpyDtoDAsync, 3020, cuMemcpyDtoDAsync_v2),
     OFFER(cuMemsetD8Async, 3020, cuMemsetD8Async),
     OFFER(cuStreamCreate, 2000, cuStreamCreate),

@@ -9,7 +9,7 @@ from pathlib import Path
 import brian2genn
 from brian2genn.backends.cpu import toolchain
 from brian2genn.backends.cpu.cache import cache_directory
-from brian2genn.backends.cuda import nvidia
+from brian2genn.backends.cuda import bindings
 from brian2genn.backends.cuda.driver import CudaUnavailable
 
 _HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ SWITCH = "BRIAN2GENN_TEST_DRIVER"
 def what_is_missing() -> str:
     """Why the tests over the stand-in cannot be run; empty if they can."""
     try:
-        nvidia.nvrtc_version()
+        bindings.nvrtc_version()
     except CudaUnavailable as missing:
         return str(missing)
     try:

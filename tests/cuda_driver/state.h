@@ -123,12 +123,13 @@ struct work {
     wire_request request;
     function_object *function;
     event_object *event;
+    const void *source; /* of the host, for a copy */
+    void *target;
 };
 
 struct stream_object : object {
-    bool blocking; /* waits for the legacy default stream, and is waited for by it */
     std::vector<work> queue;
-    stream_object() : object(STREAM), blocking(true) {}
+    stream_object() : object(STREAM) {}
 };
 
 struct region {
@@ -269,6 +270,10 @@ static int finish(stream_object *stream)
             mistake(0, "module of kernel %s unloaded before it was executed", one.function->name.c_str());
         else
             send_bytes(&one.request, sizeof(one.request));
+        if (one.source != NULL)
+            send_bytes(one.source, one.request.size);
+        if (one.target != NULL)
+            receive_bytes(one.target, one.request.size);
         if (one.event != NULL)
             one.event->done = true;
         if (one.function != NULL && ++launches_done == fails_at)
@@ -286,12 +291,10 @@ static int finish(stream_object *stream)
     return sticky;
 }
 
-/* What the legacy default stream waits for (`all`: what the whole device does). */
-static int finish_streams(bool all)
+static int finish_all(void)
 {
     for (stream_object *const stream : streams)
-        if (all || stream->blocking)
-            finish(stream);
+        finish(stream);
     return sticky;
 }
 

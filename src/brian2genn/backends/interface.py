@@ -159,10 +159,13 @@ class Backend(Protocol):
     seeded : bool
         Whether the script has seeded the random numbers of the next run. Where they come from the
         streams that `Program.bind_random` sets, it makes no difference.
+    queue_type : type
+        Of what `queue` makes.
     """
 
     name: str
     seeded: bool
+    queue_type: type
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
@@ -202,6 +205,15 @@ class Backend(Protocol):
 
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
+
+    def leave(self) -> None:
+        """Make all of the host's arrays current: another backend comes.
+
+        Raises
+        ------
+        CudaError
+            If values cannot be had any more; all that can be are current then.
+        """
 
 
 #: From a Brian variable to its array in the host's memory, as it is there.

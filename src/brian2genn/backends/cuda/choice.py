@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 from .driver import CudaUnavailable, Driver
+from .nvidia import NvidiaDriver
 
 _instead: Driver | None = None
 
@@ -25,16 +27,17 @@ def find_driver() -> Driver:
     """
     if _instead is not None:
         return _instead
-    found = _gpu()
+    found = _gpu(os.getpid())
     if isinstance(found, CudaUnavailable):
         raise CudaUnavailable(str(found))
+    if found.lost:
+        raise CudaUnavailable(found.lost)
     return found
 
 
 @cache
-def _gpu() -> Driver | CudaUnavailable:
-    from .nvidia import NvidiaDriver
-
+def _gpu(process: int) -> NvidiaDriver | CudaUnavailable:
+    """The GPU as a process sees it; one that was forked has none."""
     try:
         return NvidiaDriver()
     except CudaUnavailable as missing:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from .driver import Module
+
+
+#: How many graphs are kept; each takes memory of the device.
+_MOST_GRAPHS = 32
 
 
 class Loaded:
@@ -17,9 +23,24 @@ class Loaded:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        #: by the number of time steps and of blocks
-        self.graphs: dict[tuple[int, bytes], Any] = {}
+        #: by the number of time steps and of blocks; last, what was used last
+        self._graphs: OrderedDict[tuple[int, bytes], Any] = OrderedDict()
         self._user: weakref.ref[Any] | None = None
+
+    def graph(self, key: tuple[int, bytes], make: Callable[[], Any]) -> Any:
+        """The graph of so many time steps and blocks.
+
+        Parameters
+        ----------
+        key : tuple
+        make : callable
+            Makes the graph, if it is not there.
+        """
+        graph = self._graphs.pop(key, None) or make()
+        self._graphs[key] = graph
+        if len(self._graphs) > _MOST_GRAPHS:
+            self._graphs.popitem(last=False)
+        return graph
 
     def is_used_by(self, program: object) -> bool:
         """Whether `program` was the last one to run."""

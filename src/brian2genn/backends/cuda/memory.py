@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .checks import ValueCheck
-from .driver import Driver
+from .driver import CudaError, Driver
 from .image import Image
 from .queue import DeviceQueue
 
@@ -112,6 +112,23 @@ class DeviceMemory:
             if image.is_kept():
                 image.update_host()
                 image.device_is_stale = True
+
+    def bring_home(self) -> None:
+        """Make all of the host's arrays current.
+
+        Raises
+        ------
+        CudaError
+            The first that came up; all arrays have been tried.
+        """
+        failure = None
+        for image in list(self._images.values()):
+            try:
+                image.update_host()
+            except CudaError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def read(self, variable: Any) -> np.ndarray:
         """A variable's current array, only to be read."""

@@ -15,7 +15,7 @@ from ...codegen.cuda_program import print_cuda_program
 from ...codegen.cuda_source import CudaSource, TaskPlan
 from ...model.network import Network
 from ..interface import ClockState, Outcome
-from .driver import Driver, Launch
+from .driver import CudaLost, Driver, Launch
 from .loaded import Loaded
 from .lookups import inverse_of, recorded_elements
 from .memory import DeviceMemory, Image
@@ -25,8 +25,9 @@ from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little
 from .sizes import blocks_for, blocks_for_queue
 from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
 
-#: Time steps in the longest graph.
+#: Time steps in the longest graph, and the seconds for which one may run: so long Ctrl-C waits.
 _LONGEST_GRAPH = 256
+_MOST_SECONDS = 0.1
 
 #: Where the state has the number of the time step.
 _RANDOM_STEP = int(STATE.fields["random_step"][1]) if STATE.fields else 0
@@ -98,6 +99,7 @@ class CudaProgram:
         self._queue_memory: list[dict[str, int]] = []
         self._recorders: list[DeviceRecorder] = []
         self._prepared = False
+        self._lost = False
         self._batch = 1
 
     def notes(self) -> list[str]:
@@ -388,7 +390,11 @@ class CudaProgram:
 
     def _read_state(self) -> None:
         """Wait for the device and see how far it is."""
-        self._driver.download(self._state, self._state_address)
+        try:
+            self._driver.download(self._state, self._state_address)
+        except CudaLost:
+            self._lost = True
+            raise
         for k, clock in enumerate(self._clock_states):
             clock.t[0] = self._state["t"][k]
             clock.timestep[0] = self._state["timestep"][k]
@@ -415,8 +421,10 @@ class CudaProgram:
                 self._refresh()
                 self._launch(["resume_run"])
             self._changed()
+            launched = time.monotonic()
             self._steps(self._remaining())
             self._read_state()
+            self._adapt(time.monotonic() - launched)
             stops = not self._state["state"]["running"]
             pauses = stops or time.monotonic() - began > seconds
             if pauses and self.source.late:
@@ -436,15 +444,15 @@ class CudaProgram:
             return
         size = min(self._batch, 1 << max(remaining - 1, 0).bit_length(), _LONGEST_GRAPH)
         key = size, self._fixed["blocks"].tobytes()
-        graph = self._loaded.graphs.get(key)
-        if graph is None:
-            launches = [self._launches[name] for name in self.source.loop] * size
-            graph = self._loaded.graphs[key] = self._driver.graph(launches)
-        began = time.monotonic()
-        self._driver.replay(graph)
-        # the device is not waited for here: the copy of the state does that
-        if time.monotonic() - began < 0.05:
+        launches = [self._launches[name] for name in self.source.loop] * size
+        self._driver.replay(self._loaded.graph(key, lambda: self._driver.graph(launches)))
+
+    def _adapt(self, seconds: float) -> None:
+        """Choose how many time steps the next graph has, after one that took so long."""
+        if seconds < _MOST_SECONDS / 2:
             self._batch = min(2 * self._batch, _LONGEST_GRAPH)
+        elif seconds > _MOST_SECONDS:
+            self._batch = max(self._batch // 2, 1)
 
     def _measure(self) -> None:
         """One time step, every kernel timed."""
@@ -480,7 +488,7 @@ class CudaProgram:
 
     def finish(self) -> None:
         """Give the queues back what is still in flight, also after an interruption."""
-        if not self._prepared:
+        if not self._prepared or self._lost:
             return
         self._forget_fetched()
         self._follow_clocks()

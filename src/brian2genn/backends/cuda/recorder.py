@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 
 import numpy as np
 
-from .driver import Driver
+from .driver import CudaLost, Driver
 
 #: Memory for the rows of one recorder, unless a step can fill more.
 _BYTES = 16 * 1024 * 1024
@@ -55,17 +56,30 @@ class DeviceRecorder:
 
     @property
     def rows(self) -> int:
-        """How many rows wait."""
-        return self.waiting + sum(len(part[0]) for part in self._fetched)
+        """How many rows can be had; all are here then."""
+        self.fetch()
+        return self._fetched_rows()
+
+    def _fetched_rows(self) -> int:
+        return sum(len(part[0]) for part in self._fetched)
 
     def nbytes(self) -> int:
         """How much memory the waiting rows take."""
-        return self.rows * sum(dtype.itemsize * width for dtype, width in self._columns)
+        row = sum(dtype.itemsize * width for dtype, width in self._columns)
+        return (self.waiting + self._fetched_rows()) * row
 
     def fetch(self) -> None:
-        """Bring the rows on the device here; the program then forgets them there."""
+        """Bring the rows on the device here; the program then forgets them there.
+
+        If the device was lost, so are they; who uses it is told so. Those fetched before remain.
+        """
         if self.waiting == 0:
             return
+        with suppress(CudaLost):
+            self._fetch()
+        self.waiting = 0
+
+    def _fetch(self) -> None:
         part, offset = [], 0
         for dtype, width in self._columns:
             values = np.empty((self.waiting, width), dtype=dtype)
@@ -77,7 +91,6 @@ class DeviceRecorder:
             order = np.argsort(part[0][:, 0], kind="stable")
             part = [values[order] for values in part[1:]]
         self._fetched.append(part)
-        self.waiting = 0
 
     def column(self, number: int) -> np.ndarray:
         """One column, shape (rows, width)."""

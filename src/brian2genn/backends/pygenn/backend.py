@@ -42,6 +42,7 @@ class PygennBackend(HostMemory):
 
     name = "pygenn"
     seeded = False
+    queue_type = GennQueue
 
     def __init__(
         self,
