@@ -50,7 +50,7 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=75,90,121 \
-	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda
+	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda tests/cuda_driver
 
 # What compute-sanitizer runs under: short, and with every kind of kernel.
 SANITIZED := tests/gpu tests/semantics/test_pathways.py tests/semantics/test_recording.py \

@@ -24,7 +24,7 @@ from brian2.utils.logger import get_logger
 from .backends import choice
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
-from .backends.cuda.driver import CudaError, CudaLost
+from .backends.cuda.driver import CudaLost
 from .backends.interface import Backend, Program
 from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
@@ -33,6 +33,7 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
+from .runtime.change import adopt_queues, leave
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
 from .runtime.garbage import GarbageCollection
@@ -46,7 +47,6 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.programs import KnownPrograms
-from .runtime.queues import adopt_queues
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
@@ -94,22 +94,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Called by ``set_device``; see the README for the arguments."""
         super().activate(build_on_run=build_on_run, **kwargs)
         if self._backend is not None:
-            self._leave(self._backend)
+            leave(self._backend)
         self._backend = None
         self._programs = {False: KnownPrograms(), True: KnownPrograms()}
         if "backend" in kwargs:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
-
-    def _leave(self, backend: Backend) -> None:
-        """Bring home what objects have there: another backend may run them next."""
-        try:
-            backend.leave()
-        except CudaError as error:
-            logger.warn(
-                f"{error}\nVariables that were on the GPU have the values now that this machine's"
-                " processor saw last: set them anew, or make the network anew.",
-                "lost_values",
-            )
 
     @property
     def backend(self) -> Backend:

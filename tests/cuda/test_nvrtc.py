@@ -123,3 +123,14 @@ def test_a_program_that_does_not_compile_says_where_it_lies():
     architecture = architectures()[-1]
     with pytest.raises(CudaError, match=r"(?s)could not compile .*\.cu:.*undefined_name"):
         nvidia.compile_cubin("__global__ void k(void) { undefined_name = 1; }", architecture)
+
+
+def test_an_empty_log_leaves_pythons_own_bytes_alone():
+    """Python has one object for all ``b" "``."""
+    architectures()
+    _, nvrtc = bindings.bindings()
+    _, program = nvrtc.nvrtcCreateProgram(b"", b"empty.cu", 0, [], [])
+    nvrtc.nvrtcCompileProgram(program, 0, [])
+    log = nvidia._text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
+    assert log == b"\0"
+    assert bytes([32])[0] == 32

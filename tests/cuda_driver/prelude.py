@@ -1,4 +1,5 @@
 """What scripts begin with that run over the stand-in for NVIDIA's driver."""
+# ruff: noqa: F401 (they have all of this by a star)
 
 import ctypes
 import os

@@ -174,19 +174,19 @@ def test_ctrl_c_is_heard_although_steps_are_slow(over):
     set_device("genn", backend="cuda")
     net = network()
     net.run(0.1*ms)
-    timer = threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer = threading.Timer(1.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     try:
         net.run(100*second)
     except KeyboardInterrupt:
         pass  # or Brian has stopped the network
-    print(f"waited {time.monotonic() - timer.began - 2:.3f}")
+    print(f"waited {time.monotonic() - timer.began - 1.3:.3f}")
     n = len(net.trace.t)
-    assert n > 20 and net.t < 1*second
+    assert n > 10 and net.t < 1*second
     assert abs(n*0.1*ms - net.t) < 0.01*ms
     net.run(1*ms)
     assert len(net.trace.t) == n + 10
     """.replace("timer.start()", "timer.began = time.monotonic(); timer.start()"),
-        FAKE_CUDA_KERNEL_MICROSECONDS="10000",
+        FAKE_CUDA_KERNEL_MICROSECONDS="30000",
     )
-    assert float(re.search(r"waited (\S+)", said)[1]) < 1.5
+    assert float(re.search(r"waited (\S+)", said)[1]) < 0.4

@@ -159,13 +159,14 @@ class Backend(Protocol):
     seeded : bool
         Whether the script has seeded the random numbers of the next run. Where they come from the
         streams that `Program.bind_random` sets, it makes no difference.
-    queue_type : type
-        Of what `queue` makes.
     """
 
     name: str
     seeded: bool
-    queue_type: type
+
+    @property
+    def queue_type(self) -> type:
+        """The type of what `queue` makes."""
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments

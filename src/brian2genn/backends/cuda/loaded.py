@@ -9,7 +9,6 @@ from typing import Any
 
 from .driver import Module
 
-
 #: How many graphs are kept; each takes memory of the device.
 _MOST_GRAPHS = 32
 

@@ -365,8 +365,7 @@ class NvidiaDriver:
                     check(cu.cuEventRecord(event, self._stream), "timing")
                 self._wait()
                 return [
-                    1e-3 * check(cu.cuEventElapsedTime(a, b), "timing")
-                    for a, b in pairwise(events)
+                    1e-3 * check(cu.cuEventElapsedTime(a, b), "timing") for a, b in pairwise(events)
                 ]
             finally:
                 for event in events:
