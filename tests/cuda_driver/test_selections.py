@@ -8,7 +8,7 @@ import pytest
 
 def passed(over, *arguments: str) -> int:
     """How many tests pass; none may be skipped or fail, and the stand-in may note nothing."""
-    options = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+    options = ("-q", "-p", "no:cacheprovider")
     result = over.python("-m", "pytest", *options, *arguments)
     last = result.stdout.strip().splitlines()[-1]
     assert result.returncode == 0, result.stdout[-10_000:] + result.stderr[-2_000:]

@@ -12,8 +12,11 @@ HOW_TO_INSTALL = (
     " than 580)"
 )
 
-#: Errors after which a process cannot use its GPU any more, whatever it does.
+#: Errors after which a process cannot use its GPU any more, whatever it does. That a handle of ours
+#: is not valid means that another package has reset the GPU.
 _LOSING = (
+    "INVALID_CONTEXT",
+    "INVALID_HANDLE",
     "DEINITIALIZED",
     "ECC_UNCORRECTABLE",
     "NVLINK_UNCORRECTABLE",

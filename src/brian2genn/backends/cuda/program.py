@@ -15,7 +15,7 @@ from ...codegen.cuda_program import print_cuda_program
 from ...codegen.cuda_source import CudaSource, TaskPlan
 from ...model.network import Network
 from ..interface import ClockState, Outcome
-from .driver import CudaLost, Driver, Launch
+from .driver import Driver, Launch
 from .loaded import Loaded
 from .lookups import inverse_of, recorded_elements
 from .memory import DeviceMemory, Image
@@ -99,7 +99,6 @@ class CudaProgram:
         self._queue_memory: list[dict[str, int]] = []
         self._recorders: list[DeviceRecorder] = []
         self._prepared = False
-        self._lost = False
         self._batch = 1
 
     def notes(self) -> list[str]:
@@ -390,11 +389,7 @@ class CudaProgram:
 
     def _read_state(self) -> None:
         """Wait for the device and see how far it is."""
-        try:
-            self._driver.download(self._state, self._state_address)
-        except CudaLost:
-            self._lost = True
-            raise
+        self._driver.download(self._state, self._state_address)
         for k, clock in enumerate(self._clock_states):
             clock.t[0] = self._state["t"][k]
             clock.timestep[0] = self._state["timestep"][k]
@@ -488,7 +483,7 @@ class CudaProgram:
 
     def finish(self) -> None:
         """Give the queues back what is still in flight, also after an interruption."""
-        if not self._prepared or self._lost:
+        if not self._prepared:
             return
         self._forget_fetched()
         self._follow_clocks()

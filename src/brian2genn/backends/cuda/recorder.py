@@ -40,7 +40,8 @@ class DeviceRecorder:
         self.capacity = (capacity + 15) // 16 * 16
         #: where the rows are on the device
         self.address = 0
-        self._fetched: list[list[np.ndarray]] = []
+        #: their number (a monitor that only counts has no columns), and the columns
+        self._fetched: list[tuple[int, list[np.ndarray]]] = []
         #: rows on the device, as last seen; the program keeps it current
         self.waiting = 0
 
@@ -61,7 +62,7 @@ class DeviceRecorder:
         return self._fetched_rows()
 
     def _fetched_rows(self) -> int:
-        return sum(len(part[0]) for part in self._fetched)
+        return sum(rows for rows, _ in self._fetched)
 
     def nbytes(self) -> int:
         """How much memory the waiting rows take."""
@@ -90,13 +91,13 @@ class DeviceRecorder:
         if self._sorts:
             order = np.argsort(part[0][:, 0], kind="stable")
             part = [values[order] for values in part[1:]]
-        self._fetched.append(part)
+        self._fetched.append((self.waiting, part))
 
     def column(self, number: int) -> np.ndarray:
         """One column, shape (rows, width)."""
         self.fetch()
         dtype, width = self._columns[number + self._sorts]
-        parts = [part[number] for part in self._fetched]
+        parts = [part[number] for _, part in self._fetched]
         return np.concatenate(parts) if parts else np.empty((0, width), dtype=dtype)
 
     def clear(self) -> None:
