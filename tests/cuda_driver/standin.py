@@ -13,7 +13,7 @@ from brian2genn.backends.cuda import bindings
 from brian2genn.backends.cuda.driver import CudaUnavailable
 
 _HERE = Path(__file__).parent
-_SOURCES = ("libcuda.cpp", "state.h", "device.cpp", "wire.h")
+_SOURCES = ("libcuda.cpp", "launching.h", "state.h", "device.cpp", "wire.h")
 _FLAGS = ("-std=gnu++17", "-O1", "-g", "-Wall", "-Wextra")
 
 #: With this, kernels are executed by the stand-in (`images.py`).

@@ -103,7 +103,6 @@ struct graph_object : object {
 struct launch {
     function_object *function;
     unsigned blocks, threads;
-    bool cooperative;
     std::vector<size_t> after;
 };
 
