@@ -8,6 +8,7 @@
      FAKE_CUDA_VERSION           of the driver, as cuDriverGetVersion gives it
      FAKE_CUDA_DEVICES           how many there are
      FAKE_CUDA_INIT              the code that cuInit returns
+     FAKE_CUDA_CONTEXT           the code that cuDevicePrimaryCtxRetain returns
      FAKE_CUDA_CAPABILITY        compute capability, as 90
      FAKE_CUDA_FAILING_LAUNCH    the number of the kernel that fails, counting from 1
      FAKE_CUDA_FAILURE           the code with which it fails
@@ -144,9 +145,10 @@ API cuDevicePrimaryCtxRetain(object **context, int device)
 {
     ENTER("cuDevicePrimaryCtxRetain", false)
     NEED(device == 0, "device %d", me, device)
+    if (const code failure = (code)setting("FAKE_CUDA_CONTEXT", 0))
+        return failure;
     if (primary == NULL || !primary->alive)
         primary = made(new object(CONTEXT));
-    retained++;
     *context = primary;
     return SUCCESS;
 }

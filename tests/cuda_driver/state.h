@@ -44,6 +44,7 @@ static const struct { int code; const char *name; } RESULT_NAMES[] = {
     {INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
     {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
     {NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED"},
+    {46, "CUDA_ERROR_DEVICE_UNAVAILABLE"},
     {NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
     {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
     {INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE"},
@@ -142,7 +143,6 @@ static std::vector<stream_object *> streams;
 static std::map<uint64_t, region> regions; /* by address */
 static std::map<uint64_t, uint64_t> freed; /* sizes of what was given back, by address */
 static object *primary;
-static unsigned retained;
 static int sticky;
 static pid_t started_by;
 static int device_socket = -1;

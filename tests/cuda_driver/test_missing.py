@@ -14,6 +14,14 @@ CASES = {
         {"FAKE_CUDA_INIT": "803"},
         ["does not start (CUDA_ERROR_SYSTEM_DRIVER_MISMATCH)", "restarting the machine"],
     ),
+    "in use": (
+        {"FAKE_CUDA_CONTEXT": "46"},
+        ["cannot be opened; another program may be using it", "CUDA_ERROR_DEVICE_UNAVAILABLE"],
+    ),
+    "full": (
+        {"FAKE_CUDA_CONTEXT": "2"},
+        ["cannot be opened; another program may be using it", "no memory left"],
+    ),
     "driver too old": (
         {"FAKE_CUDA_VERSION": "11080"},
         ["driver is for CUDA 11.8, older than", "Update the driver."],

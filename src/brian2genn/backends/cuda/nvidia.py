@@ -19,7 +19,7 @@ import numpy as np
 from ...codegen.program import INCLUDE_DIRECTORY
 from ..cpu.cache import cache_directory
 from .bindings import bindings, check, nvrtc_version
-from .driver import CudaError, CudaLost, KernelFacts, Launch
+from .driver import CudaError, CudaLost, CudaUnavailable, KernelFacts, Launch
 from .opening import FORKED, find_gpu
 
 #: Options of every compilation.
@@ -211,11 +211,16 @@ class NvidiaDriver:
         #: how the GPU was lost; empty while it was not
         self.lost = ""
         self._process = os.getpid()
-        self._context = check(self._cu.cuDevicePrimaryCtxRetain(gpu.device), "opening the GPU")
-        with self.current() as cu:
-            # it does not wait for what others do in the default stream
-            flags = cu.CUstream_flags.CU_STREAM_NON_BLOCKING
-            self._stream = check(cu.cuStreamCreate(flags), "opening a stream")
+        try:
+            self._context = check(self._cu.cuDevicePrimaryCtxRetain(gpu.device), "opening the GPU")
+            with self.current() as cu:
+                # it does not wait for what others do in the default stream
+                flags = cu.CUstream_flags.CU_STREAM_NON_BLOCKING
+                self._stream = check(cu.cuStreamCreate(flags), "opening a stream")
+        except (CudaError, MemoryError) as error:
+            raise CudaUnavailable(
+                f"{self.name} cannot be opened; another program may be using it. {error}"
+            ) from error
 
     @contextmanager
     def current(self) -> Iterator[Any]:
