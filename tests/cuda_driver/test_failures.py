@@ -151,6 +151,7 @@ def test_too_little_memory_is_told_and_nothing_is_lost(over):
     assert "went on" in said
 
 
+@pytest.mark.slow
 def test_an_image_that_the_driver_does_not_understand(over):
     said = over.script(
         """

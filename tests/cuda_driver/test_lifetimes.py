@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.mark.slow
 def test_programs_and_memory_are_given_back(over):
     said = over.script(
         """
@@ -132,6 +133,7 @@ def test_threads_keep_the_context_that_they_have(over):
     )
 
 
+@pytest.mark.slow
 def test_too_many_blocks_at_once_are_refused(over):
     """A cooperative launch needs all of its blocks on the GPU at the same time."""
     said = over.script(

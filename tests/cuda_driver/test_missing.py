@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 #: What the environment has, and what is said.
 CASES = {
     "no GPU": ({"FAKE_CUDA_INIT": "100"}, ["finds no NVIDIA GPUs."]),
@@ -142,6 +144,7 @@ def test_a_forked_process_is_told_that_it_cannot(over):
     assert "done" in said
 
 
+@pytest.mark.slow
 def test_without_the_packages(over):
     said = over.script(
         """
