@@ -9,7 +9,7 @@ backend with a driver that executes CUDA programs on the processor; there, set-u
 way however small the task. With either, short runs execute time steps in all ways in turn. With
 ``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle
 and the newest architecture that it knows. With ``pygenn``, a real GeNN; tests of networks that it
-refuses are skipped with its reasons.
+refuses are skipped with its reasons. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
 import os
@@ -53,6 +53,10 @@ def register() -> None:
         from brian2genn.backends import choice
 
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
+        if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
+            from tests.cuda_driver import images
+
+            images.install()
         if BACKEND in ("cuda", "shim"):
             from brian2genn.backends.cuda import ways
 

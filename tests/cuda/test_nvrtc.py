@@ -25,7 +25,7 @@ from brian2 import (
     um,
 )
 
-from brian2genn.backends.cuda import choice, nvidia
+from brian2genn.backends.cuda import bindings, choice, nvidia
 from brian2genn.backends.cuda.driver import CudaError, CudaUnavailable
 from brian2genn.codegen.cuda_program import print_value_check
 from tests import devices
@@ -34,7 +34,7 @@ from tests.cuda_shim.driver import ShimDriver
 
 def architectures() -> list[int]:
     try:
-        known = nvidia.supported_architectures()
+        known = bindings.supported_architectures()
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
     return [known[0], known[len(known) // 2], known[-1]]
@@ -123,3 +123,14 @@ def test_a_program_that_does_not_compile_says_where_it_lies():
     architecture = architectures()[-1]
     with pytest.raises(CudaError, match=r"(?s)could not compile .*\.cu:.*undefined_name"):
         nvidia.compile_cubin("__global__ void k(void) { undefined_name = 1; }", architecture)
+
+
+def test_an_empty_log_leaves_pythons_own_bytes_alone():
+    """Python has one object for all ``b" "``."""
+    architectures()
+    _, nvrtc = bindings.bindings()
+    _, program = nvrtc.nvrtcCreateProgram(b"", b"empty.cu", 0, [], [])
+    nvrtc.nvrtcCompileProgram(program, 0, [])
+    log = nvidia._text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
+    assert log == b"\0"
+    assert bytes([32])[0] == 32

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,26 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from brian2genn.backends.cpu.cache import cache_directory
-from brian2genn.backends.cpu.toolchain import find
 from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
 from brian2genn.backends.cuda.nvidia import Resources, compile_cubin, resources
-from brian2genn.codegen.program import INCLUDE_DIRECTORY
-
-_SHIM = Path(__file__).with_name("shim.h")
-#: Where it is kept what NVRTC makes of programs.
-_NOTES = "nvrtc-resources-"
-_WORDS = {"stack": "local memory", "spilled": "spilled registers"}
-_FLAGS = (
-    "-std=gnu++17",
-    "-O1",
-    "-g",
-    "-fPIC",
-    "-shared",
-    "-ffp-contract=off",
-    "-march=native",
-    "-w",
-)
+from tests.cuda_shim.compiling import compile_for_processor
+from tests.cuda_shim.resources import note_resources
 
 
 class ShimModule:
@@ -122,20 +103,13 @@ class ShimDriver:
 
     # -- programs ----------------------------------------------------------------
     def build(self, text: str, *, exact: bool = False) -> ShimModule:
-        digest = hashlib.sha256()
-        for part in (text, _SHIM.read_text(), *(p.read_text() for p in _headers())):
-            digest.update(part.encode())
-        key = f"shim-{digest.hexdigest()[:32]}"
-        if key not in self._modules:
+        if text not in self._modules:
             for architecture in self._architectures:
                 _, log = compile_cubin(text, architecture, exact=exact)
                 self.resources[architecture].append(resources(log))
                 note_resources(architecture, resources(log))
-            path = cache_directory() / f"{key}.so"
-            if not path.exists():
-                _compile(text, path)
-            self._modules[key] = ShimModule(path)
-        return self._modules[key]
+            self._modules[text] = ShimModule(compile_for_processor(text))
+        return self._modules[text]
 
     def compiles(self, text: str) -> bool:
         try:
@@ -177,51 +151,3 @@ class ShimDriver:
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         return KernelFacts(registers=0, local_bytes=0, shared_bytes=0, resident_blocks=1)
-
-
-def note_resources(architecture: int, kernels: dict[str, Resources]) -> None:
-    """Keep what NVRTC said of a program's kernels, for the end of the tests."""
-    with open(cache_directory() / f"{_NOTES}{os.getpid()}.txt", "a") as notes:
-        for kernel, found in kernels.items():
-            line = (architecture, kernel, found.registers, found.stack, found.spilled)
-            notes.write(" ".join(map(str, line)) + "\n")
-
-
-def told_resources() -> list[str]:
-    """What NVRTC said of all kernels since it was told last, in a line for each architecture."""
-    kernels: dict[int, list[tuple[str, Resources]]] = {}
-    for path in cache_directory().glob(f"{_NOTES}*.txt"):
-        lines = path.read_text().splitlines()
-        path.unlink()
-        for line in lines:
-            architecture, kernel, *numbers = line.split()
-            found = kernels.setdefault(int(architecture), [])
-            found.append((kernel, Resources(*map(int, numbers))))
-    told = []
-    for architecture, all_of_it in sorted(kernels.items()):
-        registers = sorted(found.registers for _, found in all_of_it)
-        text = f"sm_{architecture}: {len(all_of_it)} kernels"
-        text += f", registers {registers[len(registers) // 2]} (at most {registers[-1]})"
-        for what in ("stack", "spilled"):
-            some = [(getattr(found, what), kernel) for kernel, found in all_of_it]
-            some = [one for one in some if one[0]]
-            most = f", {max(some)[0]} bytes at most, in {max(some)[1]}" if some else ""
-            text += f"; {len(some)} with {_WORDS[what]}{most}"
-        told.append(text)
-    return told
-
-
-def _headers() -> list[Path]:
-    return sorted(INCLUDE_DIRECTORY.glob("*.h"))
-
-
-def _compile(text: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    source = path.with_suffix(".cpp")
-    source.write_text(f'#include "{_SHIM}"\n{text}')
-    unfinished = path.with_suffix(f".{time.monotonic_ns()}.tmp")
-    command = [*find().cpp, *_FLAGS, f"-I{INCLUDE_DIRECTORY}", str(source), "-o", str(unfinished)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise CudaError(f"g++ could not compile {source}:\n{result.stderr}")
-    unfinished.replace(path)
