@@ -22,7 +22,14 @@ _WITHOUT_MEANING = {
     "with_output": "there is no separate program that prints",
     "direct_call": "there is no separate program to call",
     "clean": "nothing is written to a build directory",
+    # names from before 1.0
+    "project_dir": "nothing is written to a build directory",
+    "compile_project": "a network is compiled when it is run",
+    "run_project": "a network runs when run() is called",
 }
+
+#: The arguments of ``device.build`` in 1.x, in their order.
+_OF_BUILD = ("directory", "compile", "run", "use_GPU", "debug", "with_output", "direct_call")
 
 
 class LegacyInterface:
@@ -49,9 +56,9 @@ class LegacyInterface:
         # the device class behind this one in the bases has it
         super().activate(build_on_run=build_on_run, **kwargs)  # type: ignore[misc]
 
-    def build(self, **kwargs: Any) -> None:
+    def build(self, *args: Any, **kwargs: Any) -> None:
         """Accepted for old scripts: everything has been run already."""
-        self._explain_old_arguments(kwargs)
+        self._explain_old_arguments(dict(zip(_OF_BUILD, args, strict=False)) | kwargs)
 
     def run(self, *args: Any, run_args: Any = None, **kwargs: Any) -> None:
         """Accepted for old scripts, but for values with which a program is to be repeated.
@@ -92,8 +99,9 @@ class LegacyInterface:
 
     def insert_code(self, slot: str, code: str) -> None:
         """Accepted for old scripts: there is no main program to put C++ code into."""
+        instead = " Call seed() for random numbers." if "srand" in code else ""
         logger.warn(
-            f"The code inserted into '{slot}' is ignored: there is no C++ main program.",
+            f"The code inserted into '{slot}' is ignored: there is no C++ main program.{instead}",
             "insert_code",
             once=True,
         )
