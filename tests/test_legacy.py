@@ -25,6 +25,7 @@ from brian2 import (
 )
 from brian2.utils.logger import catch_logs
 
+import brian2genn
 from tests import devices
 
 #: Arguments of `device.build` in 1.7, which `set_device` passed on.
@@ -258,6 +259,13 @@ def test_a_seed_in_inserted_code(device, not_said_yet):
     with catch_logs() as logs:
         brian2.device.insert_code("main", "srand(12345);")
     assert "seed()" in " ".join(message for _, _, message in logs)
+
+
+def test_the_example_run(capsys):
+    before = brian2.get_device()
+    brian2genn.example_run(use_GPU=False)
+    assert "successful" in capsys.readouterr().out
+    assert brian2.get_device() is before
 
 
 def test_profile_given_to_set_device(device):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from brian2.devices.device import RuntimeDevice
+import numpy as np
+from brian2.core.network import Network
+from brian2.devices.device import RuntimeDevice, reset_device, set_device
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.units import ms
 from brian2.utils.logger import get_logger
 
 from ..preferences import old_preferences_in_use
@@ -115,3 +119,30 @@ class LegacyInterface:
                     f"legacy_{name}",
                     once=True,
                 )
+
+
+def example_run(debug: bool = False, **build_options: Any) -> None:
+    """Run a small network with the device: a check of the installation.
+
+    Parameters
+    ----------
+    debug : bool
+        Without effect, as for ``set_device``.
+    **build_options
+        Passed to ``set_device("genn", ...)``, such as ``backend="cuda"``.
+
+    Raises
+    ------
+    RuntimeError
+        If the result is wrong.
+    """
+    set_device("genn", debug=debug, **build_options)
+    try:
+        cells = NeuronGroup(100, "dv/dt = -v/(10*ms) : 1", method="exact")
+        cells.v = "i/100"
+        Network(cells).run(1 * ms)
+        if not np.allclose(cells.v[:], np.arange(100) / 100 * np.exp(-0.1)):
+            raise RuntimeError(f"The example gave {cells.v[:]}.")
+    finally:
+        reset_device()
+    print("Example run was successful.")
