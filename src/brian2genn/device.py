@@ -391,7 +391,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             check_for_invalid_states(all_objects, self.backend.valid)
         if report is not None:
             progress(self._last_run_completed_fraction)
-        net.after_run()
+        self._garbage.after_run(net, all_objects)
         store_profile(net, loop.profile() if profile else None)
 
     def _translate(self, net: Any, active: list[Any]) -> Translation:
