@@ -26,6 +26,7 @@ from brian2 import (
 from brian2.utils.logger import catch_logs
 
 import brian2genn
+from brian2genn.backends import choice
 from tests import devices
 
 #: Arguments of `device.build` in 1.7, which `set_device` passed on.
@@ -275,6 +276,12 @@ def test_profile_given_to_set_device(device):
     network.run(2 * ms)
     assert len(network.profiling_info) > 0
     assert "Profiling summary" in str(profiling_summary(network))
+
+
+def test_without_a_gpu_as_1_x_had_it(monkeypatch):
+    monkeypatch.setattr(choice, "default", "cuda")
+    set_device("genn", use_GPU=False)
+    assert brian2genn.genn_device.backend.name == "cpu"
 
 
 def test_what_1_x_did_not_support(device):

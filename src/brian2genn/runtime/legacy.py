@@ -49,6 +49,9 @@ class LegacyInterface:
 
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``."""
+        if kwargs.get("use_GPU") is False:
+            del kwargs["use_GPU"]
+            kwargs.setdefault("backend", "cpu")
         self._explain_old_arguments(kwargs)
         if not build_on_run:
             logger.info(
