@@ -1,5 +1,7 @@
 """Time steps are executed in several ways, all with the same results; the fastest is kept to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brian2 import (
@@ -23,6 +25,11 @@ from brian2genn.backends.cuda.ways import Contest, Way
 from tests.semantics.harness import compare, observe
 
 GRAPH, TOGETHER = Way(), Way(together=True)
+
+
+def wider(*widenings: int):
+    """Variants of a way that differ in this."""
+    return lambda best: [replace(best, widening=widening) for widening in widenings]
 
 
 def decide(contest: Contest, costs) -> list[Way]:
@@ -58,7 +65,7 @@ def test_another_way_has_to_be_faster_by_more_than_a_trifle():
 
 
 def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
-    contest = Contest([GRAPH, TOGETHER], [-2, 2])
+    contest = Contest([GRAPH, TOGETHER], wider(-2, 2))
     seen = decide(contest, lambda way, _: 1.0 + (not way.together) - 0.1 * (way.widening == 2))
     assert seen[8:11] == [TOGETHER, Way(True, -2), Way(True, 2)]
     assert contest.way == Way(True, 2)
@@ -67,7 +74,7 @@ def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
 def test_one_way_is_nothing_to_try():
     assert Contest([GRAPH]).decided
     assert Contest([GRAPH]).way == GRAPH
-    contest = Contest([GRAPH], [2])
+    contest = Contest([GRAPH], wider(2))
     decide(contest, lambda way, _: 1.0 / (1 + way.widening))
     assert contest.way == Way(False, 2)
 
@@ -91,7 +98,7 @@ def test_what_is_far_behind_has_no_further_turn():
 
 
 def test_the_ways_are_tried_again_when_much_time_has_passed():
-    contest = Contest([GRAPH, TOGETHER], [2])
+    contest = Contest([GRAPH, TOGETHER], wider(2))
     decide(contest, lambda way, _: 1.0 + way.together)
     assert contest.way == GRAPH
     contest.note(1.0, 100_001)
@@ -113,7 +120,7 @@ def only(shim, monkeypatch):
     def choose(way: Way) -> None:
         shim.most_blocks_together = 100
         monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [way])
-        monkeypatch.setattr(stepping.Stepper, "_useful_widenings", lambda self: [])
+        monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
 
     return choose
 
@@ -219,7 +226,18 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
 
 
 @pytest.mark.parametrize("delay", ["", "0.1*ms*(1 + j % 3)"])
-@pytest.mark.parametrize("way", [GRAPH, TOGETHER, Way(False, 2), Way(True, 2), Way(True, -2)])
+@pytest.mark.parametrize(
+    "way",
+    [
+        GRAPH,
+        TOGETHER,
+        Way(False, 2),
+        Way(True, 2),
+        Way(True, -2),
+        Way(False, 0, 2),
+        Way(True, 2, 2),
+    ],
+)
 def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):
     """Teams of several blocks, and blocks that make no whole team."""
     only(way)

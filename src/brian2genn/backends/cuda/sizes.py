@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from .driver import Driver
 from .queue import DeviceQueue
+from .ways import Way
 
-#: Blocks for each multiprocessor where a task takes any number.
+#: Blocks for each multiprocessor where a task takes any number, ...
 _BLOCKS_EACH = 8
+
+#: ... and where it delivers spikes, of which there are few in most time steps.
+_BLOCKS_EACH_FOR_SPIKES = 2
 
 
 def blocks_for(driver: Driver, kind: str, count: int, together: bool = False) -> int:
@@ -24,11 +28,12 @@ def blocks_for(driver: Driver, kind: str, count: int, together: bool = False) ->
         return 1
     threads = 32 * count if kind == "warps" else count
     blocks = max(1, -(-threads // driver.threads))
-    return min(blocks, _most_blocks(driver, together)) if kind == "share" else blocks
+    most = driver.multiprocessors * (1 if together else _BLOCKS_EACH)
+    return min(blocks, most) if kind == "share" else blocks
 
 
-def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, together: bool = False) -> int:
-    """The blocks that deliver the spikes of a pathway: enough if all sources spike at once.
+def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, way: Way) -> int:
+    """The blocks that deliver the spikes of a pathway: no more than if all sources spike at once.
 
     Parameters
     ----------
@@ -36,14 +41,14 @@ def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, together: b
     queue : DeviceQueue
     width : int
         Threads that share the synapses of a spike.
-    together : bool, optional
-        As for `blocks_for`.
+    way : Way
     """
     a = queue.arrangement
     if a is None or a.n_synapses == 0:
         return 1
     threads = (queue.source_stop - queue.source_start) * width
-    blocks = min(-(-threads // driver.threads), _most_blocks(driver, together))
+    each = 1 if way.together else _BLOCKS_EACH_FOR_SPIKES
+    blocks = min(-(-threads // driver.threads), (each << way.spreading) * driver.multiprocessors)
     team = max(width // driver.threads, 1)
     return max(team, blocks // team * team)
 
@@ -64,7 +69,3 @@ def width_for(driver: Driver, queue: DeviceQueue, widening: int = 0) -> int:
     usual, most = a.width(driver.threads), a.width(driver.threads * driver.multiprocessors // 2)
     width = usual << widening if widening > 0 else usual >> -widening
     return min(max(width, 1), max(usual, most))
-
-
-def _most_blocks(driver: Driver, together: bool) -> int:
-    return driver.multiprocessors * (1 if together else _BLOCKS_EACH)

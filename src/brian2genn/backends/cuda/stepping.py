@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...codegen.cuda_source import CudaSource, KernelPlan, TaskPlan
@@ -29,8 +30,8 @@ _TOGETHER = "run_steps"
 #: Kernels of one block.
 _SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
 
-#: How many more or fewer threads for a spike are tried, as powers of two.
-_WIDENINGS = (-2, 2)
+#: What is tried to deliver spikes faster.
+_VARIANTS: tuple[dict[str, Any], ...] = ({"widening": -2}, {"widening": 2}, {"spreading": 2})
 
 
 class Stepper:
@@ -71,27 +72,33 @@ class Stepper:
         """
         self._counts = [count_of(task) for task in self._source.tasks]
         self._queues = queues
-        ways = (self._sizes(Way(together, w)) for together in (False, True) for w in _WIDENINGS)
-        key = (tuple(self._counts), *ways)
+        kinds = [Way(together, **variant) for together in (False, True) for variant in _VARIANTS]
+        key = tuple(self._counts), *map(self._sizes, kinds)
         if key not in self._loaded.contests:
-            contest = Contest(self._possible(), self._useful_widenings())
-            self._loaded.contests[key] = contest
+            self._loaded.contests[key] = Contest(self._possible(), self._variants_of)
         self.contest = self._loaded.contests[key]
         self._set(self.contest.way)
 
     def _possible(self) -> list[Way]:
-        ways = [Way()]
-        if self._source.resident:
-            kernel = self._loaded.module.kernel(_TOGETHER)
-            most = self._driver.most_together(kernel, self._driver.threads)
-            if all(self._blocks_together(Way(True, w)) <= most for w in (0, *_WIDENINGS)):
-                ways.append(Way(together=True))
-        return ways
+        """The ways to launch many steps."""
+        together = Way(together=True)
+        if self._source.resident and self._blocks_together(together) <= self._most_together():
+            return [Way(), together]
+        return [Way()]
 
-    def _useful_widenings(self) -> list[int]:
-        """Those that make a difference."""
-        usual = self._sizes(Way())
-        return [w for w in _WIDENINGS if self._sizes(Way(widening=w)) != usual]
+    def _variants_of(self, best: Way) -> list[Way]:
+        """Other ways to deliver spikes, of those that make a difference and are possible."""
+        found = {self._sizes(best): best}
+        most = self._most_together() if best.together else 0
+        for variant in _VARIANTS:
+            way = replace(best, **variant)
+            if not best.together or self._blocks_together(way) <= most:
+                found.setdefault(self._sizes(way), way)
+        return [way for way in found.values() if way != best]
+
+    def _most_together(self) -> int:
+        kernel = self._loaded.module.kernel(_TOGETHER)
+        return self._driver.most_together(kernel, self._driver.threads)
 
     def _sizes(self, way: Way) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The blocks of every task, and the threads that share a run of every queue."""
@@ -105,7 +112,7 @@ class Stepper:
         def blocks_of(task: TaskPlan) -> int:
             if task.kind == "queue":
                 number = int(task.count[1])
-                return blocks_for_queue(driver, self._queues[number], widths[number], together)
+                return blocks_for_queue(driver, self._queues[number], widths[number], way)
             return blocks_for(driver, task.kind, self._counts[task.number], together)
 
         return tuple(map(blocks_of, self._source.tasks)), widths

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 #: Time steps in one turn of a way, ...
@@ -35,56 +35,65 @@ class Way:
         Many steps in one kernel whose blocks wait for each other, instead of a graph of kernels.
     widening : int
         Powers of two by which more threads than usual share the synapses of a spike.
+    spreading : int
+        Powers of two by which more blocks than usual deliver spikes.
     """
 
     together: bool = False
     widening: int = 0
+    spreading: int = 0
 
     def __str__(self) -> str:
-        kind = "one kernel for many steps" if self.together else "graphs of kernels"
-        if self.widening == 0:
-            return kind
-        other = "more" if self.widening > 0 else "fewer"
-        return f"{kind}, {2 ** abs(self.widening)} times {other} threads for each spike"
+        text = "one kernel for many steps" if self.together else "graphs of kernels"
+        for power, what in (
+            (self.widening, "threads for each spike"),
+            (self.spreading, "blocks for spikes"),
+        ):
+            if power:
+                other = "more" if power > 0 else "fewer"
+                text += f", {2 ** abs(power)} times {other} {what}"
+        return text
 
 
 class Contest:
     """Tries several ways in turn and then keeps to the fastest.
 
-    First it is found out how steps are launched, then how many threads share the synapses of a
-    spike.
+    First it is found out how steps are launched, then how spikes are delivered.
 
     Parameters
     ----------
     launching : sequence of Way
         What is usual comes first.
-    widenings : sequence of int
-        Other values of `Way.widening` to be tried.
+    variants : callable
+        What else is to be tried of the way that is the fastest of these.
     """
 
-    def __init__(self, launching: Sequence[Way], widenings: Sequence[int] = ()) -> None:
+    def __init__(
+        self, launching: Sequence[Way], variants: Callable[[Way], Sequence[Way]] = lambda _: ()
+    ) -> None:
         #: what a time step took, in seconds, in the ways that were compared last
         self.costs: dict[Way, float] = {}
         #: time steps in one turn
         self.steps = STEPS
-        self._launching, self._all_widenings = list(launching), list(widenings)
+        self._launching, self._variants = list(launching), variants
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._valid = _VALID
-        self._widenings = self._all_widenings
+        self._is_about_launching = True
         self._begin(self._launching)
+        if self.decided:
+            self._decide(self.way)
 
     def _begin(self, candidates: Sequence[Way]) -> None:
         self._candidates = list(candidates)
         self._seconds: dict[Way, list[float]] = {way: [] for way in candidates}
         self._next = 0
-        if self.decided and self._widenings:
-            self._decide(self._candidates[0])
 
     def _decide(self, best: Way) -> None:
-        widenings, self._widenings = self._widenings, []
-        self._begin([best, *(replace(best, widening=widening) for widening in widenings)])
+        others = self._variants(best) if self._is_about_launching else ()
+        self._is_about_launching = False
+        self._begin([best, *others])
 
     @property
     def decided(self) -> bool:
@@ -100,7 +109,7 @@ class Contest:
         """Take note of what so many time steps took, launched at once in the present `way`."""
         if self.decided:
             self._valid -= steps
-            if self._valid < 0 and (len(self._launching) > 1 or self._all_widenings):
+            if self._valid < 0:
                 self._begin_anew()
             return
         if steps == 0 or (steps < self.steps and seconds < _SECONDS):
