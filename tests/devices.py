@@ -7,8 +7,9 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
 way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile
-every program for these architectures. With ``pygenn``, a real GeNN; tests of networks that it
-refuses are skipped with its reasons.
+every program for these architectures. With ``cpu``, ``BRIAN2GENN_TEST_THREADS=3`` lets three
+threads share out whatever can be shared out. With ``pygenn``, a real GeNN; tests of networks that
+it refuses are skipped with its reasons.
 """
 
 import os
@@ -37,6 +38,7 @@ def register() -> None:
         import brian2genn  # noqa: F401
         from brian2genn.backends import choice
 
+        share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
         if BACKEND == "shim":
             from brian2genn.backends.cuda import setup
@@ -49,6 +51,15 @@ def register() -> None:
             wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")
             shim = ShimDriver(architectures=[int(text) for text in wanted.split(",") if text])
             use(shim)
+
+
+def share_out(threads: int) -> None:
+    """Let so many threads share out all work, however little; 0 leaves it as it is."""
+    from brian2genn.backends.cpu import backend, program
+
+    if threads:
+        program.ALWAYS = True
+        backend.usable_cores = lambda: threads
 
 
 def reset() -> None:

@@ -32,6 +32,7 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
+from .preferences import check_threads
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
 from .runtime.garbage import GarbageCollection
@@ -90,6 +91,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     # -- where do networks run? ------------------------------------------------
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``; see the README for the arguments."""
+        check_threads(kwargs.get("threads"))
         super().activate(build_on_run=build_on_run, **kwargs)
         self._backend = None
         self._programs = {False: KnownPrograms(), True: KnownPrograms()}
@@ -112,9 +114,15 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 deterministic=bool(self.build_options.get("deterministic", False)),
                 genn_backend=self.build_options.get("genn_backend"),
                 genn_preferences=self.build_options.get("genn_preferences"),
+                threads=self._threads,
             )
             logger.info(sentence, f"backend_{self._backend.name}", once=True)
         return self._backend
+
+    def _threads(self) -> int | None:
+        """How many threads the script allows the processor; None for as many as it has cores."""
+        asked = self.build_options.get("threads")
+        return prefs["devices.genn.cpu_threads"] if asked is None else asked
 
     @property
     def compiles(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .cpu.backend import CpuBackend
@@ -27,6 +27,7 @@ def choose(
     deterministic: bool = False,
     genn_backend: str | None = None,
     genn_preferences: Mapping[str, Any] | None = None,
+    threads: Callable[[], int | None] = lambda: None,
 ) -> tuple[Backend, str]:
     """The backend of this name, and a sentence about it.
 
@@ -42,6 +43,9 @@ def choose(
         What GeNN runs on, for ``'pygenn'``.
     genn_preferences : mapping, optional
         GeNN's preferences for that.
+    threads : callable, optional
+        Says before each run how many threads of this machine's processor it may use; None for as
+        many as there are cores.
 
     Raises
     ------
@@ -62,12 +66,12 @@ def choose(
         chosen: Backend = genn
         return chosen, f"Networks are handed to GeNN (its backend '{genn.genn_backend}')."
     if name == "cpu":
-        return CpuBackend(), "Networks run on this machine's processor."
+        return CpuBackend(threads), "Networks run on this machine's processor."
     try:
         driver = find_driver()
     except CudaUnavailable as missing:
         if name == "cuda":
             raise
-        return CpuBackend(), f"Networks run on this machine's processor. No GPU: {missing}"
+        return CpuBackend(threads), f"Networks run on this machine's processor. No GPU: {missing}"
     backend = CudaBackend(driver, raw, deterministic=deterministic)
     return backend, f"Networks run on the GPU: {driver.name}."
