@@ -29,8 +29,8 @@ def use_genn(directory: str) -> None:
     """Brian2GeNN 2 on the processor, one thread; ``BRIAN2GENN_CACHE_DIR`` names its cache."""
     import brian2genn
 
-    if "devices.genn.threads" in prefs:
-        prefs["devices.genn.threads"] = 1
+    if "devices.genn.cpu_threads" in prefs:
+        prefs["devices.genn.cpu_threads"] = 1
     set_device("genn", backend="cpu")
 
 

@@ -8,7 +8,8 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
 way however small the task. With either, short runs execute time steps in all ways in turn. With
 ``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle
-and the newest architecture that it knows. With ``pygenn``, a real GeNN; tests of networks that it
+and the newest architecture that it knows. With ``cpu``, ``BRIAN2GENN_TEST_THREADS=3`` lets three
+threads share out whatever can be shared out. With ``pygenn``, a real GeNN; tests of networks that it
 refuses are skipped with its reasons. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
@@ -52,6 +53,7 @@ def register() -> None:
         import brian2genn  # noqa: F401
         from brian2genn.backends import choice
 
+        share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
         choice.default = "cuda" if BACKEND == "shim" else BACKEND
         if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
             from tests.cuda_driver import images
@@ -78,6 +80,15 @@ def register() -> None:
 
             shim = ShimDriver(architectures=compiled_for())
             use(shim)
+
+
+def share_out(threads: int) -> None:
+    """Let so many threads share out all work, however little; 0 leaves it as it is."""
+    from brian2genn.backends.cpu import backend, program
+
+    if threads:
+        program.ALWAYS = True
+        backend.usable_cores = lambda: threads
 
 
 def reset() -> None:

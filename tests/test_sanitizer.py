@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.cpu.structures import support
 
-pytestmark = pytest.mark.skipif(
-    "-fsanitize=address" not in os.environ.get(toolchain.FLAGS_VARIABLE, ""),
-    reason="only under `make test-sanitize`",
+FLAGS = os.environ.get(toolchain.FLAGS_VARIABLE, "")
+on_memory = pytest.mark.skipif(
+    "-fsanitize=address" not in FLAGS, reason="only under `make test-sanitize`"
+)
+on_threads = pytest.mark.skipif(
+    "-fsanitize=thread" not in FLAGS, reason="only under ThreadSanitizer (`make test-sanitize`)"
 )
 
 WRONG = {
@@ -47,24 +51,56 @@ def call(text: str) -> None:
     compiled(text)(ctypes.c_void_p(array.ctypes.data), array.size)
 
 
+@on_memory
 @pytest.mark.parametrize("text, report", WRONG.values(), ids=list(WRONG))
 def test_it_is_found(text, report):
     compiled(text)
-    script = f"from tests.test_sanitizer import call; call({text!r})"
+    result = in_new_process(f"from tests.test_sanitizer import call; call({text!r})")
+    assert result.returncode != 0
+    assert report in result.stderr
+
+
+def in_new_process(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may be ended by a sanitizer, whose report is what it prints."""
     environment = dict(os.environ)
-    for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
-        options = environment[variable].split(":")
+    for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        options = environment.get(variable, "").split(":")
         environment[variable] = ":".join([o for o in options if not o.startswith("log_path")])
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", script],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert result.returncode != 0
-    assert report in result.stderr
 
 
+@on_memory
 def test_a_right_program_runs():
     call("void wrong(double *x, int n) { for (int i = 0; i < n; i++) x[i] = i; }")
+
+
+def count_together(statement: str) -> int:
+    """Let all parts of shared work count in one place; what they have counted to."""
+    function = compiled(f"void wrong(void *work, int part, int parts) {{ {statement}; }}")
+    count = np.zeros(1, np.int64)
+    for _ in range(2000):
+        support().b2g_together(
+            ctypes.cast(function, ctypes.c_void_p), ctypes.c_void_p(count.ctypes.data), 3
+        )
+    return int(count[0])
+
+
+@on_threads
+def test_a_race_is_found():
+    compiled("void wrong(void *work, int part, int parts) { ++*(long long *)work; }")
+    script = "from tests.test_sanitizer import count_together as c; c('++*(long long *)work')"
+    result = in_new_process(script)
+    assert result.returncode != 0
+    assert "data race" in result.stderr
+
+
+@on_threads
+def test_what_is_no_race_runs():
+    atomic = "__atomic_add_fetch((long long *)work, 1, __ATOMIC_RELAXED)"
+    assert count_together(atomic) == 6000

@@ -33,6 +33,7 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
+from .preferences import check_threads
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
@@ -89,6 +90,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     # -- where do networks run? ------------------------------------------------
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``; see the README for the arguments."""
+        check_threads(kwargs.get("threads"))
         super().activate(build_on_run=build_on_run, **kwargs)
         self._chosen.forget()
         if "backend" in kwargs:
@@ -112,11 +114,17 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             deterministic=bool(self.build_options.get("deterministic", False)),
             genn_backend=self.build_options.get("genn_backend"),
             genn_preferences=self.build_options.get("genn_preferences"),
+            threads=self._threads,
         )
 
     def _hand_over_all(self) -> None:
         for recording in set(self._recordings.values()):
             recording.hand_over()
+
+    def _threads(self) -> int | None:
+        """How many threads the script allows the processor; None for as many as it has cores."""
+        asked = self.build_options.get("threads")
+        return prefs["devices.genn.cpu_threads"] if asked is None else asked
 
     @property
     def compiles(self) -> bool:

@@ -64,12 +64,47 @@ def _old(category: str) -> dict[str, BrianPreference]:
     }
 
 
+def check_threads(value: object) -> None:
+    """Refuse what is no number of threads.
+
+    Parameters
+    ----------
+    value : object
+        None for as many as there are cores.
+
+    Raises
+    ------
+    ValueError
+    """
+    if value is not None and not (type(value) is int and value > 0):
+        raise ValueError(
+            f"{value!r} is no number of threads. Choose 1 or more, or None for as many as there are"
+            " cores."
+        )
+
+
+def _is_threads(value: object) -> bool:
+    try:
+        check_threads(value)
+    except ValueError:
+        return False
+    return True
+
+
 prefs.register_preferences(
     "devices.genn",
     "Preferences of the genn device",
     debug=BrianPreference(
         default=False,
         docs="Print the network model of every run, after it was simplified.",
+    ),
+    cpu_threads=BrianPreference(
+        default=None,
+        docs=(
+            "How many threads a network may use on the processor; None for as many as there are"
+            " cores. Results are the same with any number."
+        ),
+        validator=_is_threads,
     ),
     **_old("devices.genn"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,7 @@ def choose(
     deterministic: bool = False,
     genn_backend: str | None = None,
     genn_preferences: Mapping[str, Any] | None = None,
+    threads: Callable[[], int | None] = lambda: None,
 ) -> Choice:
     """The backend of this name.
 
@@ -70,6 +71,9 @@ def choose(
         What GeNN runs on, for ``'pygenn'``.
     genn_preferences : mapping, optional
         GeNN's preferences for that.
+    threads : callable, optional
+        Says before each run how many threads of this machine's processor it may use; None for as
+        many as there are cores.
 
     Raises
     ------
@@ -88,22 +92,23 @@ def choose(
     if name == "pygenn":
         genn = PygennBackend(raw, genn_backend, genn_preferences)
         return Choice(genn, f"Networks are handed to GeNN (its backend '{genn.genn_backend}').")
+    processor = CpuBackend(threads)
     if name == "cpu":
-        return Choice(CpuBackend(), _PROCESSOR, "The script asks for it.")
+        return Choice(processor, _PROCESSOR, "The script asks for it.")
     try:
         driver = find_driver()
     except ForkedProcess as forked:
-        return Choice(CpuBackend(), _PROCESSOR, str(forked), warning=f"{_PROCESSOR} {forked}")
+        return Choice(processor, _PROCESSOR, str(forked), warning=f"{_PROCESSOR} {forked}")
     except CudaUnavailable as missing:
         if name == "cuda":
             raise
         hint = presence.hint(str(missing))
-        return Choice(CpuBackend(), _PROCESSOR, f"No GPU: {missing}", hint=hint)
+        return Choice(processor, _PROCESSOR, f"No GPU: {missing}", hint=hint)
     gpu = CudaBackend(driver, raw, deterministic=deterministic)
-    return _if_right(driver, gpu, insists=name == "cuda")
+    return _if_right(driver, gpu, processor, insists=name == "cuda")
 
 
-def _if_right(driver: Driver, gpu: CudaBackend, *, insists: bool) -> Choice:
+def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insists: bool) -> Choice:
     """The GPU, if a small network gives the same results on it as on the processor."""
     where = f"Networks run on the GPU: {driver.name}."
     if is_trusted():
@@ -134,4 +139,4 @@ def _if_right(driver: Driver, gpu: CudaBackend, *, insists: bool) -> Choice:
         raise CudaUnavailable(
             f"{problem} Until it is mended, set_device('genn', backend='cpu') is right."
         )
-    return Choice(CpuBackend(), _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")
+    return Choice(processor, _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")

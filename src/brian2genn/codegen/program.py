@@ -10,6 +10,7 @@ import jinja2
 
 from ..model.dtypes import C_TYPE
 from ..model.network import Host, Network, Step, Threshold, Update
+from ..transforms.shares import stretches, why_not_shared
 from .c_loops import LoopPrinter
 from .c_printer import Constants, KernelPrinter, Streams
 from .symbols import Symbols, user_arrays
@@ -61,9 +62,8 @@ class Source:
         Parameter names by kind, in order.
     steps, owners : list of str
         For every step, what it is and the name of its Brian object.
-    scratch_sizes : list of str
-        Parameters: the program needs as many bytes of scratch memory as the
-        largest of these.
+    shared : list of list of int
+        The steps that threads share out, in stretches that they go through without waiting.
     schedule : list of (str, int)
         ``("block", number)`` and ``("host", number)`` in the order of a time step.
     """
@@ -75,7 +75,7 @@ class Source:
     integers: list[str]
     steps: list[str]
     owners: list[str]
-    scratch_sizes: list[str] = field(default_factory=list)
+    shared: list[list[int]] = field(default_factory=list)
     schedule: list[tuple[str, int]] = field(default_factory=list)
 
 
@@ -87,6 +87,23 @@ class _Printed:
     function: str
     clock: int
     text: str
+    #: of the group whose elements the step's function takes a part of, C text; empty if none
+    size: str
+    #: whether it lists events
+    lists: bool
+
+
+@dataclass
+class _Stretch:
+    """Steps that threads go through without waiting; or one that is not shared out."""
+
+    steps: list[_Printed]
+    shared: bool
+
+    @property
+    def sizes(self) -> list[str]:
+        """C text of the sizes of its groups."""
+        return list(dict.fromkeys(step.size for step in self.steps))
 
 
 def print_program(network: Network) -> Source:
@@ -103,20 +120,32 @@ def print_program(network: Network) -> Source:
     """
     symbols = Symbols(network)
     constants, streams = Constants(), Streams()
-    printed: list[_Printed] = []
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
-    blocks: list[list[_Printed]] = []
+    parts: list[list[Step]] = []
     for step in network.steps:
         if isinstance(step, Host):
             schedule.append(("host", step.number))
             continue
         if not schedule or schedule[-1][0] == "host":
-            schedule.append(("block", len(blocks)))
-            blocks.append([])
+            schedule.append(("block", len(parts)))
+            parts.append([])
+        parts[-1].append(step)
+    printed: list[_Printed] = []
+
+    def one(step: Step) -> _Printed:
         text = _print_step(step, network, symbols, constants, streams)
-        one = _Printed(len(printed), step.name, step.clock, text)
-        printed.append(one)
-        blocks[-1].append(one)
+        size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
+        lists = isinstance(step, Threshold)
+        printed.append(_Printed(len(printed), step.name, step.clock, text, size, lists))
+        return printed[-1]
+
+    blocks = [
+        [
+            _Stretch([one(step) for step in steps], why_not_shared(steps[0]) is None)
+            for steps in stretches(part)
+        ]
+        for part in parts
+    ]
     text = environment.get_template("program.c.j2").render(
         steps=printed,
         blocks=blocks,
@@ -129,7 +158,6 @@ def print_program(network: Network) -> Source:
     )
     text = tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]
-    sizes = [step.size for step in network.steps if isinstance(step, Threshold)]
     is_cpp = bool(network.user_code)
     return Source(
         text,
@@ -139,7 +167,12 @@ def print_program(network: Network) -> Source:
         symbols.integers,
         [step.origin for step in native],
         [step.owner for step in native],
-        sizes,
+        [
+            [step.number for step in stretch.steps]
+            for block in blocks
+            for stretch in block
+            if stretch.shared
+        ],
         schedule,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
@@ -11,14 +11,28 @@ from ...transforms.specialise import specialise
 from ..host_memory import HostMemory
 from .program import CpuProgram
 from .queue import SpikeQueue
+from .threads import usable_cores
 
 
 class CpuBackend(HostMemory):
-    """Builds programs for this machine's processor; arrays stay where Brian has them."""
+    """Builds programs for this machine's processor; arrays stay where Brian has them.
+
+    Parameters
+    ----------
+    threads : callable, optional
+        Says before each run how many threads it may use; None for as many as there are cores.
+    """
 
     name = "cpu"
     seeded = False
     queue_type = SpikeQueue
+
+    def __init__(self, threads: Callable[[], int | None] = lambda: None) -> None:
+        self._asked = threads
+
+    def _threads(self) -> int:
+        asked = self._asked()
+        return usable_cores() if asked is None else asked
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
@@ -36,7 +50,7 @@ class CpuBackend(HostMemory):
         """
         specialise(network)
         simplify(network)
-        return CpuProgram(network)
+        return CpuProgram(network, self._threads)
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
         """A spike queue."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
 from typing import Any
 
@@ -15,10 +15,14 @@ from ...model.network import Network
 from ..interface import ClockState, Outcome
 from . import toolchain
 from .recorder import Recorder
-from .structures import Clock, Context
+from .structures import Clock, Context, Effort, support
+from .threads import describe_threads
 
 #: An error of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES = 2
+
+#: Share out among threads whatever can be, whether it pays or not: for tests.
+ALWAYS = False
 
 
 class CpuProgram:
@@ -28,6 +32,8 @@ class CpuProgram:
     ----------
     network : Network
         Verified and simplified.
+    threads : callable, optional
+        Says before each run how many threads may be used; one by default.
 
     Raises
     ------
@@ -37,7 +43,8 @@ class CpuProgram:
 
     within_step = False
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, threads: Callable[[], int] = lambda: 1) -> None:
+        self._threads = threads
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule
         self.owners = self.source.owners
@@ -53,6 +60,7 @@ class CpuProgram:
         self._library.program_run.argtypes = [POINTER(Context), c_double]
         self._library.program_block.argtypes = [POINTER(Context), c_int32]
         self._context = Context()
+        self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
 
     def unbound(self) -> CpuProgram:
@@ -63,8 +71,8 @@ class CpuProgram:
         return other
 
     def notes(self) -> list[str]:
-        """Nothing more to tell: where objects run says it all."""
-        return []
+        """How many threads were used, and for what."""
+        return describe_threads(self.source, self._context.threads, self._efforts)
 
     # -- memory --------------------------------------------------------------
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
@@ -92,10 +100,7 @@ class CpuProgram:
         integers = np.array([params[name] for name in self.source.integers], dtype=np.int64)
         self._context.numbers = numbers.ctypes.data_as(POINTER(c_double))
         self._context.integers = integers.ctypes.data_as(POINTER(c_int64))
-        scratch_size = max((int(params[name]) for name in self.source.scratch_sizes), default=0)
-        scratch = np.zeros(scratch_size + 64, dtype=np.uint8)
-        self._context.scratch = scratch.ctypes.data
-        self._keep["params"] = (numbers, integers, scratch)
+        self._keep["params"] = (numbers, integers)
 
     def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
         """Tell the program which clocks there are."""
@@ -147,6 +152,12 @@ class CpuProgram:
         self.seconds = np.zeros(len(self.source.steps))
         self._context.seconds = self.seconds.ctypes.data_as(POINTER(c_double)) if profile else None
         self._keep["constants"] = constants
+        self._efforts = (Effort * max(len(self.source.steps), 1))()
+        self._context.efforts = self._efforts
+        self._context.together = ctypes.cast(support().b2g_together, c_void_p)
+        self._context.threads = self._threads()
+        self._context.always = ALWAYS
+        self._context.only = -1
         self._library.program_prepare(byref(self._context))
 
     def run(self, seconds: float) -> Outcome:

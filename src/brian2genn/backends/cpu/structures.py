@@ -23,6 +23,25 @@ class Clock(ctypes.Structure):
     )
 
 
+#: B2G_TRIALS.
+_TRIALS = 8
+
+
+class Effort(ctypes.Structure):
+    """A ``b2g_effort``."""
+
+    _fields_ = (
+        ("parts", c_int32),
+        ("left", c_int32),
+        ("candidate", c_int32),
+        ("trials", c_int32),
+        ("tried", c_double * _TRIALS),
+        ("best", c_double),
+        ("shared", c_int64),
+        ("times", c_int64),
+    )
+
+
 class Context(ctypes.Structure):
     """A ``b2g_context``."""
 
@@ -36,7 +55,11 @@ class Context(ctypes.Structure):
         ("queues", POINTER(c_void_p)),
         ("recorders", POINTER(c_void_p)),
         ("constants", c_void_p),
-        ("scratch", c_void_p),
+        ("efforts", POINTER(Effort)),
+        ("together", c_void_p),
+        ("threads", c_int32),
+        ("always", c_int32),
+        ("only", c_int32),
         ("seconds", POINTER(c_double)),
         ("seed", c_uint64),
         ("random_step", c_uint64),
@@ -46,6 +69,7 @@ class Context(ctypes.Structure):
 
 
 _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
+    "b2g_together": (None, [c_void_p, c_void_p, c_int32]),
     "b2g_setup_release": (None, [c_void_p]),
     "b2g_count": (None, [c_void_p, c_int64, c_void_p]),
     "b2g_synapse_numbers": (
@@ -84,7 +108,8 @@ def support() -> ctypes.CDLL:
         Where there is no compiler.
     """
     text = Path(__file__).with_name("support.c").read_text()
-    library = toolchain.compile_library(toolchain.find(), text, "support")
+    compiler = toolchain.find().with_threads()
+    library = toolchain.compile_library(compiler, text, "support")
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.restype = result

@@ -1,6 +1,7 @@
 /* Spike queues and recorders for Python: what generated programs do not do
    themselves.  Compiled once per machine. */
 #include "brian2genn_runtime.h"
+#include "brian2genn_team.h"
 
 #ifdef __cplusplus
 #error "this file is C"

@@ -84,6 +84,12 @@ class Toolchain:
             link=(*link, *self.link),
         )
 
+    def with_threads(self) -> Toolchain:
+        """Add what a program with threads needs; on Windows there are none."""
+        if os.name == "nt":
+            return self
+        return replace(self, link=("-pthread", *self.link))
+
     def for_setup(self) -> Toolchain:
         """The flags for code that runs once: compiled quickly, and rounding as written.
 
@@ -108,11 +114,14 @@ def _contents(arguments: CompilerArguments) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
 
 
+def _is_gcc(version_text: str) -> bool:
+    return "Free Software Foundation" in version_text
+
+
 def _vector_math_level(version_text: str) -> int:
     """Which functions of glibc have vector versions that this compiler can use."""
     libc, _, version = (_confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
-    is_gcc = "Free Software Foundation" in version_text
-    if libc != "glibc" or platform.machine() != "x86_64" or not is_gcc:
+    if libc != "glibc" or platform.machine() != "x86_64" or not _is_gcc(version_text):
         return 0
     numbers = tuple(int(part) for part in version.split(".")[:2])
     return 2 if numbers >= (2, 35) else 1 if numbers >= (2, 22) else 0
@@ -170,6 +179,9 @@ def find() -> Toolchain:
             continue
         level = _vector_math_level(version.stdout)
         flags = [*_FLAGS, "-march=native"]
+        if _is_gcc(version.stdout):
+            # a loop's first elements must not be computed otherwise because of where it begins
+            flags.append("--param=vect-max-peeling-for-alignment=0")
         if level:
             flags.append(f"-DB2G_VECTOR_MATH={level}")
             if "avx512f" in _processor():

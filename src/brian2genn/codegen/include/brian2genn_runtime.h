@@ -52,6 +52,23 @@ typedef struct {
     int64_t rows;
 } b2g_recorder;
 
+/* Does one of several parts of some work. */
+typedef void (*b2g_share)(void *work, int32_t part, int32_t parts);
+
+enum { B2G_TRIALS = 8 };
+
+/* How many threads a stretch of steps is shared out among: found out by trying. */
+typedef struct {
+    int32_t parts;            /* so many at present; 0 at first */
+    int32_t left;             /* so many times, then it is tried again */
+    int32_t candidate;        /* what is tried now */
+    int32_t trials;           /* how often it has been tried */
+    double tried[B2G_TRIALS]; /* seconds of the trials, ascending */
+    double best;              /* seconds that `parts` need */
+    int64_t shared;           /* how often several threads took part */
+    int64_t times;            /* how often there was something to do */
+} b2g_effort;
+
 typedef struct {
     void **arrays;
     const double *numbers;    /* float parameters */
@@ -62,7 +79,11 @@ typedef struct {
     b2g_queue **queues;
     b2g_recorder **recorders;
     void *constants;          /* what the program computes once per run */
-    uint8_t *scratch;
+    b2g_effort *efforts;      /* one for every step */
+    void (*together)(b2g_share share, void *work, int32_t parts);
+    int32_t threads;          /* no more than these */
+    int32_t always;           /* share out whatever can be shared out (for tests) */
+    int32_t only;             /* the step of a stretch to execute; -1: all */
     double *seconds;          /* per step, when profiling, else NULL */
     uint64_t seed;
     uint64_t random_step;     /* counts time steps of this process */
@@ -153,6 +174,78 @@ static inline void b2g_advance(b2g_queue *queue)
     queue->slots[queue->head].n_synapses = 0;
     queue->slots[queue->head].n_runs = 0;
     queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
+}
+
+/* ---- sharing out ---------------------------------------------------------- */
+
+/* The first of n elements that a part of the work goes through; that of part `parts` is n.  Parts
+   begin at multiples of 64 elements and the last ends with what is left over, so that vectors of
+   elements are the same ones as in a single part: results are the same to the last bit. */
+static inline int64_t b2g_first(int64_t n, int32_t part, int32_t parts)
+{
+    return part == parts ? n : n / 64 * part / parts * 64;
+}
+
+/* How often a choice is made use of before it is made anew: what else the machine does changes. */
+enum { B2G_TIMES = 4000 };
+
+/* Seconds of work that are not worth a trial with another thread. */
+#define B2G_TOO_LITTLE 3e-6
+
+/* Note how long a trial took; when there were enough of them choose, or try more threads. */
+static inline void b2g_weigh(b2g_effort *effort, int32_t most, double seconds)
+{
+    int32_t place = effort->trials;
+    for (; place > 0 && effort->tried[place - 1] > seconds; place--)
+        effort->tried[place] = effort->tried[place - 1];
+    effort->tried[place] = seconds;
+    if (++effort->trials < B2G_TRIALS)
+        return;
+    /* The median, rather high than low: a thread that is often kept waiting for its turn is no
+       help. In the first trial caches are cold and threads asleep. */
+    const double usual = effort->tried[B2G_TRIALS / 2];
+    effort->trials = 0;
+    if (effort->candidate == 1 || usual < 0.9 * effort->best) {
+        effort->parts = effort->candidate;
+        effort->best = usual;
+    }
+    if (effort->candidate < most && effort->parts == effort->candidate &&
+        effort->best > B2G_TOO_LITTLE) {
+        effort->candidate = 2 * effort->candidate < most ? 2 * effort->candidate : most;
+    } else {
+        effort->candidate = 1;
+        effort->left = B2G_TIMES;
+    }
+}
+
+/* Do some work on groups of which the largest has n elements, with as many threads as pay.
+   Returns the number of parts. */
+static inline int32_t b2g_share_out(b2g_context *ctx, int32_t step, b2g_share share, int64_t n)
+{
+    b2g_effort *const effort = &ctx->efforts[step];
+    const int32_t most = ctx->threads < n / 64 ? ctx->threads : (int32_t)(n / 64);
+    int32_t parts = effort->parts;
+    effort->times++;
+    if (most < 2) {
+        share(ctx, 0, 1);
+        return 1;
+    }
+    if (ctx->always) {
+        parts = most;
+        ctx->together(share, ctx, parts);
+    } else if (effort->left > 0) {
+        effort->left--;
+        ctx->together(share, ctx, parts);
+    } else {
+        if (effort->candidate == 0)
+            effort->candidate = 1;
+        parts = effort->candidate;
+        const double began = b2g_seconds();
+        ctx->together(share, ctx, parts);
+        b2g_weigh(effort, most, b2g_seconds() - began);
+    }
+    effort->shared += parts > 1;
+    return parts;
 }
 
 /* ---- the time step ------------------------------------------------------- */

@@ -1,0 +1,106 @@
+"""How many threads a program may use, and what it has used them for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from ctypes import Array
+from functools import cache
+from pathlib import Path
+
+from ...codegen.program import Source
+from .structures import Effort
+
+_CPUS = Path("/sys/devices/system/cpu")
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def usable_cores() -> int:
+    """The physical cores that this process may use: by its affinity, and by its quota of time."""
+    try:
+        allowed = os.sched_getaffinity(0)
+    except AttributeError:  # not on this system
+        return max(os.cpu_count() or 1, 1)
+    return _cores_of(frozenset(allowed))
+
+
+@cache
+def _cores_of(allowed: frozenset[int]) -> int:
+    """How many cores these processors make, as far as quotas allow; looked up once."""
+    cores = {_siblings(cpu) for cpu in allowed}
+    return max(min(len(cores), _quota()), 1)
+
+
+def _siblings(cpu: int) -> str:
+    """What is the same for all threads of a core."""
+    try:
+        return (_CPUS / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text()
+    except OSError:
+        return str(cpu)
+
+
+def _quota() -> int:
+    """Whole cores' worth of time that control groups leave to this process; many without them."""
+    quotas = [_quota_of(folder) for folder in _own_cgroups()]
+    return min(quotas, default=1 << 16)
+
+
+def _own_cgroups() -> list[Path]:
+    """The folders of the control groups that this process is in, and of those around them."""
+    folders = [_CGROUPS, _CGROUPS / "cpu"]
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return folders
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        root = _CGROUPS if not controllers else _CGROUPS / "cpu"
+        if not controllers or "cpu" in controllers.split(","):
+            inner = root / path.lstrip("/")
+            folders += [inner, *(p for p in inner.parents if p.is_relative_to(root))]
+    return folders
+
+
+def _quota_of(folder: Path) -> int:
+    try:
+        if (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text().split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        return max(int(quota) // int(period), 1) if int(quota) > 0 else 1 << 16
+    except (OSError, ValueError, ZeroDivisionError):  # none, or "max"
+        return 1 << 16
+
+
+def describe_threads(
+    source: Source, threads: int, efforts: Sequence[Effort] | Array[Effort]
+) -> list[str]:
+    """What threads were used for in a run, in sentences for people.
+
+    Parameters
+    ----------
+    source : Source
+    threads : int
+        How many there might have been.
+    efforts : sequence of Effort
+        One for each step.
+    """
+    if threads < 2 or not efforts:
+        return ["One thread."]
+    lines = []
+    for stretch in source.shared:
+        # while profiling each step is shared out by itself
+        alone = any(efforts[step].times for step in stretch[1:])
+        for steps in [[step] for step in stretch] if alone else [stretch]:
+            effort = efforts[steps[0]]
+            if effort.shared:
+                names = ", ".join(source.steps[step] for step in steps)
+                share = round(100 * effort.shared / effort.times)
+                lines.append(f"- {names}: in {max(share, 1)} % of the time steps")
+    if not lines:
+        return [
+            f"Up to {threads} threads; as far as was tried, one alone was the fastest for every"
+            " step."
+        ]
+    return [f"Up to {threads} threads, where they were faster than one:", *lines]
