@@ -7,7 +7,8 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
 way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile
-every program for these architectures. With ``pygenn``, a real GeNN; tests of networks that it
+every program for these architectures. ``ptx`` executes on the processor what NVRTC makes of CUDA
+programs; accesses outside of memory and races are errors there. With ``pygenn``, a real GeNN; tests of networks that it
 refuses are skipped with its reasons.
 """
 
@@ -20,8 +21,10 @@ from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_d
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 #: With these arguments of ``set_device``, results are the same bit by bit in every run.
-REPRODUCIBLE = {"deterministic": True} if BACKEND in ("cuda", "shim") and DEVICE == "genn" else {}
-#: The driver of the backend ``shim``.
+REPRODUCIBLE = (
+    {"deterministic": True} if BACKEND in ("cuda", "shim", "ptx") and DEVICE == "genn" else {}
+)
+#: The driver of the backends ``shim`` and ``ptx``.
 shim = None
 
 
@@ -37,10 +40,11 @@ def register() -> None:
         import brian2genn  # noqa: F401
         from brian2genn.backends import choice
 
-        choice.default = "cuda" if BACKEND == "shim" else BACKEND
-        if BACKEND == "shim":
+        choice.default = "cuda" if BACKEND in ("shim", "ptx") else BACKEND
+        if BACKEND in ("shim", "ptx"):
             from brian2genn.backends.cuda import setup, trial
             from brian2genn.backends.cuda.choice import use
+            from emulation.ptx.driver import PtxDriver
             from tests.cuda_shim.driver import ShimDriver
 
             setup.WORTHWHILE = 0  # tests are small
@@ -48,7 +52,10 @@ def register() -> None:
 
             global shim
             wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")
-            shim = ShimDriver(architectures=[int(text) for text in wanted.split(",") if text])
+            if BACKEND == "ptx":
+                shim = PtxDriver(watch=True)
+            else:
+                shim = ShimDriver(architectures=[int(text) for text in wanted.split(",") if text])
             use(shim)
 
 
