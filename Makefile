@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-examples test-genn test-gpu
+.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-cuda12 test-examples test-genn test-gpu
 .PHONY: test-property test-sanitize
 
 help: ## list the targets
@@ -49,8 +49,14 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 	$(BIN)/python -m tests.sanitize
 
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
-	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=75,90,121 \
+	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=1 \
 	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda
+
+test-cuda12: $(INSTALLED) ## the same with the compiler of the extra cuda12, in an environment of its own (long)
+	$(MAKE) $(VENV)-cuda12/.installed VENV=$(VENV)-cuda12
+	$(VENV)-cuda12/bin/python -m pip uninstall --quiet --yes cuda-bindings nvidia-cuda-nvrtc
+	$(VENV)-cuda12/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cuda12]'
+	$(MAKE) test-cuda VENV=$(VENV)-cuda12
 
 # What compute-sanitizer runs under: short, and with every kind of kernel.
 SANITIZED := tests/gpu tests/semantics/test_pathways.py tests/semantics/test_recording.py \

@@ -37,6 +37,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"needs a GPU: {missing}"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what NVRTC made of all programs of these tests, if it had to compile them."""
+    from tests.cuda_shim.driver import told_resources
+
+    if lines := told_resources():
+        terminalreporter.section("NVRTC")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
 def _missing_for_a_gpu() -> str:
     """Why no GPU can be used; empty if one can."""
     from brian2genn.backends.cuda.driver import CudaUnavailable

@@ -6,10 +6,11 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
-way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=75,90`` also has NVRTC compile
-every program for these architectures. ``ptx`` executes on the processor what NVRTC makes of CUDA
-programs; accesses outside of memory and races are errors there. With ``pygenn``, a real GeNN; tests of networks that it
-refuses are skipped with its reasons.
+way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every
+program, for the oldest, a middle and the newest architecture that it knows. ``ptx`` is like
+``shim``, but executes what NVRTC makes of CUDA programs; accesses outside of memory and races are
+errors there. With all of these, short runs execute time steps in all ways in turn. With ``pygenn``,
+a real GeNN; tests of networks that it refuses are skipped with its reasons.
 """
 
 import os
@@ -28,6 +29,16 @@ REPRODUCIBLE = (
 shim = None
 
 
+def compiled_for() -> list[int]:
+    """For which architectures NVRTC compiles every program."""
+    if not os.environ.get("BRIAN2GENN_TEST_NVRTC"):
+        return []
+    from brian2genn.backends.cuda.nvidia import supported_architectures
+
+    known = supported_architectures()
+    return [known[0], known[len(known) // 2], known[-1]]
+
+
 class PlainDevice(RuntimeDevice):
     """Brian's runtime under another name."""
 
@@ -41,21 +52,23 @@ def register() -> None:
         from brian2genn.backends import choice
 
         choice.default = "cuda" if BACKEND in ("shim", "ptx") else BACKEND
+        if BACKEND in ("cuda", "shim", "ptx"):
+            from brian2genn.backends.cuda import ways
+
+            ways.STEPS = 3  # tests are short: all ways to execute time steps have their turn
         if BACKEND in ("shim", "ptx"):
-            from brian2genn.backends.cuda import setup, trial
+            from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
             from emulation.ptx.driver import PtxDriver
             from tests.cuda_shim.driver import ShimDriver
 
             setup.WORTHWHILE = 0  # tests are small
-            trial.STEPS = 3  # and short: all ways to execute time steps have their turn
 
             global shim
-            wanted = os.environ.get("BRIAN2GENN_TEST_NVRTC", "")
             if BACKEND == "ptx":
                 shim = PtxDriver(watch=True)
             else:
-                shim = ShimDriver(architectures=[int(text) for text in wanted.split(",") if text])
+                shim = ShimDriver(architectures=compiled_for())
             use(shim)
 
 

@@ -22,6 +22,7 @@ TESTS = [
     "tests/semantics",
     "tests/test_queue.py",
     "tests/test_random_header.py",
+    "tests/test_random_numbers.py",
     "tests/test_interruptions.py",
     "tests/faults/test_states.py",
 ]

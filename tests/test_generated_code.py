@@ -121,6 +121,31 @@ def test_elements_that_depend_on_each_other_are_not_vectorised(programs):
     assert "omp simd" not in update[: update.index("return B2G_OK")]
 
 
+def test_random_numbers_do_not_stand_in_the_way_of_vectors(programs):
+    """Neighbours' numbers are drawn together, and the loop that uses them has no branch."""
+    group = NeuronGroup(
+        50,
+        "dx/dt = -x/ms + xi*ms**-0.5 : 1",
+        threshold="rand() < 0.1",
+        reset="x = rand()",
+        method="euler",
+        name="cells",
+    )
+    Network(group).run(0.2 * ms)
+    text = programs[0].source.text
+    for origin, draw in (
+        ("state update 'cells_stateupdater'", "b2g_fill_randn("),
+        ("threshold 'cells_spike_thresholder'", "b2g_fill_rand("),
+    ):
+        step = text[text.index(f"/* {origin} */") :]
+        step = step[: step.index("return B2G_OK")]
+        assert draw in step
+        assert "#pragma omp simd" in step[step.index(draw) :]
+    # those that are reset are no neighbours
+    reset = text[text.index("/* reset 'cells_spike_resetter' */") :]
+    assert "b2g_rand(" in reset[: reset.index("return B2G_OK")]
+
+
 cases = Cases()
 
 

@@ -25,17 +25,18 @@ from brian2 import (
 )
 
 
-def build(n_neurons: int = 4000, p: float | None = None) -> dict[str, Any]:
+def build(n_neurons: int = 4000, n_synapses: int = 80) -> dict[str, Any]:
     """Make the network.
 
     Parameters
     ----------
     n_neurons
         Neurons.
-    p
-        The probability of a connection; 80 synapses a neuron if not given (2 % of 4,000).
+    n_synapses
+        Synapses of a neuron, on average (80 are 2 % of 4,000). Their strength scales with the
+        inverse.
     """
-    p = min(1.0, 80 / n_neurons) if p is None else p
+    p = min(1.0, n_synapses / n_neurons)
 
     area = 20000 * umetre**2
     Cm = 1 * ufarad * cm**-2 * area
@@ -50,8 +51,8 @@ def build(n_neurons: int = 4000, p: float | None = None) -> dict[str, Any]:
     tau_i = 10 * ms
     E_e = 0 * mV
     E_i = -80 * mV
-    w_e = 6 * nS
-    w_i = 67 * nS
+    w_e = 6 * nS * (80 / n_synapses)
+    w_i = 67 * nS * (80 / n_synapses)
 
     equations = """
     dv/dt = (g_leak*(E_leak - v) + ge*(E_e - v) + gi*(E_i - v)

@@ -79,6 +79,13 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         default=5,
         help="for random scripts; twice as many for one that seems to differ",
     )
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=SCALES[0],
+        choices=SCALES,
+        help="begin with this part of every run, for scripts of which the whole takes too long",
+    )
     parser.add_argument("--again", action="store_true", help="do not take earlier results")
     parser.add_argument("--write", action="store_true", help=f"write {TABLE.relative_to(ROOT)}")
     parser.add_argument("--results", type=Path, default=source.cache() / "results")
@@ -154,7 +161,7 @@ class Script:
             return outcome | {"arrays": dict(arrays), "output": output}
 
 
-def examine(script: Script, seeds: int) -> Outcome:
+def examine(script: Script, seeds: int, largest_scale: float = SCALES[0]) -> Outcome:
     """Run a script under both and judge.
 
     Returns
@@ -163,7 +170,7 @@ def examine(script: Script, seeds: int) -> Outcome:
         A row of the table: ``status`` is ``'agrees'``, ``'differs'``, ``'fails'`` or ``'not run'``;
         ``how`` says why.
     """
-    for scale in SCALES:
+    for scale in (scale for scale in SCALES if scale <= largest_scale):
         first, second = script.run("runtime", (1, 2), scale)
         if not (first.get("timeout") or second.get("timeout")):
             break
@@ -277,7 +284,7 @@ def results(options: argparse.Namespace) -> dict[str, Outcome]:
         if row is None and known.get(name, {}).get("status") == "agrees":
             return known[name]
         if row is None:
-            row = examine(script, options.seeds) | {"commit": commit}
+            row = examine(script, options.seeds, options.scale) | {"commit": commit}
         elif len(row.get("ours_too", ())) < options.seeds and "ours_too" in row:
             row = judge_statistically(script, row, options.seeds)
         else:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from brian2genn.backends.cuda import choice, trial
+from brian2genn.backends.cuda import choice, ways
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 
@@ -13,7 +13,7 @@ def shim(monkeypatch):
 
     Time steps are executed in all ways in turn, also in short runs.
     """
-    monkeypatch.setattr(trial, "STEPS", 3)
+    monkeypatch.setattr(ways, "STEPS", 3)
     driver = ShimDriver()
     choice.use(driver)
     yield driver

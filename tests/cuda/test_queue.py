@@ -35,14 +35,16 @@ def test_runs_are_the_same_with_and_without_empty_ones(monkeypatch, few):
         4: [],
     }
     assert list(arrangement.by_source()) == [0, 1, 4, 4, 6, 6]
-    assert (arrangement.shortest, arrangement.n_delays) == (3, 88)
+    assert list(arrangement.delays) == [3, 5, 9, 90]
+    sources, delays = arrangement.by_synapse()
+    assert (list(sources), list(delays)) == ([1, 1, 0, 1, 3, 3], [3, 9, 3, 3, 5, 90])
     assert arrangement.mean_run() == 6 / 5
 
 
 @pytest.mark.parametrize("sources", [[0, 0, 1, 2], [2, 0, 1, 0]])
 def test_one_delay_for_all(sources):
     arrangement = prepared([7], sources, 4).arrangement
-    assert (arrangement.shortest, arrangement.n_delays) == (7, 1)
+    assert list(arrangement.delays) == [7]
     assert arrangement.first_run is None
     assert (arrangement.order is None) == (sources == sorted(sources))
 

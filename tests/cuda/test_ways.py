@@ -15,63 +15,63 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda import stepping, trial
+from brian2genn.backends.cuda import stepping, ways
 from brian2genn.backends.cuda.backend import CudaBackend
-from brian2genn.backends.cuda.trial import Trial, Way
+from brian2genn.backends.cuda.ways import Contest, Way
 from tests.semantics.harness import compare, observe
 
 GRAPH, TOGETHER = Way(), Way(together=True)
 
 
-def decide(trial: Trial, costs) -> list[Way]:
-    """Let a trial see these costs until it has decided; the ways in the order of their turns."""
+def decide(contest: Contest, costs) -> list[Way]:
+    """Let a contest see these costs until it has decided; the ways in the order of their turns."""
     seen = []
-    while not trial.decided:
-        seen.append(trial.way)
-        trial.note(costs(trial.way, seen.count(trial.way)) * trial.steps, trial.steps)
+    while not contest.decided:
+        seen.append(contest.way)
+        contest.note(costs(contest.way, seen.count(contest.way)) * contest.steps, contest.steps)
     return seen
 
 
 def test_every_way_has_its_turns_and_the_fastest_is_kept():
-    trial = Trial([GRAPH, TOGETHER])
-    seen = decide(trial, lambda way, _: 2.0 if way == GRAPH else 1.0)
+    contest = Contest([GRAPH, TOGETHER])
+    seen = decide(contest, lambda way, _: 2.0 if way == GRAPH else 1.0)
     assert seen == 4 * [GRAPH, TOGETHER]
-    assert trial.way == TOGETHER
-    assert trial.costs == {GRAPH: 2.0, TOGETHER: 1.0}
-    trial.note(100.0, 1000)
-    assert trial.way == TOGETHER
+    assert contest.way == TOGETHER
+    assert contest.costs == {GRAPH: 2.0, TOGETHER: 1.0}
+    contest.note(100.0, 1000)
+    assert contest.way == TOGETHER
 
 
 def test_the_first_turn_and_one_outlier_do_not_count():
     costs = {TOGETHER: [90.0, 1.0, 50.0, 1.0], GRAPH: [0.0, 2.0, 2.0, 2.0]}
-    trial = Trial([GRAPH, TOGETHER])
-    decide(trial, lambda way, turn: costs[way][turn - 1])
-    assert trial.way == TOGETHER
+    contest = Contest([GRAPH, TOGETHER])
+    decide(contest, lambda way, turn: costs[way][turn - 1])
+    assert contest.way == TOGETHER
 
 
 def test_another_way_has_to_be_faster_by_more_than_a_trifle():
-    trial = Trial([GRAPH, TOGETHER])
-    decide(trial, lambda way, _: 1.0 if way == GRAPH else 0.99)
-    assert trial.way == GRAPH
+    contest = Contest([GRAPH, TOGETHER])
+    decide(contest, lambda way, _: 1.0 if way == GRAPH else 0.99)
+    assert contest.way == GRAPH
 
 
 def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
-    trial = Trial([GRAPH, TOGETHER], [-2, 2])
-    seen = decide(trial, lambda way, _: 1.0 + (not way.together) - 0.1 * (way.widening == 2))
+    contest = Contest([GRAPH, TOGETHER], [-2, 2])
+    seen = decide(contest, lambda way, _: 1.0 + (not way.together) - 0.1 * (way.widening == 2))
     assert seen[8:11] == [TOGETHER, Way(True, -2), Way(True, 2)]
-    assert trial.way == Way(True, 2)
+    assert contest.way == Way(True, 2)
 
 
 def test_one_way_is_nothing_to_try():
-    assert Trial([GRAPH]).decided
-    assert Trial([GRAPH]).way == GRAPH
-    trial = Trial([GRAPH], [2])
-    decide(trial, lambda way, _: 1.0 / (1 + way.widening))
-    assert trial.way == Way(False, 2)
+    assert Contest([GRAPH]).decided
+    assert Contest([GRAPH]).way == GRAPH
+    contest = Contest([GRAPH], [2])
+    decide(contest, lambda way, _: 1.0 / (1 + way.widening))
+    assert contest.way == Way(False, 2)
 
 
 def test_a_turn_is_made_of_several_launches():
-    one = Trial([GRAPH, TOGETHER])
+    one = Contest([GRAPH, TOGETHER])
     for _ in range(one.steps - 1):
         one.note(1.0, 1)
         assert one.way == GRAPH
@@ -189,13 +189,13 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
     assert "µs a step" in str(brian2genn.explain())
     network.run(1 * ms)
     (program,) = made
-    assert program.unbound()._loaded.trials == program._loaded.trials
-    assert len(program._loaded.trials) == 1
+    assert program.unbound()._loaded.contests == program._loaded.contests
+    assert len(program._loaded.contests) == 1
 
 
 def test_a_turn_is_as_long_as_it_says(monkeypatch):
-    monkeypatch.setattr(trial, "STEPS", 7)
-    one = Trial([GRAPH, TOGETHER])
+    monkeypatch.setattr(ways, "STEPS", 7)
+    one = Contest([GRAPH, TOGETHER])
     one.note(1.0, 6)
     assert one.way == GRAPH
     one.note(1.0, 1)

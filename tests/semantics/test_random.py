@@ -364,6 +364,23 @@ def test_noise_frozen_by_seed_and_restore(on_device):
     assert not same(trains[0], trains[2])
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_numbers_of_an_element_do_not_depend_on_the_others(on_device, dtype):
+    """The first elements of groups of all sizes get the same numbers."""
+    prefs.core.default_float_dtype = dtype
+    reference = None
+    for n in (1500, 1025, 513, 512, 7, 5, 4, 3, 2, 1):
+        seed(20)
+        group = NeuronGroup(n, "x : 1\ny : 1\nz : 1", threshold="rand() < 0.5", name="group")
+        group.run_regularly("x = rand()\ny = randn()\nz = rand()*randn()")
+        spikes = SpikeMonitor(group)
+        Network(group, spikes).run(0.3 * ms)
+        found = [np.array(value) for value in (group.x, group.y, group.z, spikes.count)]
+        assert n < 100 or len(np.unique(found[0])) == n
+        reference = reference or found
+        assert same(found, [value[:n] for value in reference])
+
+
 def test_single_precision_noise(on_device):
     """Numbers of single precision are as normal as those of double."""
     prefs.core.default_float_dtype = np.float32

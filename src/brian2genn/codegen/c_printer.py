@@ -124,7 +124,6 @@ class KernelPrinter:
         self._names: dict[tuple[int, int], str] = {}
         self._loaded: set[tuple[int, str]] = set()
         self._local_constants: set[str] = set()
-        self._random_blocks: dict[tuple[str, bool], tuple[int, str]] = {}
         self._stream = 0
         self._temporaries = 0
         self._uses = kernel.uses()
@@ -378,40 +377,24 @@ class KernelPrinter:
             )
             cast = f"({value_type(node.dtype)})"
             return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
-        return self._half_block(site, node.dtype, section)
+        return self._number(site, node.dtype, section)
 
-    def _half_block(self, site: RandomSite, dtype: str, section: int) -> str:
-        """Two sites of the same kind share the four words of one Philox block."""
-        waiting = self._random_blocks.pop((site.kind, site.shared), None)
+    def _number(self, site: RandomSite, dtype: str, section: int) -> str:
+        """C text of the number of a site that draws one."""
+        element, step = self._counter(site)
+        place = f"ctx->seed, {self._stream_of_kernel()}, {element}, {step}, {site.number}"
+        return f"b2g_{self._draw(site, dtype)}({place})"
+
+    @staticmethod
+    def _draw(site: RandomSite, dtype: str) -> str:
+        """The function of our header that draws, without its prefix."""
+        return f"{site.kind}{'f' if dtype == FLOAT32 else ''}"
+
+    def _stream_of_kernel(self) -> int:
+        """The stream whose blocks belong to the kernel's sites, by their numbers."""
         if self._stream == 0:
             self._stream = self._streams.take()
-        suffix = "f" if dtype == FLOAT32 else ""
-        if waiting is None:
-            block = site.number
-            element, step = self._counter(site)
-            words = [f"_w{block}_{k}" for k in range(4)]
-            lines = self._sections[section]
-            lines.append(f"uint32_t {', '.join(words)};")
-            lines.append(
-                f"b2g_random_bits(ctx->seed, {self._stream}, {element}, {step},"
-                f" {block}, {', '.join(f'&{word}' for word in words)});"
-            )
-            if site.kind == "randn":
-                ctype = value_type(dtype)
-                lines.append(f"{ctype} _z{block}_0, _z{block}_1;")
-                used = words[:2] if dtype == FLOAT32 else words
-                lines.append(
-                    f"b2g_normal_pair{suffix}({', '.join(used)}, &_z{block}_0, &_z{block}_1);"
-                )
-            self._random_blocks[site.kind, site.shared] = (block, dtype)
-            half = 0
-        else:
-            block, half = waiting[0], 1
-        if site.kind == "randn":
-            return f"_z{block}_{half}"
-        if dtype == FLOAT32:
-            return f"b2g_uniformf(_w{block}_{2 * half})"
-        return f"b2g_uniform(_w{block}_{2 * half}, _w{block}_{2 * half + 1})"
+        return self._stream
 
 
 def pointer(array: str) -> str:

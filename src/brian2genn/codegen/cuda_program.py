@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..model.dtypes import C_TYPE
+from ..model.dtypes import C_TYPE, is_float
 from ..model.kernel import Kernel, Store
 from ..model.network import (
     Deliver,
@@ -26,15 +26,23 @@ from ..model.network import (
     Update,
 )
 from ..transforms.rotate import rotate
-from ..transforms.scatter import why_ordered
 from ..transforms.stages import Planner, Stage, Task, domain_of_monitor, touched_by
-from .c_printer import Constants, KernelPrinter, Streams
+from .c_printer import Constants, KernelPrinter, Streams, pointer
 from .cuda_source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
 from .program import environment, tidy
 from .symbols import Symbols, user_arrays
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
+
+
+@dataclass(frozen=True)
+class LocalSum:
+    """A sum of a thread's own: its name and type, and the array that it will be added to."""
+
+    name: str
+    ctype: str
+    pointer: str
 
 
 class CudaKernelPrinter(KernelPrinter):
@@ -58,13 +66,28 @@ class CudaKernelPrinter(KernelPrinter):
         random_step: str,
     ) -> None:
         self.random_step = random_step
+        #: what a thread can add up by itself, for others to add
+        self.sums: list[LocalSum] = []
+        self._summing: list[str] = []
         super().__init__(kernel, params, arrays, constants, streams)
 
+    def stores_into_sums(self) -> list[str]:
+        """The statements that write an element's results; floating point numbers go to `sums`."""
+        return self._summing
+
     def _assignment(self, store: Store, place: str, text: str) -> str:
+        statement = super()._assignment(store, place, text)
+        summing = statement
         if store.add:
-            dtype = C_TYPE[self.kernel.accesses[store.name].dtype]
-            return f"b2g_add(&{place}, ({dtype}){text});"
-        return super()._assignment(store, place, text)
+            access = self.kernel.accesses[store.name]
+            dtype = C_TYPE[access.dtype]
+            statement = summing = f"b2g_add(&{place}, ({dtype}){text});"
+            if is_float(access.dtype):
+                local = LocalSum(f"_sum_{store.name}", dtype, pointer(access.array))
+                self.sums.append(local)
+                summing = f"{local.name} += ({dtype}){text};"
+        self._summing.append(summing)
+        return statement
 
 
 @dataclass
@@ -137,7 +160,6 @@ class _Printer:
     def __init__(self, network: Network, fuse: bool, deterministic: bool) -> None:
         self.network = network
         self.fuse = fuse
-        self.deterministic = deterministic
         symbols = Symbols(network)
         self.params = symbols.params
         self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
@@ -172,7 +194,6 @@ class _Printer:
             self.texts.append(self._print_step(step, places[id(step)], numbers))
         result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
         result.resident = self.fuse and bool(stages)
-        result.deterministic = self.deterministic
         parts = self._renumbered(self.planner.plan(late, late=self.late))
         result.late = self._kernels(parts, "late_stage", "late")
         result.late_steps = [step.origin for step in late]
@@ -228,6 +249,12 @@ class _Printer:
             result.queue_clocks[step.queue] = step.clock
         if isinstance(step, Deliver):
             result.queue_origins[step.queue] = step.origin
+            gathered = self.planner.gathered_by(step)
+            if gathered is not None:
+                index = step.kernel.accesses[str(gathered.index)].array
+                result.gathered[step.queue] = (step.name, index, gathered.array)
+                for part in ("order", "start", "source", "delay"):
+                    self._own_array(f"{step.name}:{part}")
         if isinstance(step, RecordEvents | RecordState | RecordRate):
             result.recorder_origins[step.recorder] = step.origin
             if id(step) in self.late:
@@ -268,25 +295,22 @@ class _Printer:
             seen = {name: numbers[f"{name}:late"] for name in self._shared_reads(step)}
             numbers = numbers | seen
         random_step = f"ctx->state->{'late_' if late else ''}random_step"
-        printers = [
-            CudaKernelPrinter(
-                kernel, self.params, numbers, self.constants, self.streams, random_step
-            )
-            for kernel in step.kernels()
-        ]
-        ordered = self._why_ordered(step)
+        common = (self.params, numbers, self.constants, self.streams, random_step)
+        printers = [CudaKernelPrinter(kernel, *common) for kernel in step.kernels()]
+        ordered = self.planner.why_in_order(step)
         if ordered:
             self.result.ordered[step.origin] = ordered
         template = environment.get_template(f"cuda/{type(step).__name__.lower()}.cu.j2")
         return template.render(
             step=step,
             kernel=printers[0] if printers else None,
+            gathered=self.planner.gathered_by(step),
+            stamped=isinstance(step, Push) and step.queue in self.result.gathered,
             task=task,
             late=late,
             random_step=random_step,
             by_element=self._is_by_element(step),
             ordered=ordered,
-            deterministic=self.deterministic,
             offsets=_offsets(step),
             param=self.params,
             array=lambda name: f"ctx->arrays[{numbers[name]}]",
@@ -295,15 +319,9 @@ class _Printer:
             ctype_of=lambda name: C_TYPE[self.network.arrays[name].dtype],
         )
 
-    @staticmethod
-    def _why_ordered(step: Step) -> str:
-        """Why the elements of a step are executed one after the other; empty if not."""
-        reasons = [why_ordered(kernel) for kernel in step.kernels()]
-        return next((reason for reason in reasons if reason), "")
-
     def _is_by_element(self, step: Step) -> bool:
         """Whether a step's function takes one element; others take a share of the blocks."""
-        if self._why_ordered(step):
+        if self.planner.why_in_order(step):
             return False
         if isinstance(step, RecordState):
             return domain_of_monitor(self.network, step) is not None
@@ -335,7 +353,7 @@ class _Printer:
 
     def _task(self, task: Task) -> _TaskText:
         step = task.steps[0]
-        ordered = any(self._why_ordered(s) for s in task.steps)
+        ordered = any(self.planner.why_in_order(s) for s in task.steps)
         text = _TaskText(task.number, "blocks", list(task.steps), [])
         kind, count = _ONE
         generator = self._generator(task)
@@ -344,7 +362,7 @@ class _Printer:
             numbers = self.result.arrays.index
             text.neurons = f"ctx->arrays[{numbers(generator.neurons)}]"
             text.due = f"ctx->arrays[{numbers(f'{generator.name}:before')}]"
-        elif not ordered and not (self.deterministic and isinstance(step, Deliver)):
+        elif not ordered:
             kind, count = self._count(step)
             if self._is_by_element(step):
                 text.kind, text.size = "elements", self._size(count)
@@ -376,6 +394,9 @@ class _Printer:
             case Sum():
                 return "warps", ("param", step.target_size, 0)
             case Deliver():
+                gathered = self.planner.gathered_by(step)
+                if gathered is not None:
+                    return "warps", ("array", gathered.array, 0)
                 return "queue", ("queue", str(step.queue), 0)
         return _ONE
 

@@ -67,6 +67,10 @@ class CudaSource:
         From the array of the indices that a monitor records to the parameter with the
         size of the group; the program wants ``INDICES:mask``, ``:rank``, ``:first``
         and ``:order``.
+    gathered : dict
+        From the number of a queue to the name of the step whose additions are gathered by their
+        targets, the array of the targets' indices, and an array of the targets; the program
+        wants ``STEP:order``, ``:start``, ``:source`` and ``:delay``.
     queue_clocks : dict
         Number of a queue to that of its clock.
     late_recorders : set of int
@@ -84,8 +88,6 @@ class CudaSource:
         The kernels of a whole time step.
     resident : bool
         Whether ``run_steps`` is there, which executes many time steps in one launch.
-    deterministic : bool
-        Whether sums have the same order in every run.
     late, late_steps : list of str
         Kernels that make up for the steps that are executed in the next time step, and
         these steps. ``ARRAY:late`` is an array as they see it.
@@ -109,6 +111,7 @@ class CudaSource:
     integers: list[str]
     inverses: dict[str, tuple[str, str]] = field(default_factory=dict)
     monitored: dict[str, str] = field(default_factory=dict)
+    gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     queue_clocks: dict[int, int] = field(default_factory=dict)
     late_recorders: set[int] = field(default_factory=set)
     scratch: dict[str, int] = field(default_factory=dict)
@@ -119,7 +122,6 @@ class CudaSource:
     kernels: list[KernelPlan] = field(default_factory=list)
     loop: list[str] = field(default_factory=list)
     resident: bool = False
-    deterministic: bool = False
     late: list[str] = field(default_factory=list)
     late_steps: list[str] = field(default_factory=list)
     schedule: list[tuple[str, int]] = field(default_factory=list)

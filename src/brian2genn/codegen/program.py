@@ -9,7 +9,8 @@ from pathlib import Path
 import jinja2
 
 from ..model.dtypes import C_TYPE
-from ..model.network import Host, Network, Step, Threshold
+from ..model.network import Host, Network, Step, Threshold, Update
+from .c_loops import LoopPrinter
 from .c_printer import Constants, KernelPrinter, Streams
 from .symbols import Symbols, user_arrays
 
@@ -150,8 +151,9 @@ def _print_step(
     constants: Constants,
     streams: Streams,
 ) -> str:
+    printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     kernels = [
-        KernelPrinter(kernel, symbols.params, symbols.arrays, constants, streams)
+        printer(kernel, symbols.params, symbols.arrays, constants, streams)
         for kernel in step.kernels()
     ]
     template = environment.get_template(f"{type(step).__name__.lower()}.c.j2")

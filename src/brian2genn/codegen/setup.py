@@ -60,8 +60,6 @@ class SetupPrinter(KernelPrinter):
             self._outputs[name] = self._value(value, ELEMENT_RATE)
             self._stages[name] = self.element
             self._sections[ELEMENT_RATE] = []
-            # later stages are executed at other times: no sharing of blocks
-            self._random_blocks.clear()
             if isinstance(self._setup_step, Connect) and name == self._last_of_row():
                 self._in_row = False
         values = [self._value(store.value, ELEMENT_RATE) for store in kernel.stores]

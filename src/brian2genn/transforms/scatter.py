@@ -11,7 +11,7 @@ from __future__ import annotations
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
-from ..model.kernel import ELEMENT, Kernel, Store
+from ..model.kernel import ELEMENT, Access, Kernel, Store
 
 #: Types to which several elements can add at once.
 ADDABLE = (FLOAT64, FLOAT32, INT32, INT64)
@@ -73,6 +73,12 @@ def _sum(op: str, before: Expr, other: Expr) -> Expr:
     if op == "add" and before.op == "const" and before.attr == 0:
         return other
     return ex.binary(op, before, other)
+
+
+def float_additions(kernel: Kernel) -> list[Access]:
+    """The variables that a kernel adds floating point numbers to: the order makes a difference."""
+    accesses = [kernel.accesses[store.name] for store in kernel.stores if store.add]
+    return [access for access in accesses if is_float(access.dtype)]
 
 
 def _depends(value: Expr, name: str) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..model.kernel import ELEMENT, Kernel
+from ..model.kernel import ELEMENT, Access, Kernel
 from ..model.network import (
     Cable,
     Deliver,
@@ -31,7 +31,7 @@ from ..model.network import (
     Threshold,
     Update,
 )
-from .scatter import why_ordered
+from .scatter import float_additions, why_ordered
 
 
 @dataclass
@@ -144,7 +144,7 @@ class Planner:
         """
         stages: list[Stage] = []
         for step in steps:
-            domain = domain_of(self._network, step)
+            domain = self.domain_of(step)
             place, partner = self._place(stages, step, domain, late)
             if not fuse:
                 place, partner = len(stages), None
@@ -188,6 +188,40 @@ class Planner:
             self._clashes[key] = mine.clashes(its), mine.clashes_beyond_own(its)
         return self._clashes[key]
 
+    def domain_of(self, step: Step) -> str:
+        """What a step's elements are; empty if it cannot share a task."""
+        if self.why_in_order(step):
+            return ""
+        match step:
+            case Update() | Threshold():
+                return "" if step.kernel.shared_stores else step.size
+            case EmitSpikes():
+                return f"spikes of {step.events}"
+            case OnEvents() | RecordEvents() | Push() | RecordRate():
+                return _domain_of_events(self._network, step.events)
+            case RecordState():
+                return domain_of_monitor(self._network, step) or ""
+        return ""
+
+    def why_in_order(self, step: Step) -> str:
+        """Why the elements of a step are executed one after the other, for people; empty if not."""
+        for kernel in step.kernels():
+            if (reason := why_ordered(kernel)) is not None:
+                return reason
+        targets = {access.index for kernel in step.kernels() for access in float_additions(kernel)}
+        if self._deterministic and len(targets) > isinstance(step, Deliver):
+            return "its sums are to be the same in every run"
+        return ""
+
+    def gathered_by(self, step: Step) -> Access | None:
+        """The variable whose targets look for what is added to them, so that sums are reproducible.
+
+        Those of a pathway's synapses can do that, if all that it adds is for the same targets.
+        """
+        if not self._deterministic or not isinstance(step, Deliver) or self.why_in_order(step):
+            return None
+        return next(iter(float_additions(step.kernel)), None)
+
     def order_matters(self, one: Step, other: Step) -> bool:
         """Whether the order of two steps of one time step matters."""
         return self._clash(one, other, ())[0]
@@ -195,28 +229,12 @@ class Planner:
     def _of(self, identity: int, late: bool, step: Step) -> Touched:
         if (identity, late) not in self._touched:
             touched = touched_by(step)
-            if not domain_of(self._network, step):
+            if not self.domain_of(step):
                 touched = touched.everywhere()
             if self._deterministic:
                 touched.reads |= touched.additions
             self._touched[identity, late] = touched.of_the_step_before() if late else touched
         return self._touched[identity, late]
-
-
-def domain_of(network: Network, step: Step) -> str:
-    """What a step's elements are; empty if it cannot share a task."""
-    if any(why_ordered(kernel) is not None for kernel in step.kernels()):
-        return ""
-    match step:
-        case Update() | Threshold():
-            return "" if step.kernel.shared_stores else step.size
-        case EmitSpikes():
-            return f"spikes of {step.events}"
-        case OnEvents() | RecordEvents() | Push() | RecordRate():
-            return _domain_of_events(network, step.events)
-        case RecordState():
-            return domain_of_monitor(network, step) or ""
-    return ""
 
 
 def _domain_of_events(network: Network, events: str) -> str:

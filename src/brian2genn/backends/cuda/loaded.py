@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 from .driver import Module
-from .trial import Trial
+from .ways import Contest
 
 
 class Loaded:
@@ -21,7 +21,7 @@ class Loaded:
         #: by the number of time steps, and of the blocks of each task
         self.graphs: dict[tuple[int, tuple[int, ...]], Any] = {}
         #: what was found out about the fastest way, by the sizes of the network
-        self.trials: dict[Any, Trial] = {}
+        self.contests: dict[Any, Contest] = {}
         self._user: weakref.ref[Any] | None = None
 
     def is_used_by(self, program: object) -> bool:

@@ -266,6 +266,10 @@ class CudaProgram:
             n_slots = len(queue.slots) + bool(self.source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
+            if k in self.source.gathered:
+                record["stamp"] = self._reserve(4 * n_slots * n_sources)
+                # no step has this number
+                self._driver.fill(int(record["stamp"]), 0x80, 4 * n_slots * n_sources)
             for field, image in self._memory.arrangement(queue).items():
                 record[field] = image.address
             left_start, left = queue.left_over()
@@ -274,7 +278,7 @@ class CudaProgram:
             record["n_left_steps"] = len(left_start) - 1 if left.size else 0
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
-            record["shortest"], record["n_delays"] = a.shortest, a.n_delays
+            record["n_delays"] = a.n_delays
             record["left_in_order"] = queue.mixed
             record["clock"] = self.source.queue_clocks.get(k, 0)
 
@@ -294,6 +298,14 @@ class CudaProgram:
         for indices, size in self.source.monitored.items():
             recorded = self._memory.read(self._named[indices])
             self._own_arrays(indices, recorded_elements(recorded, int(self._params[size])))
+
+        for number, (step, index, target) in self.source.gathered.items():
+            arrangement = self._queues[number].arrangement
+            assert arrangement is not None
+            targets = self._memory.read(self._named[index])
+            by_target = inverse_of(targets, self._memory.raw(self._named[target]).size)
+            source, delay = (a[by_target["order"]] for a in arrangement.by_synapse())
+            self._own_arrays(step, {**by_target, "source": source, "delay": delay})
 
     def _own_arrays(self, name: str, parts: Mapping[str, np.ndarray]) -> None:
         for part, array in parts.items():

@@ -21,20 +21,24 @@ class Arrangement:
     start : int32 array, shape (n_runs + 1,)
     order : int32 array, shape (n_synapses,), or None
         None where it would be 0, 1, 2, ...
-    shortest, n_delays : int
-        The shortest delay in steps, and how many there are from there to the longest one.
+    delays : int32 array, shape (n_delays,)
+        The delays that there are, in steps, ascending.
     first_run : int32 array, shape (n_sources + 1,), or None
         None where every source has `n_delays` runs, whether there are synapses in them or not.
-    delay : int32 array, shape (n_runs,), or None
-        In steps, where `first_run` is there.
+    which : int32 array, shape (n_runs,), or None
+        Where `first_run` is there, the place of every run's delay in `delays`.
     """
 
     start: np.ndarray
     order: np.ndarray | None
-    shortest: int
-    n_delays: int
+    delays: np.ndarray
     first_run: np.ndarray | None = None
-    delay: np.ndarray | None = None
+    which: np.ndarray | None = None
+
+    @property
+    def n_delays(self) -> int:
+        """How many delays there are."""
+        return self.delays.size
 
     @property
     def n_synapses(self) -> int:
@@ -53,17 +57,34 @@ class Arrangement:
 
     def runs_of(self, source: int) -> list[tuple[int, int]]:
         """The runs of a source that have synapses, with their delays."""
-        if self.first_run is None or self.delay is None:
+        if self.first_run is None or self.which is None:
             first = source * self.n_delays
             filled = np.nonzero(np.diff(self.start[first : first + self.n_delays + 1]))[0]
-            return [(first + int(k), self.shortest + int(k)) for k in filled]
+            return [(first + int(k), int(self.delays[k])) for k in filled]
         runs = range(int(self.first_run[source]), int(self.first_run[source + 1]))
-        return [(run, int(self.delay[run])) for run in runs]
+        return [(run, int(self.delays[self.which[run]])) for run in runs]
 
     def by_source(self) -> np.ndarray:
         """Where the synapses of every source begin in `order`, and where the last ones end."""
         firsts = slice(None, None, self.n_delays) if self.first_run is None else self.first_run
         return self.start[firsts]
+
+    def by_synapse(self) -> tuple[np.ndarray, np.ndarray]:
+        """The source and the delay of every synapse, int32."""
+        lengths = np.diff(self.start)
+        if self.first_run is None or self.which is None:
+            runs = np.arange(lengths.size, dtype=np.int32)
+            sources, delays = runs // self.n_delays, self.delays[runs % self.n_delays]
+        else:
+            sources = np.repeat(np.arange(self.first_run.size - 1), np.diff(self.first_run))
+            delays = self.delays[self.which]
+        found = []
+        for of_runs in (sources, delays):
+            values = np.repeat(of_runs.astype(np.int32), lengths)
+            if self.order is not None:
+                values[self.order] = values.copy()
+            found.append(values)
+        return found[0], found[1]
 
     def width(self, most: int) -> int:
         """How many threads share a run of synapses, at `most`: a power of two."""
@@ -142,25 +163,24 @@ class DeviceQueue:
 
     def _arrange(self, steps: np.ndarray, sources: np.ndarray) -> Arrangement:
         n_sources = self.source_stop - self.source_start
-        shortest = int(steps.min()) if steps.size else 0
-        n_delays = int(steps.max(initial=shortest)) - shortest + 1
+        there = np.bincount(steps) > 0 if steps.size else np.ones(1, dtype=bool)
+        delays = np.nonzero(there)[0].astype(np.int32)
+        which = (np.cumsum(there) - 1)[steps]
+        n_delays = delays.size
         if n_delays == 1 or n_sources * n_delays <= max(sources.size, _FEW_RUNS):
-            # runs[k] is the run of a synapse; there is one delay for all, or one for each
-            runs = sources.astype(np.int64) * n_delays + (steps - shortest)
+            runs = sources.astype(np.int64) * n_delays + which
             order = None if np.all(runs[1:] >= runs[:-1]) else np.argsort(runs, kind="stable")
             start = np.zeros(n_sources * n_delays + 1, dtype=np.int32)
             np.cumsum(np.bincount(runs, minlength=n_sources * n_delays), out=start[1:])
-            short = None if order is None else order.astype(np.int32)
-            return Arrangement(start, short, shortest, n_delays)
-        order = np.lexsort((steps, sources)).astype(np.int32)
-        by_source, by_delay = sources[order], steps[order]
+            return Arrangement(start, None if order is None else order.astype(np.int32), delays)
+        order = np.lexsort((which, sources)).astype(np.int32)
+        by_source, by_delay = sources[order], which[order]
         begins = np.ones(order.size, dtype=bool)
         begins[1:] = (np.diff(by_source) != 0) | (np.diff(by_delay) != 0)
         first = np.nonzero(begins)[0].astype(np.int32)
         start = np.append(first, np.int32(order.size)).astype(np.int32)
         first_run = np.searchsorted(by_source[first], np.arange(n_sources + 1)).astype(np.int32)
-        delay = by_delay[first].astype(np.int32)
-        return Arrangement(start, order, shortest, n_delays, first_run, delay)
+        return Arrangement(start, order, delays, first_run, by_delay[first].astype(np.int32))
 
     def push(self, spikes: np.ndarray) -> None:
         """Queue the events of this time step (ascending source indices)."""

@@ -74,6 +74,10 @@ def needs_of(
         nbytes = 4 * (len(queue.slots) + 1) * (queue.source_stop - queue.source_start)
         if queue.arrangement is not None:
             nbytes += queue.arrangement.nbytes()
+            if number in source.gathered:
+                # stamps; and of every synapse its number, source and delay
+                nbytes += 4 * (len(queue.slots) + 1) * (queue.source_stop - queue.source_start)
+                nbytes += 12 * queue.arrangement.n_synapses
         has = sum(image.nbytes for image in memory.arrangement_so_far(queue).values())
         origin = f"the queue of the {source.queue_origins.get(number, 'pathway')}"
         needs.append(Need("spike queues", origin, nbytes, has))

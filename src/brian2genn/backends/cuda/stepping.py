@@ -10,7 +10,7 @@ from .driver import Driver, Launch
 from .loaded import Loaded
 from .queue import DeviceQueue
 from .sizes import blocks_for, blocks_for_queue, width_for
-from .trial import Trial, Way
+from .ways import Contest, Way
 
 #: Time steps in the longest graph.
 _LONGEST_GRAPH = 256
@@ -71,11 +71,11 @@ class Stepper:
         self._queues = queues
         self._set(Way())
         key = tuple(self._counts), tuple(self.widths), tuple(self.blocks)
-        trial = self._loaded.trials.get(key)
-        if trial is None:
-            trial = self._loaded.trials[key] = Trial(self._possible(), self._useful_widenings())
-        self.trial = trial
-        self._set(trial.way)
+        if key not in self._loaded.contests:
+            contest = Contest(self._possible(), self._useful_widenings())
+            self._loaded.contests[key] = contest
+        self.contest = self._loaded.contests[key]
+        self._set(self.contest.way)
 
     def _possible(self) -> list[Way]:
         ways = [Way()]
@@ -93,13 +93,12 @@ class Stepper:
         return [w for w in _WIDENINGS if self._widths(Way(widening=w)) != usual]
 
     def _widths(self, way: Way) -> list[int]:
-        queues = [] if self._source.deterministic else self._queues
-        return [width_for(self._driver, queue, way.widening) for queue in queues]
+        return [width_for(self._driver, queue, way.widening) for queue in self._queues]
 
     def _set(self, way: Way) -> None:
         """Compute blocks and threads as they are in a way."""
         self.way = way
-        self.widths = self._widths(way) or [1] * len(self._queues)
+        self.widths = self._widths(way)
         self.blocks = [self._blocks_of(task) for task in self._source.tasks]
         module, threads = self._loaded.module, self._driver.threads
         self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}
@@ -119,9 +118,9 @@ class Stepper:
 
     def adopt(self) -> bool:
         """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
-        if self.way == self.trial.way:
+        if self.way == self.contest.way:
             return False
-        self._set(self.trial.way)
+        self._set(self.contest.way)
         return True
 
     # -- launching -----------------------------------------------------------------
@@ -135,7 +134,7 @@ class Stepper:
 
     def steps(self, remaining: int) -> int:
         """How many time steps the next launch should execute, of those that remain."""
-        most = self._batch if self.trial.decided else min(self._batch, self.trial.steps)
+        most = self._batch if self.contest.decided else min(self._batch, self.contest.steps)
         return min(most, max(remaining, 1))
 
     def run(self, steps: int) -> None:
@@ -157,7 +156,7 @@ class Stepper:
 
     def note(self, seconds: float, steps: int) -> None:
         """Learn from what the last time steps took, and how many there were."""
-        self.trial.note(seconds, steps)
+        self.contest.note(seconds, steps)
         if steps < self._asked:
             # something stops the device now and then: what comes after that is in vain
             self._batch = max(1 << max(steps - 1, 0).bit_length(), 1)
@@ -168,9 +167,9 @@ class Stepper:
 
     def note_for_people(self) -> str:
         """How time steps are executed, and what was measured."""
-        if not self.trial.decided:
+        if not self.contest.decided:
             return f"Time steps are executed as {self.way} for now; other ways are being tried."
-        costs = sorted(self.trial.costs.items(), key=lambda item: item[1])
+        costs = sorted(self.contest.costs.items(), key=lambda item: item[1])
         if not costs:
             return f"Time steps are executed as {self.way}."
         measured = ", ".join(f"{way} {1e6 * cost:.1f} µs" for way, cost in costs)

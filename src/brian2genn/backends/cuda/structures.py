@@ -44,8 +44,10 @@ QUEUE = np.dtype(
     [
         ("ring", np.uint64),
         ("count", np.uint64),
+        ("stamp", np.uint64),
         ("first_run", np.uint64),
-        ("delay", np.uint64),
+        ("which", np.uint64),
+        ("delays", np.uint64),
         ("start", np.uint64),
         ("order", np.uint64),
         ("left_start", np.uint64),
@@ -57,12 +59,10 @@ QUEUE = np.dtype(
         ("n_sources", np.int32),
         ("source_start", np.int32),
         ("source_stop", np.int32),
-        ("shortest", np.int32),
         ("n_delays", np.int32),
         ("width", np.int32),
         ("clock", np.int32),
         ("left_in_order", np.int32),
-        ("padding", np.int32),
     ]
 )
 

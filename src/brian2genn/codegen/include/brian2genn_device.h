@@ -41,12 +41,14 @@ typedef struct {
    spiked; delivery looks `delay` steps back.  A run is the set of synapses of
    one source with the same delay: order[start[r]] .. order[start[r + 1] - 1].
    Either every source has n_delays runs, empty ones among them, or first_run and
-   delay tell which there are. */
+   which tell what there is. */
 typedef struct {
     int32_t *ring;            /* n_slots lists of up to n_sources sources */
     int32_t *count;           /* length of each list */
+    int32_t *stamp;           /* like the ring, by source: the last step in which it spiked */
     const int32_t *first_run; /* per source, or NULL */
-    const int32_t *delay;     /* per run, ascending within a source */
+    const int32_t *which;     /* per run, the place of its delay in delays, or NULL */
+    const int32_t *delays;    /* those that there are, in steps, ascending */
     const int32_t *start;
     const int32_t *order;     /* NULL where it would be 0, 1, 2, ... */
     const int32_t *left_start; /* events from before this run of the network: */
@@ -56,12 +58,10 @@ typedef struct {
     int32_t n_slots;
     int32_t n_sources;
     int32_t source_start, source_stop;
-    int32_t shortest;         /* delay, in steps */
-    int32_t n_delays;         /* from the shortest to the longest */
+    int32_t n_delays;
     int32_t width;            /* threads that share a run, a power of two */
     int32_t clock;
     int32_t left_in_order;    /* a synapse may be there twice in a step */
-    int32_t padding;
 } b2g_queue;
 
 /* Rows of recorded values: all values of one column lie together. */
@@ -188,20 +188,20 @@ B2G_FN int32_t b2g_slot(const b2g_queue *queue, b2g_place place, int32_t ago)
     return slot < 0 ? slot + queue->n_slots : slot;
 }
 
-/* The run of a source with a delay of `delay` steps, or -1. */
-B2G_FN_LONG int32_t b2g_find_run(const b2g_queue *queue, int32_t source, int32_t delay)
+/* The run of a source with the delay at a place of `delays`, or -1. */
+B2G_FN_LONG int32_t b2g_find_run(const b2g_queue *queue, int32_t source, int32_t which)
 {
     if (queue->first_run == NULL)
-        return source * queue->n_delays + delay - queue->shortest;
+        return source * queue->n_delays + which;
     int32_t low = queue->first_run[source], high = queue->first_run[source + 1];
     while (low < high) {
         const int32_t middle = (low + high) / 2;
-        if (queue->delay[middle] < delay)
+        if (queue->which[middle] < which)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < queue->first_run[source + 1] && queue->delay[low] == delay ? low : -1;
+    return low < queue->first_run[source + 1] && queue->which[low] == which ? low : -1;
 }
 
 /* For every lane of a warp the sum of the values up to its own.  All of them have to call it. */

@@ -6,14 +6,14 @@
  *
  *   seed     64 bits, the Philox key; one for each device or simulation
  *   stream   32 bits, one for each use of a random function in the model
- *   element  32 bits, the neuron or synapse
+ *   element  32 bits, the neuron or synapse, or a number that two or four neighbours share
  *   step     48 bits, the time step
  *   block    16 bits, successive draws of one element in one step
  *
  * The bits come from Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw,
  * "Parallel random numbers: as easy as 1, 2, 3", SC'11, doi:10.1145/2063384.2063405.
  *
- * Everything down to b2g_normal_pairf is free of branches, arrays and library calls (but for sqrt
+ * Everything down to b2g_randnf is free of branches, arrays and library calls (but for sqrt
  * and fma, which are single instructions), so that a loop over elements vectorises:
  *
  *     #pragma omp simd
@@ -39,48 +39,58 @@
 
 /* One round with the key of round i, which is k + i * (the golden ratio, sqrt(3) - 1). The words
  * are kept in 64 bits, with only the low halves significant: a vector of 64-bit lanes then holds
- * the whole products, where one of 32-bit lanes has to be widened and packed again (1.8 against
- * 3.4 ns for four words with gcc 12 and AVX-512). */
-#define B2G_PHILOX_ROUND(i)                                                             \
+ * the whole products, where one of 32-bit lanes has to be widened and packed again. `words` is the
+ * type of a word or of a vector of words, `product` multiplies low halves. */
+#define B2G_PHILOX_ROUND(words, product, i)                                             \
     do {                                                                                \
-        const uint64_t p0 = (x0 & 0xFFFFFFFFu) * 0xD2511F53u;                           \
-        const uint64_t p1 = (x2 & 0xFFFFFFFFu) * 0xCD9E8D57u;                           \
+        const words p0 = product(x0, 0xD2511F53u);                                      \
+        const words p1 = product(x2, 0xCD9E8D57u);                                      \
         x0 = (p1 >> 32) ^ x1 ^ (k0 + 0x9E3779B9u * (i));                                \
         x2 = (p0 >> 32) ^ x3 ^ (k1 + 0xBB67AE85u * (i));                                \
         x1 = p1;                                                                        \
         x3 = p0;                                                                        \
     } while (0)
 
+#define B2G_PHILOX_ROUNDS(words, product)                                               \
+    do {                                                                                \
+        B2G_PHILOX_ROUND(words, product, 0u);                                           \
+        B2G_PHILOX_ROUND(words, product, 1u);                                           \
+        B2G_PHILOX_ROUND(words, product, 2u);                                           \
+        B2G_PHILOX_ROUND(words, product, 3u);                                           \
+        B2G_PHILOX_ROUND(words, product, 4u);                                           \
+        B2G_PHILOX_ROUND(words, product, 5u);                                           \
+        B2G_PHILOX_ROUND(words, product, 6u);                                           \
+        B2G_PHILOX_ROUND(words, product, 7u);                                           \
+        B2G_PHILOX_ROUND(words, product, 8u);                                           \
+        B2G_PHILOX_ROUND(words, product, 9u);                                           \
+    } while (0)
+
+#define B2G_LOW_PRODUCT(x, factor) (((x) & 0xFFFFFFFFu) * (factor))
+
 /* Philox4x32-10: four words of counter and two of key in, four random words out. */
 B2G_FN void b2g_philox4x32_10(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, uint32_t k0,
                               uint32_t k1, uint32_t *w0, uint32_t *w1, uint32_t *w2, uint32_t *w3)
 {
     uint64_t x0 = c0, x1 = c1, x2 = c2, x3 = c3;
-    B2G_PHILOX_ROUND(0u);
-    B2G_PHILOX_ROUND(1u);
-    B2G_PHILOX_ROUND(2u);
-    B2G_PHILOX_ROUND(3u);
-    B2G_PHILOX_ROUND(4u);
-    B2G_PHILOX_ROUND(5u);
-    B2G_PHILOX_ROUND(6u);
-    B2G_PHILOX_ROUND(7u);
-    B2G_PHILOX_ROUND(8u);
-    B2G_PHILOX_ROUND(9u);
+    B2G_PHILOX_ROUNDS(uint64_t, B2G_LOW_PRODUCT);
     *w0 = (uint32_t)x0;
     *w1 = (uint32_t)x1;
     *w2 = (uint32_t)x2;
     *w3 = (uint32_t)x3;
 }
 
-#undef B2G_PHILOX_ROUND
+/* The third word of the counter. */
+B2G_FN uint32_t b2g_counter_word(uint64_t step, uint32_t block)
+{
+    const uint32_t step_high = (uint32_t)(step >> 32) & 0xFFFFu;
+    return (step_high << 16) | (block & 0xFFFFu);
+}
 
 /* The four random words of (seed, stream, element, step, block). */
 B2G_FN void b2g_random_bits(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
                             uint32_t block, uint32_t *w0, uint32_t *w1, uint32_t *w2, uint32_t *w3)
 {
-    const uint32_t step_low = (uint32_t)step;
-    const uint32_t step_high = (uint32_t)(step >> 32) & 0xFFFFu;
-    b2g_philox4x32_10(element, step_low, (step_high << 16) | (block & 0xFFFFu), stream,
+    b2g_philox4x32_10(element, (uint32_t)step, b2g_counter_word(step, block), stream,
                       (uint32_t)seed, (uint32_t)(seed >> 32), w0, w1, w2, w3);
 }
 
@@ -236,6 +246,59 @@ B2G_FN void b2g_normal_pairf(uint32_t w0, uint32_t w1, float *z0, float *z1)
     across = s * t * radius;
     *z0 = b2g_selectf(w1 & 1u, across, along);
     *z1 = b2g_selectf(w1 & 1u, along, across);
+}
+
+/* ---- one number for every element ------------------------------------------------------------ */
+
+/* The numbers that generated code draws by rand() and randn(). A block serves neighbouring
+ * elements, so that none of it is wasted: two of them in double precision (element e takes half
+ * e & 1 of the block e >> 1), four in single (e takes word e & 3 of e >> 2). These functions make
+ * the number of one element; brian2genn_numbers.h makes those of many, the same ones. */
+
+/* a where which is 1, b where it is 0. */
+B2G_FN uint32_t b2g_select_word(uint32_t which, uint32_t a, uint32_t b)
+{
+    return (a & (0u - which)) | (b & (which - 1u));
+}
+
+B2G_FN double b2g_rand(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
+                       uint32_t block)
+{
+    const uint32_t odd = element & 1u;
+    uint32_t w0, w1, w2, w3;
+    b2g_random_bits(seed, stream, element >> 1, step, block, &w0, &w1, &w2, &w3);
+    return b2g_uniform(b2g_select_word(odd, w2, w0), b2g_select_word(odd, w3, w1));
+}
+
+B2G_FN float b2g_randf(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
+                       uint32_t block)
+{
+    const uint32_t odd = element & 1u, high = element >> 1 & 1u;
+    uint32_t w0, w1, w2, w3;
+    b2g_random_bits(seed, stream, element >> 2, step, block, &w0, &w1, &w2, &w3);
+    return b2g_uniformf(b2g_select_word(high, b2g_select_word(odd, w3, w2),
+                                        b2g_select_word(odd, w1, w0)));
+}
+
+B2G_FN double b2g_randn(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
+                        uint32_t block)
+{
+    uint32_t w0, w1, w2, w3;
+    double z0, z1;
+    b2g_random_bits(seed, stream, element >> 1, step, block, &w0, &w1, &w2, &w3);
+    b2g_normal_pair(w0, w1, w2, w3, &z0, &z1);
+    return b2g_select(element & 1u, z1, z0);
+}
+
+B2G_FN float b2g_randnf(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
+                        uint32_t block)
+{
+    const uint32_t high = element >> 1 & 1u;
+    uint32_t w0, w1, w2, w3;
+    float z0, z1;
+    b2g_random_bits(seed, stream, element >> 2, step, block, &w0, &w1, &w2, &w3);
+    b2g_normal_pairf(b2g_select_word(high, w2, w0), b2g_select_word(high, w3, w1), &z0, &z1);
+    return b2g_selectf(element & 1u, z1, z0);
 }
 
 /* ---- draws that need a varying number of uniform numbers ------------------------------------- */

@@ -39,7 +39,7 @@ class Way:
         return f"{kind}, {2 ** abs(self.widening)} times {other} threads for each spike"
 
 
-class Trial:
+class Contest:
     """Tries several ways in turn and then keeps to the fastest.
 
     First it is found out how steps are launched, then how many threads share the synapses of a

@@ -1,0 +1,55 @@
+"""Kernels as the body of a loop over all elements of a group, on a processor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.kernel import Kernel, RandomSite
+from ..transforms.rates import ELEMENT_RATE
+from .c_printer import Constants, KernelPrinter, Streams, value_type
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Random numbers that a loop needs, and the statement that fills their array `name`."""
+
+    name: str
+    ctype: str
+    fill: str
+
+
+class LoopPrinter(KernelPrinter):
+    """Prints a kernel whose elements are neighbours: their random numbers are made together.
+
+    Parameters
+    ----------
+    kernel, params, arrays, constants, streams
+        As for a `KernelPrinter`.
+
+    Attributes
+    ----------
+    draws : list of Draw
+        What has to be drawn for the elements from ``_first`` on that the loop goes through.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        params: dict[str, str],
+        arrays: dict[str, int],
+        constants: Constants,
+        streams: Streams,
+    ) -> None:
+        self.draws: list[Draw] = []
+        super().__init__(kernel, params, arrays, constants, streams)
+
+    def _number(self, site: RandomSite, dtype: str, section: int) -> str:
+        if section != ELEMENT_RATE:
+            return super()._number(site, dtype, section)
+        name = f"_r{site.number}"
+        fill = (
+            f"b2g_fill_{self._draw(site, dtype)}(ctx->seed, {self._stream_of_kernel()},"
+            f" _first, _end, {self.random_step}, {site.number}, {name});"
+        )
+        self.draws.append(Draw(name, value_type(dtype), fill))
+        return f"{name}[_idx - _first]"
