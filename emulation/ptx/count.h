@@ -44,15 +44,13 @@ static void ptx_merge_touches(void)
     ptx_n_touches = kept;
 }
 
-extern "C" char __start_shim_shared[] __attribute__((weak)), __stop_shim_shared[] __attribute__((weak));
-
 static bool ptx_is_global(ptx_space space, uint64_t place)
 {
     if (space != PTX_GENERIC)
         return space == PTX_GLOBAL;
     const char *const stack = shim_now.fibres[shim_current].stack;
     const bool local = place - (uint64_t)(uintptr_t)stack < SHIM_STACK;
-    const bool shared = place >= (uint64_t)(uintptr_t)__start_shim_shared && place < (uint64_t)(uintptr_t)__stop_shim_shared;
+    const bool shared = place >= PTX_SHARED_BEGIN && place < PTX_SHARED_END;
     return !local && !shared;
 }
 

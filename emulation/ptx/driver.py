@@ -19,8 +19,8 @@ from .parse import UnknownPtx
 from .translate import Translation, translate
 
 _HERE = Path(__file__).parent
-_HEADERS = (FIBRES, *sorted(_HERE.glob("*.h")))
-_FLAGS = ("-fno-strict-aliasing", "-fwrapv", f"-I{_HERE}")
+HEADERS = (FIBRES, *sorted(_HERE.glob("*.h")))
+FLAGS = ("-fno-strict-aliasing", "-fwrapv", f"-I{_HERE}")
 
 #: Bytes of global memory that are moved together.
 SECTOR = 32
@@ -135,11 +135,11 @@ class PtxDriver(EmulatedDriver):
         return self._modules[key]
 
     def _library(self, translation: Translation, of_what: str) -> Path:
-        flags = list(_FLAGS)
+        flags = list(FLAGS)
         flags += ["-DPTX_WATCH"] * self._watch + ["-DPTX_COUNT"] * self._count
         # two programs have two sets of variables, also where their instructions are the same
         digest = hashlib.sha256(of_what.encode()).hexdigest()
-        return compile_library("ptx", f"/* {digest} */\n{translation.text}", flags, _HEADERS)
+        return compile_library("ptx", f"/* {digest} */\n{translation.text}", flags, HEADERS)
 
     def launch(self, launches: Sequence[Launch]) -> None:
         """Execute kernels one after the other."""

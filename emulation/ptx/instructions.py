@@ -21,6 +21,7 @@ class Parts:
     name: str
     modifiers: tuple[str, ...]
     kind: str
+    shared: frozenset[str]
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -48,11 +49,11 @@ def put(register: str, expression: str, kind: str) -> str:
     return f"ptx_put({local_name(register)}, ({CTYPES[kind]})({expression}));"
 
 
-def take_apart(instruction: Instruction) -> Parts:
-    """The name, the modifiers and the last type of an opcode."""
+def take_apart(instruction: Instruction, shared: frozenset[str]) -> Parts:
+    """The name, the modifiers and the last type of an opcode; `shared` are variables."""
     name, *rest = instruction.opcode.split(".")
     kind = rest.pop() if rest and rest[-1] in CTYPES else ""
-    return Parts(instruction, name, tuple(rest), kind)
+    return Parts(instruction, name, tuple(rest), kind, shared)
 
 
 _Printer = Callable[[Parts], str]
@@ -284,7 +285,7 @@ def _move(parts: Parts) -> str:
     target, source = parts.operands
     if target.startswith("{") or source.startswith("{"):
         return _pack(parts, vector(target), vector(source))
-    return parts.result(value(source, parts.kind))
+    return parts.result(value(source, parts.kind, parts.shared))
 
 
 def _pack(parts: Parts, targets: list[str], sources: list[str]) -> str:
@@ -302,7 +303,10 @@ def _pack(parts: Parts, targets: list[str], sources: list[str]) -> str:
 @_for("cvta")
 def _address(parts: Parts) -> str:
     parts.only("to", "global", "shared", "local", "const")
-    return parts.result(value(parts.operands[1], parts.kind))
+    place = value(parts.operands[1], parts.kind, parts.shared)
+    if "shared" in parts.modifiers:
+        place += f" {'-' if 'to' in parts.modifiers else '+'} PTX_SHARED_BEGIN"
+    return parts.result(place)
 
 
 _ROUNDINGS = {

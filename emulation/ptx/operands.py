@@ -56,8 +56,11 @@ def is_register(operand: str) -> bool:
     return operand not in _SPECIAL and bool(re.fullmatch(r"%\w+|\w*temp_param_reg", operand))
 
 
-def value(operand: str, kind: str) -> str:
-    """An operand as a C++ expression of a PTX type."""
+def value(operand: str, kind: str, shared: frozenset[str] = frozenset()) -> str:
+    """An operand as a C++ expression of a PTX type.
+
+    Variables in `shared` memory have addresses that count from its beginning.
+    """
     ctype = CTYPES[kind]
     if operand in _SPECIAL:
         return f"ptx_get<{ctype}>((uint32_t){_SPECIAL[operand]})"
@@ -76,16 +79,20 @@ def value(operand: str, kind: str) -> str:
         return f"({ctype}){number % (1 << 64)}ull"
     if match := re.fullmatch(r"([A-Za-z_$][\w$]*)(?:\+(\d+))?", operand):
         place = f"(uint64_t)(uintptr_t)&{global_name(match[1])}"
+        if match[1] in shared:
+            place = f"{place} - PTX_SHARED_BEGIN"
         return f"ptx_get<{ctype}>({place} + {match[2] or 0})"
     raise UnknownPtx(f"the operand '{operand}'")
 
 
-def address(operand: str, names: frozenset[str]) -> tuple[str, str]:
+def address(operand: str, space: str, names: frozenset[str]) -> tuple[str, str]:
     """The address in brackets as a C++ expression, and the variable it is in, if it says so.
 
     Parameters
     ----------
     operand : str
+    space : str
+        The state space of the instruction.
     names : frozenset of str
         The variables and parameters that can be seen.
     """
@@ -94,7 +101,8 @@ def address(operand: str, names: frozenset[str]) -> tuple[str, str]:
         raise UnknownPtx(f"the address '{operand}'")
     base, offset = match["base"], int(match["offset"] or 0)
     if is_register(base):
-        return f"({local_name(base)} + (int64_t){offset})", ""
+        begin = "PTX_SHARED_BEGIN + " if space == "shared" else ""
+        return f"({begin}{local_name(base)} + (int64_t){offset})", ""
     if base not in names:
         raise UnknownPtx(f"the address of '{base}', which was not declared")
     return f"((uint64_t)(uintptr_t)&{global_name(base)} + (int64_t){offset})", base

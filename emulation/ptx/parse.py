@@ -169,7 +169,7 @@ class _Reader:
         return self.module
 
     def _is_directive(self, line: str) -> bool:
-        if line.startswith(".loc"):
+        if re.match(r"\.loc\s", line):
             _, file, where, *_ = line.replace(",", " ").split()
             # line 0 is what belongs to no line
             self._source = f"{self._files.get(file, file)}:{where}" if where != "0" else ""

@@ -31,6 +31,11 @@ extern const ptx_site ptx_sites[];
 extern const ptx_variable ptx_variables[];
 extern const unsigned ptx_n_sites, ptx_n_variables, ptx_n_blocks;
 
+/* Where the instructions for shared memory count from. */
+extern "C" char __start_shim_shared[] __attribute__((weak)), __stop_shim_shared[] __attribute__((weak));
+#define PTX_SHARED_BEGIN ((uint64_t)(uintptr_t)__start_shim_shared)
+#define PTX_SHARED_END ((uint64_t)(uintptr_t)__stop_shim_shared)
+
 enum ptx_access { PTX_READ, PTX_WRITE, PTX_ATOMIC, PTX_STRONG_READ, PTX_STRONG_WRITE };
 enum ptx_space { PTX_GENERIC, PTX_GLOBAL, PTX_SHARED, PTX_LOCAL, PTX_CONST };
 

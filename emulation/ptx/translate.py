@@ -109,7 +109,7 @@ class _Function:
             self._block = self._whole.new_block(self._function.name)
             lines.append(f"    PTX_BLOCK({self._block});")
         try:
-            parts = take_apart(one)
+            parts = take_apart(one, self._whole.shared)
             text = self._statement(parts)
             if one.predicate:
                 sign = "!" if one.predicate.startswith("!") else ""
@@ -151,7 +151,7 @@ class _Function:
                 strong.add(one)
             elif one not in _HINTS and one not in ("v2", "v4", *_OPERATIONS):
                 raise UnknownPtx("a modifier that is not known here")
-        where, variable = address(operand, self._names)
+        where, variable = address(operand, space, self._names)
         if variable:
             self._check_bounds(variable, operand, nbytes)
         if space == "param" or (space == "const" and variable):
@@ -224,6 +224,7 @@ class _Module:
     def __init__(self, module: Module) -> None:
         self._module = module
         self.variables = module.variables
+        self.shared = frozenset(v.name for v in module.variables if v.space == "shared")
         self.functions = {function.name for function in module.functions}
         self.sites: list[Site] = []
         self.blocks: list[BasicBlock] = []

@@ -19,8 +19,6 @@
 #ifndef PTX_WATCH_H
 #define PTX_WATCH_H
 
-extern "C" char __start_shim_shared[] __attribute__((weak)), __stop_shim_shared[] __attribute__((weak));
-
 /* ---- memory that lives -------------------------------------------------------------- */
 
 static const uint64_t *ptx_memory; /* beginnings and ends, ascending; the caller keeps it */
@@ -460,7 +458,7 @@ static void ptx_watch(unsigned site, ptx_access kind, ptx_space space, uint64_t 
 {
     const uint64_t stack = (uint64_t)(uintptr_t)shim_now.fibres[shim_current].stack;
     const bool local = ptx_within(stack, stack + SHIM_STACK, place, n);
-    const bool shared = ptx_within((uint64_t)(uintptr_t)__start_shim_shared, (uint64_t)(uintptr_t)__stop_shim_shared, place, n);
+    const bool shared = ptx_within(PTX_SHARED_BEGIN, PTX_SHARED_END, place, n);
     const char *wrong = NULL;
     if (place % n)
         wrong = "not aligned";
