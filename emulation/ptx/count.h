@@ -12,16 +12,50 @@ struct ptx_touch {
     uint64_t sector;
 };
 
-static uint32_t *ptx_executed;           /* by thread of the grid, then by basic block */
+static bool ptx_counting = true;
+static uint32_t *ptx_executed;           /* of the present block: by thread, then by basic block */
+static bool *ptx_reached;                /* basic blocks that the present block has executed */
+static uint32_t ptx_present;             /* which block of the grid that is */
 static uint64_t *ptx_warp_executed;      /* by basic block, since the last time it was asked */
 static uint64_t *ptx_requests, *ptx_sectors; /* by site */
 static ptx_touch *ptx_touches;
 static size_t ptx_n_touches, ptx_room;
 
-static inline unsigned ptx_thread_of_grid(void) { return blockIdx.x * blockDim.x + shim_current; }
+static const uint32_t PTX_NO_BLOCK = 0xFFFFFFFFu;
 
-#define PTX_ENTER uint32_t *const ptx_counts = ptx_executed + (size_t)ptx_thread_of_grid() * ptx_n_blocks
-#define PTX_BLOCK(block) (ptx_counts[block]++)
+/* A block is done: what its threads have executed is what its warps have. */
+static void ptx_sum_up(void)
+{
+    if (ptx_present == PTX_NO_BLOCK)
+        return;
+    for (unsigned block = 0; block < ptx_n_blocks; block++) {
+        if (!ptx_reached[block])
+            continue;
+        ptx_reached[block] = false;
+        for (unsigned first = 0; first < blockDim.x; first += 32) {
+            uint32_t most = 0;
+            for (unsigned thread = first; thread < first + 32; thread++) {
+                uint32_t *const count = &ptx_executed[thread * ptx_n_blocks + block];
+                most = *count > most ? *count : most;
+                *count = 0;
+            }
+            ptx_warp_executed[block] += ptx_counting ? most : 0;
+        }
+    }
+}
+
+/* Blocks run one after the other. */
+static uint32_t *ptx_counts_of_thread(void)
+{
+    if (blockIdx.x != ptx_present) {
+        ptx_sum_up();
+        ptx_present = blockIdx.x;
+    }
+    return ptx_executed + shim_current * ptx_n_blocks;
+}
+
+#define PTX_ENTER uint32_t *const ptx_counts = ptx_counts_of_thread()
+#define PTX_BLOCK(block) (ptx_reached[block] = true, ptx_counts[block]++)
 #define PTX_COUNT_ACCESS(site, block, kind, space, place, n) \
     ptx_touch_sectors(site, ptx_counts[block], space, place, n)
 
@@ -56,13 +90,13 @@ static bool ptx_is_global(ptx_space space, uint64_t place)
 
 static void ptx_touch_sectors(unsigned site, uint32_t execution, ptx_space space, uint64_t place, unsigned n)
 {
-    if (!ptx_is_global(space, place))
+    if (!ptx_counting || !ptx_is_global(space, place))
         return;
-    const uint64_t warp = ptx_thread_of_grid() / 32;
+    const uint64_t warp = (blockIdx.x * blockDim.x + shim_current) / 32;
     for (uint64_t sector = place / 32; sector <= (place + n - 1) / 32; sector++) {
         if (ptx_n_touches == ptx_room) {
             ptx_merge_touches();
-            if (ptx_n_touches > ptx_room / 2) {
+            if (2 * ptx_n_touches >= ptx_room) {
                 ptx_room = ptx_room ? 2 * ptx_room : 1 << 16;
                 ptx_touches = (ptx_touch *)realloc(ptx_touches, ptx_room * sizeof(ptx_touch));
             }
@@ -80,24 +114,18 @@ static void ptx_begin_counting(void)
         ptx_warp_executed = (uint64_t *)calloc(ptx_n_blocks + 1, sizeof(uint64_t));
         ptx_requests = (uint64_t *)calloc(ptx_n_sites + 1, sizeof(uint64_t));
         ptx_sectors = (uint64_t *)calloc(ptx_n_sites + 1, sizeof(uint64_t));
+        ptx_executed = (uint32_t *)calloc((size_t)SHIM_MOST * ptx_n_blocks + 1, sizeof(uint32_t));
+        ptx_reached = (bool *)calloc(ptx_n_blocks + 1, sizeof(bool));
     }
-    free(ptx_executed);
-    ptx_executed = (uint32_t *)calloc((size_t)gridDim.x * blockDim.x * ptx_n_blocks + 1, sizeof(uint32_t));
+    ptx_present = PTX_NO_BLOCK;
     ptx_n_touches = 0;
 }
 
 static void ptx_end_counting(void)
 {
-    const size_t warps = (size_t)gridDim.x * blockDim.x / 32;
-    for (size_t warp = 0; warp < warps; warp++)
-        for (unsigned block = 0; block < ptx_n_blocks; block++) {
-            uint32_t most = 0;
-            for (unsigned lane = 0; lane < 32; lane++) {
-                const uint32_t count = ptx_executed[(32 * warp + lane) * ptx_n_blocks + block];
-                most = count > most ? count : most;
-            }
-            ptx_warp_executed[block] += most;
-        }
+    ptx_sum_up();
+    if (!ptx_counting)
+        return;
     ptx_merge_touches();
     for (size_t k = 0; k < ptx_n_touches; k++) {
         const uint64_t site = ptx_touches[k].warp_access >> 52;
@@ -105,6 +133,9 @@ static void ptx_end_counting(void)
         ptx_requests[site] += k == 0 || ptx_touches[k].warp_access != ptx_touches[k - 1].warp_access;
     }
 }
+
+/* Whether launches from now on count. */
+extern "C" void ptx_set_counting(int on) { ptx_counting = on; }
 
 /* What was counted since the last call: of basic blocks, then requests and sectors of sites. */
 extern "C" void ptx_take_counts(uint64_t *blocks, uint64_t *requests, uint64_t *sectors)

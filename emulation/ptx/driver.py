@@ -33,6 +33,8 @@ class KernelCounts:
     Attributes
     ----------
     launches : int
+    blocks, threads : int
+        Of the last launch.
     instructions : Counter
         Instructions of warps by class (see `classes.CLASSES`).
     requests : Counter
@@ -42,6 +44,8 @@ class KernelCounts:
     """
 
     launches: int = 0
+    blocks: int = 0
+    threads: int = 0
     instructions: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     sectors: Counter[str] = field(default_factory=Counter)
@@ -74,7 +78,6 @@ class PtxModule(EmulatedModule):
         self.library.ptx_take_counts(
             *(ctypes.c_void_p(array.ctypes.data) for array in (executed, requests, sectors))
         )
-        counts.launches += 1
         for block, times in zip(blocks, executed[:-1].tolist(), strict=True):
             for kind, number in block.classes.items():
                 counts.instructions[kind] += number * times
@@ -108,6 +111,8 @@ class PtxDriver(EmulatedDriver):
         self._watch, self._count = watch, count
         self._modules: dict[tuple[str, bool], PtxModule] = {}
         self._ranges = np.zeros(0, dtype=np.uint64)
+        #: whether launches count at present
+        self.counting = True
         #: by the name of a kernel: what was counted
         self.kernels: dict[str, KernelCounts] = {}
 
@@ -152,6 +157,13 @@ class PtxDriver(EmulatedDriver):
         module, name, _ = one.kernel
         if self._watch:
             module.set_memory(self._ranges)
-        super()._execute(one)
         if self._count:
-            module.take_counts(self.kernels.setdefault(name, KernelCounts()))
+            if one.together:
+                raise CudaError(f"kernel {name}: blocks that take turns cannot be counted")
+            module.library.ptx_set_counting(int(self.counting))
+        super()._execute(one)
+        if self._count and self.counting:
+            counts = self.kernels.setdefault(name, KernelCounts())
+            counts.launches += 1
+            counts.blocks, counts.threads = one.blocks, one.threads
+            module.take_counts(counts)

@@ -1,4 +1,5 @@
 """Every instruction that is translated, against results that follow from the PTX ISA."""
+# ruff: noqa: E501 (a table)
 
 import ctypes
 import math
