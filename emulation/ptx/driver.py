@@ -82,8 +82,9 @@ class PtxModule(EmulatedModule):
             for kind, number in block.classes.items():
                 counts.instructions[kind] += number * times
         for number, site in enumerate(sites):
-            counts.requests[site.kind] += int(requests[number])
-            counts.sectors[site.kind] += int(sectors[number])
+            if requests[number]:
+                counts.requests[site.kind] += int(requests[number])
+                counts.sectors[site.kind] += int(sectors[number])
 
 
 class PtxDriver(EmulatedDriver):
