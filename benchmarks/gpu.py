@@ -65,7 +65,7 @@ class DryDriver:
 
     def __init__(self, architecture: int) -> None:
         self.architecture = architecture
-        self.name = f"no GPU (compiled for sm_{architecture})"
+        self.name = self.identity = f"no GPU (compiled for sm_{architecture})"
         self._memory: dict[int, np.ndarray] = {}
 
     def memory(self) -> tuple[int, int]:

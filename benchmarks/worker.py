@@ -26,12 +26,12 @@ from benchmarks.networks import NETWORKS
 
 
 def use_genn(directory: str) -> None:
-    """Brian2GeNN 2 with one thread; its cache is where ``BRIAN2GENN_CACHE_DIR`` says."""
+    """Brian2GeNN 2 on the processor, one thread; ``BRIAN2GENN_CACHE_DIR`` names its cache."""
     import brian2genn
 
     if "devices.genn.threads" in prefs:
         prefs["devices.genn.threads"] = 1
-    set_device("genn")
+    set_device("genn", backend="cpu")
 
 
 def use_pygenn(directory: str) -> None:

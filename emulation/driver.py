@@ -110,7 +110,8 @@ class EmulatedDriver:
     """
 
     name = "a processor that executes CUDA programs"
-    multiprocessors = 2
+    identity = "the tests' device"
+    multiprocessors = 5
     threads = 64
     most_threads = 128
     most_blocks_together = 8
@@ -211,6 +212,8 @@ class EmulatedDriver:
         module, name, address = one.kernel
         seed = int(self._random.integers(1 << 62))
         library = module.library
+        if one.together and one.blocks > self.most_blocks_together:
+            raise CudaError(f"kernel {name}: {one.blocks} blocks at once are too many")
         launch = library.shim_launch_together if one.together else library.shim_launch
         error = launch(address, one.blocks, one.threads, seed)
         if error is not None:

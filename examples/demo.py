@@ -26,7 +26,10 @@ SCRIPT = Path(__file__).with_name("cobahh.py")
 
 #: Device: (what it is, the lines that choose it, in place of the script's own two).
 DEVICES = {
-    "genn": ("this package", 'import brian2genn\nset_device("genn")'),
+    "genn": (
+        "this package, on the processor",
+        'import brian2genn\nset_device("genn", backend="cpu")',
+    ),
     "cpp_standalone": (
         "Brian's C++ program, one thread",
         'set_device("cpp_standalone", directory=None)',

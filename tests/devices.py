@@ -14,6 +14,7 @@ a real GeNN; tests of networks that it refuses are skipped with its reasons.
 """
 
 import os
+from contextlib import suppress
 
 import pytest
 from brian2 import all_devices, magic_network, second, start_scope
@@ -25,8 +26,11 @@ BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 REPRODUCIBLE = (
     {"deterministic": True} if BACKEND in ("cuda", "shim", "ptx") and DEVICE == "genn" else {}
 )
-#: The driver of the backends ``shim`` and ``ptx``.
+#: What takes the place of the GPU: the driver of the backends ``shim`` and ``ptx``; for ``cuda``,
+#: the GPU itself, so that tests find out what is wrong with one that would not be taken.
 shim = None
+#: More environment variables, for scripts in other processes that name no backend.
+ON_THE_PROCESSOR = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def compiled_for() -> list[int]:
@@ -56,6 +60,14 @@ def register() -> None:
             from brian2genn.backends.cuda import ways
 
             ways.STEPS = 3  # tests are short: all ways to execute time steps have their turn
+        global shim
+        if BACKEND == "cuda":
+            from brian2genn.backends.cuda.choice import find_driver, use
+            from brian2genn.backends.cuda.driver import CudaUnavailable
+
+            with suppress(CudaUnavailable):
+                shim = find_driver()
+                use(shim)
         if BACKEND in ("shim", "ptx"):
             from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
@@ -64,7 +76,6 @@ def register() -> None:
 
             setup.WORTHWHILE = 0  # tests are small
 
-            global shim
             if BACKEND == "ptx":
                 shim = PtxDriver(watch=True)
             else:

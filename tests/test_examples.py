@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import devices
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
 
@@ -18,7 +20,7 @@ def run_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "MPLBACKEND": "Agg"},
+        env={**os.environ, "MPLBACKEND": "Agg", **devices.ON_THE_PROCESSOR},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -293,6 +293,7 @@ def test_what_has_no_meaning_any_more_is_said_once():
     )
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
+        env={**os.environ, **devices.ON_THE_PROCESSOR},
         capture_output=True,
         text=True,
         timeout=120,

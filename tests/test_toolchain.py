@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import brian2genn
+from tests import devices
 
 SCRIPT = """
 from brian2 import *
@@ -32,7 +33,7 @@ def run_script(script: str = SCRIPT, **environment: str) -> subprocess.Completed
     path = os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)],
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, "PYTHONPATH": path, **devices.ON_THE_PROCESSOR, **environment},
         capture_output=True,
         text=True,
         timeout=300,

@@ -32,6 +32,7 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
+from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
 from .runtime.garbage import GarbageCollection
@@ -44,7 +45,6 @@ from .runtime.loop import (
     running,
     store_profile,
 )
-from .runtime.programs import KnownPrograms
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
@@ -80,19 +80,16 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._notes: dict[str, list[str]] = {}
         self._setup_log = SetupLog()
         self._last_network = ""
-        #: by whether they are for profiling
-        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
         self._garbage = GarbageCollection()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
-        self._backend: Backend | None = None
+        self._chosen = ChosenBackend(self._choose, self._hand_over_all)
 
     # -- where do networks run? ------------------------------------------------
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``; see the README for the arguments."""
         super().activate(build_on_run=build_on_run, **kwargs)
-        self._backend = None
-        self._programs = {False: KnownPrograms(), True: KnownPrograms()}
+        self._chosen.forget()
         if "backend" in kwargs:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
@@ -105,16 +102,20 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         ValueError, CudaUnavailable
             If the script asks for a backend that cannot be had.
         """
-        if self._backend is None:
-            self._backend, sentence = choice.choose(
-                self.build_options.get("backend"),
-                super().get_value,
-                deterministic=bool(self.build_options.get("deterministic", False)),
-                genn_backend=self.build_options.get("genn_backend"),
-                genn_preferences=self.build_options.get("genn_preferences"),
-            )
-            logger.info(sentence, f"backend_{self._backend.name}", once=True)
-        return self._backend
+        return self._chosen.get()
+
+    def _choose(self) -> choice.Choice:
+        return choice.choose(
+            self.build_options.get("backend"),
+            super().get_value,
+            deterministic=bool(self.build_options.get("deterministic", False)),
+            genn_backend=self.build_options.get("genn_backend"),
+            genn_preferences=self.build_options.get("genn_preferences"),
+        )
+
+    def _hand_over_all(self) -> None:
+        for recording in set(self._recordings.values()):
+            recording.hand_over()
 
     @property
     def compiles(self) -> bool:
@@ -155,8 +156,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         return super().get_value(var, access_data)
 
     def _before_access(self, var: Any) -> None:
-        if self._backend is not None:
-            self._backend.before_access(var)
+        self._chosen.before_access(var)
 
     def set_value(self, var: Any, value: Any) -> None:
         self._before_access(var)
@@ -341,6 +341,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:
             clock.set_interval(net.t, t_end)
+        exchange_queues(all_objects, self.backend)
         with keeping_code(all_objects):
             net.before_run(namespace)
         if len(all_objects) == 0:
@@ -373,7 +374,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             net.t_ = float(t_end) if completed else loop.t
             self._disconnect(loop)
         ended = time.time()
-        self._notes[net.name] = program.notes()
+        self._notes[net.name] += program.notes()
         self._last_run_time = ended - began
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
@@ -394,7 +395,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Keep where the objects of a network run, for `explain`."""
         setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
         self._placed[net.name] = placements, setup
-        self._notes[net.name] = []
+        self._notes[net.name] = [self._chosen.explanation()]
         self._last_network = net.name
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
@@ -409,7 +410,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         try:
             if prefs["devices.genn.debug"]:  # prints each run
                 return make(translation.network)
-            return self._programs[profile].find_or_make(translation.network, make)
+            return self._chosen.programs[profile].find_or_make(translation.network, make)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *translation.function_users()])

@@ -34,6 +34,13 @@ from tests.brian2_examples.compare import (
 )
 
 ROOT = Path(__file__).parents[2]
+
+#: Of every script: one thread, and no GPU.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}
 TABLE = ROOT / "docs" / "brian2_examples.md"
 #: The rows of the table, without the statistics of single runs.
 ROWS = TABLE.with_suffix(".json")
@@ -136,7 +143,7 @@ class Script:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                    env={**os.environ, **_ENVIRONMENT},
                 )
                 try:
                     process.wait(PATIENCE * self.limit * len(seeds))

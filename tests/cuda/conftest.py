@@ -2,7 +2,11 @@
 
 import pytest
 
+import brian2genn
+import brian2genn.backends.choice
+from brian2genn import backends
 from brian2genn.backends.cuda import choice, ways
+from brian2genn.backends.trial import verdict
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 
@@ -17,5 +21,27 @@ def shim(monkeypatch):
     driver = ShimDriver()
     choice.use(driver)
     yield driver
+    devices.reset()
+    choice.use(devices.shim)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where it is kept which devices compute right; nothing is known of any."""
+    monkeypatch.setattr(verdict, "cache_directory", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def gpu(folder, monkeypatch):
+    """Have a driver taken for the GPU of this machine, of which nothing is known."""
+    monkeypatch.setattr(backends.choice, "default", "auto")
+
+    def be(driver):
+        choice.use(driver, checked=True)
+        return driver
+
+    yield be
+    brian2genn.genn_device.build_options = {}  # what may have been refused
     devices.reset()
     choice.use(devices.shim)

@@ -1,6 +1,7 @@
 """Which backend is taken, and what is said if it cannot be had."""
 
 import logging
+import shutil
 
 import pytest
 from brian2 import BrianLogger, Network, NeuronGroup, ms, run, set_device
@@ -10,7 +11,9 @@ import brian2genn
 from brian2genn.backends import choice
 from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.cuda import choice as cuda_choice
+from brian2genn.backends.cuda import presence
 from brian2genn.backends.cuda.driver import CudaUnavailable
+from tests.faults.processes import run_script
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +35,83 @@ def no_gpu(monkeypatch):
 def test_without_a_gpu_the_processor_is_taken(no_gpu):
     set_device("genn")
     assert isinstance(brian2genn.genn_device.backend, CpuBackend)
+
+
+@pytest.fixture
+def machine(no_gpu, tmp_path, monkeypatch):
+    """A machine on which there is nothing; tests put signs of a GPU there."""
+    monkeypatch.setattr(presence, "_ROOT", tmp_path)
+    monkeypatch.setattr(presence, "_packages_are_there", lambda: False)
+    which = shutil.which
+
+    def which_here(name):
+        return which(name, path=tmp_path / "bin") if name == "nvidia-smi" else which(name)
+
+    monkeypatch.setattr(shutil, "which", which_here)
+    monkeypatch.setattr(BrianLogger, "_log_messages", set())
+
+    def put(name: str, text: str = "") -> None:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    return put
+
+
+def said(**arguments) -> list[str]:
+    """What the device says in two scripts."""
+    with catch_logs(log_level=logging.INFO) as logs:
+        for _ in range(2):
+            set_device("genn", **arguments)
+            group = NeuronGroup(3, "dv/dt = 1/ms : 1", method="euler")
+            Network(group).run(1 * ms)
+    return [text for _level, name, text in logs if name.startswith("brian2.devices.genn")]
+
+
+PROCESSOR = "Networks run on this machine's processor."
+
+
+def test_without_a_sign_of_a_gpu_nobody_speaks_of_one(machine):
+    assert said() == [PROCESSOR]
+    explained = str(brian2genn.explain())
+    assert f"{PROCESSOR} No GPU: There is no NVIDIA driver on this machine" in explained
+
+
+def version(number: str) -> str:
+    return f"NVRM version: NVIDIA UNIX x86_64 Kernel Module  {number}  Thu Aug 1\nGCC version:\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "extra"),
+    [
+        ({"dev/nvidia0": "", "proc/driver/nvidia/version": version("535.104.05")}, "cuda12"),
+        ({"proc/driver/nvidia/version": version("580.65.06")}, "cuda13"),
+        ({"proc/driver/nvidia/version": "something else"}, "cuda13"),
+        ({"dev/nvidia3": ""}, "cuda13"),
+        ({"bin/nvidia-smi": "#!/bin/sh\n"}, "cuda13"),
+        ({"dev/dxg": "", "usr/lib/wsl/lib/libcuda.so.1": ""}, "cuda13"),
+    ],
+)
+def test_who_has_a_gpu_is_told_once_how_to_use_it(machine, files, extra):
+    for name, text in files.items():
+        machine(name, text)
+    assert said(backend="cpu") == [PROCESSOR]
+    (hint,) = said()  # where networks run has been said before
+    assert f"pip install 'brian2genn[{extra}]'" in hint
+    assert "backend='cpu'" in hint
+
+
+def test_who_has_a_gpu_and_its_packages_is_told_once_what_is_missing(machine, monkeypatch):
+    monkeypatch.setattr(presence, "_packages_are_there", lambda: True)
+    machine("dev/nvidia0")
+    _, hint = said()
+    assert "GPU is not used. There is no NVIDIA driver on this machine" in hint
+
+
+def test_half_of_windows_is_no_sign(machine):
+    machine("dev/dxg")
+    assert said() == [PROCESSOR]
 
 
 def test_asking_for_a_gpu_says_at_once_what_is_missing(no_gpu):
@@ -66,6 +146,43 @@ def test_where_networks_run_is_said_once(shim, monkeypatch):
             Network(group).run(1 * ms)
     said = [text for _level, _name, text in logs if "Networks run on" in text]
     assert said == [f"Networks run on the GPU: {shim.name}."]
+
+
+def test_without_the_packages_a_plain_script_hears_nothing_of_gpus():
+    script = """
+    import sys
+    sys.modules["cuda"] = None
+    from brian2 import *
+    import brian2genn
+    from brian2genn.backends.cuda import presence
+    presence.gpu_is_there = lambda: False
+    set_device("genn")
+    group = NeuronGroup(3, "v : 1")
+    run(0.1*ms)
+    print(brian2genn.explain())
+    """
+    done = run_script(script)
+    assert "No GPU: The CUDA packages are not installed" in done.stdout, done.stderr
+    assert done.stderr.count(PROCESSOR) == 1
+    assert "GPU" not in done.stderr
+
+
+@pytest.mark.parametrize("error", [MemoryError("full"), AttributeError("no 'cuInit'")])
+def test_whatever_the_gpu_does_when_it_is_opened_a_script_runs(error, monkeypatch):
+    def fails():
+        raise error
+
+    monkeypatch.setattr("brian2genn.backends.cuda.nvidia.NvidiaDriver", fails)
+    monkeypatch.setattr(cuda_choice, "_instead", None)
+    monkeypatch.setattr(choice, "default", "auto")
+    cuda_choice._gpu.cache_clear()
+    try:
+        set_device("genn")
+        assert isinstance(brian2genn.genn_device.backend, CpuBackend)
+        with pytest.raises(CudaUnavailable, match=f"could not be opened .*{error}"):
+            set_device("genn", backend="cuda")
+    finally:
+        cuda_choice._gpu.cache_clear()
 
 
 def test_what_is_missing_for_a_real_gpu_is_said(monkeypatch):

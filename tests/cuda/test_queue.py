@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, set_device
 
+from brian2genn.backends.cpu.queue import SpikeQueue
 from brian2genn.backends.cuda import queue as queue_module
 from brian2genn.backends.cuda.queue import DeviceQueue
 from tests.semantics.harness import compare, observe
@@ -38,7 +39,7 @@ def test_runs_are_the_same_with_and_without_empty_ones(monkeypatch, few):
     assert list(arrangement.delays) == [3, 5, 9, 90]
     sources, delays = arrangement.by_synapse()
     assert (list(sources), list(delays)) == ([1, 1, 0, 1, 3, 3], [3, 9, 3, 3, 5, 90])
-    assert arrangement.mean_run() == 6 / 5
+    assert arrangement.mean_run == 6 / 5
 
 
 @pytest.mark.parametrize("sources", [[0, 0, 1, 2], [2, 0, 1, 0]])
@@ -104,3 +105,20 @@ def test_what_is_in_flight_between_runs_arrives(shim, monkeypatch, few, changed)
         results.append(observe(target=target, synapses=synapses) | {"seen": np.array(seen)})
         assert target.x[:].min() > 0
     compare(*results)
+
+
+def test_a_processors_queue_takes_the_state_of_a_devices_and_back():
+    state = in_flight()._full_state()
+    other = SpikeQueue(0, 1)
+    other._restore_from_full_state(state)
+    sources = np.zeros(2, dtype=np.int32)
+    other.prepare(np.array([5, 6]) * DT, DT, sources)
+    again = DeviceQueue(0, 1)
+    again._restore_from_full_state(other._full_state())
+    again.prepare(np.array([5, 6]) * DT, DT, sources)
+    for queue in (other, again):
+        arrived = []
+        for _ in range(8):
+            arrived.append(list(queue.peek()))
+            queue.advance()
+        assert arrived == [[], [], [], [], [], [0], [1], []]

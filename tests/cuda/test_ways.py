@@ -6,6 +6,7 @@ from brian2 import (
     Network,
     NetworkOperation,
     NeuronGroup,
+    SpikeGeneratorGroup,
     SpikeMonitor,
     StateMonitor,
     Synapses,
@@ -15,8 +16,9 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda import stepping, ways
+from brian2genn.backends.cuda import stepping
 from brian2genn.backends.cuda.backend import CudaBackend
+from brian2genn.backends.cuda.sizes import width_for
 from brian2genn.backends.cuda.ways import Contest, Way
 from tests.semantics.harness import compare, observe
 
@@ -70,23 +72,46 @@ def test_one_way_is_nothing_to_try():
     assert contest.way == Way(False, 2)
 
 
-def test_a_turn_is_made_of_several_launches():
-    one = Contest([GRAPH, TOGETHER])
-    for _ in range(one.steps - 1):
-        one.note(1.0, 1)
-        assert one.way == GRAPH
-    one.note(1.0, 1)
-    assert one.way == TOGETHER
+def test_short_launches_say_nothing_unless_steps_are_long():
+    contest = Contest([GRAPH, TOGETHER])
+    contest.note(1e-4, contest.steps - 1)
+    assert contest.way == GRAPH
+    contest.note(1e-4, contest.steps)
+    assert contest.way == TOGETHER
+    contest.note(0.1, 3)
+    assert contest.way == GRAPH
+
+
+def test_what_is_far_behind_has_no_further_turn():
+    contest = Contest([GRAPH, TOGETHER, Way(True, 1)])
+    costs = {GRAPH: 1.0, TOGETHER: 10.0, Way(True, 1): 1.1}
+    seen = decide(contest, lambda way, _: costs[way])
+    assert (seen.count(GRAPH), seen.count(TOGETHER)) == (4, 2)
+    assert contest.way == GRAPH
+
+
+def test_the_ways_are_tried_again_when_much_time_has_passed():
+    contest = Contest([GRAPH, TOGETHER], [2])
+    decide(contest, lambda way, _: 1.0 + way.together)
+    assert contest.way == GRAPH
+    contest.note(1.0, 100_001)
+    assert not contest.decided
+    decide(contest, lambda way, _: 2.0 - way.together)
+    assert contest.way == TOGETHER
+    alone = Contest([GRAPH])
+    alone.note(1.0, 1_000_000)
+    assert alone.decided
 
 
 # -- networks ---------------------------------------------------------------------
 
 
 @pytest.fixture
-def only(monkeypatch):
+def only(shim, monkeypatch):
     """Make one way the only one."""
 
     def choose(way: Way) -> None:
+        shim.most_blocks_together = 100
         monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [way])
         monkeypatch.setattr(stepping.Stepper, "_useful_widenings", lambda self: [])
 
@@ -193,13 +218,40 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
     assert len(program._loaded.contests) == 1
 
 
-def test_a_turn_is_as_long_as_it_says(monkeypatch):
-    monkeypatch.setattr(ways, "STEPS", 7)
-    one = Contest([GRAPH, TOGETHER])
-    one.note(1.0, 6)
-    assert one.way == GRAPH
-    one.note(1.0, 1)
-    assert one.way == TOGETHER
+@pytest.mark.parametrize("delay", ["", "0.1*ms*(1 + j % 3)"])
+@pytest.mark.parametrize("way", [GRAPH, TOGETHER, Way(False, 2), Way(True, 2), Way(True, -2)])
+def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):
+    """Teams of several blocks, and blocks that make no whole team."""
+    only(way)
+    counts = []
+    for backend in ("cpu", "cuda"):
+        set_device("genn", backend=backend)
+        source = SpikeGeneratorGroup(5, np.arange(5).repeat(9), np.arange(45) % 13 * 0.1 * ms)
+        target = NeuronGroup(400, "count : integer")
+        synapses = Synapses(source, target, on_pre="count_post += 1")
+        synapses.connect()
+        if delay:
+            synapses.delay = delay
+        Network(source, target, synapses).run(3 * ms)
+        counts.append(np.array(target.count))
+    assert counts[0].min() > 30
+    assert np.array_equal(*counts)
+    if way.widening == 2 and not delay:
+        assert width_for(shim, synapses.pre.queue, 2) > shim.threads
+
+
+def test_a_wider_way_that_does_not_fit_is_not_tried(shim):
+    """One source with many synapses: wider teams take more blocks than the neurons do."""
+    shim.multiprocessors = shim.most_blocks_together = 7
+    set_device("genn", backend="cuda")
+    source = SpikeGeneratorGroup(1, np.zeros(50, int), np.arange(50) * 0.2 * ms)
+    group = NeuronGroup(300, "v : 1")
+    some = Synapses(source, group, on_pre="v_post += 1")
+    some.connect()
+    others = Synapses(source, group, on_pre="v_post += 1")
+    others.connect()
+    Network(source, group, some, others).run(40 * ms)
+    assert group.v[:].min() == 100
 
 
 def test_deterministic_runs_are_the_same_bit_by_bit_in_every_way(shim, only):

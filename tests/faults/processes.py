@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import brian2genn
+from tests import devices
 
 _fork = multiprocessing.get_context("fork")
 
@@ -67,7 +68,8 @@ def environment(**more: str) -> dict[str, str]:
     """Variables with which another Python finds the package and these tests."""
     here = [str(Path(brian2genn.__file__).parents[1]), str(Path(__file__).parents[2])]
     path = os.pathsep.join([*here, os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore", **more}
+    variables = {"PYTHONPATH": path, "PYTHONWARNINGS": "ignore", **devices.ON_THE_PROCESSOR}
+    return {**os.environ, **variables, **more}
 
 
 def run_script(script: str, **more: str) -> subprocess.CompletedProcess[str]:

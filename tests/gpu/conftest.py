@@ -1,4 +1,4 @@
-"""The real GPU, whatever the other tests run on."""
+"""The real GPU, whatever the other tests run on, and whether it would be taken or not."""
 
 import pytest
 from brian2 import set_device
@@ -11,6 +11,8 @@ from tests import devices
 def driver():
     """Its driver; ``set_device("genn", backend="cuda")`` takes it."""
     choice.use(None)
-    yield choice.find_driver()
+    driver = choice.find_driver()
+    choice.use(driver)
+    yield driver
     set_device("runtime")
     choice.use(devices.shim)

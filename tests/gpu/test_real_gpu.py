@@ -8,6 +8,7 @@ from brian2 import NeuronGroup, SpikeMonitor, StateMonitor, Synapses, ms, run, s
 
 import brian2genn
 from brian2genn.backends.cuda.driver import CudaError, Launch
+from brian2genn.backends.trial.verdict import verdict
 from tests.semantics.harness import compare, observe
 
 pytestmark = pytest.mark.gpu
@@ -17,6 +18,13 @@ COUNTING = """
 extern "C" { __device__ int32_t count; }
 extern "C" __global__ void reserve(void) { b2g_reserve(&count, threadIdx.x % 3 == 0); }
 """
+
+
+def test_it_computes_what_the_processor_computes(driver, tmp_path, monkeypatch):
+    """What `set_device` wants to see before it takes a GPU."""
+    monkeypatch.setattr("brian2genn.backends.trial.verdict.cache_directory", lambda: tmp_path)
+    found = verdict(driver)
+    assert found.is_right, "\n".join(found.differences)
 
 
 def test_memory(driver):

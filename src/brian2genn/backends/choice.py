@@ -1,23 +1,51 @@
-"""Which backend runs a script: the GPU if there is one that can be used."""
+"""Which backend runs a script: the GPU if there is one that computes right."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .cpu.backend import CpuBackend
+from .cuda import presence
 from .cuda.backend import CudaBackend
-from .cuda.choice import find_driver
-from .cuda.driver import CudaUnavailable
+from .cuda.choice import ForkedProcess, find_driver, is_trusted
+from .cuda.driver import CudaUnavailable, Driver
 from .interface import Backend, RawValue
 from .pygenn.backend import PygennBackend
+from .trial.verdict import NothingToCompare, TrialError, verdict
 
 #: What ``set_device("genn", backend=...)`` takes.
 NAMES = ("auto", "cpu", "cuda", "pygenn")
 
-#: What a script gets that does not ask for a backend. It will be ``"auto"`` once the CUDA backend
-#: has been seen to be right on real GPUs.
-default = "cpu"
+#: What a script gets that does not ask for a backend.
+default = "auto"
+
+_PROCESSOR = "Networks run on this machine's processor."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend, and what there is to say about it.
+
+    Attributes
+    ----------
+    backend : Backend
+    where : str
+        Where networks run, in a sentence.
+    why : str
+        Why there, for those who ask.
+    hint : str
+        What those who did not ask should know.
+    warning : str
+        What nobody should overlook.
+    """
+
+    backend: Backend
+    where: str
+    why: str = ""
+    hint: str = ""
+    warning: str = ""
 
 
 def choose(
@@ -27,8 +55,8 @@ def choose(
     deterministic: bool = False,
     genn_backend: str | None = None,
     genn_preferences: Mapping[str, Any] | None = None,
-) -> tuple[Backend, str]:
-    """The backend of this name, and a sentence about it.
+) -> Choice:
+    """The backend of this name.
 
     Parameters
     ----------
@@ -48,7 +76,7 @@ def choose(
     ValueError
         For another name.
     CudaUnavailable
-        If ``'cuda'`` cannot be had, with what is missing.
+        If ``'cuda'`` cannot be had, with what is missing, or what it computes wrongly.
     GennUnavailable
         If ``'pygenn'`` cannot be had, with what is missing.
     """
@@ -59,15 +87,51 @@ def choose(
         )
     if name == "pygenn":
         genn = PygennBackend(raw, genn_backend, genn_preferences)
-        chosen: Backend = genn
-        return chosen, f"Networks are handed to GeNN (its backend '{genn.genn_backend}')."
+        return Choice(genn, f"Networks are handed to GeNN (its backend '{genn.genn_backend}').")
     if name == "cpu":
-        return CpuBackend(), "Networks run on this machine's processor."
+        return Choice(CpuBackend(), _PROCESSOR, "The script asks for it.")
     try:
         driver = find_driver()
+    except ForkedProcess as forked:
+        return Choice(CpuBackend(), _PROCESSOR, str(forked), warning=f"{_PROCESSOR} {forked}")
     except CudaUnavailable as missing:
         if name == "cuda":
             raise
-        return CpuBackend(), f"Networks run on this machine's processor. No GPU: {missing}"
-    backend = CudaBackend(driver, raw, deterministic=deterministic)
-    return backend, f"Networks run on the GPU: {driver.name}."
+        hint = presence.hint(str(missing))
+        return Choice(CpuBackend(), _PROCESSOR, f"No GPU: {missing}", hint=hint)
+    gpu = CudaBackend(driver, raw, deterministic=deterministic)
+    return _if_right(driver, gpu, insists=name == "cuda")
+
+
+def _if_right(driver: Driver, gpu: CudaBackend, *, insists: bool) -> Choice:
+    """The GPU, if a small network gives the same results on it as on the processor."""
+    where = f"Networks run on the GPU: {driver.name}."
+    if is_trusted():
+        return Choice(gpu, where)
+    try:
+        found = verdict(driver)
+        if found.is_right:
+            why = "A small network has given the same results there as on the processor."
+            return Choice(gpu, where, why)
+        problem = (
+            f"The GPU ({driver.name}) computes something else than this machine's processor: in a"
+            f" small network that is run on both to find out, {found.told()}. Please report this to"
+            f" the developers, with the file {found.path}; without that file, it is tried again."
+        )
+    except TrialError as error:
+        problem = (
+            f"The GPU ({driver.name}) could not run a small network, whose results are compared"
+            f" with the processor's: {error}. Please report this to the developers."
+        )
+    except NothingToCompare as error:
+        problem = (
+            f"Whether the GPU ({driver.name}) computes right could not be found out, because the"
+            f" processor could not compute the same: {error}"
+        )
+        if insists:
+            return Choice(gpu, where, problem, warning=f"{problem} {where}")
+    if insists:
+        raise CudaUnavailable(
+            f"{problem} Until it is mended, set_device('genn', backend='cpu') is right."
+        )
+    return Choice(CpuBackend(), _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")

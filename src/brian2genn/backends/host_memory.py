@@ -31,6 +31,9 @@ class HostMemory:
     def exchange_kept(self) -> None:
         """Nothing has to be made current."""
 
+    def make_host_current(self) -> None:
+        """Nothing has to be made current."""
+
 
 def _references() -> int:
     """How many references are counted of an array that Brian's device alone has."""

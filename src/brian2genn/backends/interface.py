@@ -164,6 +164,10 @@ class Backend(Protocol):
     name: str
     seeded: bool
 
+    @property
+    def queue_type(self) -> type:
+        """The class of what `queue` makes."""
+
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
     ) -> str | None:
@@ -202,6 +206,9 @@ class Backend(Protocol):
 
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
+
+    def make_host_current(self) -> None:
+        """Make all of the host's arrays current: whoever goes on has nothing else."""
 
 
 #: From a Brian variable to its array in the host's memory, as it is there.

@@ -18,6 +18,7 @@ class CpuBackend(HostMemory):
 
     name = "cpu"
     seeded = False
+    queue_type = SpikeQueue
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments

@@ -35,6 +35,7 @@ class CudaBackend:
 
     name = "cuda"
     seeded = False
+    queue_type = DeviceQueue
 
     def __init__(self, driver: Driver, raw: RawValue, *, deterministic: bool = False) -> None:
         self.driver = driver
@@ -107,6 +108,10 @@ class CudaBackend:
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
         self.memory.exchange_kept()
+
+    def make_host_current(self) -> None:
+        """Make all of the host's arrays current: whoever goes on has nothing else."""
+        self.memory.update_host()
 
 
 def _keeps(user_code: Sequence[str]) -> bool:

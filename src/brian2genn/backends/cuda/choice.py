@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 from .driver import CudaUnavailable, Driver
 
+
+class ForkedProcess(CudaUnavailable):
+    """The GPU was opened by the process that this one was forked from; CUDA does not allow that."""
+
+
 _instead: Driver | None = None
+_instead_is_checked = False
+#: the process that has opened the device
+_opener: int | None = None
 
 
-def use(driver: Driver | None) -> None:
-    """Use `driver` in place of the GPU; ``None`` goes back to it."""
-    global _instead
-    _instead = driver
+def use(driver: Driver | None, *, checked: bool = False) -> None:
+    """Use a driver in place of the GPU.
+
+    Parameters
+    ----------
+    driver : Driver or None
+        None goes back to the GPU.
+    checked : bool, optional
+        Whether it has to show that it computes right, as a GPU has to.
+    """
+    global _instead, _instead_is_checked, _opener
+    _instead, _instead_is_checked = driver, checked
+    _opener = None
+
+
+def is_trusted() -> bool:
+    """Whether what `find_driver` returns need not show that it computes right."""
+    return _instead is not None and not _instead_is_checked
 
 
 def find_driver() -> Driver:
@@ -23,11 +46,17 @@ def find_driver() -> Driver:
     CudaUnavailable
         With what is missing.
     """
-    if _instead is not None:
-        return _instead
-    found = _gpu()
+    global _opener
+    if _opener not in (None, os.getpid()):
+        raise ForkedProcess(
+            "This process was forked from one that uses the GPU, and cannot use it itself. To use"
+            " it in several processes, start them with the method 'spawn'"
+            " (multiprocessing.get_context('spawn')), or with joblib's own processes."
+        )
+    found = _instead or _gpu()
     if isinstance(found, CudaUnavailable):
-        raise CudaUnavailable(str(found))
+        raise CudaUnavailable(str(found)) from found.__cause__
+    _opener = os.getpid()
     return found
 
 
@@ -39,3 +68,7 @@ def _gpu() -> Driver | CudaUnavailable:
         return NvidiaDriver()
     except CudaUnavailable as missing:
         return missing
+    except Exception as error:  # whatever it is: a script that asks for no GPU must not end
+        failed = CudaUnavailable(f"The GPU could not be opened ({type(error).__name__}: {error}).")
+        failed.__cause__ = error
+        return failed

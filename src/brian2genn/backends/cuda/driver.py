@@ -59,6 +59,9 @@ class Driver(Protocol):
     ----------
     name : str
         For people.
+    identity : str
+        Changes with everything that could make the device compute something else: the device
+        itself, its driver, the compiler.
     multiprocessors : int
     threads : int
         Threads in a block, a multiple of 32.
@@ -67,6 +70,7 @@ class Driver(Protocol):
     """
 
     name: str
+    identity: str
     multiprocessors: int
     threads: int
     most_threads: int

@@ -12,6 +12,7 @@ import numpy as np
 from .checks import ValueCheck
 from .driver import Driver
 from .image import Image
+from .lookups import inverse_of
 from .queue import DeviceQueue
 
 
@@ -32,6 +33,8 @@ class DeviceMemory:
         self._images: weakref.WeakKeyDictionary[Any, Image] = weakref.WeakKeyDictionary()
         self._arrangements: weakref.WeakKeyDictionary[DeviceQueue, tuple[int, dict[str, Image]]]
         self._arrangements = weakref.WeakKeyDictionary()
+        self._by_target: weakref.WeakKeyDictionary[DeviceQueue, tuple[Any, dict[str, Image]]]
+        self._by_target = weakref.WeakKeyDictionary()
         self._only_reading = False
         self._check = ValueCheck(driver)
 
@@ -68,6 +71,36 @@ class DeviceMemory:
                 image.update_device()
             self._arrangements[queue] = queue.version, images
         return images
+
+    def by_target(self, queue: DeviceQueue, indices: Any, n_targets: int) -> dict[str, Image]:
+        """The synapses of a queue by the neurons that they have an effect on, on the device.
+
+        Parameters
+        ----------
+        queue : DeviceQueue
+        indices : Variable
+            Of every synapse, the neuron.
+        n_targets : int
+
+        Returns
+        -------
+        dict
+            As `inverse_of` has it, and ``source`` and ``delay`` of every synapse.
+        """
+        known = self._by_target.get(queue)
+        # synapses that are added change the queue's version
+        key = queue.version, id(indices), n_targets
+        if known is None or known[0] != key:
+            arrangement = queue.arrangement
+            assert arrangement is not None
+            arrays = inverse_of(self.read(indices), n_targets)
+            source, delay = (a[arrays["order"]] for a in arrangement.by_synapse())
+            arrays |= {"source": source, "delay": delay}
+            images = {part: self.constant(array) for part, array in arrays.items()}
+            for image in images.values():
+                image.update_device()
+            known = self._by_target[queue] = key, images
+        return known[1]
 
     @contextmanager
     def only_reading(self) -> Iterator[None]:
@@ -112,6 +145,11 @@ class DeviceMemory:
             if image.is_kept():
                 image.update_host()
                 image.device_is_stale = True
+
+    def update_host(self) -> None:
+        """Make all arrays current; nobody writes to them here."""
+        for image in list(self._images.values()):
+            image.update_host()
 
     def read(self, variable: Any) -> np.ndarray:
         """A variable's current array, only to be read."""

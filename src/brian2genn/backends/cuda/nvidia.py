@@ -296,6 +296,12 @@ class NvidiaDriver:
                 f" {self.name} (compute capability {self.architecture / 10}; it knows"
                 f" {known[0] / 10} to {known[-1] / 10}): {_HOW}."
             )
+        #: changes with everything that could make the GPU compute something else
+        self.identity = (
+            f"{self.name}, {_check(cu.cuDeviceGetUuid(device), 'asking for its UUID').bytes.hex()},"
+            f" sm_{self.architecture}, driver for CUDA {version}, NVRTC {compiler}"
+        )
+        self._process = os.getpid()
         #: threads in a block
         self.threads = 128
         self._context = _check(cu.cuDevicePrimaryCtxRetain(device), "opening the GPU")
@@ -320,9 +326,10 @@ class NvidiaDriver:
         return int(_check(self._cu.cuMemAlloc(nbytes), what))
 
     def free(self, address: int) -> None:
-        """Give memory back."""
-        self._use()
-        self._cu.cuMemFree(address)
+        """Give memory back; what a fork inherits is not its own."""
+        if os.getpid() == self._process:
+            self._use()
+            self._cu.cuMemFree(address)
 
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a contiguous array to the device, after what was launched before."""

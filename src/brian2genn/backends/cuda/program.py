@@ -300,12 +300,10 @@ class CudaProgram:
             self._own_arrays(indices, recorded_elements(recorded, int(self._params[size])))
 
         for number, (step, index, target) in self.source.gathered.items():
-            arrangement = self._queues[number].arrangement
-            assert arrangement is not None
-            targets = self._memory.read(self._named[index])
-            by_target = inverse_of(targets, self._memory.raw(self._named[target]).size)
-            source, delay = (a[by_target["order"]] for a in arrangement.by_synapse())
-            self._own_arrays(step, {**by_target, "source": source, "delay": delay})
+            queue, indices = self._queues[number], self._named[index]
+            n_targets = self._memory.raw(self._named[target]).size
+            for part, image in self._memory.by_target(queue, indices, n_targets).items():
+                self._own[f"{step}:{part}"] = image.address
 
     def _own_arrays(self, name: str, parts: Mapping[str, np.ndarray]) -> None:
         for part, array in parts.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class Arrangement:
         """How much memory these arrays take."""
         return sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray))
 
+    @cached_property
     def mean_run(self) -> float:
         """Synapses of an average run that has any."""
         lengths = np.diff(self.start)
@@ -89,7 +91,7 @@ class Arrangement:
     def width(self, most: int) -> int:
         """How many threads share a run of synapses, at `most`: a power of two."""
         width = 1
-        while width < most and width < self.mean_run():
+        while width < most and width < self.mean_run:
             width *= 2
         return width
 

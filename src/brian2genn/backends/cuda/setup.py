@@ -33,11 +33,14 @@ class DeviceSetup:
     ----------
     driver : Driver
     memory : DeviceMemory
+    always : bool, optional
+        Whether it is worth it for small tasks, too.
     """
 
-    def __init__(self, driver: Driver, memory: DeviceMemory) -> None:
+    def __init__(self, driver: Driver, memory: DeviceMemory, *, always: bool = False) -> None:
         self._driver = driver
         self._memory = memory
+        self._always = always
         self._loaded: OrderedDict[str, Module] = OrderedDict()
 
     def assign(
@@ -59,7 +62,7 @@ class DeviceSetup:
         if not isinstance(step, Assign) or step.size is None:
             return False
         size = int(params[step.size])
-        if size < WORTHWHILE or why_on_host(network) is not None:
+        if not self._is_worth_it(size) or why_on_host(network) is not None:
             return False
         written = step.kernel.written_arrays()
         try:
@@ -88,7 +91,8 @@ class DeviceSetup:
         if not isinstance(step, Connect):
             return None
         n_rows = int(params[step.rows])
-        if n_rows * int(params[step.partners]) < WORTHWHILE or why_on_host(network) is not None:
+        size = n_rows * int(params[step.partners])
+        if not self._is_worth_it(size) or why_on_host(network) is not None:
             return None
         try:
             program = self._program(network, arrays, params, key)
@@ -113,6 +117,9 @@ class DeviceSetup:
             return ends[0], ends[1]
         except MemoryError:
             return None
+
+    def _is_worth_it(self, size: int) -> bool:
+        return self._always or size >= WORTHWHILE
 
     def _overwrites(self, step: Assign, variable: Any, size: int) -> bool:
         """Whether a step writes every element of an array."""

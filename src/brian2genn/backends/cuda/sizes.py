@@ -43,7 +43,9 @@ def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, together: b
     if a is None or a.n_synapses == 0:
         return 1
     threads = (queue.source_stop - queue.source_start) * width
-    return max(1, min(-(-threads // driver.threads), _most_blocks(driver, together)))
+    blocks = min(-(-threads // driver.threads), _most_blocks(driver, together))
+    team = max(width // driver.threads, 1)
+    return max(team, blocks // team * team)
 
 
 def width_for(driver: Driver, queue: DeviceQueue, widening: int = 0) -> int:

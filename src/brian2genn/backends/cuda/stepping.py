@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...codegen.cuda_source import CudaSource, TaskPlan
+from ...codegen.cuda_source import CudaSource, KernelPlan, TaskPlan
 from .driver import Driver, Launch
 from .loaded import Loaded
 from .queue import DeviceQueue
@@ -15,8 +15,10 @@ from .ways import Contest, Way
 #: Time steps in the longest graph.
 _LONGEST_GRAPH = 256
 
-#: Most time steps before the host looks at the device again.
-_MOST_STEPS = 1 << 14
+#: Most time steps before the host looks at the device again, and in one kernel: what is quick while
+#: nothing happens may take long once neurons fire, and cannot be interrupted.
+_MOST_STEPS = 2048
+_MOST_TOGETHER = 1024
 
 #: The host looks at the device after about so many seconds.
 _PATIENCE = 0.02
@@ -52,9 +54,9 @@ class Stepper:
         self._asked = 0
         self.way = Way()
         #: of every task, in the present way
-        self.blocks: list[int] = []
+        self.blocks: tuple[int, ...] = ()
         #: of every queue: threads that share a run, in the present way
-        self.widths: list[int] = []
+        self.widths: tuple[int, ...] = ()
         self._launches: dict[str, Launch] = {}
 
     # -- sizes ---------------------------------------------------------------------
@@ -69,8 +71,8 @@ class Stepper:
         """
         self._counts = [count_of(task) for task in self._source.tasks]
         self._queues = queues
-        self._set(Way())
-        key = tuple(self._counts), tuple(self.widths), tuple(self.blocks)
+        ways = (self._sizes(Way(together, w)) for together in (False, True) for w in _WIDENINGS)
+        key = (tuple(self._counts), *ways)
         if key not in self._loaded.contests:
             contest = Contest(self._possible(), self._useful_widenings())
             self._loaded.contests[key] = contest
@@ -80,41 +82,55 @@ class Stepper:
     def _possible(self) -> list[Way]:
         ways = [Way()]
         if self._source.resident:
-            self._set(Way(together=True))
             kernel = self._loaded.module.kernel(_TOGETHER)
             most = self._driver.most_together(kernel, self._driver.threads)
-            if self._launches[_TOGETHER].blocks <= most:
-                ways.append(self.way)
+            if all(self._blocks_together(Way(True, w)) <= most for w in (0, *_WIDENINGS)):
+                ways.append(Way(together=True))
         return ways
 
     def _useful_widenings(self) -> list[int]:
         """Those that make a difference."""
-        usual = self._widths(Way())
-        return [w for w in _WIDENINGS if self._widths(Way(widening=w)) != usual]
+        usual = self._sizes(Way())
+        return [w for w in _WIDENINGS if self._sizes(Way(widening=w)) != usual]
 
-    def _widths(self, way: Way) -> list[int]:
-        return [width_for(self._driver, queue, way.widening) for queue in self._queues]
+    def _sizes(self, way: Way) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The blocks of every task, and the threads that share a run of every queue."""
+        driver, together = self._driver, way.together
+        delivered = {int(t.count[1]) for t in self._source.tasks if t.kind == "queue"}
+        widths = tuple(
+            width_for(driver, queue, way.widening if number in delivered else 0)
+            for number, queue in enumerate(self._queues)
+        )
+
+        def blocks_of(task: TaskPlan) -> int:
+            if task.kind == "queue":
+                number = int(task.count[1])
+                return blocks_for_queue(driver, self._queues[number], widths[number], together)
+            return blocks_for(driver, task.kind, self._counts[task.number], together)
+
+        return tuple(map(blocks_of, self._source.tasks)), widths
+
+    def _blocks_of_kernel(self, kernel: KernelPlan, blocks: Sequence[int]) -> int:
+        return max(sum(blocks[task] for task in kernel.tasks), 1)
+
+    def _blocks_together(self, way: Way) -> int:
+        """How many blocks have to be on the device at the same time."""
+        blocks, _ = self._sizes(way)
+        loop = [kernel for kernel in self._source.kernels if kernel.name in self._source.loop]
+        return max(self._blocks_of_kernel(kernel, blocks) for kernel in loop)
 
     def _set(self, way: Way) -> None:
-        """Compute blocks and threads as they are in a way."""
+        """Go over to a way."""
         self.way = way
-        self.widths = self._widths(way)
-        self.blocks = [self._blocks_of(task) for task in self._source.tasks]
+        self.blocks, self.widths = self._sizes(way)
         module, threads = self._loaded.module, self._driver.threads
         self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}
         for kernel in self._source.kernels:
-            count = max(sum(self.blocks[task] for task in kernel.tasks), 1)
+            count = self._blocks_of_kernel(kernel, self.blocks)
             self._launches[kernel.name] = Launch(module.kernel(kernel.name), count, threads)
         if self._source.resident:
-            most = max(self._launches[name].blocks for name in self._source.loop)
+            most = self._blocks_together(way)
             self._launches[_TOGETHER] = Launch(module.kernel(_TOGETHER), most, threads, True)
-
-    def _blocks_of(self, task: TaskPlan) -> int:
-        if task.kind == "queue":
-            number = int(task.count[1])
-            width = self.widths[number]
-            return blocks_for_queue(self._driver, self._queues[number], width, self.way.together)
-        return blocks_for(self._driver, task.kind, self._counts[task.number], self.way.together)
 
     def adopt(self) -> bool:
         """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
@@ -134,7 +150,9 @@ class Stepper:
 
     def steps(self, remaining: int) -> int:
         """How many time steps the next launch should execute, of those that remain."""
-        most = self._batch if self.contest.decided else min(self._batch, self.contest.steps)
+        most = min(self._batch, _MOST_TOGETHER if self.way.together else _MOST_STEPS)
+        if not self.contest.decided:
+            most = min(most, self.contest.steps)
         return min(most, max(remaining, 1))
 
     def run(self, steps: int) -> None:
@@ -149,7 +167,7 @@ class Stepper:
             steps -= size
 
     def _graph(self, size: int) -> Any:
-        key = size, tuple(self.blocks)
+        key = size, self.blocks
         if key not in self._loaded.graphs:
             self._loaded.graphs[key] = self._driver.graph(self.loop() * size)
         return self._loaded.graphs[key]

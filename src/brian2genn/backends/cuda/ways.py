@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-#: Time steps in one turn of a way.
+#: Time steps in one turn of a way, ...
 STEPS = 64
+
+#: ... or seconds, if the steps are long: then there may be fewer.
+_SECONDS = 0.005
 
 #: How often each way is tried; the first time does not count (a kernel is loaded, caches are cold).
 _TURNS = 4
 
+#: A way that takes so many times as long as another one has no further turn.
+_HOPELESS = 2.0
+
 #: Another way than the first one has to save this part of the time at least.
 _WORTHWHILE = 0.03
+
+#: After so many time steps the ways are tried again: the network may do something else by then.
+_VALID = 100_000
 
 
 @dataclass(frozen=True)
@@ -54,18 +63,22 @@ class Contest:
     """
 
     def __init__(self, launching: Sequence[Way], widenings: Sequence[int] = ()) -> None:
-        #: time steps in one turn
-        self.steps = STEPS
         #: what a time step took, in seconds, in the ways that were compared last
         self.costs: dict[Way, float] = {}
-        self._widenings = list(widenings)
-        self._begin(launching)
+        #: time steps in one turn
+        self.steps = STEPS
+        self._launching, self._all_widenings = list(launching), list(widenings)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._valid = _VALID
+        self._widenings = self._all_widenings
+        self._begin(self._launching)
 
     def _begin(self, candidates: Sequence[Way]) -> None:
         self._candidates = list(candidates)
-        self._seconds: list[list[float]] = [[] for _ in candidates]
-        self._turn = 0
-        self._spent, self._done = 0.0, 0
+        self._seconds: dict[Way, list[float]] = {way: [] for way in candidates}
+        self._next = 0
         if self.decided and self._widenings:
             self._decide(self._candidates[0])
 
@@ -73,37 +86,40 @@ class Contest:
         widenings, self._widenings = self._widenings, []
         self._begin([best, *(replace(best, widening=widening) for widening in widenings)])
 
-    def _fastest(self) -> Way:
-        best, *others = self._candidates
-        for way in others:
-            if self.costs[way] < (1 - _WORTHWHILE) * self.costs[best]:
-                best = way
-        return best
-
     @property
     def decided(self) -> bool:
-        """Whether the fastest way has been found."""
+        """Whether the fastest way has been found, for the time being."""
         return len(self._candidates) == 1
 
     @property
     def way(self) -> Way:
         """How the next time steps should be executed."""
-        return self._candidates[self._turn % len(self._candidates)]
+        return self._candidates[self._next]
 
     def note(self, seconds: float, steps: int) -> None:
-        """Take note of what so many time steps took, executed in the present `way`."""
+        """Take note of what so many time steps took, launched at once in the present `way`."""
         if self.decided:
+            self._valid -= steps
+            if self._valid < 0 and (len(self._launching) > 1 or self._all_widenings):
+                self._begin_anew()
             return
-        self._spent += seconds
-        self._done += steps
-        if self._done < self.steps:
+        if steps == 0 or (steps < self.steps and seconds < _SECONDS):
+            return  # it says more of launching than of the steps
+        self._seconds[self.way].append(seconds / steps)
+        self._next += 1
+        if self._next < len(self._candidates):
             return
-        number = self._turn % len(self._candidates)
-        if self._turn >= len(self._candidates):
-            self._seconds[number].append(self._spent / self._done)
-        self._spent, self._done = 0.0, 0
-        self._turn += 1
-        if self._turn == _TURNS * len(self._candidates):
-            medians = map(median, self._seconds)
-            self.costs = dict(zip(self._candidates, medians, strict=True))
-            self._decide(self._fastest())
+        self._next = 0
+        if len(self._seconds[self._candidates[0]]) < 2:
+            return
+        known = {way: median(self._seconds[way][1:]) for way in self._candidates}
+        self.costs |= known
+        bound = _HOPELESS * min(known.values())
+        hopeful = [way for way in self._candidates if min(self._seconds[way][1:]) <= bound]
+        best, *others = self._candidates = hopeful
+        if others and len(self._seconds[best]) < _TURNS:
+            return
+        for way in others:
+            if known[way] < (1 - _WORTHWHILE) * known[best]:
+                best = way
+        self._decide(best)

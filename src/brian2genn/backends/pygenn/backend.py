@@ -42,6 +42,7 @@ class PygennBackend(HostMemory):
 
     name = "pygenn"
     seeded = False
+    queue_type = GennQueue
 
     def __init__(
         self,
@@ -93,3 +94,7 @@ class PygennBackend(HostMemory):
     def exchange_kept(self) -> None:
         """Make current the arrays that a script has kept; it may read and write them now."""
         self._memory.exchange_kept()
+
+    def make_host_current(self) -> None:
+        """Make all of the host's arrays current: whoever goes on has nothing else."""
+        self._memory.make_host_current()

@@ -202,6 +202,11 @@ class GennMemory:
         if self._active is not None:
             self._active.exchange_kept(self.raw, self._held)
 
+    def make_host_current(self) -> None:
+        """Make everything current in Brian's memory."""
+        if self._active is not None:
+            self._active.pull_all()
+
     @contextmanager
     def only_reading(self) -> Iterator[None]:
         """Within this, nobody writes to the arrays that are asked for."""
