@@ -63,13 +63,20 @@ static bool ptx_lives(ptx_space space, uint64_t place, unsigned n)
 
 static const uint32_t PTX_NEVER = 0xFFFFFFFFu;
 
+/* What a thread did before its fence number `fences`, in an epoch that is not over. */
+struct ptx_done {
+    uint32_t thread, fences, epoch;
+};
 /* What a thread knows of other blocks: what happened in block b before epoch[b] has
-   happened for it, and what thread `thread` did before its fence number `fences`. */
+   happened for it, and what these threads have done. */
 struct ptx_clock {
     uint32_t *epoch;
-    uint32_t n_threads;
-    struct { uint32_t thread, fences; } threads[4];
+    ptx_done *done;
+    uint32_t n_done;
 };
+/* Threads in a clock; with more of them the oldest are forgotten. That may find what is no
+   race, but hides none. */
+static uint32_t ptx_most_done(void) { return gridDim.x + 32; }
 static ptx_clock *ptx_clocks;  /* number 0 knows nothing */
 static uint32_t ptx_n_clocks, ptx_room_for_clocks;
 
@@ -96,40 +103,37 @@ static uint32_t ptx_new_clock(uint32_t from)
     }
     ptx_clock *const made = &ptx_clocks[ptx_n_clocks];
     made->epoch = (uint32_t *)calloc(gridDim.x, sizeof(uint32_t));
-    made->n_threads = 0;
+    made->done = (ptx_done *)malloc(ptx_most_done() * sizeof(ptx_done));
+    made->n_done = 0;
     if (ptx_n_clocks) {
         memcpy(made->epoch, ptx_clocks[from].epoch, gridDim.x * sizeof(uint32_t));
-        made->n_threads = ptx_clocks[from].n_threads;
-        memcpy(made->threads, ptx_clocks[from].threads, sizeof(made->threads));
+        made->n_done = ptx_clocks[from].n_done;
+        memcpy(made->done, ptx_clocks[from].done, made->n_done * sizeof(ptx_done));
     }
     return ptx_n_clocks++;
 }
 
-static void ptx_know_thread(ptx_clock *clock, uint32_t thread, uint32_t fences)
+static void ptx_know_thread(ptx_clock *clock, ptx_done done)
 {
-    uint32_t k = 0;
-    while (k < clock->n_threads && clock->threads[k].thread != thread)
-        k++;
-    if (k < clock->n_threads) {
-        if (clock->threads[k].fences < fences)
-            clock->threads[k].fences = fences;
-        return;
+    uint32_t kept = 0;
+    for (uint32_t k = 0; k < clock->n_done; k++) {
+        const ptx_done old = clock->done[k];
+        if (old.thread == done.thread)
+            done.fences = old.fences > done.fences ? old.fences : done.fences;
+        else if (clock->epoch[old.thread / blockDim.x] <= old.epoch)
+            clock->done[kept++] = old;
     }
-    /* with more of them the oldest are forgotten: that may find what is no race, but hides none */
-    if (k == sizeof(clock->threads) / sizeof(clock->threads[0])) {
-        memmove(clock->threads, clock->threads + 1, (k - 1) * sizeof(clock->threads[0]));
-        clock->n_threads = --k;
-    }
-    clock->threads[k].thread = thread;
-    clock->threads[k].fences = fences;
-    clock->n_threads = k + 1;
+    if (kept == ptx_most_done())
+        memmove(clock->done, clock->done + 1, --kept * sizeof(ptx_done));
+    clock->done[kept] = done;
+    clock->n_done = kept + 1;
 }
 
 static bool ptx_knows_thread(const ptx_clock *clock, uint32_t thread, uint32_t fences)
 {
-    for (uint32_t k = 0; k < clock->n_threads; k++)
-        if (clock->threads[k].thread == thread)
-            return clock->threads[k].fences >= fences;
+    for (uint32_t k = 0; k < clock->n_done; k++)
+        if (clock->done[k].thread == thread)
+            return clock->done[k].fences >= fences;
     return false;
 }
 
@@ -139,8 +143,9 @@ static bool ptx_includes(uint32_t more, uint32_t less)
     for (uint32_t k = 0; k < gridDim.x; k++)
         if (a->epoch[k] < b->epoch[k])
             return false;
-    for (uint32_t k = 0; k < b->n_threads; k++)
-        if (!ptx_knows_thread(a, b->threads[k].thread, b->threads[k].fences))
+    for (uint32_t k = 0; k < b->n_done; k++)
+        if (a->epoch[b->done[k].thread / blockDim.x] <= b->done[k].epoch
+            && !ptx_knows_thread(a, b->done[k].thread, b->done[k].fences))
             return false;
     return true;
 }
@@ -155,8 +160,8 @@ static uint32_t ptx_join(uint32_t a, uint32_t b)
     for (uint32_t k = 0; k < gridDim.x; k++)
         if (ptx_clocks[made].epoch[k] < ptx_clocks[b].epoch[k])
             ptx_clocks[made].epoch[k] = ptx_clocks[b].epoch[k];
-    for (uint32_t k = 0; k < ptx_clocks[b].n_threads; k++)
-        ptx_know_thread(&ptx_clocks[made], ptx_clocks[b].threads[k].thread, ptx_clocks[b].threads[k].fences);
+    for (uint32_t k = 0; k < ptx_clocks[b].n_done; k++)
+        ptx_know_thread(&ptx_clocks[made], ptx_clocks[b].done[k]);
     return made;
 }
 
@@ -217,7 +222,7 @@ static uint32_t ptx_released(void)
     if (ptx_clocks[made].epoch[blockIdx.x] < epoch)
         ptx_clocks[made].epoch[blockIdx.x] = epoch;
     if (own)
-        ptx_know_thread(&ptx_clocks[made], number, me->fences);
+        ptx_know_thread(&ptx_clocks[made], {number, me->fences, time->epoch});
     return made;
 }
 
@@ -480,8 +485,10 @@ static void ptx_begin_watching(void)
     ptx_launch_number++;
     ptx_races[0] = 0;
     ptx_n_races = 0;
-    for (uint32_t k = 0; k < ptx_n_clocks; k++)
+    for (uint32_t k = 0; k < ptx_n_clocks; k++) {
         free(ptx_clocks[k].epoch);
+        free(ptx_clocks[k].done);
+    }
     ptx_n_clocks = 0;
     ptx_new_clock(0);
     free(ptx_threads);

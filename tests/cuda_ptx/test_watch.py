@@ -267,6 +267,7 @@ def test_a_race_is_found_whatever_the_order(bench, kernel, blocks, threads, toge
         ("last_block", 5, 64, False),
         ("last_block", 1, 64, False),
         ("meetings", 4, 64, True),
+        ("meetings", 8, 32, True),
         ("on_the_stack", 2, 32, False),
     ],
 )
