@@ -37,6 +37,8 @@ class Executed:
     requests, sectors : dict
         Accesses of warps to global memory and the sectors of 32 bytes that they touch: ``read``,
         ``write``, ``atomic``.
+    hottest : float
+        Atomic accesses to the sector that has the most of them.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Executed:
     instructions: dict[str, float] = field(default_factory=dict)
     requests: dict[str, float] = field(default_factory=dict)
     sectors: dict[str, float] = field(default_factory=dict)
+    hottest: float = 0.0
 
     @property
     def bytes(self) -> float:
@@ -53,7 +56,8 @@ class Executed:
 
 def _mean(name: str, counts: KernelCounts, steps: int) -> Executed:
     parts = counts.instructions, counts.requests, counts.sectors
-    return Executed(name, counts.blocks, *({k: v / steps for k, v in p.items()} for p in parts))
+    means = ({kind: number / steps for kind, number in part.items()} for part in parts)
+    return Executed(name, counts.blocks, *means, counts.hottest / steps)
 
 
 def execute(

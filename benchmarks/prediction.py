@@ -63,6 +63,8 @@ DIVISION = 10.0
 CACHE_BYTES = 2800.0
 #: Assumed: sectors with atomic operations that it takes in a clock cycle.
 ATOMIC_SECTORS = 48.0
+#: Assumed: atomic operations on one sector in a cycle; they wait for each other.
+SAME_SECTOR = 0.5
 #: Assumed: from the end of a kernel of a graph to the first instruction of the next one, in µs.
 BETWEEN_KERNELS = 1.3
 #: Assumed: what a kernel waits for memory one after the other, in µs: whether the run goes on,
@@ -112,6 +114,7 @@ def predict(card: Card, kernel: Executed, working_set: float) -> Prediction:
     parts["atomics in the cache"] = kernel.sectors.get("atomic", 0.0) / (
         ATOMIC_SECTORS * per_microsecond
     )
+    parts["atomics at one place"] = kernel.hottest / (SAME_SECTOR * per_microsecond)
     return Prediction(card, parts)
 
 
@@ -124,7 +127,7 @@ def assumptions() -> str:
         f" {BETWEEN_KERNELS} µs between two kernels of a graph and {WAITING} µs of waiting for"
         f" memory in each; also assumed: {DIVISION:.0f} instructions for a division or root,"
         f" {CACHE_BYTES:.0f} bytes and {ATOMIC_SECTORS:.0f} sectors with atomics in a cycle of"
-        " the cache."
+        f" the cache, {SAME_SECTOR} atomics in a cycle at one place."
     )
 
 
@@ -137,7 +140,7 @@ def table(rows: Sequence[tuple[str, Sequence[Executed], float]]) -> str:
     """
     parts = ("fp64", "fp32", "integer", "memory", "atomics", "special", "division", "control")
     titles = ["network", "kernel", "blocks", "warp instructions", *parts, "moves"]
-    titles += ["sectors read", "written", "atomic", "kB in sectors"]
+    titles += ["sectors read", "written", "atomic", "most atomics at one", "kB in sectors"]
     titles += [f"predicted µs on {card.name}" for card in CARDS]
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for title, kernels, working_set in rows:
@@ -148,7 +151,7 @@ def table(rows: Sequence[tuple[str, Sequence[Executed], float]]) -> str:
             cells += [f"{kernel.instructions.get(part, 0.0):,.0f}" for part in (*parts, "moves")]
             kinds = ("read", "write", "atomic")
             cells += [f"{kernel.sectors.get(kind, 0.0):,.0f}" for kind in kinds]
-            cells.append(f"{kernel.bytes / 1e3:,.1f}")
+            cells += [f"{kernel.hottest:,.0f}", f"{kernel.bytes / 1e3:,.1f}"]
             for number, card in enumerate(CARDS):
                 prediction = predict(card, kernel, working_set)
                 totals[number] += prediction.microseconds

@@ -18,6 +18,8 @@ static bool *ptx_reached;                /* basic blocks that the present block 
 static uint32_t ptx_present;             /* which block of the grid that is */
 static uint64_t *ptx_warp_executed;      /* by basic block, since the last time it was asked */
 static uint64_t *ptx_requests, *ptx_sectors; /* by site */
+static bool *ptx_is_atomic;              /* by site */
+static uint64_t ptx_hottest;             /* accesses to the sector with the most atomic ones */
 static ptx_touch *ptx_touches;
 static size_t ptx_n_touches, ptx_room;
 
@@ -57,7 +59,7 @@ static uint32_t *ptx_counts_of_thread(void)
 #define PTX_ENTER uint32_t *const ptx_counts = ptx_counts_of_thread()
 #define PTX_BLOCK(block) (ptx_reached[block] = true, ptx_counts[block]++)
 #define PTX_COUNT_ACCESS(site, block, kind, space, place, n) \
-    ptx_touch_sectors(site, ptx_counts[block], space, place, n)
+    ptx_touch_sectors(site, ptx_counts[block], kind, space, place, n)
 
 static int ptx_compare(const void *a, const void *b)
 {
@@ -88,10 +90,11 @@ static bool ptx_is_global(ptx_space space, uint64_t place)
     return !local && !shared;
 }
 
-static void ptx_touch_sectors(unsigned site, uint32_t execution, ptx_space space, uint64_t place, unsigned n)
+static void ptx_touch_sectors(unsigned site, uint32_t execution, ptx_access kind, ptx_space space, uint64_t place, unsigned n)
 {
     if (!ptx_counting || !ptx_is_global(space, place))
         return;
+    ptx_is_atomic[site] = kind == PTX_ATOMIC;
     const uint64_t warp = (blockIdx.x * blockDim.x + shim_current) / 32;
     for (uint64_t sector = place / 32; sector <= (place + n - 1) / 32; sector++) {
         if (ptx_n_touches == ptx_room) {
@@ -114,6 +117,7 @@ static void ptx_begin_counting(void)
         ptx_warp_executed = (uint64_t *)calloc(ptx_n_blocks + 1, sizeof(uint64_t));
         ptx_requests = (uint64_t *)calloc(ptx_n_sites + 1, sizeof(uint64_t));
         ptx_sectors = (uint64_t *)calloc(ptx_n_sites + 1, sizeof(uint64_t));
+        ptx_is_atomic = (bool *)calloc(ptx_n_sites + 1, sizeof(bool));
         ptx_executed = (uint32_t *)calloc((size_t)SHIM_MOST * ptx_n_blocks + 1, sizeof(uint32_t));
         ptx_reached = (bool *)calloc(ptx_n_blocks + 1, sizeof(bool));
     }
@@ -132,14 +136,29 @@ static void ptx_end_counting(void)
         ptx_sectors[site]++;
         ptx_requests[site] += k == 0 || ptx_touches[k].warp_access != ptx_touches[k - 1].warp_access;
     }
+    /* atomic operations on one sector wait for each other */
+    size_t kept = 0;
+    for (size_t k = 0; k < ptx_n_touches; k++)
+        if (ptx_is_atomic[ptx_touches[k].warp_access >> 52])
+            ptx_touches[kept++] = {0, ptx_touches[k].sector};
+    qsort(ptx_touches, kept, sizeof(ptx_touch), ptx_compare);
+    uint64_t most = 0, now = 0;
+    for (size_t k = 0; k < kept; k++) {
+        now = k && ptx_touches[k].sector == ptx_touches[k - 1].sector ? now + 1 : 1;
+        most = now > most ? now : most;
+    }
+    ptx_hottest += most;
 }
 
 /* Whether launches from now on count. */
 extern "C" void ptx_set_counting(int on) { ptx_counting = on; }
 
-/* What was counted since the last call: of basic blocks, then requests and sectors of sites. */
-extern "C" void ptx_take_counts(uint64_t *blocks, uint64_t *requests, uint64_t *sectors)
+/* What was counted since the last call: of basic blocks, then requests and sectors of sites;
+   the result is the number of atomic accesses to the sector with the most of them. */
+extern "C" uint64_t ptx_take_counts(uint64_t *blocks, uint64_t *requests, uint64_t *sectors)
 {
+    const uint64_t hottest = ptx_hottest;
+    ptx_hottest = 0;
     const size_t n_blocks = ptx_n_blocks * sizeof(uint64_t), n_sites = ptx_n_sites * sizeof(uint64_t);
     memcpy(blocks, ptx_warp_executed, n_blocks);
     memcpy(requests, ptx_requests, n_sites);
@@ -147,6 +166,7 @@ extern "C" void ptx_take_counts(uint64_t *blocks, uint64_t *requests, uint64_t *
     memset(ptx_warp_executed, 0, n_blocks);
     memset(ptx_requests, 0, n_sites);
     memset(ptx_sectors, 0, n_sites);
+    return hottest;
 }
 
 #endif

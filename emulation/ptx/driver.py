@@ -41,6 +41,8 @@ class KernelCounts:
         Accesses of warps to global memory: ``read``, ``write`` or ``atomic``.
     sectors : Counter
         The sectors of 32 bytes that they touch.
+    hottest : int
+        Atomic accesses to the sector that has the most of them in a launch.
     """
 
     launches: int = 0
@@ -49,6 +51,7 @@ class KernelCounts:
     instructions: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     sectors: Counter[str] = field(default_factory=Counter)
+    hottest: int = 0
 
     def nbytes(self, *kinds: str) -> int:
         """Bytes in the sectors of these kinds of access; of all without any."""
@@ -61,6 +64,8 @@ class PtxModule(EmulatedModule):
     def __init__(self, path: Path, symbols: set[int], translation: Translation) -> None:
         super().__init__(path, symbols)
         self.translation = translation
+        if hasattr(self.library, "ptx_take_counts"):
+            self.library.ptx_take_counts.restype = ctypes.c_uint64
 
     def set_memory(self, ranges: np.ndarray) -> None:
         """Say which memory may be accessed: beginnings and ends, ascending."""
@@ -75,7 +80,7 @@ class PtxModule(EmulatedModule):
         executed = np.zeros(len(blocks) + 1, dtype=np.uint64)
         requests = np.zeros(len(sites) + 1, dtype=np.uint64)
         sectors = np.zeros(len(sites) + 1, dtype=np.uint64)
-        self.library.ptx_take_counts(
+        counts.hottest += self.library.ptx_take_counts(
             *(ctypes.c_void_p(array.ctypes.data) for array in (executed, requests, sectors))
         )
         for block, times in zip(blocks, executed[:-1].tolist(), strict=True):

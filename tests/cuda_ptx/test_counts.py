@@ -81,6 +81,7 @@ def test_atomics_are_counted_apart(driver):
     counts = counted(driver, "added", 2, 32)
     assert counts.sectors["atomic"] == counts.requests["atomic"] == 2
     assert counts.instructions["atomics"] == 2
+    assert counts.hottest == 2, "both warps add to the same sector"
 
 
 def test_a_branch_that_some_lanes_take_counts_once(driver):
