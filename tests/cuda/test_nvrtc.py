@@ -1,5 +1,7 @@
 """NVRTC compiles what is generated, for the oldest, a middle and the newest architecture."""
 
+import uuid
+
 import pytest
 from brian2 import (
     Network,
@@ -123,3 +125,11 @@ def test_a_program_that_does_not_compile_says_where_it_lies():
     architecture = architectures()[-1]
     with pytest.raises(CudaError, match=r"(?s)could not compile .*\.cu:.*undefined_name"):
         nvidia.compile_cubin("__global__ void k(void) { undefined_name = 1; }", architecture)
+
+
+def test_an_empty_log_leaves_python_its_spaces():
+    # NVRTC ends an empty log with a zero, in an object of one byte: Python has one for all
+    text = f"/* {uuid.uuid4()} */ __device__ int nothing;"
+    ptx = nvidia.compile_ptx(text, nvidia.supported_architectures()[0])
+    assert ".target" in ptx
+    assert bytes([32]).hex() == "20"
