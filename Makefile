@@ -50,7 +50,7 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=1 \
-	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda
+	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda tests/cuda_driver
 
 test-cuda-ptx: $(INSTALLED) ## the same with what NVRTC makes of the programs, watched for races (long)
 	BRIAN2GENN_TEST_BACKEND=ptx \

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what NVRTC made of all programs of these tests, if it had to compile them."""
-    from tests.cuda_shim.driver import told_resources
+    from tests.cuda_shim.resources import told_resources
 
     if lines := told_resources():
         terminalreporter.section("NVRTC")

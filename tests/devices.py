@@ -11,6 +11,7 @@ program, for the oldest, a middle and the newest architecture that it knows. ``p
 ``shim``, but executes what NVRTC makes of CUDA programs; accesses outside of memory and races are
 errors there. With all of these, short runs execute time steps in all ways in turn. With ``pygenn``,
 a real GeNN; tests of networks that it refuses are skipped with its reasons.
+``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
 import os
@@ -56,6 +57,10 @@ def register() -> None:
         from brian2genn.backends import choice
 
         choice.default = "cuda" if BACKEND in ("shim", "ptx") else BACKEND
+        if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
+            from tests.cuda_driver import images
+
+            images.install()
         if BACKEND in ("cuda", "shim", "ptx"):
             from brian2genn.backends.cuda import ways
 

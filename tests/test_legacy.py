@@ -1,5 +1,6 @@
 """Scripts written for Brian2GeNN 1.x: what they say to the device is accepted, and they run."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import brian2
 import numpy as np
 import pytest
 from brian2 import (
+    BrianLogger,
     Network,
     NeuronGroup,
     SpikeMonitor,
@@ -21,7 +23,10 @@ from brian2 import (
     run,
     set_device,
 )
+from brian2.utils.logger import catch_logs
 
+import brian2genn
+from brian2genn.backends import choice
 from tests import devices
 
 #: Arguments of `device.build` in 1.7, which `set_device` passed on.
@@ -33,6 +38,10 @@ BUILD_ARGUMENTS = {
     "debug": False,
     "with_output": True,
     "direct_call": True,
+    # from before 1.0, of `device.build` only
+    "project_dir": "GeNNworkspace",
+    "compile_project": True,
+    "run_project": True,
 }
 
 #: Preferences of 1.7 below devices.genn, with a value that a script could give them.
@@ -66,12 +75,25 @@ PREFERENCES = {
     "synapse_dynamics_blocksize": 32,
     "init_blocksize": 32,
     "init_sparse_blocksize": 32,
+    # From before 1.5, and from before 1.0
+    "cuda_path": os.getcwd(),
+    "cpu_only": True,
+    "unix_compiler_flags": "-O3",
+    "windows_compiler_flags": "/O2",
+    "connectivity_decision": "AUTO",
+    "benchmarking": True,
 }
 
 
 @pytest.fixture(autouse=True)
 def _in_a_directory_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def not_said_yet(monkeypatch):
+    """What is said once is said again."""
+    monkeypatch.setattr(BrianLogger, "_log_messages", set())
 
 
 def model() -> dict:
@@ -129,6 +151,16 @@ def test_build_after_run(arguments, device):
     Network(objects).run(3 * ms)
     brian2.device.build(**arguments)
     check(objects, 30)
+
+
+def test_arguments_of_build_without_their_names(device, not_said_yet):
+    set_device(device, build_on_run=False)
+    objects = model()
+    Network(objects).run(3 * ms)
+    with catch_logs(log_level=logging.INFO) as logs:
+        brian2.device.build("a_directory", True, True, False)
+    check(objects, 30)
+    assert "use_GPU" in " ".join(message for _, _, message in logs)
 
 
 def test_several_runs_and_one_build(device):
@@ -222,6 +254,21 @@ def test_inserted_code_is_not_an_error(device):
     check(objects, 20)
 
 
+def test_a_seed_in_inserted_code(device, not_said_yet):
+    """It has no effect, and the message says what has."""
+    set_device(device)
+    with catch_logs() as logs:
+        brian2.device.insert_code("main", "srand(12345);")
+    assert "seed()" in " ".join(message for _, _, message in logs)
+
+
+def test_the_example_run(capsys):
+    before = brian2.get_device()
+    brian2genn.example_run(use_GPU=False)
+    assert "successful" in capsys.readouterr().out
+    assert brian2.get_device() is before
+
+
 def test_profile_given_to_set_device(device):
     set_device(device, profile=True)
     objects = model()
@@ -229,6 +276,12 @@ def test_profile_given_to_set_device(device):
     network.run(2 * ms)
     assert len(network.profiling_info) > 0
     assert "Profiling summary" in str(profiling_summary(network))
+
+
+def test_without_a_gpu_as_1_x_had_it(monkeypatch):
+    monkeypatch.setattr(choice, "default", "cuda")
+    set_device("genn", use_GPU=False)
+    assert brian2genn.genn_device.backend.name == "cpu"
 
 
 def test_what_1_x_did_not_support(device):

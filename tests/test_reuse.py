@@ -13,9 +13,11 @@ from brian2 import (
     StateMonitor,
     Synapses,
     defaultclock,
+    magic_network,
     ms,
     network_operation,
     prefs,
+    run,
     set_device,
 )
 from brian2.utils.logger import catch_logs
@@ -273,3 +275,31 @@ def test_brian_warns_of_objects_that_nobody_holds(collections):
         del another
         net.run()
     assert any("forgotten" in message for _, _, message in logs)
+
+
+def test_a_loop_of_magic_runs_collects_no_garbage(collections):
+    group = NeuronGroup(3, "dv/dt = -v/ms : 1", method="euler")
+    run(1 * ms)
+    before = len(collections)
+    for _ in range(3):
+        run(1 * ms)
+    assert len(collections) == before
+    assert not magic_network.objects
+    assert group.t == 4 * ms
+
+
+def test_objects_that_a_magic_run_no_longer_finds_are_collected(collections):
+    group = NeuronGroup(3, "dv/dt = -v/ms : 1", method="euler")
+    dropped = NeuronGroup(3, "dv/dt = -v/ms : 1", method="euler", name="dropped")
+    elsewhere = Network(NeuronGroup(1, "x : 1"))
+    elsewhere.run(1 * ms)
+    run(1 * ms)
+    reference = weakref.ref(dropped)
+    del dropped
+    run(1 * ms)
+    assert reference() is None
+    before = len(collections)
+    run(1 * ms)
+    assert len(collections) == before
+    assert elsewhere.objects
+    assert group.t == 3 * ms

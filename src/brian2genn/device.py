@@ -24,6 +24,7 @@ from brian2.utils.logger import get_logger
 from .backends import choice
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
+from .backends.cuda.driver import CudaLost
 from .backends.interface import Backend, Program
 from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
@@ -358,7 +359,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             raise
         progress(0.0)
         began = time.time()
-        completed = False
+        completed = lost = False
         try:
             with running():
                 loop.run(
@@ -367,12 +368,19 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     lambda obj: self._hosts(translation, program, obj),
                 )
             completed = not (net._stopped or Network._globally_stopped)
+        except CudaLost as error:
+            lost = True
+            error.add_note(f"It was lost in a run of '{net.name}', which had come to {loop.t:g} s.")
+            raise
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
             self._random_step = program.random_step
-            program.finish()
-            net.t_ = float(t_end) if completed else loop.t
-            self._disconnect(loop)
+            try:
+                if not lost:
+                    program.finish()
+            finally:
+                net.t_ = float(t_end) if completed else loop.t
+                self._disconnect(loop)
         ended = time.time()
         self._notes[net.name] += program.notes()
         self._last_run_time = ended - began
@@ -383,7 +391,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             check_for_invalid_states(all_objects, self.backend.valid)
         if report is not None:
             progress(self._last_run_completed_fraction)
-        net.after_run()
+        self._garbage.after_run(net, all_objects)
         store_profile(net, loop.profile() if profile else None)
 
     def _translate(self, net: Any, active: list[Any]) -> Translation:

@@ -8,7 +8,7 @@ from brian2.core.preferences import BrianPreference, prefs
 
 _GENN_1 = "of the GeNN that Brian2GeNN 1.x drove"
 
-#: Preferences of Brian2GeNN 1.x, by category: name, default of 1.7, what it was for.
+#: Preferences of Brian2GeNN 1.x and before, by category: name, a default, what it was for.
 _OF_1_X: dict[str, tuple[tuple[str, object, str], ...]] = {
     "devices.genn": (
         ("connectivity", "SPARSE", "how synapses were stored"),
@@ -26,6 +26,14 @@ _OF_1_X: dict[str, tuple[tuple[str, object, str], ...]] = {
         ("synapse_dynamics_blocksize", None, "sizes of blocks on the GPU"),
         ("init_blocksize", None, "sizes of blocks on the GPU"),
         ("init_sparse_blocksize", None, "sizes of blocks on the GPU"),
+        # from before 1.5
+        ("cuda_path", None, "where CUDA was installed"),
+        # from before 1.0
+        ("cpu_only", None, "whether GeNN was to run without a GPU (use backend='cpu')"),
+        ("unix_compiler_flags", None, "options of the compiler"),
+        ("windows_compiler_flags", None, "options of the compiler"),
+        ("connectivity_decision", None, "how synapses were stored"),
+        ("benchmarking", None, "timing of GPU kernels (use run(profile=True))"),
     ),
     "devices.genn.cuda_backend": (
         ("cuda_path", None, "where CUDA was installed"),

@@ -172,7 +172,7 @@ def test_whatever_the_gpu_does_when_it_is_opened_a_script_runs(error, monkeypatc
     def fails():
         raise error
 
-    monkeypatch.setattr("brian2genn.backends.cuda.nvidia.NvidiaDriver", fails)
+    monkeypatch.setattr(cuda_choice, "NvidiaDriver", fails)
     monkeypatch.setattr(cuda_choice, "_instead", None)
     monkeypatch.setattr(choice, "default", "auto")
     cuda_choice._gpu.cache_clear()

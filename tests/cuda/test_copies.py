@@ -117,6 +117,15 @@ def test_a_full_recorder_is_emptied(shim, monkeypatch):
     assert np.array_equal(np.rint(monitor.t / defaultclock.dt), np.repeat(np.arange(100), 20))
 
 
+def test_a_full_recorder_that_only_counts_is_emptied(shim, monkeypatch):
+    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    group = NeuronGroup(20, "v : 1", threshold="True")
+    monitor = SpikeMonitor(group, record=False)
+    run(10 * ms)
+    assert monitor.num_spikes == 20 * 100
+    assert list(monitor.count) == [100] * 20
+
+
 @pytest.mark.parametrize("every", [1, 2, 5, 7])
 def test_a_recorder_that_fills_while_objects_of_the_host_run(shim, monkeypatch, every):
     monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)

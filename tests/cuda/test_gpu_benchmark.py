@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import gpu
-from brian2genn.backends.cuda import choice, nvidia
+from brian2genn.backends.cuda import bindings, choice
 from brian2genn.backends.cuda.driver import CudaUnavailable
 from tests import devices
 
@@ -13,7 +13,7 @@ from tests import devices
 @pytest.fixture(autouse=True)
 def _compiler():
     try:
-        nvidia.nvrtc_version()
+        bindings.nvrtc_version()
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
     yield

@@ -16,7 +16,7 @@ from brian2 import (
 from brian2.core.base import BrianObjectException
 
 import brian2genn
-from brian2genn.backends.cuda import nvidia, setup
+from brian2genn.backends.cuda import bindings, nvidia, setup
 from brian2genn.backends.cuda.driver import CudaUnavailable
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
@@ -280,7 +280,7 @@ def test_one_seed_one_network_and_one_input(shim, monkeypatch, worthwhile):
 
 def test_nvrtc_takes_it(monkeypatch):
     try:
-        known = nvidia.supported_architectures()
+        known = bindings.supported_architectures()
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
     from brian2genn.codegen import cuda_setup

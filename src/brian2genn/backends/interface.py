@@ -208,7 +208,13 @@ class Backend(Protocol):
         """Make current the arrays that a script has kept; it may read and write them now."""
 
     def make_host_current(self) -> None:
-        """Make all of the host's arrays current: whoever goes on has nothing else."""
+        """Make all of the host's arrays current: whoever goes on has nothing else.
+
+        Raises
+        ------
+        CudaError
+            If values cannot be had any more; all that can be are current then.
+        """
 
 
 #: From a Brian variable to its array in the host's memory, as it is there.

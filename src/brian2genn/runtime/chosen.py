@@ -65,6 +65,16 @@ class ChosenBackend:
 
     def forget(self) -> None:
         """Choose again when next needed; values that are elsewhere come back first."""
+        try:
+            self._leave()
+        except CudaError as error:
+            logger.warn(
+                f"{error}\nVariables that were on the GPU have the values now that this machine's"
+                " processor saw last: set them anew, or make the network anew.",
+                "lost_values",
+            )
+
+    def _leave(self) -> None:
         chosen, self._choice = self._choice, None
         self.programs = {False: KnownPrograms(), True: KnownPrograms()}
         if chosen is not None:
@@ -93,7 +103,7 @@ class ChosenBackend:
         chosen = self._choice
         if self._is_gpu():
             try:
-                self.forget()
+                self._leave()
             except CudaError:  # what could not be fetched before: to ask for it stays an error
                 self._choice = chosen
 

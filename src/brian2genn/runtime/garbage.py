@@ -1,4 +1,4 @@
-"""Collecting garbage before a run, where that can show anything."""
+"""Collecting garbage before and after a run, where that can show anything."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import gc
 from typing import Any
 
 from brian2.core.base import BrianObject
+from brian2.core.magic import MagicNetwork
+from brian2.core.network import Network
 
 
 class GarbageCollection:
@@ -18,6 +20,7 @@ class GarbageCollection:
 
     def __init__(self) -> None:
         self._known: set[Any] = set()
+        self._outside: set[Any] = set()
 
     def collect_if_useful(self, net: Any) -> None:
         """Collect garbage, unless nothing could come of it.
@@ -33,6 +36,34 @@ class GarbageCollection:
         gc.collect()
         # weak references: what they stood for may be gone
         self._known = set(objects)
+
+    def after_run(self, net: Any, objects: list[Any]) -> None:
+        """``net.after_run()``, without a collection that would find nothing.
+
+        After each `run` of all that it finds, Brian collects garbage. That can only free objects
+        that were not part of this run and have not outlived such a collection before.
+
+        Parameters
+        ----------
+        net : Network
+        objects : list
+            All objects of the network.
+        """
+        if type(net) is not MagicNetwork:
+            net.after_run()
+            return
+        Network.after_run(net)
+        held = {id(obj) for obj in objects}
+        net.objects.clear()
+        outside = {
+            reference
+            for reference in list(BrianObject.__instances__())
+            if (obj := reference()) is not None and id(obj) not in held
+        }
+        obj = None  # holds none of them
+        if not outside <= self._outside:
+            gc.collect()
+            self._outside = {reference for reference in outside if reference() is not None}
 
     @staticmethod
     def _any_unused(net: Any) -> bool:

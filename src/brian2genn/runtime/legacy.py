@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from brian2.devices.device import RuntimeDevice
+import numpy as np
+from brian2.core.network import Network
+from brian2.devices.device import RuntimeDevice, reset_device, set_device
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.units import ms
 from brian2.utils.logger import get_logger
 
 from ..preferences import old_preferences_in_use
@@ -22,7 +26,14 @@ _WITHOUT_MEANING = {
     "with_output": "there is no separate program that prints",
     "direct_call": "there is no separate program to call",
     "clean": "nothing is written to a build directory",
+    # names from before 1.0
+    "project_dir": "nothing is written to a build directory",
+    "compile_project": "a network is compiled when it is run",
+    "run_project": "a network runs when run() is called",
 }
+
+#: The arguments of ``device.build`` in 1.x, in their order.
+_OF_BUILD = ("directory", "compile", "run", "use_GPU", "debug", "with_output", "direct_call")
 
 
 class LegacyInterface:
@@ -38,6 +49,9 @@ class LegacyInterface:
 
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
         """Called by ``set_device``."""
+        if kwargs.get("use_GPU") is False:
+            del kwargs["use_GPU"]
+            kwargs.setdefault("backend", "cpu")
         self._explain_old_arguments(kwargs)
         if not build_on_run:
             logger.info(
@@ -49,9 +63,9 @@ class LegacyInterface:
         # the device class behind this one in the bases has it
         super().activate(build_on_run=build_on_run, **kwargs)  # type: ignore[misc]
 
-    def build(self, **kwargs: Any) -> None:
+    def build(self, *args: Any, **kwargs: Any) -> None:
         """Accepted for old scripts: everything has been run already."""
-        self._explain_old_arguments(kwargs)
+        self._explain_old_arguments(dict(zip(_OF_BUILD, args, strict=False)) | kwargs)
 
     def run(self, *args: Any, run_args: Any = None, **kwargs: Any) -> None:
         """Accepted for old scripts, but for values with which a program is to be repeated.
@@ -92,8 +106,9 @@ class LegacyInterface:
 
     def insert_code(self, slot: str, code: str) -> None:
         """Accepted for old scripts: there is no main program to put C++ code into."""
+        instead = " Call seed() for random numbers." if "srand" in code else ""
         logger.warn(
-            f"The code inserted into '{slot}' is ignored: there is no C++ main program.",
+            f"The code inserted into '{slot}' is ignored: there is no C++ main program.{instead}",
             "insert_code",
             once=True,
         )
@@ -107,3 +122,30 @@ class LegacyInterface:
                     f"legacy_{name}",
                     once=True,
                 )
+
+
+def example_run(debug: bool = False, **build_options: Any) -> None:
+    """Run a small network with the device: a check of the installation.
+
+    Parameters
+    ----------
+    debug : bool
+        Without effect, as for ``set_device``.
+    **build_options
+        Passed to ``set_device("genn", ...)``, such as ``backend="cuda"``.
+
+    Raises
+    ------
+    RuntimeError
+        If the result is wrong.
+    """
+    set_device("genn", debug=debug, **build_options)
+    try:
+        cells = NeuronGroup(100, "dv/dt = -v/(10*ms) : 1", method="exact")
+        cells.v = "i/100"
+        Network(cells).run(1 * ms)
+        if not np.allclose(cells.v[:], np.arange(100) / 100 * np.exp(-0.1)):
+            raise RuntimeError(f"The example gave {cells.v[:]}.")
+    finally:
+        reset_device()
+    print("Example run was successful.")

@@ -6,6 +6,8 @@ import os
 from functools import cache
 
 from .driver import CudaUnavailable, Driver
+from .nvidia import NvidiaDriver
+from .opening import FORKED
 
 
 class ForkedProcess(CudaUnavailable):
@@ -48,22 +50,18 @@ def find_driver() -> Driver:
     """
     global _opener
     if _opener not in (None, os.getpid()):
-        raise ForkedProcess(
-            "This process was forked from one that uses the GPU, and cannot use it itself. To use"
-            " it in several processes, start them with the method 'spawn'"
-            " (multiprocessing.get_context('spawn')), or with joblib's own processes."
-        )
+        raise ForkedProcess(FORKED)
     found = _instead or _gpu()
     if isinstance(found, CudaUnavailable):
         raise CudaUnavailable(str(found)) from found.__cause__
+    if isinstance(found, NvidiaDriver) and found.lost:
+        raise CudaUnavailable(found.lost)
     _opener = os.getpid()
     return found
 
 
 @cache
-def _gpu() -> Driver | CudaUnavailable:
-    from .nvidia import NvidiaDriver
-
+def _gpu() -> NvidiaDriver | CudaUnavailable:
     try:
         return NvidiaDriver()
     except CudaUnavailable as missing:

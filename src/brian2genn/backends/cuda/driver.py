@@ -17,6 +17,10 @@ class CudaUnavailable(CudaError):
     """There is no CUDA device that can be used; the message says what is missing."""
 
 
+class CudaLost(CudaError):
+    """The device has failed, and with it all that was on it is gone."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """A kernel, the number of its blocks, and of threads in a block.

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from .driver import Module
 from .ways import Contest
+
+#: How many graphs are kept; each takes memory of the device.
+_MOST_GRAPHS = 32
 
 
 class Loaded:
@@ -18,11 +23,26 @@ class Loaded:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        #: by the number of time steps, and of the blocks of each task
-        self.graphs: dict[tuple[int, tuple[int, ...]], Any] = {}
+        #: by the number of time steps, and of the blocks of each task; last, what was used last
+        self._graphs: OrderedDict[tuple[int, tuple[int, ...]], Any] = OrderedDict()
         #: what was found out about the fastest way, by the sizes of the network
         self.contests: dict[Any, Contest] = {}
         self._user: weakref.ref[Any] | None = None
+
+    def graph(self, key: tuple[int, tuple[int, ...]], make: Callable[[], Any]) -> Any:
+        """The graph of so many time steps and blocks.
+
+        Parameters
+        ----------
+        key : tuple
+        make : callable
+            Makes the graph, if it is not there.
+        """
+        graph = self._graphs.pop(key, None) or make()
+        self._graphs[key] = graph
+        if len(self._graphs) > _MOST_GRAPHS:
+            self._graphs.popitem(last=False)
+        return graph
 
     def is_used_by(self, program: object) -> bool:
         """Whether `program` was the last one to run."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .checks import ValueCheck
-from .driver import Driver
+from .driver import CudaError, Driver
 from .image import Image
 from .lookups import inverse_of
 from .queue import DeviceQueue
@@ -147,9 +147,21 @@ class DeviceMemory:
                 image.device_is_stale = True
 
     def update_host(self) -> None:
-        """Make all arrays current; nobody writes to them here."""
+        """Make all of the host's arrays current; nobody writes to them here.
+
+        Raises
+        ------
+        CudaError
+            The first that came up; all arrays have been tried.
+        """
+        failure = None
         for image in list(self._images.values()):
-            image.update_host()
+            try:
+                image.update_host()
+            except CudaError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def read(self, variable: Any) -> np.ndarray:
         """A variable's current array, only to be read."""

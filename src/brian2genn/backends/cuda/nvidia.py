@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -17,12 +18,9 @@ import numpy as np
 
 from ...codegen.program import INCLUDE_DIRECTORY
 from ..cpu.cache import cache_directory
-from .driver import CudaError, CudaUnavailable, KernelFacts, Launch
-
-_HOW = (
-    "pip install 'brian2genn[cuda13]' (or [cuda12] for cards older than Turing or drivers older"
-    " than 580)"
-)
+from .bindings import bindings, check, nvrtc_version
+from .driver import CudaError, CudaLost, CudaUnavailable, KernelFacts, Launch
+from .opening import FORKED, find_gpu
 
 #: Options of every compilation.
 _OPTIONS = (
@@ -31,28 +29,6 @@ _OPTIONS = (
     "--ptxas-options=-v",
     "--diag-suppress=177",
 )
-
-
-@cache
-def _bindings() -> tuple[Any, Any]:
-    try:
-        from cuda.bindings import driver, nvrtc
-    except ImportError as error:
-        raise CudaUnavailable(f"The CUDA packages are not installed ({error}): {_HOW}.") from error
-    return driver, nvrtc
-
-
-def _check(result: tuple[Any, ...], what: str) -> Any:
-    """The value of a call of the driver, or an error with its name."""
-    driver, _ = _bindings()
-    code, *values = result
-    if int(code) != 0:
-        _, name = driver.cuGetErrorName(code)
-        text = name.decode() if isinstance(name, bytes) else str(code)
-        if "OUT_OF_MEMORY" in text:
-            raise MemoryError(f"The GPU has no memory left: {what}.")
-        raise CudaError(f"The CUDA driver failed with {text}: {what}.")
-    return values[0] if len(values) == 1 else tuple(values)
 
 
 # -- compiling -----------------------------------------------------------------
@@ -65,32 +41,6 @@ def _headers() -> tuple[list[bytes], list[bytes]]:
     texts = [path.read_bytes() for path in paths]
     names = [path.name.encode() for path in paths]
     return texts, names
-
-
-def nvrtc_version() -> tuple[int, int]:
-    """The version of the installed compiler.
-
-    Raises
-    ------
-    CudaUnavailable
-        If it is not installed.
-    """
-    _, nvrtc = _bindings()
-    try:
-        code, major, minor = nvrtc.nvrtcVersion()
-    except RuntimeError as error:  # the library could not be found
-        raise CudaUnavailable(f"NVRTC is not installed ({error}): {_HOW}.") from error
-    if int(code) != 0:
-        raise CudaUnavailable(f"NVRTC does not work (error {int(code)}).")
-    return int(major), int(minor)
-
-
-def supported_architectures() -> list[int]:
-    """The compute capabilities that the compiler knows, as 75, 80, ..."""
-    nvrtc_version()
-    _, nvrtc = _bindings()
-    _, architectures = nvrtc.nvrtcGetSupportedArchs()
-    return sorted(int(value) for value in architectures)
 
 
 def compile_cubin(text: str, architecture: int, *, exact: bool = False) -> tuple[bytes, str]:
@@ -133,7 +83,7 @@ def _compile(text: str, result: str, special: Sequence[str], *, exact: bool) -> 
     `result` is what NVRTC calls it: CUBIN or PTX.
     """
     major, minor = nvrtc_version()
-    _, nvrtc = _bindings()
+    _, nvrtc = bindings()
     texts, names = _headers()
     digest = hashlib.sha256()
     wanted = [*_OPTIONS, *special]
@@ -193,10 +143,9 @@ def resources(log: str) -> dict[str, Resources]:
 
 def _text_of(size: Callable[..., Any], get: Callable[..., Any], program: Any) -> bytes:
     _, length = size(program)
-    # NVRTC writes into this object; of a single byte Python has only one, for everybody
-    buffer = b" " * max(length, 2)
+    buffer = bytearray(length)  # not bytes: those of one character are Python's own
     get(program, buffer)
-    return buffer[:length]
+    return bytes(buffer)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -214,29 +163,48 @@ def _write(path: Path, content: bytes) -> None:
 # -- the device ------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class NvidiaKernel:
+    """A kernel; its module stays loaded as long as it."""
+
+    module: NvidiaModule
+    handle: Any
+
+
+@dataclass(eq=False)
+class NvidiaGraph:
+    """Launches that the GPU knows as one; their modules stay loaded as long as it."""
+
+    handle: Any
+    launches: Sequence[Launch]
+
+
 class NvidiaModule:
-    """A program on the GPU."""
+    """A program on the GPU, made by `NvidiaDriver.build`."""
 
-    def __init__(self, cubin: bytes) -> None:
-        self._driver, _ = _bindings()
-        self._handle = _check(self._driver.cuModuleLoadData(cubin), "loading a program")
+    def __init__(self, driver: NvidiaDriver, handle: Any) -> None:
+        self._driver = driver
+        self._handle = handle
 
-    def kernel(self, name: str) -> Any:
+    def kernel(self, name: str) -> NvidiaKernel:
         """A handle of a kernel."""
-        return _check(
-            self._driver.cuModuleGetFunction(self._handle, name.encode()), f"finding '{name}'"
-        )
+        with self._driver.current() as cu:
+            found = cu.cuModuleGetFunction(self._handle, name.encode())
+            return NvidiaKernel(self, check(found, f"finding '{name}'"))
 
     def symbol(self, name: str) -> int:
         """The address of a variable."""
-        address, _ = _check(
-            self._driver.cuModuleGetGlobal(self._handle, name.encode()), f"finding '{name}'"
-        )
-        return int(address)
+        with self._driver.current() as cu:
+            found = cu.cuModuleGetGlobal(self._handle, name.encode())
+            return int(check(found, f"finding '{name}'")[0])
 
 
 class NvidiaDriver:
     """One GPU.
+
+    All that it does is in the order in which it is asked for (a stream of its own). Other packages
+    may use the GPU at the same time: its context is the one that all of them share, and threads
+    keep the context that they have.
 
     Parameters
     ----------
@@ -250,121 +218,113 @@ class NvidiaDriver:
     """
 
     def __init__(self, number: int = 0) -> None:
-        cu, _ = _bindings()
-        self._cu = cu
-        compiler = nvrtc_version()
-        try:
-            (code,) = cu.cuInit(0)
-        except RuntimeError as error:  # libcuda could not be found
-            raise CudaUnavailable(
-                f"There is no NVIDIA driver on this machine ({error})."
-            ) from error
-        if int(code) != 0:
-            _, name = cu.cuGetErrorName(code)
-            raise CudaUnavailable(
-                "The NVIDIA driver does not start"
-                f" ({name.decode() if isinstance(name, bytes) else code})."
-            )
-        version = _check(cu.cuDriverGetVersion(), "asking for its version")
-        if version // 1000 < compiler[0]:
-            raise CudaUnavailable(
-                f"The NVIDIA driver is for CUDA {version // 1000}.{version % 1000 // 10}, older"
-                f" than the installed compiler (CUDA {compiler[0]}.{compiler[1]}). Update the"
-                f" driver, or: pip install 'brian2genn[cuda{version // 1000}]'."
-            )
-        count = _check(cu.cuDeviceGetCount(), "counting GPUs")
-        if count <= number:
-            raise CudaUnavailable(f"There are {count} NVIDIA GPUs, number {number} is not there.")
-        device = _check(cu.cuDeviceGet(number), "choosing a GPU")
-        name = _check(cu.cuDeviceGetName(128, device), "asking for its name")
-        self.name = name.split(b"\0")[0].decode().strip()
-        attribute = cu.CUdevice_attribute
-
-        def ask(which: Any) -> int:
-            return int(_check(cu.cuDeviceGetAttribute(which, device), "asking for an attribute"))
-
-        self.architecture = 10 * ask(attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) + ask(
-            attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
-        )
-        self.multiprocessors = ask(attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
-        self.most_threads = ask(attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR)
-        self._cooperative = bool(ask(attribute.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH))
-        known = supported_architectures()
-        if self.architecture not in known:
-            raise CudaUnavailable(
-                f"The installed compiler (CUDA {compiler[0]}.{compiler[1]}) makes no code for"
-                f" {self.name} (compute capability {self.architecture / 10}; it knows"
-                f" {known[0] / 10} to {known[-1] / 10}): {_HOW}."
-            )
-        #: changes with everything that could make the GPU compute something else
-        self.identity = (
-            f"{self.name}, {_check(cu.cuDeviceGetUuid(device), 'asking for its UUID').bytes.hex()},"
-            f" sm_{self.architecture}, driver for CUDA {version}, NVRTC {compiler}"
-        )
-        self._process = os.getpid()
+        gpu = find_gpu(number)
+        self._cu, _ = bindings()
+        self.name = gpu.name
+        self.architecture = gpu.architecture
+        self.multiprocessors = gpu.multiprocessors
+        self.most_threads = gpu.most_threads
+        self.identity = gpu.identity
+        self._cooperative = gpu.cooperative
         #: threads in a block
         self.threads = 128
-        self._context = _check(cu.cuDevicePrimaryCtxRetain(device), "opening the GPU")
-        _check(cu.cuCtxSetCurrent(self._context), "opening the GPU")
-        self._stream = _check(cu.cuStreamCreate(0), "opening a stream")
+        #: how the GPU was lost; empty while it was not
+        self.lost = ""
+        self._process = os.getpid()
+        try:
+            self._context = check(self._cu.cuDevicePrimaryCtxRetain(gpu.device), "opening the GPU")
+            with self.current() as cu:
+                # it does not wait for what others do in the default stream
+                flags = cu.CUstream_flags.CU_STREAM_NON_BLOCKING
+                self._stream = check(cu.cuStreamCreate(flags), "opening a stream")
+        except (CudaError, MemoryError) as error:
+            raise CudaUnavailable(
+                f"{self.name} cannot be opened; another program may be using it. {error}"
+            ) from error
 
-    def _use(self) -> None:
-        """Make the GPU the current one of this thread."""
-        _check(self._cu.cuCtxSetCurrent(self._context), "opening the GPU")
+    @contextmanager
+    def current(self) -> Iterator[Any]:
+        """Within this, the GPU is the current one of this thread; the driver's interface."""
+        if os.getpid() != self._process:
+            raise CudaError(FORKED)
+        if self.lost:
+            raise CudaLost(self.lost)
+        try:
+            check(self._cu.cuCtxPushCurrent(self._context), "using the GPU")
+            try:
+                yield self._cu
+            finally:
+                self._cu.cuCtxPopCurrent()
+        except CudaLost as error:
+            self.lost = str(error)
+            raise
+
+    def _discard(self, destroy: Callable[[Any], Any], handle: Any) -> None:
+        """Give something back once the GPU does not use it any more.
+
+        This is called by finalizers: it must not fail, in whatever thread and at whatever time.
+        """
+        if self.lost or os.getpid() != self._process:
+            return  # it is gone, or another process's
+        with suppress(CudaError), self.current():
+            self._wait()
+            destroy(handle)
 
     # -- memory ------------------------------------------------------------------
     def memory(self) -> tuple[int, int]:
         """Bytes that are free, and all bytes."""
-        self._use()
-        free, total = _check(self._cu.cuMemGetInfo(), "asking for free memory")
+        with self.current() as cu:
+            free, total = check(cu.cuMemGetInfo(), "asking for free memory")
         return int(free), int(total)
 
     def allocate(self, nbytes: int) -> int:
         """Reserve memory; its address. Raises `MemoryError`."""
-        self._use()
         what = f"{nbytes / 2**20:.1f} MiB were asked for on {self.name}"
-        return int(_check(self._cu.cuMemAlloc(nbytes), what))
+        with self.current() as cu:
+            return int(check(cu.cuMemAlloc(nbytes), what))
 
     def free(self, address: int) -> None:
-        """Give memory back; what a fork inherits is not its own."""
-        if os.getpid() == self._process:
-            self._use()
-            self._cu.cuMemFree(address)
+        """Give memory back."""
+        self._discard(self._cu.cuMemFree, address)
 
     def upload(self, address: int, array: np.ndarray) -> None:
         """Copy a contiguous array to the device, after what was launched before."""
-        self._wait()
-        _check(
-            self._cu.cuMemcpyHtoD(address, array.ctypes.data, array.nbytes), "copying to the GPU"
-        )
+        assert array.flags.c_contiguous
+        with self.current() as cu:
+            data, nbytes = array.ctypes.data, array.nbytes
+            check(cu.cuMemcpyHtoDAsync(address, data, nbytes, self._stream), "copying to the GPU")
+            self._wait()
 
     def download(self, array: np.ndarray, address: int) -> None:
         """Wait for the device and fill a contiguous array from its memory."""
-        self._wait()
-        _check(
-            self._cu.cuMemcpyDtoH(array.ctypes.data, address, array.nbytes), "copying from the GPU"
-        )
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        with self.current() as cu:
+            data, nbytes = array.ctypes.data, array.nbytes
+            check(cu.cuMemcpyDtoHAsync(data, address, nbytes, self._stream), "copying from the GPU")
+            self._wait()
 
     def fill(self, address: int, byte: int, nbytes: int) -> None:
         """Set every byte."""
-        self._use()
-        _check(self._cu.cuMemsetD8Async(address, byte, nbytes, self._stream), "filling memory")
+        with self.current() as cu:
+            check(cu.cuMemsetD8Async(address, byte, nbytes, self._stream), "filling memory")
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy within the device."""
-        self._use()
-        _check(self._cu.cuMemcpyDtoDAsync(target, source, nbytes, self._stream), "copying")
+        with self.current() as cu:
+            check(cu.cuMemcpyDtoDAsync(target, source, nbytes, self._stream), "copying")
 
     def _wait(self) -> None:
-        self._use()
-        _check(self._cu.cuStreamSynchronize(self._stream), "running a program")
+        check(self._cu.cuStreamSynchronize(self._stream), "running a program")
 
     # -- programs ----------------------------------------------------------------
     def build(self, text: str, *, exact: bool = False) -> NvidiaModule:
         """Compile (or take from the cache) and load a program."""
-        self._use()
         cubin, _ = compile_cubin(text, self.architecture, exact=exact)
-        return NvidiaModule(cubin)
+        with self.current() as cu:
+            module = NvidiaModule(self, check(cu.cuModuleLoadData(cubin), "loading a program"))
+            weakref.finalize(module, self._discard, cu.cuModuleUnload, module._handle)
+        return module
 
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""
@@ -377,73 +337,83 @@ class NvidiaDriver:
     def _enqueue(self, one: Launch) -> None:
         size = (one.blocks, 1, 1, one.threads, 1, 1, 0)
         if one.together:
-            result = self._cu.cuLaunchCooperativeKernel(one.kernel, *size, self._stream, 0)
+            result = self._cu.cuLaunchCooperativeKernel(one.kernel.handle, *size, self._stream, 0)
         else:
-            result = self._cu.cuLaunchKernel(one.kernel, *size, self._stream, 0, 0)
-        _check(result, "starting a kernel")
+            result = self._cu.cuLaunchKernel(one.kernel.handle, *size, self._stream, 0, 0)
+        check(result, "starting a kernel")
 
     def launch(self, launches: Sequence[Launch]) -> None:
         """Execute kernels one after the other."""
-        self._use()
-        for one in launches:
-            self._enqueue(one)
+        with self.current():
+            for one in launches:
+                self._enqueue(one)
 
-    def graph(self, launches: Sequence[Launch]) -> Any:
-        """Many kernels that are launched at once, by `replay`."""
-        self._use()
-        mode = self._cu.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
-        _check(self._cu.cuStreamBeginCapture(self._stream, mode), "making a graph")
-        try:
-            self.launch(launches)
-        finally:
-            graph = _check(self._cu.cuStreamEndCapture(self._stream), "making a graph")
-        executable = _check(self._cu.cuGraphInstantiate(graph, 0), "making a graph")
-        self._cu.cuGraphDestroy(graph)
+    def graph(self, launches: Sequence[Launch]) -> NvidiaGraph:
+        """Many kernels that are launched at once, by `replay`.
+
+        The graph is put together node by node. To capture it from a stream would be shorter, but
+        meanwhile nobody may give memory back, and Python may collect garbage at any time.
+        """
+        with self.current() as cu:
+            graph = check(cu.cuGraphCreate(0), "making a graph")
+            try:
+                before: list[Any] = []
+                for one in launches:
+                    node = cu.CUDA_KERNEL_NODE_PARAMS()
+                    node.func = one.kernel.handle
+                    node.gridDimX, node.gridDimY, node.gridDimZ = one.blocks, 1, 1
+                    node.blockDimX, node.blockDimY, node.blockDimZ = one.threads, 1, 1
+                    added = cu.cuGraphAddKernelNode(graph, before, len(before), node)
+                    before = [check(added, "making a graph")]
+                handle = check(cu.cuGraphInstantiate(graph, 0), "making a graph")
+            finally:
+                cu.cuGraphDestroy(graph)
+            executable = NvidiaGraph(handle, tuple(launches))
+            weakref.finalize(executable, self._discard, cu.cuGraphExecDestroy, handle)
         return executable
 
-    def replay(self, graph: Any) -> None:
+    def replay(self, graph: NvidiaGraph) -> None:
         """Execute the kernels of a graph one after the other."""
-        self._use()
-        _check(self._cu.cuGraphLaunch(graph, self._stream), "starting a graph")
+        with self.current() as cu:
+            check(cu.cuGraphLaunch(graph.handle, self._stream), "starting a graph")
 
     def time(self, launches: Sequence[Launch]) -> list[float]:
         """Execute kernels and measure each, in seconds on the device's clock."""
-        self._use()
-        events = [_check(self._cu.cuEventCreate(0), "timing") for _ in range(len(launches) + 1)]
-        _check(self._cu.cuEventRecord(events[0], self._stream), "timing")
-        for one, event in zip(launches, events[1:], strict=True):
-            self._enqueue(one)
-            _check(self._cu.cuEventRecord(event, self._stream), "timing")
-        self._wait()
-        times = [
-            1e-3 * _check(self._cu.cuEventElapsedTime(a, b), "timing") for a, b in pairwise(events)
-        ]
-        for event in events:
-            self._cu.cuEventDestroy(event)
-        return times
+        events: list[Any] = []
+        with self.current() as cu:
+            try:
+                for _ in range(len(launches) + 1):
+                    events.append(check(cu.cuEventCreate(0), "timing"))
+                check(cu.cuEventRecord(events[0], self._stream), "timing")
+                for one, event in zip(launches, events[1:], strict=True):
+                    self._enqueue(one)
+                    check(cu.cuEventRecord(event, self._stream), "timing")
+                self._wait()
+                return [
+                    1e-3 * check(cu.cuEventElapsedTime(a, b), "timing") for a, b in pairwise(events)
+                ]
+            finally:
+                for event in events:
+                    cu.cuEventDestroy(event)
 
-    def most_together(self, kernel: Any, threads: int) -> int:
+    def most_together(self, kernel: NvidiaKernel, threads: int) -> int:
         """Blocks of a kernel that the device has at the same time; 0 if they must not wait."""
         if not self._cooperative:
             return 0
         return self.multiprocessors * self.facts(kernel, threads).resident_blocks
 
-    def facts(self, kernel: Any, threads: int) -> KernelFacts:
+    def facts(self, kernel: NvidiaKernel, threads: int) -> KernelFacts:
         """What the compiler made of a kernel."""
-        self._use()
         attribute = self._cu.CUfunction_attribute
+        with self.current() as cu:
 
-        def ask(which: Any) -> int:
-            return int(_check(self._cu.cuFuncGetAttribute(which, kernel), "asking for a fact"))
+            def ask(which: Any) -> int:
+                return int(check(cu.cuFuncGetAttribute(which, kernel.handle), "asking for a fact"))
 
-        return KernelFacts(
-            ask(attribute.CU_FUNC_ATTRIBUTE_NUM_REGS),
-            ask(attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
-            ask(attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
-            int(
-                _check(
-                    self._cu.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel, threads, 0),
-                    "asking for the occupancy",
-                )
-            ),
-        )
+            occupancy = cu.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel.handle, threads, 0)
+            return KernelFacts(
+                ask(attribute.CU_FUNC_ATTRIBUTE_NUM_REGS),
+                ask(attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
+                ask(attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
+                int(check(occupancy, "asking for the occupancy")),
+            )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 
 import numpy as np
 
-from .driver import Driver
+from .driver import CudaLost, Driver
 
 #: Memory for the rows of one recorder, unless a step can fill more.
 _BYTES = 16 * 1024 * 1024
@@ -39,7 +40,8 @@ class DeviceRecorder:
         self.capacity = (capacity + 15) // 16 * 16
         #: where the rows are on the device
         self.address = 0
-        self._fetched: list[list[np.ndarray]] = []
+        #: their number (a monitor that only counts has no columns), and the columns
+        self._fetched: list[tuple[int, list[np.ndarray]]] = []
         #: rows on the device, as last seen; the program keeps it current
         self.waiting = 0
 
@@ -55,17 +57,30 @@ class DeviceRecorder:
 
     @property
     def rows(self) -> int:
-        """How many rows wait."""
-        return self.waiting + sum(len(part[0]) for part in self._fetched)
+        """How many rows can be had; all are here then."""
+        self.fetch()
+        return self._fetched_rows()
+
+    def _fetched_rows(self) -> int:
+        return sum(rows for rows, _ in self._fetched)
 
     def nbytes(self) -> int:
         """How much memory the waiting rows take."""
-        return self.rows * sum(dtype.itemsize * width for dtype, width in self._columns)
+        row = sum(dtype.itemsize * width for dtype, width in self._columns)
+        return (self.waiting + self._fetched_rows()) * row
 
     def fetch(self) -> None:
-        """Bring the rows on the device here; the program then forgets them there."""
+        """Bring the rows on the device here; the program then forgets them there.
+
+        If the device was lost, so are they; who uses it is told so. Those fetched before remain.
+        """
         if self.waiting == 0:
             return
+        with suppress(CudaLost):
+            self._fetch()
+        self.waiting = 0
+
+    def _fetch(self) -> None:
         part, offset = [], 0
         for dtype, width in self._columns:
             values = np.empty((self.waiting, width), dtype=dtype)
@@ -76,14 +91,13 @@ class DeviceRecorder:
         if self._sorts:
             order = np.argsort(part[0][:, 0], kind="stable")
             part = [values[order] for values in part[1:]]
-        self._fetched.append(part)
-        self.waiting = 0
+        self._fetched.append((self.waiting, part))
 
     def column(self, number: int) -> np.ndarray:
         """One column, shape (rows, width)."""
         self.fetch()
         dtype, width = self._columns[number + self._sorts]
-        parts = [part[number] for part in self._fetched]
+        parts = [part[number] for _, part in self._fetched]
         return np.concatenate(parts) if parts else np.empty((0, width), dtype=dtype)
 
     def clear(self) -> None:

@@ -168,9 +168,7 @@ class Stepper:
 
     def _graph(self, size: int) -> Any:
         key = size, self.blocks
-        if key not in self._loaded.graphs:
-            self._loaded.graphs[key] = self._driver.graph(self.loop() * size)
-        return self._loaded.graphs[key]
+        return self._loaded.graph(key, lambda: self._driver.graph(self.loop() * size))
 
     def note(self, seconds: float, steps: int) -> None:
         """Learn from what the last time steps took, and how many there were."""
