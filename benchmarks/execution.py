@@ -76,6 +76,11 @@ def execute(
     steps : int
         How many time steps are counted; one less than a power of two is done without launches
         that find nothing to do.
+
+    Notes
+    -----
+    When control returns to the host, late steps are made up for by a kernel of their own
+    (``late_stage_0``). Here time steps take so long that this can be after each of them.
     """
     driver = PtxDriver(architecture=architecture, count=True)
     driver.multiprocessors, driver.threads = _MULTIPROCESSORS, _THREADS
