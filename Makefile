@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-cuda12 test-examples test-genn test-gpu
+.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
 .PHONY: test-property test-sanitize
 
 help: ## list the targets
@@ -51,6 +51,10 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=1 \
 	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda tests/cuda_driver
+
+test-cuda-ptx: $(INSTALLED) ## the same with what NVRTC makes of the programs, watched for races (long)
+	BRIAN2GENN_TEST_BACKEND=ptx \
+	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda_ptx
 
 test-cuda12: $(INSTALLED) ## the same with the compiler of the extra cuda12, in an environment of its own (long)
 	$(MAKE) $(VENV)-cuda12/.installed VENV=$(VENV)-cuda12

@@ -28,6 +28,8 @@ from brian2 import BrianObject, Network, SpikeMonitor, defaultclock, get_device,
 from brian2 import seed as set_seed
 
 import brian2genn
+from benchmarks import prediction
+from benchmarks.execution import Executed, execute
 from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
@@ -131,6 +133,8 @@ class Counted:
     real_time_factor: float | None = None
     gigabytes_per_second: float | None = None
     from_start: float | None = None
+    #: what the kernels execute in a time step
+    executed: list[Executed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -295,6 +299,17 @@ def table(results: Sequence[Counted], bandwidth: float | None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def executed_table(results: Sequence[Counted], options: argparse.Namespace) -> str:
+    """What was counted by executing, and what is predicted from that, in markdown."""
+    text = (
+        f"Executed on the processor, {options.execute} time steps after {options.warm_up} s: code"
+        f" that NVRTC made for compute capability {options.architecture / 10} (PTX), instructions"
+        " of warps, and sectors of 32 bytes of global memory.\n\n"
+    )
+    text += prediction.table([(r.title, r.executed, r.cost.bytes) for r in results])
+    return f"{text}\n{prediction.assumptions()}\n"
+
+
 def find_driver(architecture: int) -> tuple[Any, str]:
     """The GPU, or what stands in for it and why."""
     try:
@@ -310,6 +325,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--duration", type=float, default=1.0, help="biological seconds (1)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
     parser.add_argument("--dry", action="store_true", help="count only, also where there is a GPU")
+    parser.add_argument(
+        "--execute", type=int, default=0, metavar="STEPS",
+        help="execute so many time steps on the processor, to count instructions and sectors (0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--warm-up", type=float, default=0.05, help="biological seconds before these (0.05)"
+    )
     parser.add_argument("--architecture", type=int, default=90, help="without a GPU (90: Hopper)")
     parser.add_argument(
         "--output",
@@ -335,6 +357,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.networks:
         duration = NETWORKS[name].quick_duration if options.quick else options.duration
         results.append(count(name, options.quick, duration, driver, measure=measure))
+        if options.execute:
+            results[-1].executed = execute(
+                lambda: build(name, options.quick, duration),  # noqa: B023
+                options.architecture,
+                options.warm_up,
+                options.execute,
+            )
         print(f"{name}: {results[-1].launches} launches a time step", flush=True)
     bandwidth = copy_bandwidth(driver) if measure else None
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -344,6 +373,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine() | {"gpu": driver.name, "copy_bandwidth": bandwidth},
     }
     text = table(results, bandwidth)
+    if options.execute:
+        text += "\n" + executed_table(results, options)
     measured = (
         f"{driver.name}, copies {bandwidth:.0f} GB/s." if bandwidth is not None
         else f"Counted, not measured: {driver.name}. {missing}".rstrip()

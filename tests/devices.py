@@ -6,11 +6,13 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
-way however small the task. With either, short runs execute time steps in all ways in turn. With
-``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every program, for the oldest, a middle
-and the newest architecture that it knows. With ``cpu``, ``BRIAN2GENN_TEST_THREADS=3`` lets three
-threads share out whatever can be shared out. With ``pygenn``, a real GeNN; tests of networks that it
-refuses are skipped with its reasons. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
+way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every
+program, for the oldest, a middle and the newest architecture that it knows. ``ptx`` is like
+``shim``, but executes what NVRTC makes of CUDA programs; accesses outside of memory and races are
+errors there. With all of these, short runs execute time steps in all ways in turn. With ``cpu``,
+``BRIAN2GENN_TEST_THREADS=3`` lets three threads share out whatever can be shared out. With
+``pygenn``, a real GeNN; tests of networks that it refuses are skipped with its reasons.
+``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
 import os
@@ -23,9 +25,11 @@ from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_d
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
 #: With these arguments of ``set_device``, results are the same bit by bit in every run.
-REPRODUCIBLE = {"deterministic": True} if BACKEND in ("cuda", "shim") and DEVICE == "genn" else {}
-#: What takes the place of the GPU: the driver of the backend ``shim``; for ``cuda``, the GPU
-#: itself, so that tests find out what is wrong with one that would not be taken.
+REPRODUCIBLE = (
+    {"deterministic": True} if BACKEND in ("cuda", "shim", "ptx") and DEVICE == "genn" else {}
+)
+#: What takes the place of the GPU: the driver of the backends ``shim`` and ``ptx``; for ``cuda``,
+#: the GPU itself, so that tests find out what is wrong with one that would not be taken.
 shim = None
 #: More environment variables, for scripts in other processes that name no backend.
 ON_THE_PROCESSOR = {"CUDA_VISIBLE_DEVICES": ""}
@@ -54,12 +58,12 @@ def register() -> None:
         from brian2genn.backends import choice
 
         share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
-        choice.default = "cuda" if BACKEND == "shim" else BACKEND
+        choice.default = "cuda" if BACKEND in ("shim", "ptx") else BACKEND
         if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
             from tests.cuda_driver import images
 
             images.install()
-        if BACKEND in ("cuda", "shim"):
+        if BACKEND in ("cuda", "shim", "ptx"):
             from brian2genn.backends.cuda import ways
 
             ways.STEPS = 3  # tests are short: all ways to execute time steps have their turn
@@ -71,14 +75,18 @@ def register() -> None:
             with suppress(CudaUnavailable):
                 shim = find_driver()
                 use(shim)
-        if BACKEND == "shim":
+        if BACKEND in ("shim", "ptx"):
             from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.choice import use
+            from emulation.ptx.driver import PtxDriver
             from tests.cuda_shim.driver import ShimDriver
 
             setup.WORTHWHILE = 0  # tests are small
 
-            shim = ShimDriver(architectures=compiled_for())
+            if BACKEND == "ptx":
+                shim = PtxDriver(watch=True)
+            else:
+                shim = ShimDriver(architectures=compiled_for())
             use(shim)
 
 

@@ -65,15 +65,32 @@ def compile_cubin(text: str, architecture: int, *, exact: bool = False) -> tuple
     CudaError
         With the compiler's message.
     """
+    return _compile(text, "CUBIN", [f"--gpu-architecture=sm_{architecture}"], exact=exact)
+
+
+def compile_ptx(text: str, architecture: int, *, exact: bool = False) -> str:
+    """The code that `compile_cubin` hands to the assembler, with the lines of its source.
+
+    Arguments and errors are those of `compile_cubin`.
+    """
+    options = [f"--gpu-architecture=compute_{architecture}", "--generate-line-info"]
+    return _compile(text, "PTX", options, exact=exact)[0].rstrip(b"\0").decode()
+
+
+def _compile(text: str, result: str, special: Sequence[str], *, exact: bool) -> tuple[bytes, str]:
+    """Compile with the options of every program and some special ones; keep the result.
+
+    `result` is what NVRTC calls it: CUBIN or PTX.
+    """
     major, minor = nvrtc_version()
     _, nvrtc = bindings()
     texts, names = _headers()
     digest = hashlib.sha256()
-    wanted = [*_OPTIONS, f"--gpu-architecture=sm_{architecture}"]
+    wanted = [*_OPTIONS, *special]
     options = [option.encode() for option in (*wanted, *(["--fmad=false"] if exact else []))]
     for part in (text.encode(), *texts, *options, f"{major}.{minor}".encode()):
         digest.update(part)
-    path = cache_directory() / f"cuda-{digest.hexdigest()[:32]}.cubin"
+    path = cache_directory() / f"cuda-{digest.hexdigest()[:32]}.{result.lower()}"
     log_path = path.with_suffix(".log")
     if path.exists() and log_path.exists():
         return path.read_bytes(), log_path.read_text()
@@ -88,12 +105,13 @@ def compile_cubin(text: str, architecture: int, *, exact: bool = False) -> tuple
             source = path.with_suffix(".cu")
             _write(source, text.encode())
             raise CudaError(f"NVRTC could not compile {source}:\n{log}")
-        cubin = _text_of(nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN, program)
+        size, get = (getattr(nvrtc, f"nvrtcGet{result}{tail}") for tail in ("Size", ""))
+        code_text = _text_of(size, get, program)
     finally:
         nvrtc.nvrtcDestroyProgram(program)
     _write(log_path, log.encode())
-    _write(path, cubin)
-    return cubin, log
+    _write(path, code_text)
+    return code_text, log
 
 
 _RESOURCES = re.compile(

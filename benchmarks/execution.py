@@ -1,0 +1,106 @@
+"""What the kernels of a time step execute, counted by executing them without a GPU.
+
+The programs are compiled by NVRTC as for a GPU, and its code (PTX) is executed on the processor by
+the package `emulation`: instructions of warps and sectors of memory are counted, not estimated.
+What the assembler makes of that code for a certain card is not seen: it leaves few of the moves
+and makes several instructions of a division.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from brian2 import defaultclock, set_device
+
+from brian2genn.backends.cuda import choice, setup, ways
+from emulation.ptx.driver import KernelCounts, PtxDriver
+
+#: What a GPU of this kind has, so that kernels have the blocks and threads that they would have.
+_MULTIPROCESSORS = 132
+_THREADS = 128
+_MOST_THREADS = 2048
+
+
+@dataclass
+class Executed:
+    """What the warps of one kernel execute in a time step, on average.
+
+    Attributes
+    ----------
+    name : str
+    blocks : int
+    instructions : dict
+        By class (`emulation.ptx.classes.CLASSES`).
+    requests, sectors : dict
+        Accesses of warps to global memory and the sectors of 32 bytes that they touch: ``read``,
+        ``write``, ``atomic``.
+    hottest : float
+        Atomic accesses to the sector that has the most of them.
+    """
+
+    name: str
+    blocks: int
+    instructions: dict[str, float] = field(default_factory=dict)
+    requests: dict[str, float] = field(default_factory=dict)
+    sectors: dict[str, float] = field(default_factory=dict)
+    hottest: float = 0.0
+
+    @property
+    def bytes(self) -> float:
+        """Bytes in all sectors."""
+        return 32 * sum(self.sectors.values())
+
+
+def _mean(name: str, counts: KernelCounts, steps: int) -> Executed:
+    parts = counts.instructions, counts.requests, counts.sectors
+    means = ({kind: number / steps for kind, number in part.items()} for part in parts)
+    return Executed(name, counts.blocks, *means, counts.hottest / steps)
+
+
+def execute(
+    build: Callable[[], tuple[dict[str, Any], Any]], architecture: int, warm_up: float, steps: int
+) -> list[Executed]:
+    """Execute time steps of a network and count what its kernels do.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the objects of the network, by name, and the network.
+    architecture : int
+        The compute capability that NVRTC compiles for.
+    warm_up : float
+        Biological seconds before counting begins.
+    steps : int
+        How many time steps are counted; one less than a power of two is done without launches
+        that find nothing to do.
+
+    Notes
+    -----
+    When control returns to the host, late steps are made up for by a kernel of their own
+    (``late_stage_0``). Here time steps take so long that this can be after each of them.
+    """
+    driver = PtxDriver(architecture=architecture, count=True)
+    driver.multiprocessors, driver.threads = _MULTIPROCESSORS, _THREADS
+    driver.most_threads = _MOST_THREADS
+    driver.most_blocks_together = 0  # kernels one by one, so that each has its counts
+    usual = setup.WORTHWHILE, ways.STEPS
+    setup.WORTHWHILE = ways.STEPS = sys.maxsize  # synapses are made, and ways compared, by nobody
+    choice.use(driver)
+    try:
+        set_device("genn", backend="cuda")
+        namespace, network = build()
+        driver.counting = False
+        dt = defaultclock.dt
+        network.run(round(warm_up / float(dt)) * dt, namespace=namespace)
+        driver.counting = True
+        network.run(steps * dt, namespace=namespace)
+    finally:
+        set_device("runtime")
+        choice.use(None)
+        setup.WORTHWHILE, ways.STEPS = usual
+    # what is launched in every step; what only begins or ends a run is not
+    loop = [name for name, counts in driver.kernels.items() if counts.launches >= steps]
+    return [_mean(name, driver.kernels[name], steps) for name in sorted(loop)]

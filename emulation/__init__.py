@@ -1,0 +1,1 @@
+"""Executes CUDA programs on the processor: for tests, and to count what they do."""

@@ -1,0 +1,58 @@
+"""What the benchmark tells of executed kernels, and what it predicts from that."""
+
+import json
+
+import pytest
+
+from benchmarks import gpu, prediction
+from benchmarks.execution import Executed
+from brian2genn.backends.cuda import choice, setup, ways
+from tests import devices
+
+
+def test_counts_by_execution_are_beside_those_of_the_model(tmp_path):
+    usual = setup.WORTHWHILE, ways.STEPS
+    arguments = ["--quick", "--dry", "--networks", "cuba", "--output", str(tmp_path)]
+    try:
+        gpu.main([*arguments, "--execute", "7", "--warm-up", "0.002"])
+    finally:
+        devices.reset()
+        choice.use(devices.shim)
+    assert usual == (setup.WORTHWHILE, ways.STEPS)
+    (cuba,) = json.loads((tmp_path / "gpu.json").read_text())["results"]
+    neurons, synapses = cuba["executed"]
+    assert (neurons["name"], synapses["name"]) == ("stage_0", "stage_1")
+    # 400 neurons are 13 warps, with some instructions each for three equations
+    assert 13 * 3 < neurons["instructions"]["fp64"] < 13 * 100
+    # a warp's 32 doubles are 8 sectors: no variable is moved much more often than it must be
+    kilobytes = 32 * sum(neurons["sectors"].values()) / 1e3
+    assert 0.9 * cuba["floor"]["bytes"] / 1e3 < kilobytes < 2 * cuba["floor"]["bytes"] / 1e3
+    assert synapses["hottest"] >= synapses["blocks"], "each block tells that it is done"
+    text = (tmp_path / "gpu.md").read_text()
+    assert "Predictions, nothing measured" in text
+    assert "a time step: predicted" in text
+
+
+@pytest.mark.parametrize(
+    ("kernel", "limit", "microseconds"),
+    [
+        (Executed("k", 1000, {"fp64": 132 * 1980 * 2 * 50}), "fp64", 50.0),
+        (Executed("k", 1, {"fp64": 1980 * 2 * 50}), "fp64", 50.0),
+        (Executed("k", 1000, {}, {}, {"read": 2800 * 1980 * 10 / 32}), "cache", 10.0),
+        (Executed("k", 1000, {}, {}, {}, 0.5 * 1980 * 7), "atomics at one place", 7.0),
+        (Executed("k", 1000, {"fp64": 10}), "latency", 0.0),
+    ],
+)
+def test_the_busiest_part_is_the_limit(kernel, limit, microseconds):
+    found = prediction.predict(prediction.CARDS[0], kernel, 1e6)
+    waiting = prediction.BETWEEN_KERNELS + prediction.WAITING
+    assert found.limit == limit
+    assert found.microseconds == pytest.approx(waiting + microseconds, abs=0.01)
+
+
+def test_what_does_not_fit_in_the_cache_comes_from_memory():
+    kernel = Executed("k", 1000, {}, {}, {"read": 1e6})
+    h100, h200 = (prediction.predict(card, kernel, 1e9) for card in prediction.CARDS)
+    assert h100.limit == h200.limit == "memory bandwidth"
+    assert h100.parts["memory bandwidth"] == pytest.approx(32e6 / 3350e3)
+    assert h100.microseconds > h200.microseconds

@@ -1,0 +1,112 @@
+"""Instructions of warps and sectors of memory, where they can be counted by hand."""
+
+import ctypes
+
+import pytest
+
+from brian2genn.backends.cuda.driver import CudaError, Launch
+from emulation.ptx.driver import KernelCounts, PtxDriver
+
+TEXT = """
+#include "brian2genn_platform.h"
+extern "C" {
+__device__ double values[65536];
+__device__ int32_t counts[1024];
+}
+#define THREAD (blockIdx.x * blockDim.x + threadIdx.x)
+#define KERNEL extern "C" __global__ void
+
+KERNEL side_by_side(void) { values[THREAD] *= 2.0; }
+KERNEL far_apart(void) { values[16 * THREAD] *= 2.0; }
+KERNEL the_same(void) { values[1024 + THREAD] = values[0]; }
+KERNEL added(void) { atomicAdd(&counts[THREAD % 2], 1); }
+KERNEL half_of_the_lanes(void)
+{
+    double value = values[THREAD];
+    if (threadIdx.x % 2)
+        value = sqrt(value);
+    values[THREAD] = value;
+}
+KERNEL as_often_as_the_lane_says(void)
+{
+    double value = values[THREAD];
+#pragma unroll 1
+    for (uint32_t k = 0; k < threadIdx.x; k++)
+        value = value * 0.5 + 1.0;
+    values[THREAD] = value;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def driver() -> PtxDriver:
+    driver = PtxDriver(count=True)
+    module = driver.build(TEXT)
+    # sectors begin where the array does, as on a GPU
+    assert module.symbol("values") % 32 == 0
+    ctypes.memset(module.symbol("values"), 0, 8 * 65536)
+    return driver
+
+
+def counted(driver: PtxDriver, name: str, blocks: int, threads: int) -> KernelCounts:
+    driver.kernels.clear()
+    driver.launch([Launch(driver.build(TEXT).kernel(name), blocks, threads)])
+    return driver.kernels[name]
+
+
+def test_neighbours_share_sectors(driver):
+    counts = counted(driver, "side_by_side", 3, 64)
+    # 6 warps, 32 doubles each: 8 sectors
+    assert counts.requests == {"read": 6, "write": 6}
+    assert counts.sectors == {"read": 48, "write": 48}
+    assert counts.nbytes() == 2 * 3 * 64 * 8
+    assert counts.nbytes("write") == 3 * 64 * 8
+    assert counts.instructions["fp64"] == 6  # one for a warp
+    assert counts.instructions["memory"] == 12
+    assert (counts.launches, counts.blocks, counts.threads) == (1, 3, 64)
+
+
+def test_distant_elements_have_a_sector_each(driver):
+    counts = counted(driver, "far_apart", 1, 64)
+    assert counts.sectors == {"read": 64, "write": 64}
+    assert counts.requests == {"read": 2, "write": 2}
+
+
+def test_one_element_is_one_sector(driver):
+    counts = counted(driver, "the_same", 2, 32)
+    assert counts.sectors == {"read": 2, "write": 16}
+
+
+def test_atomics_are_counted_apart(driver):
+    counts = counted(driver, "added", 2, 32)
+    assert counts.sectors["atomic"] == counts.requests["atomic"] == 2
+    assert counts.instructions["atomics"] == 2
+    assert counts.hottest == 2, "both warps add to the same sector"
+
+
+def test_a_branch_that_some_lanes_take_counts_once(driver):
+    counts = counted(driver, "half_of_the_lanes", 1, 64)
+    assert counts.instructions["division"] == 2
+
+
+def test_a_warp_loops_as_often_as_its_busiest_lane(driver):
+    counts = counted(driver, "as_often_as_the_lane_says", 1, 64)
+    assert counts.instructions["fp64"] == 31 + 63
+
+
+def test_launches_add_up_and_can_be_left_out(driver):
+    counted(driver, "side_by_side", 1, 32)
+    launch = Launch(driver.build(TEXT).kernel("side_by_side"), 1, 32)
+    driver.counting = False
+    driver.launch([launch])
+    driver.counting = True
+    driver.launch([launch])
+    counts = driver.kernels["side_by_side"]
+    assert counts.launches == 2
+    assert counts.instructions["fp64"] == 2
+    assert counts.sectors == {"read": 16, "write": 16}
+
+
+def test_blocks_that_take_turns_are_refused(driver):
+    with pytest.raises(CudaError, match="cannot be counted"):
+        driver.launch([Launch(driver.build(TEXT).kernel("added"), 2, 32, True)])
