@@ -131,5 +131,5 @@ def test_agrees_with_the_processor(script, monkeypatch):
     finally:
         devices.reset()
         choice.use(devices.shim)
-    assert driver.counts["launches"] > 20
+    assert driver.counts["launches"] > 5
     compare(*results)
