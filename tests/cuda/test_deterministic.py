@@ -96,6 +96,25 @@ def test_plasticity_and_random_numbers(results):
     same(results(script))
 
 
+@pytest.mark.parametrize("delay", ["2*ms", "0.1*ms*((i*j) % 50)"])
+def test_runs_in_parts_are_the_run(shim, delay):
+    """Also while spikes of the run before arrive, sums are made in the same order."""
+    found = []
+    for durations in ([8], [3, 0.1, 0.4, 4.5]):
+        set_device("genn", backend="cuda", deterministic=True)
+        seed(3)
+        group = noisy()
+        synapses = Synapses(group, group, "w : 1", on_pre="x_post += w", method="exact")
+        synapses.connect(p=0.4)
+        synapses.w = "randn()/3"
+        synapses.delay = delay
+        network = Network(group, synapses)
+        for duration in durations:
+            network.run(duration * ms)
+        found.append(np.array(group.x))
+    assert np.array_equal(*found)
+
+
 def test_subgroups_several_synapses_for_a_pair_and_a_spike_generator(results):
     def script():
         group = noisy(60)

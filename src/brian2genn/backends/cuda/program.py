@@ -267,15 +267,14 @@ class CudaProgram:
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
             if k in self.source.gathered:
-                record["stamp"] = self._reserve(4 * n_slots * n_sources)
-                # no step has this number
-                self._driver.fill(int(record["stamp"]), 0x80, 4 * n_slots * n_sources)
+                record["stamp"] = self._upload(queue.stamps(n_slots))
             for field, image in self._memory.arrangement(queue).items():
                 record[field] = image.address
             left_start, left = queue.left_over()
             record["left_start"] = self._upload(left_start)
             record["left"] = self._upload(left)
-            record["n_left_steps"] = len(left_start) - 1 if left.size else 0
+            stamped = k in self.source.gathered and not queue.mixed
+            record["n_left_steps"] = 0 if stamped or not left.size else len(left_start) - 1
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
             record["n_delays"] = a.n_delays

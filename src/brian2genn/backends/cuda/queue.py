@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+#: No time step has this number.
+_NEVER = np.iinfo(np.int32).min
+
 #: So many runs may be empty without a thought of the memory they take.
 _FEW_RUNS = 1 << 16
 
@@ -253,6 +256,27 @@ class DeviceQueue:
         start = np.zeros(len(slots) + 1, dtype=np.int32)
         np.cumsum([slot.size for slot in slots], out=start[1:])
         return start, np.concatenate(slots).astype(np.int32)
+
+    def stamps(self, n_slots: int) -> np.ndarray:
+        """For a ring of lists, when sources have spiked: what is in flight, unless it is `mixed`.
+
+        Parameters
+        ----------
+        n_slots : int
+            Of the ring; its head is 0.
+
+        Returns
+        -------
+        int32 array, shape (n_slots, n_sources)
+            The number of the time step; negative before the present one, which is 0.
+        """
+        stamps = np.full((n_slots, self.source_stop - self.source_start), _NEVER, dtype=np.int32)
+        start, synapses = self.left_over()
+        if self.arrangement is not None and synapses.size and not self.mixed:
+            sources, delays = (a[synapses] for a in self.arrangement.by_synapse())
+            steps = np.repeat(np.arange(len(start) - 1), np.diff(start)) - delays
+            stamps[steps % n_slots, sources] = steps
+        return stamps
 
     def take_back(self, ring: list[np.ndarray], steps: int) -> None:
         """Hold again what is in flight after a program ran.
