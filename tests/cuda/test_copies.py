@@ -34,7 +34,8 @@ def network(n: int = 1000):
     return group, synapses
 
 
-def test_the_loop_copies_nothing_but_its_state(shim):
+def test_the_loop_copies_nothing_but_its_state(shim, monkeypatch):
+    monkeypatch.setattr("brian2genn.backends.cuda.stepping._PATIENCE", 60.0)  # no GPU is so slow
     group, _synapses = network()
     run(1 * ms)
     before = dict(shim.counts)
