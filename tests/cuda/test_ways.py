@@ -1,5 +1,7 @@
 """Time steps are executed in several ways, all with the same results; the fastest is kept to."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -201,6 +203,19 @@ def test_what_the_device_cannot_have_at_once_is_executed_as_graphs(shim):
     text = str(brian2genn.explain())
     assert "Time steps are executed as graphs of kernels" in text
     assert "one kernel for many steps" not in text
+
+
+def test_what_is_known_of_a_network_does_not_keep_it(shim):
+    set_device("genn", backend="cuda")
+
+    def run_once() -> weakref.ref:
+        group, synapses = active(100)
+        Network(group, synapses).run(10 * ms)
+        return weakref.ref(synapses.pre.queue)
+
+    queue = run_once()
+    gc.collect()
+    assert queue() is None
 
 
 def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch):

@@ -54,6 +54,7 @@ class Stepper:
         self._batch = 1
         self._asked = 0
         self.way = Way()
+        self.contest = Contest([Way()])
         #: of every task, in the present way
         self.blocks: tuple[int, ...] = ()
         #: of every queue: threads that share a run, in the present way
@@ -75,7 +76,9 @@ class Stepper:
         kinds = [Way(together, **variant) for together in (False, True) for variant in _VARIANTS]
         key = tuple(self._counts), *map(self._sizes, kinds)
         if key not in self._loaded.contests:
-            self._loaded.contests[key] = Contest(self._possible(), self._variants_of)
+            # it outlives this network: it must not hold its queues
+            variants = {way: self._variants_of(way) for way in self._possible()}
+            self._loaded.contests[key] = Contest(list(variants), variants.__getitem__)
         self.contest = self._loaded.contests[key]
         self._set(self.contest.way)
 
