@@ -213,8 +213,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def _key(self) -> int:
         """The key of a run: the seed's, or one from NumPy's generator.
 
-        Without a seed, each run draws, so that NumPy's own seed has its effect, as it has in Brian
-        (forked processes seed NumPy to be different, for example).
+        Without a seed, each run that draws takes one, so that NumPy's own seed has its effect, as
+        it has in Brian (forked processes seed NumPy to be different, for example).
         """
         if self._random_key is not None:
             return self._random_key
@@ -455,7 +455,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if self._random_key is None:
             self._random_step = 0  # the key is new
         self.backend.seeded = self._random_key is not None
-        program.bind_random(self._key(), self._random_step)
+        # as in Brian, what draws nothing leaves NumPy's generator as it is
+        key = self._key() if translation.network.draws() else self._random_key or 0
+        program.bind_random(key, self._random_step)
         program.prepare(profile)
         for recording in recordings:
             for variable in recording.variables():

@@ -395,3 +395,24 @@ def test_single_precision_noise(on_device):
     assert np.min(group.u) >= 0
     assert np.max(group.u) < 1
     assert abs(np.mean(group.u) - 0.5) < SIGMAS * np.sqrt(1 / 12 / 4000)
+
+
+@pytest.mark.parametrize("noise", ["", " + rand()/ms"])
+def test_numpys_generator_is_left_alone_by_what_draws_nothing(on_device, noise):
+    """A script that draws initial values between runs gets those that it gets in Brian."""
+    group = NeuronGroup(10, f"dv/dt = -v/ms{noise} : 1", threshold="v > 0.9", reset="v = 0",
+                        method="euler")  # fmt: skip
+    synapses = Synapses(group, group, on_pre="v_post += 0.1")
+    synapses.connect(j="(i + 1) % 10")
+    network = Network(group, synapses)
+    network.store()
+    seed()  # other tests may have left one
+    np.random.seed(7)
+    for _ in range(2):
+        network.restore()
+        group.v = np.random.uniform(size=10)
+        network.run(1 * ms)
+    after = np.random.uniform()
+    np.random.seed(7)
+    expected = np.random.uniform(size=21)[-1]
+    assert (after == expected) == (not noise)

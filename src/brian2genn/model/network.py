@@ -247,6 +247,13 @@ class Network:
         """All kernels in schedule order."""
         return [kernel for step in self.steps for kernel in step.kernels()]
 
+    def draws(self) -> bool:
+        """Whether something of it draws random numbers."""
+        return any(
+            kernel.attributes("random") or any(call.draws for call in kernel.attributes("user"))
+            for kernel in self.kernels()
+        )
+
     def copied(self) -> Network:
         """A copy that passes over the network do not change; expressions never change."""
         return replace(
