@@ -456,8 +456,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             self._random_step = 0  # the key is new
         self.backend.seeded = self._random_key is not None
         # as in Brian, what draws nothing leaves NumPy's generator as it is
-        key = self._key() if translation.network.draws() else self._random_key or 0
-        program.bind_random(key, self._random_step)
+        needs_key = self._random_key is not None or translation.network.draws()
+        program.bind_random(self._key() if needs_key else 0, self._random_step)
         program.prepare(profile)
         for recording in recordings:
             for variable in recording.variables():
