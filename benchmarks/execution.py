@@ -8,6 +8,7 @@ and makes several instructions of a division.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,8 +87,10 @@ def execute(
     driver.multiprocessors, driver.threads = _MULTIPROCESSORS, _THREADS
     driver.most_threads = _MOST_THREADS
     driver.most_blocks_together = 0  # kernels one by one, so that each has its counts
-    usual = setup.WORTHWHILE, ways.STEPS
-    setup.WORTHWHILE = ways.STEPS = sys.maxsize  # synapses are made, and ways compared, by nobody
+    usual = setup.WORTHWHILE, ways.STEPS, ways.SECONDS
+    # synapses are made, and ways compared, by nobody, however long the steps take here
+    setup.WORTHWHILE = ways.STEPS = sys.maxsize
+    ways.SECONDS = math.inf
     choice.use(driver)
     try:
         set_device("genn", backend="cuda")
@@ -100,7 +103,7 @@ def execute(
     finally:
         set_device("runtime")
         choice.use(None)
-        setup.WORTHWHILE, ways.STEPS = usual
+        setup.WORTHWHILE, ways.STEPS, ways.SECONDS = usual
     # what is launched in every step; what only begins or ends a run is not
     loop = [name for name, counts in driver.kernels.items() if counts.launches >= steps]
     return [_mean(name, driver.kernels[name], steps) for name in sorted(loop)]
