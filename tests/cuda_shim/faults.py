@@ -48,8 +48,8 @@ FAULTS = {
         r"= b2g_randn(\1) + 1e-6 * WRONG({n});",
     ),
     "delays are one step shorter": (
-        r"b2g_slot\(queue, place, delays\[0\]\)",
-        r"b2g_slot(queue, place, delays[0] - (WRONG({n}) && delays[0] > 0))",
+        r"b2g_slot\(queue, place, queue->shortest\)",
+        r"b2g_slot(queue, place, queue->shortest - (WRONG({n}) && queue->shortest > 0))",
     ),
     "one of several delays is overlooked": (
         r"first \+ lane < n_delays \?",

@@ -35,6 +35,9 @@ from .symbols import Symbols, user_arrays
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
 
+#: Of them, what a ``b2g_queue`` takes.
+_QUEUE_BYTES = 128
+
 
 @dataclass(frozen=True)
 class LocalSum:
@@ -163,6 +166,7 @@ class _Printer:
         symbols = Symbols(network)
         self.params = symbols.params
         self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
+        self.result.n_queues = network.queues
         self.result.origins = {name: array.origin for name, array in network.arrays.items()}
         self.constants, self.streams = Constants(), Streams()
         self.texts: list[str] = []
@@ -410,7 +414,7 @@ class _Printer:
     def _render(self, numbers: dict[str, int], hosts: list[int]) -> str:
         result, network = self.result, self.network
         size = 16 * len(result.arrays) + 8 * len(result.numbers) + 8 * len(result.integers)
-        size += 4 * len(self.tasks) + result.constant_bytes + 256
+        size += _QUEUE_BYTES * network.queues + 4 * len(self.tasks) + result.constant_bytes + 256
         text = environment.get_template("cuda/program.cu.j2").render(
             texts=self.texts,
             tasks=self.tasks,

@@ -71,6 +71,7 @@ class CudaSource:
         From the number of a queue to the name of the step whose additions are gathered by their
         targets, the array of the targets' indices, and an array of the targets; the program
         wants ``STEP:order``, ``:start``, ``:source`` and ``:delay``.
+    n_queues : int
     queue_clocks : dict
         Number of a queue to that of its clock.
     late_recorders : set of int
@@ -112,6 +113,7 @@ class CudaSource:
     inverses: dict[str, tuple[str, str]] = field(default_factory=dict)
     monitored: dict[str, str] = field(default_factory=dict)
     gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    n_queues: int = 0
     queue_clocks: dict[int, int] = field(default_factory=dict)
     late_recorders: set[int] = field(default_factory=set)
     scratch: dict[str, int] = field(default_factory=dict)

@@ -23,15 +23,12 @@ from .queue import DeviceQueue
 from .recorder import DeviceRecorder
 from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little_memory
 from .stepping import Stepper
-from .structures import LATE, QUEUE, RECORDER, STATE, mutable_state, program_memory
+from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
 
 #: Where the state has the number of the time step, and of those in one launch.
 _RANDOM_STEP, _MOST_STEPS = (
     int(STATE.fields[field][1]) if STATE.fields else 0 for field in ("random_step", "most_steps")
 )
-
-#: Where a queue has the number of threads that share a run.
-_WIDTH = int(QUEUE.fields["width"][1]) if QUEUE.fields else 0
 
 #: Where late steps find the time.
 _LATE_FIELDS = {name: int(place[1]) for name, place in (LATE.fields or {}).items()}
@@ -87,17 +84,12 @@ class CudaProgram:
     def _unbind(self) -> None:
         source = self.source
         self.seconds = np.zeros(len(source.steps))
-        self._fixed = np.zeros(
-            (),
-            program_memory(
-                len(source.arrays), len(source.numbers), len(source.integers), len(source.tasks)
-            ),
-        )
+        variables = len(source.arrays), len(source.numbers), len(source.integers)
+        self._fixed = np.zeros((), program_memory(*variables, source.n_queues, len(source.tasks)))
         self._images: dict[str, Image] = {}
         self._own: dict[str, int] = {}
         self._clock_states: list[ClockState] = []
         self._queues: list[DeviceQueue] = []
-        self._queue_memory: list[dict[str, int]] = []
         self._recorders: list[DeviceRecorder] = []
         self._stepper = Stepper(self.source, self._driver, self._loaded)
         self._prepared = False
@@ -207,7 +199,7 @@ class CudaProgram:
         self._set_lookups()
         self._state["state"]["random_step"] = self._random_step
         self._driver.upload(self._state_address, self._state)
-        for field in ("state", "clocks", "late", "arrived", "queues", "recorders"):
+        for field in ("state", "clocks", "late", "arrived", "positions", "recorders"):
             self._fixed[field] = self._place(field)
         self._fixed["constants"] = self._reserve(self.source.constant_bytes)
         self._memory.exchange_kept()
@@ -256,28 +248,28 @@ class CudaProgram:
             record["end"] = clock.end
 
     def _set_queues(self) -> None:
+        self._fixed["queues"][...] = 0
         for k, queue in enumerate(self._queues):
             a = queue.arrangement
             if a is None:
                 raise RuntimeError("a queue was not prepared")
-            record = self._state["queues"][k]
+            record = self._fixed["queues"][k]
             n_sources = queue.source_stop - queue.source_start
             # late steps deliver what the next time step would overwrite
             n_slots = len(queue.slots) + bool(self.source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
-            if k in self.source.gathered:
-                record["stamp"] = self._upload(queue.stamps(n_slots))
             for field, image in self._memory.arrangement(queue).items():
                 record[field] = image.address
+            if k in self.source.gathered:
+                record["stamp"] = self._upload(queue.stamps(n_slots))
             left_start, left = queue.left_over()
-            record["left_start"] = self._upload(left_start)
-            record["left"] = self._upload(left)
-            stamped = k in self.source.gathered and not queue.mixed
-            record["n_left_steps"] = 0 if stamped or not left.size else len(left_start) - 1
+            if left.size and (queue.mixed or k not in self.source.gathered):
+                record["left_start"], record["left"] = map(self._upload, (left_start, left))
+                record["n_left_steps"] = len(left_start) - 1
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
-            record["n_delays"] = a.n_delays
+            record["n_delays"], record["shortest"] = a.n_delays, a.delays[0]
             record["left_in_order"] = queue.mixed
             record["clock"] = self.source.queue_clocks.get(k, 0)
 
@@ -384,12 +376,9 @@ class CudaProgram:
     def _tell_way(self) -> None:
         """Tell the device where everything is, and in which way time steps are executed."""
         self._fixed["blocks"][: len(self._stepper.blocks)] = self._stepper.blocks
-        self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
         for k, width in enumerate(self._stepper.widths):
-            if self._state["queues"][k]["width"] != width:
-                self._state["queues"][k]["width"] = width
-                place = self._place("queues") + k * QUEUE.itemsize + _WIDTH
-                self._driver.upload(place, np.array([width], dtype=np.int32))
+            self._fixed["queues"]["width_bits"][k] = width.bit_length() - 1
+        self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)
 
     def _launch(self, kernels: Sequence[str]) -> None:
         self._stepper.launch(kernels)
@@ -498,17 +487,17 @@ class CudaProgram:
             self._launch(self.source.late)
         self._read_state()
         for k, queue in enumerate(self._queues):
-            record = self._state["queues"][k]
+            record, now = self._fixed["queues"][k], self._state["positions"][k]["now"]
             n_slots, n_sources = int(record["n_slots"]), int(record["n_sources"])
             counts = np.empty(n_slots, dtype=np.int32)
             self._driver.download(counts, int(record["count"]))
             ring = []
             for ago in range(1, n_slots):
-                slot = (int(record["now"]["head"]) - ago) % n_slots
+                slot = (int(now["head"]) - ago) % n_slots
                 sources = np.empty(counts[slot], dtype=np.int32)
                 if sources.size:
                     place = int(record["ring"]) + 4 * slot * n_sources
                     self._driver.download(sources, place)
                 ring.append(sources)
-            queue.take_back(ring, int(record["now"]["step"]))
+            queue.take_back(ring, int(now["step"]))
         self._memory.exchange_kept()

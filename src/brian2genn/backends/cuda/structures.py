@@ -40,6 +40,8 @@ LATE = np.dtype(
 
 PLACE = np.dtype([("step", np.int64), ("head", np.int32), ("padding", np.int32)])
 
+POSITION = np.dtype([("now", PLACE), ("late", PLACE)])
+
 QUEUE = np.dtype(
     [
         ("ring", np.uint64),
@@ -52,17 +54,17 @@ QUEUE = np.dtype(
         ("order", np.uint64),
         ("left_start", np.uint64),
         ("left", np.uint64),
-        ("now", PLACE),
-        ("late", PLACE),
         ("n_left_steps", np.int64),
         ("n_slots", np.int32),
         ("n_sources", np.int32),
         ("source_start", np.int32),
         ("source_stop", np.int32),
         ("n_delays", np.int32),
-        ("width", np.int32),
+        ("shortest", np.int32),
+        ("width_bits", np.int32),
         ("clock", np.int32),
         ("left_in_order", np.int32),
+        ("padding", np.int32),
     ]
 )
 
@@ -90,14 +92,16 @@ def mutable_state(n_clocks: int, n_tasks: int, n_queues: int, n_recorders: int) 
             ("timestep", np.int64, (max(n_clocks, 1),)),
             ("clocks", CLOCK, (max(n_clocks, 1),)),
             ("late", LATE, (max(n_clocks, 1),)),
-            ("queues", QUEUE, (max(n_queues, 1),)),
+            ("positions", POSITION, (max(n_queues, 1),)),
             ("recorders", RECORDER, (max(n_recorders, 1),)),
             ("arrived", np.uint32, (n_tasks + n_tasks % 2 + 2,)),
         ]
     )
 
 
-def program_memory(n_arrays: int, n_numbers: int, n_integers: int, n_tasks: int) -> np.dtype:
+def program_memory(
+    n_arrays: int, n_numbers: int, n_integers: int, n_queues: int, n_tasks: int
+) -> np.dtype:
     """The ``program_memory`` of a program: what is constant during a run."""
     return np.dtype(
         [
@@ -105,13 +109,14 @@ def program_memory(n_arrays: int, n_numbers: int, n_integers: int, n_tasks: int)
             ("lengths", np.int64, (max(n_arrays, 1),)),
             ("numbers", np.float64, (max(n_numbers, 1),)),
             ("integers", np.int64, (max(n_integers, 1),)),
+            ("queues", QUEUE, (max(n_queues, 1),)),
             ("blocks", np.uint32, (max(n_tasks, 1),)),
             ("seed", np.uint64),
             ("state", np.uint64),
             ("clocks", np.uint64),
             ("late", np.uint64),
             ("arrived", np.uint64),
-            ("queues", np.uint64),
+            ("positions", np.uint64),
             ("recorders", np.uint64),
             ("constants", np.uint64),
         ],

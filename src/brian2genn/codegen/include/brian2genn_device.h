@@ -36,12 +36,18 @@ typedef struct {
     int32_t padding;
 } b2g_place;
 
+/* How far a queue is: the present time step, and for late steps the one before. */
+typedef struct {
+    b2g_place now, late;
+} b2g_position;
+
 /* The spikes on their way to the synapses of a pathway.  A ring of lists, one
    for each time step as far back as the longest delay, holds the sources that
    spiked; delivery looks `delay` steps back.  A run is the set of synapses of
    one source with the same delay: order[start[r]] .. order[start[r + 1] - 1].
    Either every source has n_delays runs, empty ones among them, or first_run and
-   which tell what there is. */
+   which tell what there is.  The structure itself is constant during a run of the
+   network, so that finding a list takes no more memory than where the queue is. */
 typedef struct {
     int32_t *ring;            /* n_slots lists of up to n_sources sources */
     int32_t *count;           /* length of each list */
@@ -53,16 +59,19 @@ typedef struct {
     const int32_t *order;     /* NULL where it would be 0, 1, 2, ... */
     const int32_t *left_start; /* events from before this run of the network: */
     const int32_t *left;      /* synapses by the step, counted from its begin */
-    b2g_place now, late;      /* for late steps, that of the step before */
     int64_t n_left_steps;
     int32_t n_slots;
     int32_t n_sources;
     int32_t source_start, source_stop;
     int32_t n_delays;
-    int32_t width;            /* threads that share a run, a power of two */
+    int32_t shortest;         /* the first of delays */
+    int32_t width_bits;       /* 1 << width_bits threads share a run */
     int32_t clock;
     int32_t left_in_order;    /* a synapse may be there twice in a step */
+    int32_t padding;
 } b2g_queue;
+
+static_assert(sizeof(b2g_queue) == 128, "of constant memory");
 
 /* Rows of recorded values: all values of one column lie together. */
 typedef struct {
@@ -236,12 +245,14 @@ B2G_FN bool b2g_has_left(const b2g_queue *queue, b2g_place place)
 }
 
 /* Go on to the next time step (by one thread). */
-B2G_FN_LONG void b2g_advance_queue(b2g_queue *queue)
+B2G_FN_LONG void b2g_advance_queue(const b2g_queue *queue, b2g_position *position)
 {
-    queue->late = queue->now;
-    queue->now.head = queue->now.head + 1 == queue->n_slots ? 0 : queue->now.head + 1;
-    queue->now.step++;
-    queue->count[queue->now.head] = 0;
+    const b2g_place now = position->now;
+    const int32_t head = now.head + 1 == queue->n_slots ? 0 : now.head + 1;
+    const b2g_place next = {now.step + 1, head, 0};
+    position->late = now;
+    position->now = next;
+    queue->count[head] = 0;
 }
 
 /* ---- what monitors record ------------------------------------------------ */
