@@ -39,7 +39,7 @@ def compiled_for() -> list[int]:
     """For which architectures NVRTC compiles every program."""
     if not os.environ.get("BRIAN2GENN_TEST_NVRTC"):
         return []
-    from brian2genn.backends.cuda.nvidia import supported_architectures
+    from brian2genn.backends.cuda.bindings import supported_architectures
 
     known = supported_architectures()
     return [known[0], known[len(known) // 2], known[-1]]
