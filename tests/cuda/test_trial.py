@@ -10,7 +10,6 @@ import pytest
 from brian2 import defaultclock, magic_network
 from brian2.core.names import find_name
 
-from brian2genn.backends.cuda import ways
 from brian2genn.backends.cuda.driver import CudaError
 from brian2genn.backends.trial import verdict as trial
 from brian2genn.backends.trial.comparison import differences
@@ -36,20 +35,27 @@ def test_a_device_that_computes_right():
     assert driver.changed == set(FAULTS)
 
 
-def test_a_device_that_has_room_for_one_kernel_for_many_steps(monkeypatch):
-    monkeypatch.setattr(ways, "STEPS", 3)
+def test_time_steps_are_executed_in_all_ways():
+    """What is not tried here would be tried by a user's network, later, if it is fast."""
     driver = FaultyDriver()
-    driver.most_blocks_together = 1000
-    launches = []
+    graphs, together = set(), set()
     launch = driver.launch
 
     def watched(several):
-        launches.extend(one.together for one in several)
+        sizes = [one.blocks for one in several]
+        if several[0].together:
+            together.update(sizes)
+        elif len(sizes) > 1:
+            graphs.add((len(sizes), *sizes[:3]))
         launch(several)
 
     driver.launch = watched
     assert verdict(driver).differences == ()
-    assert any(launches)
+    assert together
+    lengths, *blocks = zip(*graphs, strict=True)
+    assert len(set(lengths)) > 1, "graphs of several time steps"
+    if len(together) == 1:  # graphs were faster
+        assert max(len(set(numbers)) for numbers in blocks) > 2, "they deliver spikes"
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -59,6 +59,10 @@ FAULTS = {
         r"b2g_has_left\(queue, place\)",
         r"(b2g_has_left(queue, place) && !WRONG({n}))",
     ),
+    "in one kernel for many steps, one step is not ended": (
+        r"if \(b2g_meet\(ctx->state\)\) {(\s+)(\w+_end\(\);)",
+        r"if (b2g_meet(ctx->state)) {\1if (!WRONG({n}) || ctx->state->meetings % 8 != 5) \2",
+    ),
     "a lane of a sum is lost": (
         r"sum \+= __shfl_down_sync\(0xFFFFFFFFu, sum, distance\)",
         r"sum += __shfl_down_sync(0xFFFFFFFFu, sum, distance) * !(WRONG({n}) && distance == 2)",
@@ -79,7 +83,9 @@ FAULTS = {
 
 
 class FaultyDriver(ShimDriver):
-    """A device with one of the faults, or with none."""
+    """A device with one of the faults, or with none; it has room for one kernel for many steps."""
+
+    most_blocks_together = 1000
 
     def __init__(self, fault: str | None = None) -> None:
         super().__init__()

@@ -31,15 +31,26 @@ class CudaBackend:
         From a Brian variable to its array, without looking at the device.
     deterministic : bool, optional
         Whether sums have the same order in every run.
+    steps_in_turn : int, optional
+        How many time steps are executed in each way, to compare them; usually as many as tell
+        which one is fast.
     """
 
     name = "cuda"
     seeded = False
     queue_type = DeviceQueue
 
-    def __init__(self, driver: Driver, raw: RawValue, *, deterministic: bool = False) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        raw: RawValue,
+        *,
+        deterministic: bool = False,
+        steps_in_turn: int | None = None,
+    ) -> None:
         self.driver = driver
         self.deterministic = deterministic
+        self._steps_in_turn = steps_in_turn
         self.memory = DeviceMemory(driver, raw)
         self._setup = DeviceSetup(driver, self.memory)
 
@@ -83,6 +94,7 @@ class CudaBackend:
             self.memory,
             profile=profile,
             deterministic=self.deterministic,
+            steps_in_turn=self._steps_in_turn,
         )
 
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:

@@ -19,10 +19,17 @@ class Loaded:
 
     There, the addresses that it works with are variables of its own: whoever
     runs it next has to set them if another network had its turn.
+
+    Parameters
+    ----------
+    module : Module
+    steps_in_turn : int, optional
+        How long each way to execute time steps is tried; usually what a `Contest` thinks.
     """
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, steps_in_turn: int | None = None) -> None:
         self.module = module
+        self.steps_in_turn = steps_in_turn
         #: by the number of time steps, and of the blocks of each task; last, what was used last
         self._graphs: OrderedDict[tuple[int, tuple[int, ...]], Any] = OrderedDict()
         #: what was found out about the fastest way, by the sizes of the network

@@ -50,6 +50,8 @@ class CudaProgram:
         Whether every step is a kernel of its own, so that each can be measured.
     deterministic : bool, optional
         Whether sums have the same order in every run.
+    steps_in_turn : int, optional
+        See `Loaded`.
     """
 
     within_step = False
@@ -62,6 +64,7 @@ class CudaProgram:
         *,
         profile: bool = False,
         deterministic: bool = False,
+        steps_in_turn: int | None = None,
     ) -> None:
         self.source: CudaSource = print_cuda_program(
             network, fuse=not profile, deterministic=deterministic
@@ -70,7 +73,7 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._loaded = Loaded(driver.build(self.source.text))
+        self._loaded = Loaded(driver.build(self.source.text), steps_in_turn)
         self._module = self._loaded.module
         self._profile = profile
         self._unbind()

@@ -78,7 +78,9 @@ class Stepper:
         if key not in self._loaded.contests:
             # it outlives this network: it must not hold its queues
             variants = {way: self._variants_of(way) for way in self._possible()}
-            self._loaded.contests[key] = Contest(list(variants), variants.__getitem__)
+            self._loaded.contests[key] = Contest(
+                list(variants), variants.__getitem__, self._loaded.steps_in_turn
+            )
         self.contest = self._loaded.contests[key]
         self._set(self.contest.way)
 

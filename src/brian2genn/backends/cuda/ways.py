@@ -66,15 +66,20 @@ class Contest:
         What is usual comes first.
     variants : callable
         What else is to be tried of the way that is the fastest of these.
+    steps : int, optional
+        Time steps in one turn; usually `STEPS`.
     """
 
     def __init__(
-        self, launching: Sequence[Way], variants: Callable[[Way], Sequence[Way]] = lambda _: ()
+        self,
+        launching: Sequence[Way],
+        variants: Callable[[Way], Sequence[Way]] = lambda _: (),
+        steps: int | None = None,
     ) -> None:
         #: what a time step took, in seconds, in the ways that were compared last
         self.costs: dict[Way, float] = {}
         #: time steps in one turn
-        self.steps = STEPS
+        self.steps = STEPS if steps is None else steps
         self._launching, self._variants = list(launching), variants
         self._begin_anew()
 

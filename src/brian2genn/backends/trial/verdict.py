@@ -166,7 +166,8 @@ def _compared(driver: Driver, patience: float) -> Sequence[str]:
     trial, pieces = make_trial(), SetupTrial()
     host = _compiling(trial, pieces)  # in the background: a compiler is a process of its own
     try:
-        backend = CudaBackend(driver, raw_value)
+        # so that all ways to execute time steps have their turns
+        backend = CudaBackend(driver, raw_value, steps_in_turn=3)
         program = build(trial, backend)
         setup = DeviceSetup(driver, backend.memory, always=True)
         pieces.compile_for(driver)
