@@ -6,9 +6,9 @@ import textwrap
 import numpy as np
 import pytest
 
-from tests.brian2_examples import table
+from tests.brian2_examples import run, table
 from tests.brian2_examples.compare import compare_samples, deviations, statistics, worst
-from tests.brian2_examples.run import Script, examine
+from tests.brian2_examples.run import Script, examine, write
 from tests.brian2_examples.script import TWO_LINES, adapt
 
 PLAIN = '"""A script, with an é."""\nimport os\nfrom brian2 import *\n\nrun(1*ms)\n'
@@ -194,3 +194,15 @@ def test_a_script_that_lacks_a_package(tmp_path):
     row = examine(Script(tmp_path / "example.py", 300), 3)
     assert row["status"] == "not run"
     assert row["how"] == "ModuleNotFoundError: No module named 'no_such_package'"
+
+
+def test_a_table_keeps_the_rows_of_other_scripts(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "TABLE", tmp_path / "table.md")
+    monkeypatch.setattr(run, "ROWS", tmp_path / "table.json")
+    row = {"scale": 1.0, "error": None, "runtime": 1.0, "ours": 0.5, "objects": {}, "by_brian": []}
+    row |= {"status": "agrees", "how": "exactly", "commit": "0123456789ab"}
+    write({"b.py": row | {"status": "differs"}, "c.py": row})
+    write({"a.py": row | {"theirs": [1]}, "b.py": row})
+    assert list(run.known_rows()) == ["a.py", "b.py", "c.py"]
+    assert "theirs" not in run.known_rows()["a.py"]
+    assert "Of 3 scripts 3 agree (3 exactly)" in run.TABLE.read_text()

@@ -266,12 +266,13 @@ def known_rows() -> dict[str, Outcome]:
     return kept.get("rows", {}) if kept.get("brian2") == brian2.__version__ else {}
 
 
-def write(rows: dict[str, Outcome], text: str) -> None:
-    """Write the table and its rows."""
+def write(rows: dict[str, Outcome]) -> None:
+    """Write the table and its rows; of scripts that were not asked for, what is known."""
     dropped = ("theirs", "ours_too", "output")
     short = {n: {k: v for k, v in r.items() if k not in dropped} for n, r in rows.items()}
-    TABLE.write_text(text)
-    ROWS.write_text(json.dumps({"brian2": brian2.__version__, "rows": short}, indent=1) + "\n")
+    rows = dict(sorted((known_rows() | short).items()))
+    TABLE.write_text(table.table(rows, brian2.__version__))
+    ROWS.write_text(json.dumps({"brian2": brian2.__version__, "rows": rows}, indent=1) + "\n")
 
 
 def results(options: argparse.Namespace) -> dict[str, Outcome]:
@@ -310,10 +311,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="brian2genn-examples-") as cache:
         os.environ.setdefault("BRIAN2GENN_CACHE_DIR", cache)
         rows = results(options)
-    text = table.table(rows, brian2.__version__)
-    print(text)
+    print(table.table(rows, brian2.__version__))
     if options.write:
-        write(rows, text)
+        write(rows)
     return int(any(row["status"] in ("fails", "differs") for row in rows.values()))
 
 
