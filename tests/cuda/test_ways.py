@@ -143,7 +143,9 @@ def active(n: int = 300, delay: str = "(0.1 + 0.1*((i + j) % 7))*ms"):
 
 
 @pytest.mark.parametrize("delay", ["", "(0.1 + 0.1*((i + j) % 7))*ms", "0.1*ms*((i*j) % 70)"])
-@pytest.mark.parametrize("way", [GRAPH, TOGETHER, Way(True, 2), Way(False, -2), Way(False, 2)])
+@pytest.mark.parametrize(
+    "way", [GRAPH, TOGETHER, Way(True, 2), Way(False, -2), Way(False, 2), Way(False, 0, -3)]
+)
 def test_the_results_are_those_of_the_processor(shim, only, way, delay):
     only(way)
     results = []
@@ -251,6 +253,8 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
         Way(True, -2),
         Way(False, 0, 2),
         Way(True, 2, 2),
+        Way(True, 0, -3),
+        Way(False, 2, -3),
     ],
 )
 def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):

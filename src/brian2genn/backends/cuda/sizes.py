@@ -48,7 +48,8 @@ def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, way: Way) -
         return 1
     threads = (queue.source_stop - queue.source_start) * width
     each = 1 if way.together else _BLOCKS_EACH_FOR_SPIKES
-    blocks = min(-(-threads // driver.threads), (each << way.spreading) * driver.multiprocessors)
+    most = max(int(each * driver.multiprocessors * 2.0**way.spreading), 1)
+    blocks = min(-(-threads // driver.threads), most)
     team = max(width // driver.threads, 1)
     return max(team, blocks // team * team)
 

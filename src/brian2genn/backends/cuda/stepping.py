@@ -31,7 +31,11 @@ _TOGETHER = "run_steps"
 _SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
 
 #: What is tried to deliver spikes faster.
-_VARIANTS: tuple[dict[str, Any], ...] = ({"widening": -2}, {"widening": 2}, {"spreading": 2})
+_VARIANTS: tuple[dict[str, Any], ...] = (
+    {"widening": -2}, {"widening": 2},
+    # blocks that find no spike cost little, but the last one of all has to hear of each
+    {"spreading": -3}, {"spreading": 2},
+)  # fmt: skip
 
 
 class Stepper:
