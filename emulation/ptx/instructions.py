@@ -140,6 +140,9 @@ def _multiply(parts: Parts) -> str:
 
 @_for("fma")
 def _fma(parts: Parts) -> str:
+    if "rm" in parts.modifiers and parts.kind == "f32":
+        parts.only("rm", "ftz")
+        return _flushed(parts, "ptx_fma_down", parts.values())
     parts.only("rn", "ftz")
     return _flushed(parts, f"ptx_fma<{CTYPES[parts.kind]}>", parts.values())
 
@@ -330,6 +333,8 @@ def _convert(parts: Parts) -> str:
     if ftz and source == "f32":
         a = f"ptx_flush({a})"
     ctype, from_ctype = CTYPES[to], CTYPES[source]
+    if is_float(to) and to == source and saturates and not rounding:
+        return parts.result(f"ptx_to_unit_interval({a})", to)
     if len(rest) > 1 or (saturates and (is_float(to) or is_float(source))):
         raise UnknownPtx("a modifier that is not known here")
     if is_float(source) and rounding in _ROUNDINGS:

@@ -260,6 +260,18 @@ template <typename T> PTX_FN T ptx_fma(T a, T b, T c)
     else
         return __builtin_fmaf(a, b, c);
 }
+
+/* Rounded towards minus infinity.  In double precision the product is exact, and so is the
+   sum together with its error (Knuth's two-sum). */
+PTX_FN float ptx_fma_down(float a, float b, float c)
+{
+    const double product = (double)a * b, sum = product + c;
+    const double part = sum - product, error = (product - (sum - part)) + (c - part);
+    const float result = (float)sum;
+    if (sum == 0 && (signbit(product) || signbit(c)))
+        return -0.0f;
+    return result > sum || (result == sum && error < 0) ? nextafterf(result, -INFINITY) : result;
+}
 template <typename T> PTX_FN T ptx_sqrt(T a)
 {
     if constexpr (std::is_same<T, double>::value)
@@ -327,6 +339,9 @@ template <typename I, typename F> PTX_FN I ptx_to_integer(F a, ptx_rounding how)
         return ptx_limits<I>::most;
     return (I)whole;
 }
+
+/* Clamped to [0, 1]; what is not a number is 0. */
+template <typename T> PTX_FN T ptx_to_unit_interval(T a) { return a > 0 ? (a < 1 ? a : T(1)) : T(0); }
 
 /* Narrower with saturation. */
 template <typename To, typename From> PTX_FN To ptx_saturate(From a)
