@@ -3,9 +3,15 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 
 os.environ["MPLBACKEND"] = "Agg"
+
+# Shells start what runs in the background with Ctrl-C ignored. Brian, when it is imported, takes
+# what is there for a function.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 
