@@ -507,7 +507,8 @@ static const struct { const char *name; int since; void *function; } FUNCTIONS[]
     OFFER(cuDeviceGetCount, 2000, cuDeviceGetCount),
     OFFER(cuDeviceGet, 2000, cuDeviceGet),
     OFFER(cuDeviceGetName, 2000, cuDeviceGetName),
-    OFFER(cuDeviceGetUuid, 11040, cuDeviceGetUuid_v2),
+    /* the first of the name differs only for parts of a GPU */
+    OFFER(cuDeviceGetUuid, 9020, cuDeviceGetUuid_v2),
     OFFER(cuDeviceGetAttribute, 2000, cuDeviceGetAttribute),
     OFFER(cuDevicePrimaryCtxRetain, 7000, cuDevicePrimaryCtxRetain),
     OFFER(cuDevicePrimaryCtxReset, 11000, cuDevicePrimaryCtxReset_v2),
