@@ -16,13 +16,15 @@ from typing import Any
 
 from brian2 import defaultclock, set_device
 
-from brian2genn.backends.cuda import choice, setup, ways
+from brian2genn.backends.cuda import choice, setup, stepping
+from brian2genn.backends.cuda.ways import Meeting, Rules
 from emulation.ptx.driver import KernelCounts, PtxDriver
 
 #: What a GPU of this kind has, so that kernels have the blocks and threads that they would have.
 _MULTIPROCESSORS = 132
 _THREADS = 128
 _MOST_THREADS = 2048
+_LARGEST_CLUSTER = 16
 
 
 @dataclass
@@ -61,8 +63,18 @@ def _mean(name: str, counts: KernelCounts, steps: int) -> Executed:
     return Executed(name, counts.blocks, *means, counts.hottest / steps)
 
 
+def _one_by_one(self: stepping.Stepper, steps: int) -> None:
+    """In place of `Stepper.run`: kernels one after the other, so that each has its counts."""
+    self._asked = steps
+    self._driver.launch(self.loop() * steps)
+
+
 def execute(
-    build: Callable[[], tuple[dict[str, Any], Any]], architecture: int, warm_up: float, steps: int
+    build: Callable[[], tuple[dict[str, Any], Any]],
+    architecture: int,
+    warm_up: float,
+    steps: int,
+    meeting: Meeting = Meeting.NOWHERE,
 ) -> list[Executed]:
     """Execute time steps of a network and count what its kernels do.
 
@@ -77,6 +89,8 @@ def execute(
     steps : int
         How many time steps are counted; one less than a power of two is done without launches
         that find nothing to do.
+    meeting : Meeting, optional
+        With `Meeting.CLUSTER`, kernels have the blocks and threads that they have in a cluster.
 
     Notes
     -----
@@ -86,11 +100,12 @@ def execute(
     driver = PtxDriver(architecture=architecture, count=True)
     driver.multiprocessors, driver.threads = _MULTIPROCESSORS, _THREADS
     driver.most_threads = _MOST_THREADS
-    driver.most_blocks_together = 0  # kernels one by one, so that each has its counts
-    usual = setup.WORTHWHILE, ways.STEPS, ways.SECONDS
+    driver.largest_cluster = _LARGEST_CLUSTER
     # synapses are made, and ways compared, by nobody, however long the steps take here
-    setup.WORTHWHILE = ways.STEPS = sys.maxsize
-    ways.SECONDS = math.inf
+    driver.rules = Rules(sys.maxsize, math.inf, (meeting,))
+    usual = setup.WORTHWHILE, stepping.Stepper.run
+    setup.WORTHWHILE = sys.maxsize
+    stepping.Stepper.run = _one_by_one  # type: ignore[method-assign]
     choice.use(driver)
     try:
         set_device("genn", backend="cuda")
@@ -103,7 +118,7 @@ def execute(
     finally:
         set_device("runtime")
         choice.use(None)
-        setup.WORTHWHILE, ways.STEPS, ways.SECONDS = usual
+        setup.WORTHWHILE, stepping.Stepper.run = usual  # type: ignore[method-assign]
     # what is launched in every step; what only begins or ends a run is not
     loop = [name for name, counts in driver.kernels.items() if counts.launches >= steps]
     return [_mean(name, driver.kernels[name], steps) for name in sorted(loop)]

@@ -36,6 +36,7 @@ from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
 from brian2genn.backends.cuda import choice, nvidia, setup
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.driver import CudaUnavailable, KernelFacts, Launch
+from brian2genn.backends.cuda.ways import Meeting, Rules
 
 #: Launches of a time step that nothing can do without: neurons, then synapses.
 FLOOR_LAUNCHES = 2
@@ -62,6 +63,7 @@ class DryDriver:
     multiprocessors = 132
     threads = 128
     most_threads = 2048
+    rules = Rules()
 
     def __init__(self, architecture: int) -> None:
         self.architecture = architecture
@@ -109,7 +111,7 @@ class DryDriver:
     def time(self, launches: Sequence[Launch]) -> list[float]:
         return [0.0 for _ in launches]
 
-    def most_together(self, kernel: Any, threads: int) -> int:
+    def most_blocks(self, kernel: Any, threads: int, meeting: Meeting) -> int:
         return 0
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:

@@ -16,6 +16,7 @@ import numpy as np
 from brian2genn.backends.cpu.cache import cache_directory
 from brian2genn.backends.cpu.toolchain import find
 from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
+from brian2genn.backends.cuda.ways import Meeting, Rules
 
 #: How threads are executed.
 FIBRES = Path(__file__).with_name("fibres.h")
@@ -85,7 +86,13 @@ class EmulatedModule:
         self._symbols = symbols
         self.library = ctypes.CDLL(str(path))
         arguments = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint64]
-        for launch in (self.library.shim_launch, self.library.shim_launch_together):
+        #: by where the blocks of a kernel meet
+        self.launch = {
+            Meeting.NOWHERE: self.library.shim_launch,
+            Meeting.MEMORY: self.library.shim_launch_together,
+            Meeting.CLUSTER: self.library.shim_launch_cluster,
+        }
+        for launch in self.launch.values():
             launch.restype, launch.argtypes = ctypes.c_char_p, arguments
 
     def kernel(self, name: str) -> Any:
@@ -115,6 +122,9 @@ class EmulatedDriver:
     threads = 64
     most_threads = 128
     most_blocks_together = 8
+    largest_cluster = 8
+    #: time steps take long here: all ways to execute them have their turns soon
+    rules = Rules(steps=3)
     total_memory = 1 << 40
     architecture = 0
 
@@ -211,11 +221,11 @@ class EmulatedDriver:
     def _execute(self, one: Launch) -> None:
         module, name, address = one.kernel
         seed = int(self._random.integers(1 << 62))
-        library = module.library
-        if one.together and one.blocks > self.most_blocks_together:
-            raise CudaError(f"kernel {name}: {one.blocks} blocks at once are too many")
-        launch = library.shim_launch_together if one.together else library.shim_launch
-        error = launch(address, one.blocks, one.threads, seed)
+        if one.meeting != Meeting.NOWHERE and one.blocks > self.most_blocks(
+            one.kernel, one.threads, one.meeting
+        ):
+            raise CudaError(f"kernel {name}: {one.blocks} blocks cannot meet")
+        error = module.launch[one.meeting](address, one.blocks, one.threads, seed)
         if error is not None:
             raise CudaError(f"kernel {name}: {error.decode()}")
 
@@ -237,9 +247,9 @@ class EmulatedDriver:
             times.append(time.perf_counter() - began)
         return times
 
-    def most_together(self, kernel: Any, threads: int) -> int:
-        """Blocks of a kernel that the device has at the same time."""
-        return self.most_blocks_together
+    def most_blocks(self, kernel: Any, threads: int, meeting: Meeting) -> int:
+        """Blocks of a kernel that can meet."""
+        return self.largest_cluster if meeting == Meeting.CLUSTER else self.most_blocks_together
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         """Nothing is known of registers here."""

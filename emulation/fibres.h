@@ -1,7 +1,7 @@
 /* Executes the threads of a GPU on the processor.  Every thread of a block is a
    fibre; fibres run one at a time, in shuffled order, until they wait at a barrier
    or at an operation of their warp.  Blocks run one after the other, shuffled too;
-   those of a cooperative launch take turns.  What a GPU would leave undefined (a
+   those of a cooperative launch, and of a cluster, take turns.  What a GPU would leave undefined (a
    barrier that some threads never reach) is an error here.
 
    What a program's text becomes is decided by whoever includes this: shim.h lets
@@ -30,7 +30,7 @@ static shim_dim threadIdx, blockIdx, blockDim, gridDim;
 
 /* ---- fibres -------------------------------------------------------------- */
 
-enum shim_wait { SHIM_RUNNABLE, SHIM_WARP, SHIM_BLOCK, SHIM_DONE };
+enum shim_wait { SHIM_RUNNABLE, SHIM_WARP, SHIM_BLOCK, SHIM_CLUSTER, SHIM_DONE };
 enum shim_op { SHIM_BALLOT, SHIM_SHFL, SHIM_DOWN };
 
 struct shim_fibre {
@@ -60,6 +60,7 @@ static const unsigned SHIM_PATIENCE = 10000;
 static shim_block shim_now; /* the block whose threads run */
 static unsigned shim_current;
 static bool shim_only_waits;
+static bool shim_is_cluster; /* the blocks of this launch are one */
 static void *shim_scheduler;
 static void (*shim_kernel)(void);
 static uint64_t shim_random = 88172645463325252u;
@@ -253,8 +254,21 @@ extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsign
 
 extern "C" char __start_shim_shared[] __attribute__((weak)), __stop_shim_shared[] __attribute__((weak));
 
+/* Whether all threads of all blocks have come to the barrier of their cluster; then they go on. */
+static bool shim_serve_cluster(shim_block *all, unsigned blocks, unsigned threads)
+{
+    for (unsigned k = 0; k < blocks; k++)
+        for (unsigned thread = 0; thread < threads; thread++)
+            if (all[k].fibres[thread].wait != SHIM_CLUSTER)
+                return false;
+    for (unsigned k = 0; k < blocks; k++)
+        for (unsigned thread = 0; thread < threads; thread++)
+            all[k].fibres[thread].wait = SHIM_RUNNABLE;
+    return true;
+}
+
 /* Blocks that may wait for each other: each has a turn, in an order that changes. */
-extern "C" const char *shim_launch_together(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+static const char *shim_take_turns(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
 {
     static shim_block *all;
     static unsigned n_all;
@@ -290,11 +304,25 @@ extern "C" const char *shim_launch_together(void (*kernel)(void), unsigned block
             left -= block->done;
             progress = progress || result != SHIM_STUCK;
         }
+        progress = shim_serve_cluster(all, blocks, threads) || progress;
         without_progress = progress ? 0 : without_progress + 1;
         if (without_progress > SHIM_PATIENCE)
             return "blocks wait for each other without end";
     }
     return SHIM_AFTER_LAUNCH();
+}
+
+extern "C" const char *shim_launch_together(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+{
+    return shim_take_turns(kernel, blocks, threads, seed);
+}
+
+extern "C" const char *shim_launch_cluster(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
+{
+    shim_is_cluster = true;
+    const char *const wrong = shim_take_turns(kernel, blocks, threads, seed);
+    shim_is_cluster = false;
+    return wrong;
 }
 
 /* ---- what threads do together ------------------------------------------------- */
@@ -313,6 +341,13 @@ static uint64_t shim_warp(shim_op op, uint64_t value, uint64_t argument)
 static inline void shim_barrier(void)
 {
     shim_now.fibres[shim_current].wait = SHIM_BLOCK;
+    shim_yield();
+}
+
+/* The barrier of a cluster; a block that is in none is one by itself. */
+static inline void shim_cluster_barrier(void)
+{
+    shim_now.fibres[shim_current].wait = shim_is_cluster ? SHIM_CLUSTER : SHIM_BLOCK;
     shim_yield();
 }
 

@@ -17,6 +17,7 @@ errors there. With all of these, short runs execute time steps in all ways in tu
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from brian2 import all_devices, magic_network, second, start_scope
@@ -63,10 +64,6 @@ def register() -> None:
             from tests.cuda_driver import images
 
             images.install()
-        if BACKEND in ("cuda", "shim", "ptx"):
-            from brian2genn.backends.cuda import ways
-
-            ways.STEPS = 3  # tests are short: all ways to execute time steps have their turn
         global shim
         if BACKEND == "cuda":
             from brian2genn.backends.cuda.choice import find_driver, use
@@ -74,6 +71,8 @@ def register() -> None:
 
             with suppress(CudaUnavailable):
                 shim = find_driver()
+                # tests are short: all ways to execute time steps have their turn
+                shim.rules = replace(shim.rules, steps=3)
                 use(shim)
         if BACKEND in ("shim", "ptx"):
             from brian2genn.backends.cuda import setup

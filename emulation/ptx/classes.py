@@ -18,7 +18,7 @@ CLASSES = (
 )
 
 _MOVES = {"mov", "cvta"}
-_CONTROL = {"bra", "ret", "exit", "call", "bar", "membar", "fence", "nanosleep", "trap"}
+_CONTROL = {"bra", "ret", "exit", "call", "bar", "barrier", "membar", "fence", "nanosleep", "trap"}
 _SPECIAL = {"ex2", "lg2", "sin", "cos", "tanh", "rsqrt", "popc", "clz", "brev", "vote", "shfl"}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from brian2genn.backends.cuda.driver import CudaError, Launch
 from brian2genn.backends.cuda.nvidia import compile_ptx
+from brian2genn.backends.cuda.ways import Meeting
 
 from ..driver import FIBRES, EmulatedDriver, EmulatedModule, compile_library
 from .parse import UnknownPtx
@@ -164,7 +165,7 @@ class PtxDriver(EmulatedDriver):
         if self._watch:
             module.set_memory(self._ranges)
         if self._count:
-            if one.together:
+            if one.meeting != Meeting.NOWHERE:
                 raise CudaError(f"kernel {name}: blocks that take turns cannot be counted")
             module.library.ptx_set_counting(int(self.counting))
         super()._execute(one)

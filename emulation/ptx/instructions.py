@@ -394,6 +394,16 @@ def _barrier(parts: Parts) -> str:
     return "ptx_barrier();"
 
 
+@_for("barrier")
+def _cluster_barrier(parts: Parts) -> str:
+    # all threads come to both, one after the other; nothing is between them
+    if parts.modifiers == ("cluster", "arrive"):
+        return "/* waits below */;"
+    if parts.modifiers != ("cluster", "wait"):
+        raise UnknownPtx("a barrier that is not known here")
+    return "ptx_cluster_barrier();"
+
+
 @_for("membar", "fence")
 def _fence(parts: Parts) -> str:
     known = {("gl",), ("sys",), ("acq_rel", "gpu"), ("sc", "gpu"), ("sc", "sys")}

@@ -73,6 +73,7 @@ static void ptx_end_counting(void) {}
 #define ptx_watch(site, kind, space, place, n) ((void)0)
 static void ptx_fence(void) {}
 static void ptx_barrier(void) { shim_barrier(); }
+static void ptx_cluster_barrier(void) { shim_cluster_barrier(); }
 static void ptx_begin_watching(void) {}
 static const char *ptx_end_watching(void) { return NULL; }
 extern "C" void ptx_set_memory(const uint64_t *, unsigned) {}

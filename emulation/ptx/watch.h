@@ -4,7 +4,7 @@
    What orders two accesses, of which one at least writes and not both are atomic:
 
    - they are of one thread;
-   - a barrier of their block lies between them;
+   - a barrier of their block, or of the cluster that all blocks are, lies between them;
    - a hand-over from block to block.  What precedes a fence of its thread, or is parted by a
      barrier from a fence that a thread of its block executes later, is released by the next
      atomic operation (or volatile store) that comes after the fence, in the same thread or
@@ -94,6 +94,7 @@ struct ptx_block_time {
 };
 static ptx_thread *ptx_threads;
 static ptx_block_time *ptx_times;
+static uint32_t ptx_at_cluster_barrier; /* threads that have come to it */
 
 static uint32_t ptx_new_clock(uint32_t from)
 {
@@ -205,6 +206,35 @@ static void ptx_barrier(void)
     if (++ptx_times[blockIdx.x].at_barrier == blockDim.x)
         ptx_pass_barrier();
     shim_barrier();
+}
+
+/* All threads of a cluster have come to its barrier: what any of them did before has happened
+   for all of them, without fences. */
+static void ptx_pass_cluster_barrier(void)
+{
+    const uint32_t known = ptx_new_clock(0);
+    for (uint32_t block = 0; block < gridDim.x; block++) {
+        ptx_block_time *const time = &ptx_times[block];
+        time->covered = ++time->epoch;
+        ptx_clocks[known].epoch[block] = time->epoch;
+    }
+    for (uint32_t k = 0; k < gridDim.x * blockDim.x; k++) {
+        ptx_threads[k].uncovered = PTX_NEVER;
+        ptx_threads[k].known = known;
+        ptx_threads[k].pending = 0;
+    }
+    ptx_at_cluster_barrier = 0;
+}
+
+static void ptx_cluster_barrier(void)
+{
+    if (!shim_is_cluster) { /* a block is a cluster by itself */
+        ptx_barrier();
+        return;
+    }
+    if (++ptx_at_cluster_barrier == gridDim.x * blockDim.x)
+        ptx_pass_cluster_barrier();
+    shim_cluster_barrier();
 }
 
 /* What an atomic operation of this thread releases now. */
@@ -497,6 +527,7 @@ static void ptx_begin_watching(void)
     ptx_times = (ptx_block_time *)calloc(gridDim.x, sizeof(ptx_block_time));
     for (uint32_t k = 0; k < gridDim.x * blockDim.x; k++)
         ptx_threads[k].uncovered = PTX_NEVER;
+    ptx_at_cluster_barrier = 0;
     for (size_t k = 0; k < ptx_releases.size; k++)
         ptx_releases.values[k] = NULL;
 }

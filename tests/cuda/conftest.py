@@ -5,19 +5,15 @@ import pytest
 import brian2genn
 import brian2genn.backends.choice
 from brian2genn import backends
-from brian2genn.backends.cuda import choice, ways
+from brian2genn.backends.cuda import choice
 from brian2genn.backends.trial import verdict
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 
 
 @pytest.fixture
-def shim(monkeypatch):
-    """The driver; ``set_device("genn", backend="cuda")`` takes it.
-
-    Time steps are executed in all ways in turn, also in short runs.
-    """
-    monkeypatch.setattr(ways, "STEPS", 3)
+def shim():
+    """The driver; ``set_device("genn", backend="cuda")`` takes it."""
     driver = ShimDriver()
     choice.use(driver)
     yield driver

@@ -16,6 +16,7 @@ from brian2 import (
 )
 
 from brian2genn.backends.cuda import stepping
+from brian2genn.backends.cuda.ways import Meeting, Rules
 
 pytestmark = pytest.mark.usefixtures("device_is_cuda")
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("device_is_cuda")
 @pytest.fixture
 def device_is_cuda(shim, monkeypatch):
     """Time steps are executed in one way, with graphs that grow whatever time they take."""
-    shim.most_blocks_together = 0
+    shim.rules = Rules(meetings=(Meeting.NOWHERE,))
     monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
     monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
     set_device("genn", backend="cuda")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from brian2genn.backends.cuda.driver import CudaError, Launch
+from brian2genn.backends.cuda.ways import Meeting
 from tests.cuda_shim.driver import ShimDriver
 
 TEXT = """
@@ -59,7 +60,7 @@ extern "C" __global__ void last(void)
         out[1] = out[0];
 }
 static __device__ b2g_state state;
-extern "C" __global__ void pass_on(void)
+static __device__ void pass_on(const bool in_cluster)
 {
     __shared__ int32_t seen;
     for (int32_t step = 1; step <= 3; step++) {
@@ -68,15 +69,21 @@ extern "C" __global__ void pass_on(void)
             __syncthreads();
         } else
             __syncthreads();
-        if (b2g_meet(&state)) {
+        const b2g_meeting meeting = b2g_meet(&state, in_cluster);
+        if (meeting.is_host)
             count += threadIdx.x == 5;
-            b2g_part(&state);
-        }
+        b2g_part(&state, in_cluster, meeting);
         if (threadIdx.x == 9)
             out[blockIdx.x] = seen;
-        if (b2g_meet(&state))
-            b2g_part(&state);
+        b2g_wait_for_all(&state, in_cluster);
     }
+}
+extern "C" __global__ void pass_on_in_memory(void) { pass_on(false); }
+extern "C" __global__ void pass_on_in_cluster(void) { pass_on(true); }
+extern "C" __global__ void leave_the_cluster(void)
+{
+    if (blockIdx.x)
+        b2g_cluster_barrier();
 }
 extern "C" __global__ void wait_in_vain(void)
 {
@@ -94,8 +101,8 @@ class Bench:
         self.driver = ShimDriver(seed=3)
         self.module = self.driver.build(TEXT)
 
-    def run(self, name: str, blocks: int, threads: int, together: bool = False) -> None:
-        self.driver.launch([Launch(self.module.kernel(name), blocks, threads, together)])
+    def run(self, name: str, blocks: int, threads: int, meeting: Meeting = Meeting.NOWHERE) -> None:
+        self.driver.launch([Launch(self.module.kernel(name), blocks, threads, meeting)])
 
     def view(self, name: str, n: int) -> np.ndarray:
         address = self.module.symbol(name)
@@ -155,14 +162,26 @@ def test_the_last_block_sees_all_others(bench):
         assert list(bench.view("out", 2)) == [7 * 64, 7 * 64]
 
 
-def test_blocks_that_run_together_meet(bench):
+@pytest.mark.parametrize(
+    ("kernel", "meeting"),
+    [("pass_on_in_memory", Meeting.MEMORY), ("pass_on_in_cluster", Meeting.CLUSTER)],
+)
+def test_blocks_that_run_together_meet(bench, kernel, meeting):
     """Each block hands on what the one before had in the round before."""
     bench.view("out", 5)[:] = 0
-    bench.run("pass_on", 5, 64, together=True)
+    bench.run(kernel, 5, 64, meeting)
     assert list(bench.view("out", 5)) == [3, 2, 1, 0, 0]
-    assert bench.view("count", 1)[0] == 3, "the last to come does something before the others go on"
+    assert bench.view("count", 1)[0] == 3, "the host does something before the others go on"
 
 
-def test_blocks_that_wait_in_vain_are_an_error(bench):
+@pytest.mark.parametrize(
+    ("kernel", "meeting"),
+    [
+        ("wait_in_vain", Meeting.MEMORY),
+        ("wait_in_vain", Meeting.CLUSTER),
+        ("leave_the_cluster", Meeting.CLUSTER),
+    ],
+)
+def test_blocks_that_wait_in_vain_are_an_error(bench, kernel, meeting):
     with pytest.raises(CudaError, match="wait for each other without end"):
-        bench.run("wait_in_vain", 2, 64, together=True)
+        bench.run(kernel, 2, 64, meeting)

@@ -11,6 +11,7 @@ from brian2 import defaultclock, magic_network
 from brian2.core.names import find_name
 
 from brian2genn.backends.cuda.driver import CudaError
+from brian2genn.backends.cuda.ways import Meeting
 from brian2genn.backends.trial import verdict as trial
 from brian2genn.backends.trial.comparison import differences
 from brian2genn.backends.trial.verdict import TrialError, verdict
@@ -38,23 +39,25 @@ def test_a_device_that_computes_right():
 def test_time_steps_are_executed_in_all_ways():
     """What is not tried here would be tried by a user's network, later, if it is fast."""
     driver = FaultyDriver()
-    graphs, together = set(), set()
+    graphs = set()
+    together = {Meeting.MEMORY: set(), Meeting.CLUSTER: set()}
     launch = driver.launch
 
     def watched(several):
         sizes = [one.blocks for one in several]
-        if several[0].together:
-            together.update(sizes)
+        if several[0].meeting in together:
+            together[several[0].meeting].update((one.blocks, one.threads) for one in several)
         elif len(sizes) > 1:
             graphs.add((len(sizes), *sizes[:3]))
         launch(several)
 
     driver.launch = watched
     assert verdict(driver).differences == ()
-    assert together
+    assert together[Meeting.MEMORY]
+    assert len({threads for _, threads in together[Meeting.CLUSTER]}) == 2
     lengths, *blocks = zip(*graphs, strict=True)
     assert len(set(lengths)) > 1, "graphs of several time steps"
-    if len(together) == 1:  # graphs were faster
+    if len(together[Meeting.MEMORY]) == 1:  # graphs were faster
         assert max(len(set(numbers)) for numbers in blocks) > 2, "they deliver spikes"
 
 

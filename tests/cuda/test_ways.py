@@ -22,11 +22,12 @@ from brian2 import (
 import brian2genn
 from brian2genn.backends.cuda import stepping
 from brian2genn.backends.cuda.backend import CudaBackend
-from brian2genn.backends.cuda.sizes import width_for
-from brian2genn.backends.cuda.ways import Contest, Way
+from brian2genn.backends.cuda.sizes import dealt_out, width_for
+from brian2genn.backends.cuda.ways import Contest, Meeting, Way
 from tests.semantics.harness import compare, observe
 
-GRAPH, TOGETHER = Way(), Way(together=True)
+GRAPH, TOGETHER = Way(), Way(Meeting.MEMORY)
+CLUSTER, LARGER = (Way(Meeting.CLUSTER, threads=threads) for threads in (64, 128))
 
 
 def wider(*widenings: int):
@@ -39,7 +40,9 @@ def decide(contest: Contest, costs) -> list[Way]:
     seen = []
     while not contest.decided:
         seen.append(contest.way)
-        contest.note(costs(contest.way, seen.count(contest.way)) * contest.steps, contest.steps)
+        contest.note(
+            costs(contest.way, seen.count(contest.way)) * contest.rules.steps, contest.rules.steps
+        )
     return seen
 
 
@@ -69,8 +72,8 @@ def test_another_way_has_to_be_faster_by_more_than_a_trifle():
 def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
     contest = Contest([GRAPH, TOGETHER], wider(-2, 2))
     seen = decide(contest, lambda way, _: 1.0 + (not way.together) - 0.1 * (way.widening == 2))
-    assert seen[8:11] == [TOGETHER, Way(True, -2), Way(True, 2)]
-    assert contest.way == Way(True, 2)
+    assert seen[8:11] == [TOGETHER, Way(Meeting.MEMORY, -2), Way(Meeting.MEMORY, 2)]
+    assert contest.way == Way(Meeting.MEMORY, 2)
 
 
 def test_one_way_is_nothing_to_try():
@@ -78,22 +81,22 @@ def test_one_way_is_nothing_to_try():
     assert Contest([GRAPH]).way == GRAPH
     contest = Contest([GRAPH], wider(2))
     decide(contest, lambda way, _: 1.0 / (1 + way.widening))
-    assert contest.way == Way(False, 2)
+    assert contest.way == Way(Meeting.NOWHERE, 2)
 
 
 def test_short_launches_say_nothing_unless_steps_are_long():
     contest = Contest([GRAPH, TOGETHER])
-    contest.note(1e-4, contest.steps - 1)
+    contest.note(1e-4, contest.rules.steps - 1)
     assert contest.way == GRAPH
-    contest.note(1e-4, contest.steps)
+    contest.note(1e-4, contest.rules.steps)
     assert contest.way == TOGETHER
     contest.note(0.1, 3)
     assert contest.way == GRAPH
 
 
 def test_what_is_far_behind_has_no_further_turn():
-    contest = Contest([GRAPH, TOGETHER, Way(True, 1)])
-    costs = {GRAPH: 1.0, TOGETHER: 10.0, Way(True, 1): 1.1}
+    contest = Contest([GRAPH, TOGETHER, Way(Meeting.MEMORY, 1)])
+    costs = {GRAPH: 1.0, TOGETHER: 10.0, Way(Meeting.MEMORY, 1): 1.1}
     seen = decide(contest, lambda way, _: costs[way])
     assert (seen.count(GRAPH), seen.count(TOGETHER)) == (4, 2)
     assert contest.way == GRAPH
@@ -120,7 +123,7 @@ def only(shim, monkeypatch):
     """Make one way the only one."""
 
     def choose(way: Way) -> None:
-        shim.most_blocks_together = 100
+        shim.most_blocks_together, shim.largest_cluster = 100, 16
         monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [way])
         monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
 
@@ -142,10 +145,18 @@ def active(n: int = 300, delay: str = "(0.1 + 0.1*((i + j) % 7))*ms"):
     return group, synapses
 
 
+WIDER_OR_FEWER = [
+    Way(Meeting.MEMORY, 2),
+    Way(Meeting.NOWHERE, -2),
+    Way(Meeting.NOWHERE, 2),
+    Way(Meeting.NOWHERE, 0, -3),
+    replace(CLUSTER, widening=2),
+    replace(LARGER, widening=-2),
+]
+
+
 @pytest.mark.parametrize("delay", ["", "(0.1 + 0.1*((i + j) % 7))*ms", "0.1*ms*((i*j) % 70)"])
-@pytest.mark.parametrize(
-    "way", [GRAPH, TOGETHER, Way(True, 2), Way(False, -2), Way(False, 2), Way(False, 0, -3)]
-)
+@pytest.mark.parametrize("way", [GRAPH, TOGETHER, CLUSTER, LARGER, *WIDER_OR_FEWER])
 def test_the_results_are_those_of_the_processor(shim, only, way, delay):
     only(way)
     results = []
@@ -170,8 +181,9 @@ def pushing(group: NeuronGroup) -> NetworkOperation:
     return NetworkOperation(push, dt=0.7 * ms)
 
 
-def test_objects_of_the_host_have_their_turn(shim, only):
-    only(TOGETHER)
+@pytest.mark.parametrize("way", [TOGETHER, CLUSTER])
+def test_objects_of_the_host_have_their_turn(shim, only, way):
+    only(way)
     results = []
     for backend in ("cpu", "cuda"):
         set_device("genn", backend=backend)
@@ -184,8 +196,9 @@ def test_objects_of_the_host_have_their_turn(shim, only):
     compare(*results)
 
 
-def test_many_steps_are_one_launch(shim, only, monkeypatch):
-    only(TOGETHER)
+@pytest.mark.parametrize("way", [TOGETHER, CLUSTER])
+def test_many_steps_are_one_launch(shim, only, monkeypatch, way):
+    only(way)
     monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
     set_device("genn", backend="cuda")
     group, synapses = active()
@@ -198,13 +211,58 @@ def test_many_steps_are_one_launch(shim, only, monkeypatch):
 
 
 def test_what_the_device_cannot_have_at_once_is_executed_as_graphs(shim):
-    shim.most_blocks_together = 2
+    shim.most_blocks_together, shim.largest_cluster = 2, 0
     set_device("genn", backend="cuda")
     group, synapses = active()
     Network(group, synapses).run(30 * ms)
     text = str(brian2genn.explain())
     assert "Time steps are executed as graphs of kernels" in text
     assert "one kernel for many steps" not in text
+
+
+def test_clusters_are_as_small_and_spread_as_they_can_be(shim):
+    """300 neurons are two blocks of 256 threads, if there may be four for all."""
+    shim.most_blocks_together, shim.largest_cluster = 1, 4
+    set_device("genn", backend="cuda")
+    launches = set()
+    launch = shim.launch
+
+    def watched(several):
+        launches.update((one.meeting, one.blocks, one.threads) for one in several)
+        launch(several)
+
+    shim.launch = watched
+    group, synapses = active()
+    Network(group, synapses).run(30 * ms)
+    seen = {launch for launch in launches if launch[0] != Meeting.NOWHERE}
+    assert seen == {(Meeting.CLUSTER, 4, 128), (Meeting.CLUSTER, 4, 256)}
+    text = str(brian2genn.explain())
+    assert "one kernel for many steps, of a cluster of blocks of 128 threads" in text
+
+
+def test_what_fits_into_no_cluster_is_executed_otherwise(shim):
+    """Not even blocks of 1,024 threads are few enough."""
+    shim.largest_cluster = 2
+    set_device("genn", backend="cuda")
+    group, synapses = active(2100, delay="")
+    Network(group, synapses).run(2 * ms)
+    assert "cluster" not in str(brian2genn.explain())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "most", "given"),
+    [
+        ([], 4, []),
+        ([5], 4, [4]),
+        ([1, 100], 16, [1, 15]),
+        ([100, 100], 16, [8, 8]),
+        ([10, 100], 16, [2, 14]),
+        ([1, 1], 16, [1, 1]),
+        ([7, 7, 7], 2, [1, 1, 1]),  # too many: this is seen by their sum
+    ],
+)
+def test_blocks_of_a_cluster_are_dealt_out_by_need(wanted, most, given):
+    assert dealt_out(wanted, most) == given
 
 
 def test_what_is_known_of_a_network_does_not_keep_it(shim):
@@ -248,13 +306,16 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
     [
         GRAPH,
         TOGETHER,
-        Way(False, 2),
-        Way(True, 2),
-        Way(True, -2),
-        Way(False, 0, 2),
-        Way(True, 2, 2),
-        Way(True, 0, -3),
-        Way(False, 2, -3),
+        Way(Meeting.NOWHERE, 2),
+        Way(Meeting.MEMORY, 2),
+        Way(Meeting.MEMORY, -2),
+        Way(Meeting.NOWHERE, 0, 2),
+        Way(Meeting.MEMORY, 2, 2),
+        Way(Meeting.MEMORY, 0, -3),
+        Way(Meeting.NOWHERE, 2, -3),
+        CLUSTER,
+        LARGER,
+        replace(CLUSTER, widening=2),
     ],
 )
 def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):
@@ -274,7 +335,9 @@ def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):
     assert counts[0].min() > 30
     assert np.array_equal(*counts)
     if way.widening == 2 and not delay:
-        assert width_for(shim, synapses.pre.queue, 2) > shim.threads
+        width = width_for(shim, synapses.pre.queue, way)
+        # in a cluster, a pathway may have one block: it has to be a team at least
+        assert width == shim.threads if way.threads else width > shim.threads
 
 
 def test_a_wider_way_that_does_not_fit_is_not_tried(shim):
@@ -293,7 +356,7 @@ def test_a_wider_way_that_does_not_fit_is_not_tried(shim):
 
 def test_deterministic_runs_are_the_same_bit_by_bit_in_every_way(shim, only):
     values = []
-    for way in (GRAPH, TOGETHER):
+    for way in (GRAPH, TOGETHER, replace(LARGER, threads=512)):
         only(way)
         set_device("genn", backend="cuda", deterministic=True)
         seed(5)
@@ -301,5 +364,5 @@ def test_deterministic_runs_are_the_same_bit_by_bit_in_every_way(shim, only):
         synapses.pre.code = "x_post += 0.1*(i + 1)"
         Network(group, synapses).run(10 * ms)
         values.append(np.array(group.x))
-    assert np.array_equal(*values)
+    assert all(np.array_equal(values[0], others) for others in values[1:])
     assert values[0].max() > 0

@@ -1,7 +1,7 @@
 /* The device of the tests' CUDA driver: a process of its own, so that the addresses of one side mean
    nothing to the other, as with a real GPU. It obeys what libcuda.cpp writes to its socket.
 
-   A module is a shared library with `shim_launch` and `shim_launch_together` (tests/cuda_shim/shim.h). An access outside of
+   A module is a shared library with `shim_launch` and its like (emulation/fibres.h). An access outside of
    what is allocated, or to what was freed, ends this process: that is how a context of CUDA is
    lost. */
 #include "wire.h"
@@ -36,7 +36,7 @@ struct allocation {
 typedef const char *shim_launcher(void (*)(void), unsigned, unsigned, uint64_t);
 struct module {
     void *library;
-    shim_launcher *launch, *launch_together;
+    shim_launcher *launch[3]; /* by wire_meeting */
 };
 
 static std::map<uint64_t, allocation> allocations;
@@ -145,16 +145,20 @@ static uint64_t load(const std::string &path)
         close(from);
     if (to >= 0)
         close(to);
-    module m = {copied ? dlopen(own, RTLD_NOW | RTLD_LOCAL) : NULL, NULL};
+    module m = {copied ? dlopen(own, RTLD_NOW | RTLD_LOCAL) : NULL, {}};
     unlink(own);
     if (m.library == NULL) {
         fprintf(stderr, "device: %s\n", copied ? dlerror() : path.c_str());
         return 0;
     }
-    m.launch = (shim_launcher *)dlsym(m.library, "shim_launch");
-    m.launch_together = (shim_launcher *)dlsym(m.library, "shim_launch_together");
+    bool complete = true;
+    for (const int meeting : {NOWHERE, IN_MEMORY, IN_CLUSTER}) {
+        static const char *const names[] = {"shim_launch", "shim_launch_together", "shim_launch_cluster"};
+        m.launch[meeting] = (shim_launcher *)dlsym(m.library, names[meeting]);
+        complete = complete && m.launch[meeting] != NULL;
+    }
     modules.push_back(m);
-    return m.launch == NULL || m.launch_together == NULL ? 0 : modules.size() - 1;
+    return complete ? modules.size() - 1 : 0;
 }
 
 static void find_symbol(uint64_t number, const std::string &name)
@@ -175,7 +179,7 @@ static void launch(const wire_request &r)
     snprintf(running, sizeof(running), "kernel %s", known ? info.dli_sname : "?");
     seed = seed * 6364136223846793005u + 1442695040888963407u;
     const module &m = modules.at(r.other);
-    shim_launcher *const execute = r.together ? m.launch_together : m.launch;
+    shim_launcher *const execute = m.launch[r.meeting];
     const char *const failure = execute((void (*)(void))r.address, r.blocks, r.threads, seed >> 2);
     if (failure != NULL && error.empty())
         error = std::string(running) + ": " + failure;

@@ -3,7 +3,7 @@
 /* ---- launching ------------------------------------------------------------------------------- */
 
 static code check_launch(const char *me, const function_object *function, const unsigned *grid, const unsigned *block,
-                         unsigned shared, void **parameters, void **extra, bool cooperative)
+                         unsigned shared, void **parameters, void **extra, wire_meeting meeting)
 {
     NEED_HANDLE(function, FUNCTION)
     NEED(grid[0] && grid[1] && grid[2] && grid[0] <= 0x7FFFFFFFu, "%u x %u x %u blocks", me, grid[0], grid[1], grid[2])
@@ -11,27 +11,28 @@ static code check_launch(const char *me, const function_object *function, const 
     NEED(block[0] && block[0] <= MOST_THREADS, "%u threads in a block", me, block[0])
     NEED(shared <= 48 * 1024, "%u bytes of shared memory", me, shared)
     NEED(parameters == NULL && extra == NULL, "our kernels have no parameters", me)
-    if (cooperative && grid[0] > resident(block[0]) * MULTIPROCESSORS)
+    if (meeting == IN_MEMORY && grid[0] > resident(block[0]) * MULTIPROCESSORS)
         return mistake(COOPERATIVE_LAUNCH_TOO_LARGE, "%s: %u blocks at once", me, grid[0]);
     return SUCCESS;
 }
 
-static work as_work(function_object *function, unsigned blocks, unsigned threads, bool together)
+static work as_work(function_object *function, unsigned blocks, unsigned threads, wire_meeting meeting)
 {
     wire_request r = request(WIRE_LAUNCH, function->address, 0, function->module->number);
     r.blocks = blocks;
     r.threads = threads;
-    r.together = together;
+    r.meeting = meeting;
     return work{r, function, NULL, NULL, NULL};
 }
 
 static code launch_kernel(const char *me, function_object *function, const unsigned *grid, const unsigned *block,
-                          unsigned shared, stream_object *stream, void **parameters, void **extra, bool cooperative)
+                          unsigned shared, stream_object *stream, void **parameters, void **extra,
+                          wire_meeting meeting)
 {
     NEED_HANDLE(stream, STREAM)
-    if (const code wrong = check_launch(me, function, grid, block, shared, parameters, extra, cooperative))
+    if (const code wrong = check_launch(me, function, grid, block, shared, parameters, extra, meeting))
         return wrong;
-    stream->queue.push_back(as_work(function, grid[0], block[0], cooperative));
+    stream->queue.push_back(as_work(function, grid[0], block[0], meeting));
     return SUCCESS;
 }
 
@@ -40,7 +41,7 @@ API cuLaunchKernel(function_object *function, unsigned gx, unsigned gy, unsigned
 {
     ENTER("cuLaunchKernel", true)
     const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
-    return launch_kernel(me, function, grid, block, shared, stream, parameters, extra, false);
+    return launch_kernel(me, function, grid, block, shared, stream, parameters, extra, NOWHERE);
 }
 
 API cuLaunchCooperativeKernel(function_object *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
@@ -48,7 +49,51 @@ API cuLaunchCooperativeKernel(function_object *function, unsigned gx, unsigned g
 {
     ENTER("cuLaunchCooperativeKernel", true)
     const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
-    return launch_kernel(me, function, grid, block, shared, stream, parameters, NULL, true);
+    return launch_kernel(me, function, grid, block, shared, stream, parameters, NULL, IN_MEMORY);
+}
+
+struct launch_attribute {
+    int id, padding;
+    unsigned value[16];
+};
+
+struct launch_config {
+    unsigned grid[3], block[3], shared;
+    stream_object *stream;
+    const launch_attribute *attributes;
+    unsigned n_attributes;
+};
+
+/* The blocks of a cluster; 0 if that is no cluster of this GPU. */
+static unsigned cluster_of(const launch_config *config, const function_object *function)
+{
+    const launch_attribute *const one = config->attributes;
+    if (config->n_attributes != 1 || one->id != 4 || one->value[1] != 1 || one->value[2] != 1)
+        return 0;
+    const unsigned blocks = one->value[0];
+    return blocks <= (function->large_clusters ? 16u : 8u) && config->grid[0] == blocks ? blocks : 0;
+}
+
+API cuOccupancyMaxActiveClusters(int *clusters, function_object *function, const launch_config *config)
+{
+    ENTER("cuOccupancyMaxActiveClusters", true)
+    NEED_HANDLE(function, FUNCTION)
+    const unsigned blocks = cluster_of(config, function);
+    if (!blocks) /* it is asked to find out */
+        return INVALID_CLUSTER_SIZE;
+    *clusters = (int)(resident(config->block[0]) * MULTIPROCESSORS / blocks);
+    return SUCCESS;
+}
+
+API cuLaunchKernelEx(const launch_config *config, function_object *function, void **parameters, void **extra)
+{
+    ENTER("cuLaunchKernelEx", true)
+    NEED_HANDLE(function, FUNCTION)
+    const unsigned blocks = cluster_of(config, function);
+    if (!blocks || blocks > resident(config->block[0]) * MULTIPROCESSORS)
+        return mistake(INVALID_CLUSTER_SIZE, "%s: a cluster of %u blocks", me, config->grid[0]);
+    return launch_kernel(me, function, config->grid, config->block, config->shared, config->stream, parameters, extra,
+                         IN_CLUSTER);
 }
 
 /* ---- graphs ------------------------------------------------------------------------------------ */
@@ -74,7 +119,7 @@ API cuGraphAddKernelNode_v2(node_object **node, graph_object *graph, node_object
     ENTER("cuGraphAddKernelNode", true)
     NEED_HANDLE(graph, GRAPH)
     NEED(p != NULL && (n_after == 0) == (after == NULL), "no parameters, or no dependences", me)
-    if (const code wrong = check_launch(me, p->function, p->grid, p->block, p->shared, p->parameters, p->extra, false))
+    if (const code wrong = check_launch(me, p->function, p->grid, p->block, p->shared, p->parameters, p->extra, NOWHERE))
         return wrong;
     node_object *const one = made(new node_object);
     for (size_t k = 0; k < n_after; k++) {
@@ -142,7 +187,7 @@ API cuGraphLaunch(executable_object *executable, stream_object *stream)
         const size_t place = (random >> 8) % ready.size(), k = ready[place];
         ready[place] = ready.back();
         ready.pop_back();
-        stream->queue.push_back(as_work(launches[k].function, launches[k].blocks, launches[k].threads, false));
+        stream->queue.push_back(as_work(launches[k].function, launches[k].blocks, launches[k].threads, NOWHERE));
         for (const size_t after : next[k])
             if (--missing[after] == 0)
                 ready.push_back(after);

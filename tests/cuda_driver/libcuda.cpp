@@ -145,6 +145,7 @@ API cuDeviceGetAttribute(int *value, int attribute, int device)
     case 75: *value = capability / 10; return SUCCESS;
     case 76: *value = capability % 10; return SUCCESS;
     case 95: *value = 1; return SUCCESS;
+    case 120: *value = capability >= 90; return SUCCESS; /* clusters */
     }
     return mistake(INVALID_VALUE, "cuDeviceGetAttribute: attribute %d is not known here", attribute);
 }
@@ -470,6 +471,15 @@ API cuFuncGetAttribute(int *value, int attribute, function_object *function)
     return mistake(INVALID_VALUE, "cuFuncGetAttribute: attribute %d is not known here", attribute);
 }
 
+API cuFuncSetAttribute(function_object *function, int attribute, int value)
+{
+    ENTER("cuFuncSetAttribute", true)
+    NEED_HANDLE(function, FUNCTION)
+    NEED(attribute == 14 && value == 1, "attribute %d is not known here", me, attribute)
+    function->large_clusters = true;
+    return SUCCESS;
+}
+
 static unsigned resident(unsigned threads) { return THREADS_EACH / threads; }
 
 API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, function_object *function, int threads, size_t)
@@ -537,6 +547,9 @@ static const struct { const char *name; int since; void *function; } FUNCTIONS[]
     OFFER(cuOccupancyMaxActiveBlocksPerMultiprocessor, 6050, cuOccupancyMaxActiveBlocksPerMultiprocessor),
     OFFER(cuLaunchKernel, 4000, cuLaunchKernel),
     OFFER(cuLaunchCooperativeKernel, 9000, cuLaunchCooperativeKernel),
+    OFFER(cuFuncSetAttribute, 9000, cuFuncSetAttribute),
+    OFFER(cuOccupancyMaxActiveClusters, 11070, cuOccupancyMaxActiveClusters),
+    OFFER(cuLaunchKernelEx, 11060, cuLaunchKernelEx),
     OFFER(cuGraphCreate, 10000, cuGraphCreate),
     OFFER(cuGraphAddKernelNode, 12000, cuGraphAddKernelNode_v2),
     OFFER(cuGraphKernelNodeSetAttribute, 11000, cuGraphKernelNodeSetAttribute),

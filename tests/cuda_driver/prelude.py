@@ -4,6 +4,7 @@
 import ctypes
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 from brian2 import *
@@ -13,6 +14,7 @@ import brian2genn.backends.choice
 from brian2genn import backends
 from brian2genn.backends.cuda import choice, nvidia
 from brian2genn.backends.cuda.driver import CudaError, CudaLost, CudaUnavailable, Launch
+from brian2genn.backends.cuda.ways import Meeting
 from tests.cuda_driver import images
 
 images.install()

@@ -36,6 +36,7 @@ enum result {
     LAUNCH_OUT_OF_RESOURCES = 701,
     CONTEXT_IS_DESTROYED = 709,
     LAUNCH_FAILED = 719,
+    INVALID_CLUSTER_SIZE = 912,
     COOPERATIVE_LAUNCH_TOO_LARGE = 720,
 };
 
@@ -58,6 +59,7 @@ static const struct { int code; const char *name; } RESULT_NAMES[] = {
     {CONTEXT_IS_DESTROYED, "CUDA_ERROR_CONTEXT_IS_DESTROYED"},
     {LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"},
     {COOPERATIVE_LAUNCH_TOO_LARGE, "CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE"},
+    {INVALID_CLUSTER_SIZE, "CUDA_ERROR_INVALID_CLUSTER_SIZE"},
     {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"},
     {999, "CUDA_ERROR_UNKNOWN"},
 };
@@ -83,7 +85,8 @@ struct function_object : object {
     module_object *module;
     uint64_t address;
     std::string name;
-    function_object() : object(FUNCTION), module(NULL), address(0) {}
+    bool large_clusters; /* those of more than 8 blocks are allowed */
+    function_object() : object(FUNCTION), module(NULL), address(0), large_clusters(false) {}
 };
 
 struct node_object : object {

@@ -169,3 +169,47 @@ def test_too_many_blocks_at_once_are_refused(over):
         "cuLaunchCooperativeKernel: 9 blocks at once",
         "cuGraphInstantiate: 9 blocks at once",
     ]
+
+
+@pytest.mark.slow
+def test_clusters_are_found_launched_and_refused(over):
+    """Blocks that are one cluster, as large as it fits on two multiprocessors."""
+    said = over.script(
+        """
+        set_device("genn", backend="cuda")
+        driver = choice.find_driver()
+        module = driver.build('extern "C" __global__ void nothing(void) {}')
+        kernel = module.kernel("nothing")
+        print(*(driver.most_blocks(kernel, threads, Meeting.CLUSTER) for threads in (64, 128, 512)))
+        driver.launch([Launch(kernel, 8, 64, Meeting.CLUSTER)])
+        try:
+            driver.launch([Launch(kernel, 16, 64, Meeting.CLUSTER)])
+        except CudaError as error:
+            print("INVALID_CLUSTER_SIZE" in str(error))
+        """
+    )
+    assert said.split() == ["8", "4", "0", "True"]
+    assert over.mistakes() == ["cuLaunchKernelEx: a cluster of 16 blocks"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("capability", "clusters"), [("90", True), ("80", False)])
+def test_time_steps_are_executed_in_a_cluster(over, capability, clusters):
+    said = over.script(
+        """
+        set_device("genn", backend="cuda")
+        driver = choice.find_driver()
+        driver.rules = replace(driver.rules, steps=3)
+        launched = set()
+        launch = driver.launch
+        def watched(several):
+            launched.update(one.meeting.name for one in several)
+            launch(several)
+        driver.launch = watched
+        net = network()
+        net.run(20*ms)
+        print(*sorted(launched))
+        """,
+        FAKE_CUDA_CAPABILITY=capability,
+    )
+    assert said.split() == ["CLUSTER"] * clusters + ["MEMORY", "NOWHERE"]

@@ -6,22 +6,21 @@ import pytest
 
 from benchmarks import gpu, prediction
 from benchmarks.execution import Executed
-from brian2genn.backends.cuda import choice, setup, stepping, ways
+from brian2genn.backends.cuda import choice, setup, stepping
 from tests import devices
 
 
 def test_counts_by_execution_are_beside_those_of_the_model(tmp_path, monkeypatch):
     # as on a slow machine: every step takes long, and is launched alone
-    monkeypatch.setattr(ways, "SECONDS", 0.0)
     monkeypatch.setattr(stepping, "_PATIENCE", 0.0)
-    usual = setup.WORTHWHILE, ways.STEPS, ways.SECONDS
+    usual = setup.WORTHWHILE, stepping.Stepper.run
     arguments = ["--quick", "--dry", "--networks", "cuba", "--output", str(tmp_path)]
     try:
         gpu.main([*arguments, "--execute", "7", "--warm-up", "0.0005"])
     finally:
         devices.reset()
         choice.use(devices.shim)
-    assert usual == (setup.WORTHWHILE, ways.STEPS, ways.SECONDS)
+    assert usual == (setup.WORTHWHILE, stepping.Stepper.run)
     (cuba,) = json.loads((tmp_path / "gpu.json").read_text())["results"]
     neurons, synapses = cuba["executed"]
     assert (neurons["name"], synapses["name"]) == ("stage_0", "stage_1")

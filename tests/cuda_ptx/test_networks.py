@@ -29,7 +29,7 @@ from brian2 import (
 )
 from brian2.units import cm
 
-from brian2genn.backends.cuda import choice, setup, ways
+from brian2genn.backends.cuda import choice, setup
 from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.semantics.harness import compare, observe
@@ -117,7 +117,6 @@ def spatial():
 
 @pytest.mark.parametrize("script", [recurrent, plastic, with_python, spatial])
 def test_agrees_with_the_processor(script, monkeypatch):
-    monkeypatch.setattr(ways, "STEPS", 3)
     monkeypatch.setattr(setup, "WORTHWHILE", 0)
     driver = PtxDriver(watch=True)
     results = []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from brian2genn.backends.cuda.driver import CudaError, Launch
+from brian2genn.backends.cuda.ways import Meeting
 from emulation.ptx.driver import PtxDriver
 
 TEXT = """
@@ -92,11 +93,19 @@ KERNEL arrival_by_one_warp(void)
 KERNEL after_parting(void)
 {
     /* the block that lets the others go on reads what they now write */
-    if (b2g_meet(&state)) {
-        b2g_part(&state);
+    const b2g_meeting meeting = b2g_meet(&state, false);
+    b2g_part(&state, false, meeting);
+    if (meeting.is_host)
         out[2048] = out[threadIdx.x];
-    }
     out[THREAD] = 1;
+}
+KERNEL after_the_cluster_s_barrier(void)
+{
+    out[THREAD] = 1;
+    b2g_cluster_barrier();
+    out[THREAD] = 2;
+    __syncthreads();
+    out[2048 + THREAD] = out[NEIGHBOUR];
 }
 
 /* ---- right ---- */
@@ -129,20 +138,20 @@ KERNEL last_block(void)
         out[2048 + threadIdx.x] = sum;
     }
 }
-KERNEL meetings(void)
+static __device__ void meet(const bool in_cluster)
 {
     for (int32_t step = 0; step < 4; step++) {
         out[THREAD] = step;
-        if (b2g_meet(&state)) {
-            if (threadIdx.x == 0)
-                count++;
-            b2g_part(&state);
-        }
+        const b2g_meeting meeting = b2g_meet(&state, in_cluster);
+        if (meeting.is_host && threadIdx.x == 0)
+            count++;
+        b2g_part(&state, in_cluster, meeting);
         out[2048 + THREAD] = out[NEIGHBOUR] + count;
-        if (b2g_meet(&state))
-            b2g_part(&state);
+        b2g_wait_for_all(&state, in_cluster);
     }
 }
+KERNEL meetings(void) { meet(false); }
+KERNEL meetings_in_cluster(void) { meet(true); }
 KERNEL on_the_stack(void)
 {
     volatile int32_t values[8];
@@ -160,12 +169,14 @@ class Bench:
         self.driver = PtxDriver(watch=True)
         self.module = self.driver.build(TEXT)
 
-    def run(self, name: str, blocks: int, threads: int, together: bool = False) -> None:
-        self.driver.launch([Launch(self.module.kernel(name), blocks, threads, together)])
+    def run(self, name: str, blocks: int, threads: int, meeting: Meeting = Meeting.NOWHERE) -> None:
+        self.driver.launch([Launch(self.module.kernel(name), blocks, threads, meeting)])
 
-    def error(self, name: str, blocks: int, threads: int, together: bool = False) -> str:
+    def error(
+        self, name: str, blocks: int, threads: int, meeting: Meeting = Meeting.NOWHERE
+    ) -> str:
         with pytest.raises(CudaError) as failed:
-            self.run(name, blocks, threads, together)
+            self.run(name, blocks, threads, meeting)
         return str(failed.value)
 
     def point_at(self, address: int) -> None:
@@ -232,46 +243,49 @@ def test_the_host_copies_within_memory_only(bench):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "blocks", "threads", "together"),
+    ("kernel", "blocks", "threads", "meeting"),
     [
-        ("one_word", 1, 64, False),
-        ("one_word", 2, 32, False),
-        ("the_same_value", 1, 32, False),
-        ("one_byte_of_a_word", 1, 64, False),
-        ("no_barrier", 1, 64, False),
-        ("read_while_others_add", 1, 32, False),
-        ("read_while_others_add", 2, 32, False),
-        ("another_block", 2, 32, False),
-        ("last_without_fences", 3, 64, False),
-        ("fence_too_early", 3, 64, False),
-        ("arrival_by_one_warp", 3, 64, False),
-        ("after_parting", 3, 32, True),
+        ("one_word", 1, 64, Meeting.NOWHERE),
+        ("one_word", 2, 32, Meeting.NOWHERE),
+        ("the_same_value", 1, 32, Meeting.NOWHERE),
+        ("one_byte_of_a_word", 1, 64, Meeting.NOWHERE),
+        ("no_barrier", 1, 64, Meeting.NOWHERE),
+        ("read_while_others_add", 1, 32, Meeting.NOWHERE),
+        ("read_while_others_add", 2, 32, Meeting.NOWHERE),
+        ("another_block", 2, 32, Meeting.NOWHERE),
+        ("last_without_fences", 3, 64, Meeting.NOWHERE),
+        ("fence_too_early", 3, 64, Meeting.NOWHERE),
+        ("arrival_by_one_warp", 3, 64, Meeting.NOWHERE),
+        ("after_parting", 3, 32, Meeting.MEMORY),
+        ("after_the_cluster_s_barrier", 3, 32, Meeting.CLUSTER),
     ],
 )
-def test_a_race_is_found_whatever_the_order(bench, kernel, blocks, threads, together):
+def test_a_race_is_found_whatever_the_order(bench, kernel, blocks, threads, meeting):
     for _ in range(5):
-        error = bench.error(kernel, blocks, threads, together)
+        error = bench.error(kernel, blocks, threads, meeting)
         assert error.startswith(f"kernel {kernel}: race: thread")
         assert error.count(f"of {kernel}: '") >= 2, "both accesses are named"
         begin.__wrapped__(bench)
 
 
 @pytest.mark.parametrize(
-    ("kernel", "blocks", "threads", "together"),
+    ("kernel", "blocks", "threads", "meeting"),
     [
-        ("own_elements", 4, 64, False),
-        ("own_bytes", 4, 64, False),
-        ("only_reading", 3, 32, False),
-        ("barriers", 3, 64, False),
-        ("atomics", 4, 64, False),
-        ("last_block", 5, 64, False),
-        ("last_block", 1, 64, False),
-        ("meetings", 4, 64, True),
-        ("meetings", 8, 32, True),
-        ("on_the_stack", 2, 32, False),
+        ("own_elements", 4, 64, Meeting.NOWHERE),
+        ("own_bytes", 4, 64, Meeting.NOWHERE),
+        ("only_reading", 3, 32, Meeting.NOWHERE),
+        ("barriers", 3, 64, Meeting.NOWHERE),
+        ("atomics", 4, 64, Meeting.NOWHERE),
+        ("last_block", 5, 64, Meeting.NOWHERE),
+        ("last_block", 1, 64, Meeting.NOWHERE),
+        ("meetings", 4, 64, Meeting.MEMORY),
+        ("meetings", 8, 32, Meeting.MEMORY),
+        ("meetings_in_cluster", 4, 64, Meeting.CLUSTER),
+        ("meetings_in_cluster", 8, 32, Meeting.CLUSTER),
+        ("on_the_stack", 2, 32, Meeting.NOWHERE),
     ],
 )
-def test_what_is_ordered_is_no_race(bench, kernel, blocks, threads, together):
+def test_what_is_ordered_is_no_race(bench, kernel, blocks, threads, meeting):
     for _ in range(5):
-        bench.run(kernel, blocks, threads, together)
+        bench.run(kernel, blocks, threads, meeting)
         begin.__wrapped__(bench)

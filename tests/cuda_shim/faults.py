@@ -60,8 +60,12 @@ FAULTS = {
         r"(b2g_has_left(queue, place) && !WRONG({n}))",
     ),
     "in one kernel for many steps, one step is not ended": (
-        r"if \(b2g_meet\(ctx->state\)\) {(\s+)(\w+_end\(\);)",
-        r"if (b2g_meet(ctx->state)) {\1if (!WRONG({n}) || ctx->state->meetings % 8 != 5) \2",
+        r"if \(end.is_host\)(\s+)(\w+_end\(\);)",
+        r"if (end.is_host && !(WRONG({n}) && !ctx->in_cluster && step % 4 == 1))\1\2",
+    ),
+    "in one kernel of a cluster, one step is not ended": (
+        r"if \(end.is_host (.*)\)(\s+)(\w+_end\(\);)",
+        r"if (end.is_host \1 && !(WRONG({n}) && ctx->in_cluster && step % 4 == 1))\2\3",
     ),
     "a lane of a sum is lost": (
         r"sum \+= __shfl_down_sync\(0xFFFFFFFFu, sum, distance\)",
@@ -85,7 +89,7 @@ FAULTS = {
 class FaultyDriver(ShimDriver):
     """A device with one of the faults, or with none; it has room for one kernel for many steps."""
 
-    most_blocks_together = 1000
+    most_blocks_together, largest_cluster = 1000, 16
 
     def __init__(self, fault: str | None = None) -> None:
         super().__init__()

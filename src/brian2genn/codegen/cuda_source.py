@@ -13,8 +13,8 @@ class TaskPlan:
     ----------
     number : int
     kind : str
-        ``elements`` (one thread each), ``warps`` (32 threads each), ``share``
-        (as many as are useful), ``queue`` (as a pathway needs), ``one`` block.
+        ``elements`` (one thread each), ``warps`` (32 threads each, or fewer that take
+        turns), ``share`` (as many as are useful), ``queue`` (as a pathway needs), ``one`` block.
     count : tuple
         ``("param", name, 0)`` or ``("array", name, offset)``: how many elements;
         ``("queue", number, 0)``.

@@ -19,6 +19,7 @@ from .memory import DeviceMemory
 from .program import CudaProgram
 from .queue import DeviceQueue
 from .setup import DeviceSetup
+from .ways import Rules
 
 
 class CudaBackend:
@@ -31,9 +32,8 @@ class CudaBackend:
         From a Brian variable to its array, without looking at the device.
     deterministic : bool, optional
         Whether sums have the same order in every run.
-    steps_in_turn : int, optional
-        How many time steps are executed in each way, to compare them; usually as many as tell
-        which one is fast.
+    rules : Rules, optional
+        How ways to execute time steps are compared; usually as the driver says.
     """
 
     name = "cuda"
@@ -46,11 +46,11 @@ class CudaBackend:
         raw: RawValue,
         *,
         deterministic: bool = False,
-        steps_in_turn: int | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.driver = driver
         self.deterministic = deterministic
-        self._steps_in_turn = steps_in_turn
+        self._rules = rules or driver.rules
         self.memory = DeviceMemory(driver, raw)
         self._setup = DeviceSetup(driver, self.memory)
 
@@ -94,7 +94,7 @@ class CudaBackend:
             self.memory,
             profile=profile,
             deterministic=self.deterministic,
-            steps_in_turn=self._steps_in_turn,
+            rules=self._rules,
         )
 
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .ways import Meeting, Rules
+
 
 class CudaError(Exception):
     """The device or its driver refused something."""
@@ -25,14 +27,14 @@ class CudaLost(CudaError):
 class Launch:
     """A kernel, the number of its blocks, and of threads in a block.
 
-    The blocks of a kernel that runs `together` may wait for each other: it is refused if the
-    device cannot have them all at the same time.
+    It is refused if the device cannot have all the blocks that may wait for each other at the same
+    time.
     """
 
     kernel: Any
     blocks: int
     threads: int
-    together: bool = False
+    meeting: Meeting = Meeting.NOWHERE
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Driver(Protocol):
         Threads in a block, a multiple of 32.
     most_threads : int
         Threads that a multiprocessor can hold at a time.
+    rules : Rules
+        How ways to execute time steps are compared on it.
     """
 
     name: str
@@ -78,6 +82,7 @@ class Driver(Protocol):
     multiprocessors: int
     threads: int
     most_threads: int
+    rules: Rules
 
     def memory(self) -> tuple[int, int]:
         """Bytes that are free, and all bytes."""
@@ -125,8 +130,11 @@ class Driver(Protocol):
     def time(self, launches: Sequence[Launch]) -> list[float]:
         """Execute kernels and measure each, in seconds on the device's clock."""
 
-    def most_together(self, kernel: Any, threads: int) -> int:
-        """Blocks of a kernel that the device has at the same time; 0 if they must not wait."""
+    def most_blocks(self, kernel: Any, threads: int, meeting: Meeting) -> int:
+        """Blocks of a kernel that can meet; 0 if they cannot.
+
+        As many as the device has at the same time, or as are in a cluster (a power of two).
+        """
 
     def facts(self, kernel: Any, threads: int) -> KernelFacts:
         """What the compiler made of a kernel."""

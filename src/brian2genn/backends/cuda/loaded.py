@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .driver import Module
-from .ways import Contest
+from .ways import Contest, Rules
 
 #: How many graphs are kept; each takes memory of the device.
 _MOST_GRAPHS = 32
@@ -23,13 +23,13 @@ class Loaded:
     Parameters
     ----------
     module : Module
-    steps_in_turn : int, optional
-        How long each way to execute time steps is tried; usually what a `Contest` thinks.
+    rules : Rules
+        How ways to execute time steps are compared.
     """
 
-    def __init__(self, module: Module, steps_in_turn: int | None = None) -> None:
+    def __init__(self, module: Module, rules: Rules) -> None:
         self.module = module
-        self.steps_in_turn = steps_in_turn
+        self.rules = rules
         #: by the number of time steps, and of the blocks of each task; last, what was used last
         self._graphs: OrderedDict[tuple[int, tuple[int, ...]], Any] = OrderedDict()
         #: what was found out about the fastest way, by the sizes of the network

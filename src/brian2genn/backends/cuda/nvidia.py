@@ -21,6 +21,7 @@ from ..cpu.cache import cache_directory
 from .bindings import bindings, check, nvrtc_version
 from .driver import CudaError, CudaLost, CudaUnavailable, KernelFacts, Launch
 from .opening import FORKED, find_gpu
+from .ways import Meeting, Rules
 
 #: Options of every compilation.
 _OPTIONS = (
@@ -29,6 +30,9 @@ _OPTIONS = (
     "--ptxas-options=-v",
     "--diag-suppress=177",
 )
+
+#: Sizes of clusters: 16 blocks are more than every GPU with clusters can have.
+_CLUSTERS = (16, 8, 4, 2)
 
 
 # -- compiling -----------------------------------------------------------------
@@ -225,7 +229,8 @@ class NvidiaDriver:
         self.multiprocessors = gpu.multiprocessors
         self.most_threads = gpu.most_threads
         self.identity = gpu.identity
-        self._cooperative = gpu.cooperative
+        self.rules = Rules()
+        self._cooperative, self._clusters = gpu.cooperative, gpu.clusters
         #: threads in a block
         self.threads = 128
         #: how the GPU was lost; empty while it was not
@@ -336,11 +341,29 @@ class NvidiaDriver:
 
     def _enqueue(self, one: Launch) -> None:
         size = (one.blocks, 1, 1, one.threads, 1, 1, 0)
-        if one.together:
+        if one.meeting == Meeting.MEMORY:
             result = self._cu.cuLaunchCooperativeKernel(one.kernel.handle, *size, self._stream, 0)
+        elif one.meeting == Meeting.CLUSTER:
+            config = self._as_cluster(one.blocks, one.threads)
+            result = self._cu.cuLaunchKernelEx(config, one.kernel.handle, 0, 0)
         else:
             result = self._cu.cuLaunchKernel(one.kernel.handle, *size, self._stream, 0, 0)
         check(result, "starting a kernel")
+
+    def _as_cluster(self, blocks: int, threads: int) -> Any:
+        """How a kernel is launched whose blocks are one cluster."""
+        cu = self._cu
+        attribute = cu.CUlaunchAttribute()
+        attribute.id = cu.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION
+        value = cu.CUlaunchAttributeValue()
+        value.clusterDim.x, value.clusterDim.y, value.clusterDim.z = blocks, 1, 1
+        attribute.value = value
+        config = cu.CUlaunchConfig()
+        config.gridDimX, config.gridDimY, config.gridDimZ = blocks, 1, 1
+        config.blockDimX, config.blockDimY, config.blockDimZ = threads, 1, 1
+        config.hStream = self._stream
+        config.attrs, config.numAttrs = [attribute], 1
+        return config
 
     def launch(self, launches: Sequence[Launch]) -> None:
         """Execute kernels one after the other."""
@@ -396,11 +419,29 @@ class NvidiaDriver:
                 for event in events:
                     cu.cuEventDestroy(event)
 
-    def most_together(self, kernel: NvidiaKernel, threads: int) -> int:
-        """Blocks of a kernel that the device has at the same time; 0 if they must not wait."""
-        if not self._cooperative:
-            return 0
-        return self.multiprocessors * self.facts(kernel, threads).resident_blocks
+    def most_blocks(self, kernel: NvidiaKernel, threads: int, meeting: Meeting) -> int:
+        """Blocks of a kernel that can meet; 0 if they cannot.
+
+        As many as the device has at the same time, or as are in a cluster (a power of two).
+        """
+        if meeting == Meeting.MEMORY and self._cooperative:
+            return self.multiprocessors * self.facts(kernel, threads).resident_blocks
+        if meeting == Meeting.CLUSTER and self._clusters:
+            return self._largest_cluster(kernel, threads)
+        return 0
+
+    def _largest_cluster(self, kernel: NvidiaKernel, threads: int) -> int:
+        attribute = self._cu.CUfunction_attribute
+        allowed = attribute.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED
+        with self.current() as cu:
+            check(cu.cuFuncSetAttribute(kernel.handle, allowed, 1), "allowing large clusters")
+            for blocks in _CLUSTERS:
+                config = self._as_cluster(blocks, threads)
+                code, count = cu.cuOccupancyMaxActiveClusters(kernel.handle, config)
+                # a size that is none for this GPU is an error to it
+                if int(code) == 0 and count > 0:
+                    return blocks
+        return 0
 
     def facts(self, kernel: NvidiaKernel, threads: int) -> KernelFacts:
         """What the compiler made of a kernel."""

@@ -49,6 +49,8 @@ class Gpu:
         Threads that a multiprocessor can hold at a time.
     cooperative : bool
         Whether the blocks of a kernel may wait for each other.
+    clusters : bool
+        Whether blocks can be neighbours with a barrier of their own.
     identity : str
         Changes with everything that could make it compute something else.
     """
@@ -59,6 +61,7 @@ class Gpu:
     multiprocessors: int
     most_threads: int
     cooperative: bool
+    clusters: bool
     identity: str
 
 
@@ -102,6 +105,7 @@ def find_gpu(number: int) -> Gpu:
         ask(attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
         ask(attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR),
         bool(ask(attribute.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH)),
+        bool(ask(attribute.CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH)),
         f"{name}, {identifier}, sm_{architecture}, driver for CUDA {version}, NVRTC {compiler}",
     )
     _compare_architectures(gpu, compiler, supported_architectures())

@@ -24,6 +24,7 @@ from .recorder import DeviceRecorder
 from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little_memory
 from .stepping import Stepper
 from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
+from .ways import Meeting, Rules
 
 #: Where the state has the number of the time step, and of those in one launch.
 _RANDOM_STEP, _MOST_STEPS = (
@@ -50,8 +51,8 @@ class CudaProgram:
         Whether every step is a kernel of its own, so that each can be measured.
     deterministic : bool, optional
         Whether sums have the same order in every run.
-    steps_in_turn : int, optional
-        See `Loaded`.
+    rules : Rules
+        How ways to execute time steps are compared.
     """
 
     within_step = False
@@ -62,9 +63,9 @@ class CudaProgram:
         driver: Driver,
         memory: DeviceMemory,
         *,
+        rules: Rules,
         profile: bool = False,
         deterministic: bool = False,
-        steps_in_turn: int | None = None,
     ) -> None:
         self.source: CudaSource = print_cuda_program(
             network, fuse=not profile, deterministic=deterministic
@@ -73,7 +74,7 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._loaded = Loaded(driver.build(self.source.text), steps_in_turn)
+        self._loaded = Loaded(driver.build(self.source.text), rules)
         self._module = self._loaded.module
         self._profile = profile
         self._unbind()
@@ -379,6 +380,7 @@ class CudaProgram:
     def _tell_way(self) -> None:
         """Tell the device where everything is, and in which way time steps are executed."""
         self._fixed["blocks"][: len(self._stepper.blocks)] = self._stepper.blocks
+        self._fixed["in_cluster"] = self._stepper.way.meeting == Meeting.CLUSTER
         for k, width in enumerate(self._stepper.widths):
             self._fixed["queues"]["width_bits"][k] = width.bit_length() - 1
         self._driver.upload(self._module.symbol("b2g_memory"), self._fixed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .driver import Driver
 from .queue import DeviceQueue
 from .ways import Way
@@ -13,27 +15,48 @@ _BLOCKS_EACH = 8
 _BLOCKS_EACH_FOR_SPIKES = 2
 
 
-def blocks_for(driver: Driver, kind: str, count: int, together: bool = False) -> int:
-    """The blocks for a task (see `TaskPlan`) with so many elements.
+def threads_of(driver: Driver, way: Way) -> int:
+    """Threads in a block of the kernels of the time loop."""
+    return way.threads or driver.threads
+
+
+def blocks_wanted(kind: str, count: int, threads: int) -> int:
+    """The blocks with which every thread of a task (see `TaskPlan`) has one element at most.
+
+    Parameters
+    ----------
+    kind : str
+    count : int
+        Elements.
+    threads : int
+        In a block.
+    """
+    if kind == "one":
+        return 1
+    return max(1, -(-(32 * count if kind == "warps" else count) // threads))
+
+
+def blocks_for(driver: Driver, kind: str, count: int, way: Way) -> int:
+    """The blocks for a task with so many elements, for kernels whose blocks are no cluster.
 
     Parameters
     ----------
     driver : Driver
     kind : str
     count : int
-    together : bool, optional
-        Whether all blocks have to be on the device at the same time, and wait for each other.
+    way : Way
     """
-    if kind == "one":
-        return 1
-    threads = 32 * count if kind == "warps" else count
-    blocks = max(1, -(-threads // driver.threads))
-    most = driver.multiprocessors * (1 if together else _BLOCKS_EACH)
-    return min(blocks, most) if kind == "share" else blocks
+    blocks = blocks_wanted(kind, count, driver.threads)
+    most = driver.multiprocessors * (1 if way.together else _BLOCKS_EACH)
+    # a kernel that ends leaves its place to others, one for many steps does not
+    bounded = kind == "share" or (kind == "warps" and way.together)
+    return min(blocks, most) if bounded else blocks
 
 
 def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, way: Way) -> int:
-    """The blocks that deliver the spikes of a pathway: no more than if all sources spike at once.
+    """The blocks that deliver the spikes of a pathway, for kernels whose blocks are no cluster.
+
+    No more than if all sources spike at once.
 
     Parameters
     ----------
@@ -43,30 +66,54 @@ def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, way: Way) -
         Threads that share the synapses of a spike.
     way : Way
     """
-    a = queue.arrangement
-    if a is None or a.n_synapses == 0:
-        return 1
-    threads = (queue.source_stop - queue.source_start) * width
     each = 1 if way.together else _BLOCKS_EACH_FOR_SPIKES
     most = max(int(each * driver.multiprocessors * 2.0**way.spreading), 1)
-    blocks = min(-(-threads // driver.threads), most)
+    blocks = min(blocks_wanted("share", threads_for_queue(queue, width), driver.threads), most)
     team = max(width // driver.threads, 1)
     return max(team, blocks // team * team)
 
 
-def width_for(driver: Driver, queue: DeviceQueue, widening: int = 0) -> int:
+def threads_for_queue(queue: DeviceQueue, width: int) -> int:
+    """The threads that would deliver the spikes of a pathway if all sources spiked at once."""
+    a = queue.arrangement
+    if a is None or a.n_synapses == 0:
+        return 1
+    return (queue.source_stop - queue.source_start) * width
+
+
+def dealt_out(wanted: Sequence[int], most: int) -> list[int]:
+    """The blocks of a cluster for tasks that take any number: at least one for each.
+
+    Parameters
+    ----------
+    wanted : sequence of int
+        What is enough for each.
+    most : int
+        Blocks for all of them.
+    """
+    given = [1] * len(wanted)
+    for _ in range(most - len(given)):
+        shares = [blocks / want for blocks, want in zip(given, wanted, strict=True)]
+        if min(shares, default=1.0) >= 1.0:
+            break
+        given[shares.index(min(shares))] += 1
+    return given
+
+
+def width_for(driver: Driver, queue: DeviceQueue, way: Way) -> int:
     """How many threads share a run of synapses: a power of two.
 
     Parameters
     ----------
     driver : Driver
     queue : DeviceQueue
-    widening : int, optional
-        Powers of two by which it is more than usual.
+    way : Way
     """
     a = queue.arrangement
     if a is None:
         return 1
     usual, most = a.width(driver.threads), a.width(driver.threads * driver.multiprocessors // 2)
-    width = usual << widening if widening > 0 else usual >> -widening
+    if way.threads:  # any number of blocks has to make a team
+        most = way.threads
+    width = usual << way.widening if way.widening > 0 else usual >> -way.widening
     return min(max(width, 1), max(usual, most))

@@ -10,8 +10,16 @@ from ...codegen.cuda_source import CudaSource, KernelPlan, TaskPlan
 from .driver import Driver, Launch
 from .loaded import Loaded
 from .queue import DeviceQueue
-from .sizes import blocks_for, blocks_for_queue, width_for
-from .ways import Contest, Way
+from .sizes import (
+    blocks_for,
+    blocks_for_queue,
+    blocks_wanted,
+    dealt_out,
+    threads_for_queue,
+    threads_of,
+    width_for,
+)
+from .ways import Contest, Meeting, Way
 
 #: Time steps in the longest graph.
 _LONGEST_GRAPH = 256
@@ -20,6 +28,9 @@ _LONGEST_GRAPH = 256
 #: nothing happens may take long once neurons fire, and cannot be interrupted.
 _MOST_STEPS = 2048
 _MOST_TOGETHER = 1024
+
+#: Most threads in a block.
+_MOST_THREADS = 1024
 
 #: The host looks at the device after about so many seconds.
 _PATIENCE = 0.02
@@ -77,44 +88,62 @@ class Stepper:
         """
         self._counts = [count_of(task) for task in self._source.tasks]
         self._queues = queues
-        kinds = [Way(together, **variant) for together in (False, True) for variant in _VARIANTS]
+        kinds = [
+            Way(meeting, **variant)
+            for meeting in (Meeting.NOWHERE, Meeting.MEMORY)
+            for variant in _VARIANTS
+        ]
         key = tuple(self._counts), *map(self._sizes, kinds)
         if key not in self._loaded.contests:
             # it outlives this network: it must not hold its queues
             variants = {way: self._variants_of(way) for way in self._possible()}
             self._loaded.contests[key] = Contest(
-                list(variants), variants.__getitem__, self._loaded.steps_in_turn
+                list(variants), variants.__getitem__, self._loaded.rules
             )
         self.contest = self._loaded.contests[key]
         self._set(self.contest.way)
 
     def _possible(self) -> list[Way]:
         """The ways to launch many steps."""
-        together = Way(together=True)
-        if self._source.resident and self._blocks_together(together) <= self._most_together():
-            return [Way(), together]
-        return [Way()]
+        ways = [Way(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
+        ways += self._clusters()
+        allowed = self._loaded.rules.meetings
+        return [way for way in ways if way.meeting in allowed and self._fits(way)] or [Way()]
+
+    def _clusters(self) -> list[Way]:
+        """Clusters: the one that spreads a network over the most blocks, and a larger one."""
+        threads, fitting = self._driver.threads, list[Way]()
+        while threads <= _MOST_THREADS and len(fitting) < 2:
+            way = Way(Meeting.CLUSTER, threads=threads)
+            fitting += [way] if self._fits(way) else []
+            threads *= 2
+        return fitting
+
+    def _fits(self, way: Way) -> bool:
+        """Whether the device can have all the blocks that wait for each other."""
+        if not way.together:
+            return True
+        return self._source.resident and self._blocks_together(way) <= self._most_blocks(way)
 
     def _variants_of(self, best: Way) -> list[Way]:
         """Other ways to deliver spikes, of those that make a difference and are possible."""
         found = {self._sizes(best): best}
-        most = self._most_together() if best.together else 0
         for variant in _VARIANTS:
             way = replace(best, **variant)
-            if not best.together or self._blocks_together(way) <= most:
+            if self._fits(way):
                 found.setdefault(self._sizes(way), way)
         return [way for way in found.values() if way != best]
 
-    def _most_together(self) -> int:
+    def _most_blocks(self, way: Way) -> int:
         kernel = self._loaded.module.kernel(_TOGETHER)
-        return self._driver.most_together(kernel, self._driver.threads)
+        return self._driver.most_blocks(kernel, threads_of(self._driver, way), way.meeting)
 
     def _sizes(self, way: Way) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The blocks of every task, and the threads that share a run of every queue."""
-        driver, together = self._driver, way.together
+        driver = self._driver
         delivered = {int(t.count[1]) for t in self._source.tasks if t.kind == "queue"}
         widths = tuple(
-            width_for(driver, queue, way.widening if number in delivered else 0)
+            width_for(driver, queue, way if number in delivered else replace(way, widening=0))
             for number, queue in enumerate(self._queues)
         )
 
@@ -122,9 +151,33 @@ class Stepper:
             if task.kind == "queue":
                 number = int(task.count[1])
                 return blocks_for_queue(driver, self._queues[number], widths[number], way)
-            return blocks_for(driver, task.kind, self._counts[task.number], together)
+            return blocks_for(driver, task.kind, self._counts[task.number], way)
 
-        return tuple(map(blocks_of, self._source.tasks)), widths
+        blocks = list(map(blocks_of, self._source.tasks))
+        if way.meeting == Meeting.CLUSTER:
+            self._share_cluster(way, widths, blocks)
+        return tuple(blocks), widths
+
+    def _share_cluster(self, way: Way, widths: Sequence[int], blocks: list[int]) -> None:
+        """Put the blocks that tasks of the loop have in a cluster into `blocks`."""
+        threads, most = threads_of(self._driver, way), self._most_blocks(way)
+        for kernel in self._loop():
+            wanted = dict[int, int]()
+            for task in (self._source.tasks[number] for number in kernel.tasks):
+                count = self._counts[task.number]
+                if task.kind == "queue":
+                    number = int(task.count[1])
+                    count = threads_for_queue(self._queues[number], widths[number])
+                blocks[task.number] = blocks_wanted(task.kind, count, threads)
+                if task.kind in ("share", "queue", "warps"):
+                    wanted[task.number] = blocks[task.number]
+            rest = most - sum(blocks[number] for number in kernel.tasks if number not in wanted)
+            for number, given in zip(wanted, dealt_out([*wanted.values()], rest), strict=True):
+                blocks[number] = given
+
+    def _loop(self) -> list[KernelPlan]:
+        """The kernels of a time step."""
+        return [kernel for kernel in self._source.kernels if kernel.name in self._source.loop]
 
     def _blocks_of_kernel(self, kernel: KernelPlan, blocks: Sequence[int]) -> int:
         return max(sum(blocks[task] for task in kernel.tasks), 1)
@@ -132,21 +185,25 @@ class Stepper:
     def _blocks_together(self, way: Way) -> int:
         """How many blocks have to be on the device at the same time."""
         blocks, _ = self._sizes(way)
-        loop = [kernel for kernel in self._source.kernels if kernel.name in self._source.loop]
-        return max(self._blocks_of_kernel(kernel, blocks) for kernel in loop)
+        most = max(self._blocks_of_kernel(kernel, blocks) for kernel in self._loop())
+        # clusters of other sizes may be none
+        return 1 << (most - 1).bit_length() if way.meeting == Meeting.CLUSTER else most
 
     def _set(self, way: Way) -> None:
         """Go over to a way."""
         self.way = way
         self.blocks, self.widths = self._sizes(way)
-        module, threads = self._loaded.module, self._driver.threads
+        module = self._loaded.module
         self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}
         for kernel in self._source.kernels:
             count = self._blocks_of_kernel(kernel, self.blocks)
+            in_loop = kernel.name in self._source.loop
+            threads = threads_of(self._driver, way) if in_loop else self._driver.threads
             self._launches[kernel.name] = Launch(module.kernel(kernel.name), count, threads)
-        if self._source.resident:
-            most = self._blocks_together(way)
-            self._launches[_TOGETHER] = Launch(module.kernel(_TOGETHER), most, threads, True)
+        if way.together:
+            most, threads = self._blocks_together(way), threads_of(self._driver, way)
+            launch = Launch(module.kernel(_TOGETHER), most, threads, way.meeting)
+            self._launches[_TOGETHER] = launch
 
     def adopt(self) -> bool:
         """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
@@ -168,7 +225,7 @@ class Stepper:
         """How many time steps the next launch should execute, of those that remain."""
         most = min(self._batch, _MOST_TOGETHER if self.way.together else _MOST_STEPS)
         if not self.contest.decided:
-            most = min(most, self.contest.steps)
+            most = min(most, self.contest.rules.steps)
         return min(most, max(remaining, 1))
 
     def run(self, steps: int) -> None:

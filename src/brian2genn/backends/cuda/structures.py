@@ -111,6 +111,7 @@ def program_memory(
             ("integers", np.int64, (max(n_integers, 1),)),
             ("queues", QUEUE, (max(n_queues, 1),)),
             ("blocks", np.uint32, (max(n_tasks, 1),)),
+            ("in_cluster", np.uint32),
             ("seed", np.uint64),
             ("state", np.uint64),
             ("clocks", np.uint64),

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from statistics import median
-
-#: Time steps in one turn of a way, ...
-STEPS = 64
-
-#: ... or seconds, if the steps are long: then there may be fewer.
-SECONDS = 0.005
 
 #: How often each way is tried; the first time does not count (a kernel is loaded, caches are cold).
 _TURNS = 4
@@ -25,26 +20,47 @@ _WORTHWHILE = 0.03
 _VALID = 100_000
 
 
+class Meeting(Enum):
+    """Where the blocks of a kernel wait for each other."""
+
+    #: nowhere: they must not wait
+    NOWHERE = "graphs of kernels"
+    #: in global memory: the device has all of them at the same time
+    MEMORY = "one kernel for many steps"
+    #: at the barrier of a cluster: neighbours on the device (compute capability 9.0 or above)
+    CLUSTER = "one kernel for many steps, of a cluster of blocks"
+
+
 @dataclass(frozen=True)
 class Way:
     """How time steps are executed.
 
     Attributes
     ----------
-    together : bool
-        Many steps in one kernel whose blocks wait for each other, instead of a graph of kernels.
+    meeting : Meeting
+        Whether many steps are one kernel, whose blocks wait for each other, or a graph of kernels.
     widening : int
         Powers of two by which more threads than usual share the synapses of a spike.
     spreading : int
         Powers of two by which more blocks than usual deliver spikes.
+    threads : int
+        In each block; 0 for as many as is usual.
     """
 
-    together: bool = False
+    meeting: Meeting = Meeting.NOWHERE
     widening: int = 0
     spreading: int = 0
+    threads: int = 0
+
+    @property
+    def together(self) -> bool:
+        """Whether many steps are one kernel."""
+        return self.meeting != Meeting.NOWHERE
 
     def __str__(self) -> str:
-        text = "one kernel for many steps" if self.together else "graphs of kernels"
+        text = self.meeting.value
+        if self.threads:
+            text += f" of {self.threads} threads"
         for power, what in (
             (self.widening, "threads for each spike"),
             (self.spreading, "blocks for spikes"),
@@ -53,6 +69,25 @@ class Way:
                 other = "more" if power > 0 else "fewer"
                 text += f", {2 ** abs(power)} times {other} {what}"
         return text
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How ways are compared.
+
+    Attributes
+    ----------
+    steps : int
+        Time steps in one turn, ...
+    seconds : float
+        ... or seconds, if the steps are long: then there may be fewer.
+    meetings : tuple of Meeting
+        What is tried to launch many time steps, if it is possible; what is usual comes first.
+    """
+
+    steps: int = 64
+    seconds: float = 0.005
+    meetings: tuple[Meeting, ...] = tuple(Meeting)
 
 
 class Contest:
@@ -66,20 +101,18 @@ class Contest:
         What is usual comes first.
     variants : callable
         What else is to be tried of the way that is the fastest of these.
-    steps : int, optional
-        Time steps in one turn; usually `STEPS`.
+    rules : Rules, optional
     """
 
     def __init__(
         self,
         launching: Sequence[Way],
         variants: Callable[[Way], Sequence[Way]] = lambda _: (),
-        steps: int | None = None,
+        rules: Rules | None = None,
     ) -> None:
         #: what a time step took, in seconds, in the ways that were compared last
         self.costs: dict[Way, float] = {}
-        #: time steps in one turn
-        self.steps = STEPS if steps is None else steps
+        self.rules = rules or Rules()
         self._launching, self._variants = list(launching), variants
         self._begin_anew()
 
@@ -117,7 +150,7 @@ class Contest:
             if self._valid < 0:
                 self._begin_anew()
             return
-        if steps == 0 or (steps < self.steps and seconds < SECONDS):
+        if steps == 0 or (steps < self.rules.steps and seconds < self.rules.seconds):
             return  # it says more of launching than of the steps
         self._seconds[self.way].append(seconds / steps)
         self._next += 1

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ def _compared(driver: Driver, patience: float) -> Sequence[str]:
     host = _compiling(trial, pieces)  # in the background: a compiler is a process of its own
     try:
         # so that all ways to execute time steps have their turns
-        backend = CudaBackend(driver, raw_value, steps_in_turn=3)
+        backend = CudaBackend(driver, raw_value, rules=replace(driver.rules, steps=3))
         program = build(trial, backend)
         setup = DeviceSetup(driver, backend.memory, always=True)
         pieces.compile_for(driver)

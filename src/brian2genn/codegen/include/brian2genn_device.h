@@ -155,37 +155,72 @@ B2G_FN bool b2g_last_block(uint32_t *arrived, uint32_t n_blocks)
     return last;
 }
 
-/* Meet all blocks of the grid, which have to be on the device at the same time: then
-   everything that any of them wrote before can be seen.  For the last one to come
-   the result is true: the others wait until it calls b2g_part.  All threads of all
-   blocks have to call it. */
-B2G_FN bool b2g_meet(b2g_state *state)
+/* All threads of all blocks, which are one cluster, wait for each other: then everything
+   that any of them wrote before can be seen. */
+B2G_FN void b2g_cluster_barrier(void)
+{
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+    __cluster_barrier_arrive(); /* releases */
+    __cluster_barrier_wait();   /* acquires */
+#endif
+}
+
+/* All blocks of the grid meet; all of them have to be on the device at the same time. */
+typedef struct {
+    bool is_host;             /* this block sees everything that any block wrote before */
+    uint32_t number;          /* of the meeting; thread 0 of the block knows it */
+} b2g_meeting;
+
+/* Come to a meeting.  One block is its host: what it does next is done before any other
+   block leaves by b2g_part.  All threads of all blocks have to call both. */
+B2G_FN b2g_meeting b2g_meet(b2g_state *state, bool in_cluster)
 {
     __shared__ bool last;
-    uint32_t before = 0;
+    b2g_meeting meeting = {blockIdx.x == 0, 0};
+    if (in_cluster) {
+        b2g_cluster_barrier();
+        return meeting;
+    }
     __syncthreads();
     if (threadIdx.x == 0) {
-        before = *(volatile uint32_t *)&state->meetings;
+        meeting.number = *(volatile uint32_t *)&state->meetings;
         __threadfence();
         last = atomicAdd(&state->arrived, 1u) + 1u == gridDim.x;
-        if (!last)
-            while (*(volatile uint32_t *)&state->meetings == before)
+        __threadfence();
+    }
+    __syncthreads();
+    meeting.is_host = last;
+    return meeting;
+}
+
+/* Leave a meeting: then everything that any block wrote before can be seen. */
+B2G_FN void b2g_part(b2g_state *state, bool in_cluster, b2g_meeting meeting)
+{
+    if (in_cluster) {
+        b2g_cluster_barrier();
+        return;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        if (meeting.is_host) {
+            state->arrived = 0;
+            __threadfence();
+            atomicAdd(&state->meetings, 1u);
+        } else
+            while (*(volatile uint32_t *)&state->meetings == meeting.number)
                 b2g_pause();
         __threadfence();
     }
     __syncthreads();
-    return last;
 }
 
-/* The last block to come lets the others go on. */
-B2G_FN void b2g_part(b2g_state *state)
+/* A meeting at which nothing is done. */
+B2G_FN void b2g_wait_for_all(b2g_state *state, bool in_cluster)
 {
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        state->arrived = 0;
-        __threadfence();
-        atomicAdd(&state->meetings, 1u);
-    }
+    if (in_cluster)
+        b2g_cluster_barrier();
+    else
+        b2g_part(state, false, b2g_meet(state, false));
 }
 
 /* ---- queues -------------------------------------------------------------- */
