@@ -34,7 +34,7 @@ class Executed:
     Attributes
     ----------
     name : str
-    blocks : int
+    blocks, threads : int
     instructions : dict
         By class (`emulation.ptx.classes.CLASSES`).
     requests, sectors : dict
@@ -42,14 +42,18 @@ class Executed:
         ``write``, ``atomic``.
     hottest : float
         Atomic accesses to the sector that has the most of them.
+    chain : float
+        Cycles that it would take if nothing but waiting for results took time.
     """
 
     name: str
     blocks: int
+    threads: int = _THREADS
     instructions: dict[str, float] = field(default_factory=dict)
     requests: dict[str, float] = field(default_factory=dict)
     sectors: dict[str, float] = field(default_factory=dict)
     hottest: float = 0.0
+    chain: float = 0.0
 
     @property
     def bytes(self) -> float:
@@ -60,13 +64,12 @@ class Executed:
 def _mean(name: str, counts: KernelCounts, steps: int) -> Executed:
     parts = counts.instructions, counts.requests, counts.sectors
     means = ({kind: number / steps for kind, number in part.items()} for part in parts)
-    return Executed(name, counts.blocks, *means, counts.hottest / steps)
+    sizes = counts.blocks, counts.threads
+    return Executed(name, *sizes, *means, counts.hottest / steps, counts.chain / steps)
 
 
-def _one_by_one(self: stepping.Stepper, steps: int) -> None:
-    """In place of `Stepper.run`: kernels one after the other, so that each has its counts."""
-    self._asked = steps
-    self._driver.launch(self.loop() * steps)
+class _DoesNotFit(Exception):
+    """The network cannot be executed in the way that was asked for."""
 
 
 def execute(
@@ -92,6 +95,11 @@ def execute(
     meeting : Meeting, optional
         With `Meeting.CLUSTER`, kernels have the blocks and threads that they have in a cluster.
 
+    Returns
+    -------
+    list of Executed
+        Of every kernel; empty if the network does not fit into a cluster.
+
     Notes
     -----
     When control returns to the host, late steps are made up for by a kernel of their own
@@ -103,9 +111,17 @@ def execute(
     driver.largest_cluster = _LARGEST_CLUSTER
     # synapses are made, and ways compared, by nobody, however long the steps take here
     driver.rules = Rules(sys.maxsize, math.inf, (meeting,))
+
+    def one_by_one(self: stepping.Stepper, steps: int) -> None:
+        """Kernels one after the other, so that each has its counts."""
+        if self.way.meeting != meeting:
+            raise _DoesNotFit
+        self._asked = steps
+        self._driver.launch(self.loop() * steps)
+
     usual = setup.WORTHWHILE, stepping.Stepper.run
     setup.WORTHWHILE = sys.maxsize
-    stepping.Stepper.run = _one_by_one  # type: ignore[method-assign]
+    stepping.Stepper.run = one_by_one  # type: ignore[method-assign]
     choice.use(driver)
     try:
         set_device("genn", backend="cuda")
@@ -115,6 +131,8 @@ def execute(
         network.run(round(warm_up / float(dt)) * dt, namespace=namespace)
         driver.counting = True
         network.run(steps * dt, namespace=namespace)
+    except _DoesNotFit:
+        return []
     finally:
         set_device("runtime")
         choice.use(None)

@@ -137,6 +137,8 @@ class Counted:
     from_start: float | None = None
     #: what the kernels execute in a time step
     executed: list[Executed] = field(default_factory=list)
+    #: the same with the blocks of a cluster; empty where the network does not fit into one
+    in_cluster: list[Executed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -308,7 +310,12 @@ def executed_table(results: Sequence[Counted], options: argparse.Namespace) -> s
         f" that NVRTC made for compute capability {options.architecture / 10} (PTX), instructions"
         " of warps, and sectors of 32 bytes of global memory.\n\n"
     )
-    text += prediction.table([(r.title, r.executed, r.cost.bytes) for r in results])
+    rows = []
+    for r in results:
+        rows.append((r.title, r.executed, r.cost.bytes, False))
+        if r.in_cluster:
+            rows.append((f"{r.title}, in a cluster", r.in_cluster, r.cost.bytes, True))
+    text += prediction.table(rows)
     return f"{text}\n{prediction.assumptions()}\n"
 
 
@@ -360,11 +367,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         duration = NETWORKS[name].quick_duration if options.quick else options.duration
         results.append(count(name, options.quick, duration, driver, measure=measure))
         if options.execute:
-            results[-1].executed = execute(
-                lambda: build(name, options.quick, duration),  # noqa: B023
-                options.architecture,
-                options.warm_up,
-                options.execute,
+            results[-1].executed, results[-1].in_cluster = (
+                execute(
+                    lambda: build(name, options.quick, duration),  # noqa: B023
+                    options.architecture,
+                    options.warm_up,
+                    options.execute,
+                    meeting,
+                )
+                for meeting in (Meeting.NOWHERE, Meeting.CLUSTER)
             )
         print(f"{name}: {results[-1].launches} launches a time step", flush=True)
     bandwidth = copy_bandwidth(driver) if measure else None

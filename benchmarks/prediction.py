@@ -1,7 +1,8 @@
 """How long a time step would take on a GPU: a prediction from what was counted, by a roofline.
 
-A kernel takes as long as the part of the GPU that is busiest, and on top of that what every kernel
-takes that waits for another one. The figures of the cards are those that NVIDIA publishes; what is
+A kernel takes as long as the part of the GPU that is busiest, or as its longest chain of
+instructions that wait for each other; and on top of that what it takes to begin when another one
+has ended. So it is a lower bound. The figures of the cards are those that NVIDIA publishes; what is
 not published is an assumption, and named as such. Nothing of this was measured here.
 """
 
@@ -67,31 +68,31 @@ ATOMIC_SECTORS = 48.0
 SAME_SECTOR = 0.5
 #: Assumed: from the end of a kernel of a graph to the first instruction of the next one, in µs.
 BETWEEN_KERNELS = 1.3
-#: Assumed: what a kernel waits for memory one after the other, in µs: whether the run goes on,
-#: addresses, values, and at its end the counter of blocks.
-WAITING = 2.0
+#: Assumed: from the last block's arrival at the barrier of a cluster to what is behind it, in µs.
+BARRIER = 0.25
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Microseconds of a kernel on a card, without the waiting, by what it needs."""
+    """Microseconds of a kernel on a card, and of the way to it, by what it needs."""
 
     card: Card
+    between: float
     parts: dict[str, float]
 
     @property
     def microseconds(self) -> float:
-        """All of it, with the waiting."""
-        return BETWEEN_KERNELS + WAITING + max(self.parts.values())
+        """All of it, at least."""
+        return self.between + max(self.parts.values())
 
     @property
     def limit(self) -> str:
         """What takes the most time."""
         name = max(self.parts, key=lambda part: self.parts[part])
-        return name if self.parts[name] > BETWEEN_KERNELS + WAITING else "latency"
+        return name if self.parts[name] > self.between else "launch"
 
 
-def predict(card: Card, kernel: Executed, working_set: float) -> Prediction:
+def predict(card: Card, kernel: Executed, working_set: float, between: float) -> Prediction:
     """Predict the time of a kernel.
 
     Parameters
@@ -100,6 +101,8 @@ def predict(card: Card, kernel: Executed, working_set: float) -> Prediction:
     kernel : Executed
     working_set : float
         Bytes that a time step touches: if they fit in the cache, they stay there.
+    between : float
+        Microseconds from the kernel ahead to this one.
     """
     busy = min(kernel.blocks, card.multiprocessors)
     cycles = {part: n / RATES[part] for part, n in kernel.instructions.items() if part in RATES}
@@ -115,45 +118,53 @@ def predict(card: Card, kernel: Executed, working_set: float) -> Prediction:
         ATOMIC_SECTORS * per_microsecond
     )
     parts["atomics at one place"] = kernel.hottest / (SAME_SECTOR * per_microsecond)
-    return Prediction(card, parts)
+    parts["chain"] = kernel.chain / per_microsecond
+    return Prediction(card, between, parts)
 
 
 def assumptions() -> str:
     """What the predictions rest on, in a sentence."""
     return (
-        "Predictions, nothing measured: the busiest part of the multiprocessors that have a block"
-        " (rates of compute capability 9.0, highest clock), of the cache or, where a time step"
-        " touches more than the cache holds, of the memory (published bandwidths), plus, assumed,"
-        f" {BETWEEN_KERNELS} µs between two kernels of a graph and {WAITING} µs of waiting for"
-        f" memory in each; also assumed: {DIVISION:.0f} instructions for a division or root,"
+        "Predictions, lower bounds, nothing measured: the busiest part of the multiprocessors that"
+        " have a block (rates of compute capability 9.0, highest clock), of the cache or, where a"
+        " time step touches more than the cache holds, of the memory (published bandwidths); or"
+        " the longest chain of instructions that wait for each other's results (counted, with the"
+        " latencies of emulation/ptx/latencies.py); plus, assumed,"
+        f" {BETWEEN_KERNELS} µs between two kernels of a graph, {BARRIER} µs for a barrier of a"
+        " cluster (three in a time step);"
+        f" also assumed: {DIVISION:.0f} instructions for a division or root,"
         f" {CACHE_BYTES:.0f} bytes and {ATOMIC_SECTORS:.0f} sectors with atomics in a cycle of"
         f" the cache, {SAME_SECTOR} atomics in a cycle at one place."
     )
 
 
-def table(rows: Sequence[tuple[str, Sequence[Executed], float]]) -> str:
+def table(rows: Sequence[tuple[str, Sequence[Executed], float, bool]]) -> str:
     """For every network and kernel: what was counted, and the predicted time of a step.
 
     Parameters
     ----------
-    rows : sequence of (title, kernels, working set in bytes)
+    rows : sequence of (title, kernels, working set in bytes, whether they are one cluster)
     """
     parts = ("fp64", "fp32", "integer", "memory", "atomics", "special", "division", "control")
     titles = ["network", "kernel", "blocks", "warp instructions", *parts, "moves"]
     titles += ["sectors read", "written", "atomic", "most atomics at one", "kB in sectors"]
+    titles += ["cycles of the longest chain"]
     titles += [f"predicted µs on {card.name}" for card in CARDS]
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    for title, kernels, working_set in rows:
-        totals = [0.0 for _ in CARDS]
+    for title, kernels, working_set, is_cluster in rows:
+        between = BARRIER if is_cluster else BETWEEN_KERNELS
+        # a cluster meets once more when the time step has been ended
+        totals = [BARRIER * is_cluster for _ in CARDS]
         for kernel in kernels:
-            cells = [title, kernel.name, str(kernel.blocks)]
+            cells = [title, kernel.name, f"{kernel.blocks} of {kernel.threads} threads"]
             cells.append(f"{sum(kernel.instructions.values()):,.0f}")
             cells += [f"{kernel.instructions.get(part, 0.0):,.0f}" for part in (*parts, "moves")]
             kinds = ("read", "write", "atomic")
             cells += [f"{kernel.sectors.get(kind, 0.0):,.0f}" for kind in kinds]
             cells += [f"{kernel.hottest:,.0f}", f"{kernel.bytes / 1e3:,.1f}"]
+            cells.append(f"{kernel.chain:,.0f}")
             for number, card in enumerate(CARDS):
-                prediction = predict(card, kernel, working_set)
+                prediction = predict(card, kernel, working_set, between)
                 totals[number] += prediction.microseconds
                 cells.append(f"{prediction.microseconds:.1f} ({prediction.limit})")
             lines.append("| " + " | ".join(cells) + " |")

@@ -25,6 +25,12 @@
 #define SHIM_AFTER_LAUNCH() ((const char *)NULL)
 #endif
 
+/* What is done when the threads of a warp, or of a block, have waited for each other. */
+#ifndef SHIM_WARP_SERVED
+#define SHIM_WARP_SERVED(first) ((void)0)
+#define SHIM_BARRIER_PASSED(threads) ((void)0)
+#endif
+
 struct shim_dim { unsigned x, y, z; };
 static shim_dim threadIdx, blockIdx, blockDim, gridDim;
 
@@ -162,6 +168,7 @@ static bool shim_serve_warp(unsigned first)
     }
     for (unsigned k = 0; k < 32; k++)
         lanes[k].wait = SHIM_RUNNABLE;
+    SHIM_WARP_SERVED(first);
     return true;
 }
 
@@ -211,6 +218,7 @@ static shim_result shim_round(shim_block block, unsigned n)
     if (at_barrier == n) {
         for (unsigned k = 0; k < n; k++)
             block.fibres[k].wait = SHIM_RUNNABLE;
+        SHIM_BARRIER_PASSED(n);
         progress = true;
     }
     return progress ? SHIM_WENT_ON : SHIM_STUCK;

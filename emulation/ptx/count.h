@@ -25,11 +25,24 @@ static size_t ptx_n_touches, ptx_room;
 
 static const uint32_t PTX_NO_BLOCK = 0xFFFFFFFFu;
 
+static bool ptx_is_global(ptx_space space, uint64_t place)
+{
+    if (space != PTX_GENERIC)
+        return space == PTX_GLOBAL;
+    const char *const stack = shim_now.fibres[shim_current].stack;
+    const bool local = place - (uint64_t)(uintptr_t)stack < SHIM_STACK;
+    const bool shared = place >= PTX_SHARED_BEGIN && place < PTX_SHARED_END;
+    return !local && !shared;
+}
+
+#include "chain.h"
+
 /* A block is done: what its threads have executed is what its warps have. */
 static void ptx_sum_up(void)
 {
     if (ptx_present == PTX_NO_BLOCK)
         return;
+    ptx_end_block();
     for (unsigned block = 0; block < ptx_n_blocks; block++) {
         if (!ptx_reached[block])
             continue;
@@ -52,6 +65,7 @@ static uint32_t *ptx_counts_of_thread(void)
     if (blockIdx.x != ptx_present) {
         ptx_sum_up();
         ptx_present = blockIdx.x;
+        ptx_begin_block();
     }
     return ptx_executed + shim_current * ptx_n_blocks;
 }
@@ -78,16 +92,6 @@ static void ptx_merge_touches(void)
         if (k == 0 || ptx_compare(&ptx_touches[k], &ptx_touches[k - 1]) != 0)
             ptx_touches[kept++] = ptx_touches[k];
     ptx_n_touches = kept;
-}
-
-static bool ptx_is_global(ptx_space space, uint64_t place)
-{
-    if (space != PTX_GENERIC)
-        return space == PTX_GLOBAL;
-    const char *const stack = shim_now.fibres[shim_current].stack;
-    const bool local = place - (uint64_t)(uintptr_t)stack < SHIM_STACK;
-    const bool shared = place >= PTX_SHARED_BEGIN && place < PTX_SHARED_END;
-    return !local && !shared;
 }
 
 static void ptx_touch_sectors(unsigned site, uint32_t execution, ptx_access kind, ptx_space space, uint64_t place, unsigned n)
@@ -123,6 +127,7 @@ static void ptx_begin_counting(void)
     }
     ptx_present = PTX_NO_BLOCK;
     ptx_n_touches = 0;
+    ptx_begin_chains();
 }
 
 static void ptx_end_counting(void)
@@ -130,6 +135,7 @@ static void ptx_end_counting(void)
     ptx_sum_up();
     if (!ptx_counting)
         return;
+    ptx_chain += ptx_longest;
     ptx_merge_touches();
     for (size_t k = 0; k < ptx_n_touches; k++) {
         const uint64_t site = ptx_touches[k].warp_access >> 52;
@@ -148,6 +154,14 @@ static void ptx_end_counting(void)
         most = now > most ? now : most;
     }
     ptx_hottest += most;
+}
+
+/* The cycles of the longest chains of all launches since the last call. */
+extern "C" uint64_t ptx_take_chain(void)
+{
+    const uint64_t chain = ptx_chain;
+    ptx_chain = 0;
+    return chain;
 }
 
 /* Whether launches from now on count. */

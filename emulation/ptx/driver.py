@@ -16,12 +16,14 @@ from brian2genn.backends.cuda.nvidia import compile_ptx
 from brian2genn.backends.cuda.ways import Meeting
 
 from ..driver import FIBRES, EmulatedDriver, EmulatedModule, compile_library
+from .latencies import MEMORY
 from .parse import UnknownPtx
 from .translate import Translation, translate
 
 _HERE = Path(__file__).parent
 HEADERS = (FIBRES, *sorted(_HERE.glob("*.h")))
 FLAGS = ("-fno-strict-aliasing", "-fwrapv", f"-I{_HERE}")
+_LATENCIES = [f"-D{name}={cycles}" for name, cycles in MEMORY.items()]
 
 #: Bytes of global memory that are moved together.
 SECTOR = 32
@@ -44,6 +46,9 @@ class KernelCounts:
         The sectors of 32 bytes that they touch.
     hottest : int
         Atomic accesses to the sector that has the most of them in a launch.
+    chain : int
+        Cycles that the kernel would take if nothing but waiting for results took time: with the
+        latencies of `latencies.py`, of all launches.
     """
 
     launches: int = 0
@@ -53,6 +58,7 @@ class KernelCounts:
     requests: Counter[str] = field(default_factory=Counter)
     sectors: Counter[str] = field(default_factory=Counter)
     hottest: int = 0
+    chain: int = 0
 
     def nbytes(self, *kinds: str) -> int:
         """Bytes in the sectors of these kinds of access; of all without any."""
@@ -67,6 +73,7 @@ class PtxModule(EmulatedModule):
         self.translation = translation
         if hasattr(self.library, "ptx_take_counts"):
             self.library.ptx_take_counts.restype = ctypes.c_uint64
+            self.library.ptx_take_chain.restype = ctypes.c_uint64
 
     def set_memory(self, ranges: np.ndarray) -> None:
         """Say which memory may be accessed: beginnings and ends, ascending."""
@@ -81,6 +88,7 @@ class PtxModule(EmulatedModule):
         executed = np.zeros(len(blocks) + 1, dtype=np.uint64)
         requests = np.zeros(len(sites) + 1, dtype=np.uint64)
         sectors = np.zeros(len(sites) + 1, dtype=np.uint64)
+        counts.chain += self.library.ptx_take_chain()
         counts.hottest += self.library.ptx_take_counts(
             *(ctypes.c_void_p(array.ctypes.data) for array in (executed, requests, sectors))
         )
@@ -148,7 +156,7 @@ class PtxDriver(EmulatedDriver):
 
     def _library(self, translation: Translation, of_what: str) -> Path:
         flags = list(FLAGS)
-        flags += ["-DPTX_WATCH"] * self._watch + ["-DPTX_COUNT"] * self._count
+        flags += ["-DPTX_WATCH"] * self._watch + ["-DPTX_COUNT", *_LATENCIES] * self._count
         # two programs have two sets of variables, also where their instructions are the same
         digest = hashlib.sha256(of_what.encode()).hexdigest()
         return compile_library("ptx", f"/* {digest} */\n{translation.text}", flags, HEADERS)

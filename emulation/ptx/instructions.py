@@ -411,7 +411,7 @@ def _fence(parts: Parts) -> str:
         return "/* orders nothing beyond what a barrier does */;"
     if parts.modifiers not in known:
         raise UnknownPtx("a fence that is not known here")
-    return "ptx_fence();"
+    return "ptx_fence(); PTX_SETTLE();"
 
 
 @_for("nanosleep")

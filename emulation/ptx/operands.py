@@ -41,6 +41,11 @@ def local_name(register: str) -> str:
     return "r_" + register.lstrip("%").replace("$", "_")
 
 
+def time_name(register: str) -> str:
+    """The C++ name of the time from which a register's value is there."""
+    return "t_" + local_name(register)
+
+
 def label_name(label: str) -> str:
     """The C++ name of a label."""
     return "l_" + label.replace("$", "_")

@@ -12,6 +12,12 @@ static void ptx_before_launch(void);
 static const char *ptx_after_launch(void);
 #define SHIM_BEFORE_LAUNCH() ptx_before_launch()
 #define SHIM_AFTER_LAUNCH() ptx_after_launch()
+#ifdef PTX_COUNT
+static void ptx_warp_served(unsigned first);
+static void ptx_barrier_passed(unsigned threads);
+#define SHIM_WARP_SERVED(first) ptx_warp_served(first)
+#define SHIM_BARRIER_PASSED(threads) ptx_barrier_passed(threads)
+#endif
 #include "../fibres.h"
 
 /* Where an instruction stands that accesses memory. */
@@ -60,6 +66,14 @@ static inline void ptx_trap(void) { PTX_FAIL("thread %u of block %u meets a trap
 #ifdef PTX_COUNT
 #include "count.h"
 #else
+#define PTX_TIMES(...)
+#define PTX_CLOCK ((void)0)
+#define PTX_ISSUE(operands) ((void)0)
+#define PTX_READY(time, cycles) ((void)0)
+#define PTX_READY_FROM(time, space, place) ((void)0)
+#define PTX_WRITES(space, place) ((void)0)
+#define PTX_ATOMIC_AT(time, space, place) ((void)0)
+#define PTX_SETTLE() ((void)0)
 #define PTX_ENTER ((void)0)
 #define PTX_BLOCK(block) ((void)0)
 #define PTX_COUNT_ACCESS(site, block, kind, space, place, n) ((void)0)

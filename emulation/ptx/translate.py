@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .classes import instruction_class
 from .instructions import Parts, put, statement, take_apart
+from .latencies import CYCLES
 from .operands import (
     CTYPES,
     address,
@@ -15,6 +16,7 @@ from .operands import (
     label_name,
     local_name,
     size_of,
+    time_name,
     value,
     vector,
 )
@@ -35,6 +37,9 @@ _STRONG = {"volatile", "relaxed", "acquire", "release", "acq_rel"}
 #: What may stand in the opcode of a load or a store and changes nothing here.
 _HINTS = {"nc", "gpu", "sys", "cta", "weak"}
 _NO_BLOCK = -1
+#: These have no result in a register.
+_WITHOUT_RESULT = {"st", "red", "bra", "ret", "exit", "call", "bar", "barrier", "membar", "fence"}
+_WITHOUT_RESULT |= {"nanosleep", "trap"}
 
 
 @dataclass(frozen=True)
@@ -78,16 +83,20 @@ class _Function:
         self._names = frozenset(self._variables)
         text = " ".join(i.text for i in function.body if isinstance(i, Instruction))
         self._used = set(re.findall(r"%\w+", text))
+        registers = [item.names for item in function.body if isinstance(item, Registers)]
+        self._registers = {name for names in registers for name in names}
         self._block = _NO_BLOCK
 
     def lines(self) -> list[str]:
-        yield_lines = [header(self._function), "{", "    PTX_ENTER;"]
+        yield_lines = [header(self._function), "{", "    PTX_ENTER;", "    PTX_CLOCK;"]
         self._block = _NO_BLOCK
         for item in self._function.body:
             match item:
                 case Registers():
                     if used := [local_name(n) for n in item.names if n in self._used]:
                         yield_lines.append(f"    {CTYPES[item.type]} {', '.join(used)};")
+                        times = [time_name(n) for n in item.names if n in self._used]
+                        yield_lines.append(f"    PTX_TIMES({', '.join(times)});")
                 case Variable():
                     yield_lines.append(f"    {declaration(item)};")
                 case Brace():
@@ -111,9 +120,16 @@ class _Function:
         try:
             parts = take_apart(one, self._whole.shared)
             text = self._statement(parts)
+            results, sources = self._registers_of(one, parts)
+            text += "".join(
+                f" PTX_READY({time_name(name)}, {CYCLES[instruction_class(parts)]});"
+                for name in results
+                if parts.name not in ("ld", "atom")
+            )
             if one.predicate:
                 sign = "!" if one.predicate.startswith("!") else ""
-                text = f"if ({sign}{local_name(one.predicate.lstrip('!'))}) {text}"
+                text = f"if ({sign}{local_name(one.predicate.lstrip('!'))}) {{ {text} }}"
+            lines.append(f"    PTX_ISSUE({_latest(sources)});")
         except (UnknownPtx, KeyError, ValueError, IndexError) as error:
             raise UnknownPtx(
                 f"PTX line {one.place.line} ({one.place.source}): '{one.text}': {error}"
@@ -122,6 +138,17 @@ class _Function:
         if parts.name in ("bra", "ret", "exit"):
             self._block = _NO_BLOCK
         return [*lines, f"    {text}"]
+
+    def _registers_of(self, one: Instruction, parts: Parts) -> tuple[list[str], list[str]]:
+        """The registers that an instruction writes, and those that it waits for."""
+
+        def among(text: str) -> list[str]:
+            found = re.findall(r"%?[\w.$]+", text)
+            return list(dict.fromkeys(name for name in found if name in self._registers))
+
+        first = 0 if parts.name in _WITHOUT_RESULT else 1
+        sources = among(" ".join(one.operands[first:]) + " " + one.predicate.lstrip("!"))
+        return among(" ".join(one.operands[:first])), sources
 
     def _statement(self, parts: Parts) -> str:
         match parts.name:
@@ -141,6 +168,13 @@ class _Function:
         return statement(parts)
 
     # -- memory ------------------------------------------------------------------
+    @staticmethod
+    def _space(parts: Parts) -> str:
+        """The state space of an access as the runtime knows it."""
+        (space,) = [one for one in parts.modifiers if one in _SPACES] or ["generic"]
+        # parameters are in registers, or constant
+        return "PTX_CONST" if space == "param" else f"PTX_{space.upper()}"
+
     def _place(self, parts: Parts, operand: str, kind: str, nbytes: int) -> tuple[str, bool, bool]:
         """The address, and whether there is a fence before and after."""
         space, strong = "generic", set()
@@ -178,6 +212,9 @@ class _Function:
         for k, target in enumerate(targets):
             read = f"*(const {CTYPES[parts.kind]} *)(at + {size * k})"
             lines.append(put(target, read, parts.kind))
+            if target in self._registers:
+                time = f"PTX_READY_FROM({time_name(target)}, {self._space(parts)}, at);"
+                lines.append(time)
         return f"{{ {' '.join(lines)}{' ptx_fence();' if fenced else ''} }}"
 
     def _store(self, parts: Parts) -> str:
@@ -188,6 +225,7 @@ class _Function:
         for k, source in enumerate(sources):
             place = f"*({CTYPES[parts.kind]} *)(at + {size * k})"
             lines.append(f"{place} = {value(source, parts.kind)};")
+        lines.append(f"PTX_WRITES({self._space(parts)}, at);")
         return f"{{ {'ptx_fence(); ' if fenced else ''}{' '.join(lines)} }}"
 
     def _atomic(self, parts: Parts) -> str:
@@ -198,6 +236,8 @@ class _Function:
         values = ", ".join(value(operand, parts.kind) for operand in operands[2:])
         text = f"{ctype} *const at = ({ctype} *){where};"
         text += " " + put(operands[0], f"ptx_atom_{operation}<{ctype}>(at, {values})", parts.kind)
+        time = time_name(operands[0]) if operands[0] in self._registers else "PTX_NO_TIME"
+        text += f" PTX_ATOMIC_AT({time}, {self._space(parts)}, at);"
         fences = ["ptx_fence(); " if before else "", " ptx_fence();" if after else ""]
         return f"{{ shim_perhaps_wait(); {fences[0]}{text}{fences[1]} }}"
 
@@ -215,6 +255,14 @@ class _Function:
             if part.strip()
         ]
         return f"{global_name(name)}({', '.join(map(global_name, passed))});"
+
+
+def _latest(registers: list[str]) -> str:
+    """The time from which all of these are there."""
+    if not registers:
+        return "0"
+    *others, last = map(time_name, registers)
+    return "".join(f"PTX_LATER({one}, " for one in others) + last + ")" * len(others)
 
 
 _OPERATIONS = {"add", "min", "max", "and", "or", "xor", "exch", "inc", "dec", "cas"}

@@ -31,31 +31,38 @@ def test_counts_by_execution_are_beside_those_of_the_model(tmp_path, monkeypatch
     assert 0.9 * cuba["floor"]["bytes"] / 1e3 < kilobytes < 2 * cuba["floor"]["bytes"] / 1e3
     # each block tells that it is done; as many blocks in every step, as no ways are compared
     assert synapses["hottest"] == synapses["blocks"]
+    # a chain is at least: whether the run goes on, where the values are, the counter of blocks
+    assert all(one["chain"] > 3 * 265 for one in (neurons, synapses))
+    in_cluster = cuba["in_cluster"]
+    assert [one["threads"] for one in in_cluster] == [128, 128]
+    assert in_cluster[0]["instructions"]["fp64"] == neurons["instructions"]["fp64"]
+    assert in_cluster[1]["blocks"] <= 16 < synapses["blocks"]
+    assert in_cluster[1]["chain"] < synapses["chain"], "fewer blocks wait at the counter"
     text = (tmp_path / "gpu.md").read_text()
-    assert "Predictions, nothing measured" in text
+    assert "Predictions, lower bounds, nothing measured" in text
     assert "a time step: predicted" in text
 
 
 @pytest.mark.parametrize(
     ("kernel", "limit", "microseconds"),
     [
-        (Executed("k", 1000, {"fp64": 132 * 1980 * 2 * 50}), "fp64", 50.0),
-        (Executed("k", 1, {"fp64": 1980 * 2 * 50}), "fp64", 50.0),
-        (Executed("k", 1000, {}, {}, {"read": 2800 * 1980 * 10 / 32}), "cache", 10.0),
-        (Executed("k", 1000, {}, {}, {}, 0.5 * 1980 * 7), "atomics at one place", 7.0),
-        (Executed("k", 1000, {"fp64": 10}), "latency", 0.0),
+        (Executed("k", 1000, 128, {"fp64": 132 * 1980 * 2 * 50}), "fp64", 50.0),
+        (Executed("k", 1, 128, {"fp64": 1980 * 2 * 50}), "fp64", 50.0),
+        (Executed("k", 1000, 128, {}, {}, {"read": 2800 * 1980 * 10 / 32}), "cache", 10.0),
+        (Executed("k", 1000, 128, {}, {}, {}, 0.5 * 1980 * 7), "atomics at one place", 7.0),
+        (Executed("k", 1000, 128, {"fp64": 1980}, chain=1980 * 3), "chain", 3.0),
+        (Executed("k", 1000, 128, {"fp64": 10}), "launch", 0.0),
     ],
 )
 def test_the_busiest_part_is_the_limit(kernel, limit, microseconds):
-    found = prediction.predict(prediction.CARDS[0], kernel, 1e6)
-    waiting = prediction.BETWEEN_KERNELS + prediction.WAITING
+    found = prediction.predict(prediction.CARDS[0], kernel, 1e6, 1.5)
     assert found.limit == limit
-    assert found.microseconds == pytest.approx(waiting + microseconds, abs=0.01)
+    assert found.microseconds == pytest.approx(1.5 + microseconds, abs=0.01)
 
 
 def test_what_does_not_fit_in_the_cache_comes_from_memory():
-    kernel = Executed("k", 1000, {}, {}, {"read": 1e6})
-    h100, h200 = (prediction.predict(card, kernel, 1e9) for card in prediction.CARDS)
+    kernel = Executed("k", 1000, 128, {}, {}, {"read": 1e6})
+    h100, h200 = (prediction.predict(card, kernel, 1e9, 1.3) for card in prediction.CARDS)
     assert h100.limit == h200.limit == "memory bandwidth"
     assert h100.parts["memory bandwidth"] == pytest.approx(32e6 / 3350e3)
     assert h100.microseconds > h200.microseconds

@@ -5,6 +5,7 @@ import ctypes
 import pytest
 
 from brian2genn.backends.cuda.driver import CudaError, Launch
+from brian2genn.backends.cuda.ways import Meeting
 from emulation.ptx.driver import KernelCounts, PtxDriver
 
 TEXT = """
@@ -109,4 +110,4 @@ def test_launches_add_up_and_can_be_left_out(driver):
 
 def test_blocks_that_take_turns_are_refused(driver):
     with pytest.raises(CudaError, match="cannot be counted"):
-        driver.launch([Launch(driver.build(TEXT).kernel("added"), 2, 32, True)])
+        driver.launch([Launch(driver.build(TEXT).kernel("added"), 2, 32, Meeting.MEMORY)])

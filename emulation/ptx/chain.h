@@ -1,0 +1,118 @@
+/* How long a kernel takes if nothing but waiting for results takes time: every thread has a
+   clock, and every register a time from which its value is there.  An instruction is issued
+   when its operands are there, and not before the one ahead of it in the program.  Threads that
+   wait for each other go on at the time of the last one.
+
+   So this is what no number of multiprocessors would shorten.  What threads take from each other
+   (issue slots, units, bandwidth) is not in it: count.h counts that.  Cycles of operations are
+   given by the translation (latencies.py). */
+#ifndef PTX_CHAIN_H
+#define PTX_CHAIN_H
+
+/* A thread of the present block: its clock, and when its writes have arrived. */
+struct ptx_thread_time {
+    uint32_t now, settled;
+};
+/* A sector of 32 bytes in the first-level cache, or with atomic operations in the second. */
+struct ptx_sector_time {
+    uint64_t sector;
+    uint32_t turn, ready;     /* of which block, or launch, this is */
+};
+enum { PTX_SECTORS = 1 << 16 };
+
+static ptx_thread_time ptx_times_of_threads[SHIM_MOST];
+static ptx_sector_time ptx_first_level[PTX_SECTORS], ptx_atomic_places[PTX_SECTORS];
+static uint32_t ptx_turn, ptx_launch_turn;
+static uint64_t ptx_chain; /* of all launches since it was asked */
+static uint32_t ptx_longest; /* of the threads of this launch */
+
+static void ptx_begin_block(void)
+{
+    memset(ptx_times_of_threads, 0, sizeof(ptx_times_of_threads));
+    ptx_turn++;
+}
+
+static ptx_sector_time *ptx_sector(ptx_sector_time *table, uint64_t sector, uint32_t turn)
+{
+    /* of two sectors at one place the later one remains: as in a cache */
+    ptx_sector_time *const found = &table[(sector * 0x9E3779B97F4A7C15u >> 40) % PTX_SECTORS];
+    if (found->sector != sector || found->turn != turn)
+        *found = {sector, turn, 0};
+    return found;
+}
+
+static uint32_t ptx_later(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+/* When a value is there that is read now. */
+static uint32_t ptx_time_of_read(uint32_t now, ptx_space space, uint64_t place)
+{
+    if (space == PTX_CONST)
+        return now + PTX_CONSTANT_CYCLES;
+    if (!ptx_is_global(space, place))
+        return now + PTX_NEAR_CYCLES;
+    ptx_sector_time *const cached = ptx_sector(ptx_first_level, place / 32, ptx_turn);
+    if (cached->ready == 0)
+        return cached->ready = now + PTX_FAR_CYCLES;
+    return ptx_later(cached->ready, now + PTX_NEAR_CYCLES);
+}
+
+/* When an atomic operation has its result: those at one place wait for each other. */
+static uint32_t ptx_time_of_atomic(uint32_t now, ptx_space space, uint64_t place)
+{
+    if (!ptx_is_global(space, place))
+        return now + 2 * PTX_NEAR_CYCLES;
+    ptx_sector_time *const there = ptx_sector(ptx_atomic_places, place / 32, ptx_launch_turn);
+    there->ready = ptx_later(there->ready + PTX_SAME_PLACE_CYCLES, now + PTX_FAR_CYCLES / 2);
+    return there->ready + PTX_FAR_CYCLES / 2;
+}
+
+static void ptx_settle(ptx_thread_time *me)
+{
+    me->now = ptx_later(me->now, me->settled);
+    ptx_turn++; /* what others have written since is not in the first level */
+}
+
+static void ptx_wait_for_all(unsigned first, unsigned n, uint32_t cycles)
+{
+    uint32_t last = 0;
+    for (unsigned k = first; k < first + n; k++)
+        last = ptx_later(last, ptx_times_of_threads[k].now);
+    for (unsigned k = first; k < first + n; k++)
+        ptx_times_of_threads[k].now = last + cycles;
+}
+static void ptx_warp_served(unsigned first) { ptx_wait_for_all(first, 32, 0); }
+static void ptx_barrier_passed(unsigned n) { ptx_wait_for_all(0, n, PTX_BARRIER_CYCLES); }
+
+static void ptx_begin_chains(void)
+{
+    ptx_launch_turn++;
+    ptx_longest = 0;
+}
+static void ptx_end_block(void)
+{
+    for (unsigned k = 0; k < blockDim.x; k++) {
+        const ptx_thread_time *const one = &ptx_times_of_threads[k];
+        ptx_longest = ptx_later(ptx_longest, ptx_later(one->now, one->settled));
+    }
+}
+
+static uint32_t ptx_no_time __attribute__((unused));
+
+#define PTX_NO_TIME ptx_no_time
+#define PTX_TIMES(...) uint32_t __VA_ARGS__
+
+#define PTX_CLOCK ptx_thread_time *const me_ = &ptx_times_of_threads[shim_current]
+#define PTX_ISSUE(operands) (me_->now = ptx_later(me_->now + 1, (operands)))
+#define PTX_LATER(a, b) ptx_later(a, b)
+#define PTX_READY(time, cycles) (time = me_->now + (cycles))
+#define PTX_READY_FROM(time, space, place) (time = ptx_time_of_read(me_->now, space, (uint64_t)(place)))
+#define PTX_WRITES(space, place) \
+    (me_->settled = ptx_later(me_->settled, me_->now + (ptx_is_global(space, (uint64_t)(place)) ? PTX_FAR_CYCLES : 0)))
+#define PTX_ATOMIC_AT(time, space, place)                                       \
+    do {                                                                        \
+        time = ptx_time_of_atomic(me_->now, space, (uint64_t)(place));          \
+        me_->settled = ptx_later(me_->settled, time);                           \
+    } while (0)
+#define PTX_SETTLE() ptx_settle(me_)
+
+#endif

@@ -1,0 +1,29 @@
+"""How many cycles pass until the result of an instruction is there, on a GPU like Hopper's.
+
+Of memory as Luo et al. measured it (2025, Dissecting the NVIDIA Hopper architecture through
+microbenchmarking and multiple level analysis, arXiv:2501.12084), rounded; the others are
+assumptions, from what was measured of its predecessors.
+"""
+
+from __future__ import annotations
+
+#: By class (see `classes.CLASSES`); accesses to memory are below.
+CYCLES = {
+    "fp64": 10,
+    "fp32": 4,
+    "integer": 5,
+    "special": 20,
+    "division": 150,
+    "moves": 4,
+    "control": 5,
+}
+
+#: Memory: shared or in the first-level cache; in the second-level cache; constant; atomic
+#: operations at one place one after the other; and a barrier of a block.
+MEMORY = {
+    "PTX_NEAR_CYCLES": 35,
+    "PTX_FAR_CYCLES": 265,
+    "PTX_CONSTANT_CYCLES": 8,
+    "PTX_SAME_PLACE_CYCLES": 2,
+    "PTX_BARRIER_CYCLES": 20,
+}
