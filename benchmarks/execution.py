@@ -9,6 +9,7 @@ and makes several instructions of a division.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ def execute(
         How many time steps are counted; one less than a power of two is done without launches
         that find nothing to do.
     meeting : Meeting, optional
-        With `Meeting.CLUSTER`, kernels have the blocks and threads that they have in a cluster.
+        With `Meeting.CLUSTER`, many steps are one kernel.
 
     Returns
     -------
@@ -112,16 +113,16 @@ def execute(
     # synapses are made, and ways compared, by nobody, however long the steps take here
     driver.rules = Rules(sys.maxsize, math.inf, (meeting,))
 
-    def one_by_one(self: stepping.Stepper, steps: int) -> None:
-        """Kernels one after the other, so that each has its counts."""
+    run = stepping.Stepper.run
+
+    def run_if_it_fits(self: stepping.Stepper, steps: int) -> None:
         if self.way.meeting != meeting:
             raise _DoesNotFit
-        self._asked = steps
-        self._driver.launch(self.loop() * steps)
+        run(self, steps)
 
-    usual = setup.WORTHWHILE, stepping.Stepper.run
+    usual = setup.WORTHWHILE, run
     setup.WORTHWHILE = sys.maxsize
-    stepping.Stepper.run = one_by_one  # type: ignore[method-assign]
+    stepping.Stepper.run = run_if_it_fits  # type: ignore[method-assign]
     choice.use(driver)
     try:
         set_device("genn", backend="cuda")
@@ -137,6 +138,7 @@ def execute(
         set_device("runtime")
         choice.use(None)
         setup.WORTHWHILE, stepping.Stepper.run = usual  # type: ignore[method-assign]
-    # what is launched in every step; what only begins or ends a run is not
-    loop = [name for name, counts in driver.kernels.items() if counts.launches >= steps]
+    # what begins and ends a run is not of a time step
+    in_loop = re.compile(r"stage_\d+" if meeting == Meeting.NOWHERE else "run_steps")
+    loop = [name for name in driver.kernels if in_loop.fullmatch(name)]
     return [_mean(name, driver.kernels[name], steps) for name in sorted(loop)]

@@ -68,8 +68,6 @@ ATOMIC_SECTORS = 48.0
 SAME_SECTOR = 0.5
 #: Assumed: from the end of a kernel of a graph to the first instruction of the next one, in µs.
 BETWEEN_KERNELS = 1.3
-#: Assumed: from the last block's arrival at the barrier of a cluster to what is behind it, in µs.
-BARRIER = 0.25
 
 
 @dataclass(frozen=True)
@@ -130,8 +128,7 @@ def assumptions() -> str:
         " time step touches more than the cache holds, of the memory (published bandwidths); or"
         " the longest chain of instructions that wait for each other's results (counted, with the"
         " latencies of emulation/ptx/latencies.py); plus, assumed,"
-        f" {BETWEEN_KERNELS} µs between two kernels of a graph, {BARRIER} µs for a barrier of a"
-        " cluster (three in a time step);"
+        f" {BETWEEN_KERNELS} µs between two kernels of a graph;"
         f" also assumed: {DIVISION:.0f} instructions for a division or root,"
         f" {CACHE_BYTES:.0f} bytes and {ATOMIC_SECTORS:.0f} sectors with atomics in a cycle of"
         f" the cache, {SAME_SECTOR} atomics in a cycle at one place."
@@ -152,9 +149,9 @@ def table(rows: Sequence[tuple[str, Sequence[Executed], float, bool]]) -> str:
     titles += [f"predicted µs on {card.name}" for card in CARDS]
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for title, kernels, working_set, is_cluster in rows:
-        between = BARRIER if is_cluster else BETWEEN_KERNELS
-        # a cluster meets once more when the time step has been ended
-        totals = [BARRIER * is_cluster for _ in CARDS]
+        # many steps of a cluster are one kernel, whose chain has its barriers
+        between = 0.0 if is_cluster else BETWEEN_KERNELS
+        totals = [0.0 for _ in CARDS]
         for kernel in kernels:
             cells = [title, kernel.name, f"{kernel.blocks} of {kernel.threads} threads"]
             cells.append(f"{sum(kernel.instructions.values()):,.0f}")

@@ -25,10 +25,11 @@
 #define SHIM_AFTER_LAUNCH() ((const char *)NULL)
 #endif
 
-/* What is done when the threads of a warp, or of a block, have waited for each other. */
+/* What is done when the threads of a warp, a block or a cluster have waited for each other. */
 #ifndef SHIM_WARP_SERVED
 #define SHIM_WARP_SERVED(first) ((void)0)
 #define SHIM_BARRIER_PASSED(threads) ((void)0)
+#define SHIM_CLUSTER_PASSED(blocks, threads) ((void)0)
 #endif
 
 struct shim_dim { unsigned x, y, z; };
@@ -272,6 +273,7 @@ static bool shim_serve_cluster(shim_block *all, unsigned blocks, unsigned thread
     for (unsigned k = 0; k < blocks; k++)
         for (unsigned thread = 0; thread < threads; thread++)
             all[k].fibres[thread].wait = SHIM_RUNNABLE;
+    SHIM_CLUSTER_PASSED(blocks, threads);
     return true;
 }
 

@@ -9,33 +9,36 @@
 #ifndef PTX_CHAIN_H
 #define PTX_CHAIN_H
 
-/* A thread of the present block: its clock, and when its writes have arrived. */
+/* A thread: its clock, and when its writes have arrived. */
 struct ptx_thread_time {
     uint32_t now, settled;
 };
 /* A sector of 32 bytes in the first-level cache, or with atomic operations in the second. */
 struct ptx_sector_time {
     uint64_t sector;
-    uint32_t turn, ready;     /* of which block, or launch, this is */
+    uint32_t turn, ready;     /* of which block, since its last fence, or which launch this is */
 };
 enum { PTX_SECTORS = 1 << 16 };
 
-static ptx_thread_time ptx_times_of_threads[SHIM_MOST];
+static ptx_thread_time *ptx_times_of_threads; /* as many as `ptx_n_threads` */
+static uint32_t ptx_turns[SHIM_MOST];         /* by block of a cluster; otherwise the first */
+static uint32_t ptx_last_turn;
 static ptx_sector_time ptx_first_level[PTX_SECTORS], ptx_atomic_places[PTX_SECTORS];
-static uint32_t ptx_turn, ptx_launch_turn;
+static uint32_t ptx_launch_turn;
 static uint64_t ptx_chain; /* of all launches since it was asked */
 static uint32_t ptx_longest; /* of the threads of this launch */
 
-static void ptx_begin_block(void)
+static void ptx_begin_times(void)
 {
-    memset(ptx_times_of_threads, 0, sizeof(ptx_times_of_threads));
-    ptx_turn++;
+    memset(ptx_times_of_threads, 0, ptx_n_threads * sizeof(ptx_thread_time));
+    for (unsigned k = 0; k < ptx_n_threads / blockDim.x; k++)
+        ptx_turns[k] = ++ptx_last_turn;
 }
 
 static ptx_sector_time *ptx_sector(ptx_sector_time *table, uint64_t sector, uint32_t turn)
 {
     /* of two sectors at one place the later one remains: as in a cache */
-    ptx_sector_time *const found = &table[(sector * 0x9E3779B97F4A7C15u >> 40) % PTX_SECTORS];
+    ptx_sector_time *const found = &table[((sector ^ (uint64_t)turn << 40) * 0x9E3779B97F4A7C15u >> 40) % PTX_SECTORS];
     if (found->sector != sector || found->turn != turn)
         *found = {sector, turn, 0};
     return found;
@@ -50,7 +53,7 @@ static uint32_t ptx_time_of_read(uint32_t now, ptx_space space, uint64_t place)
         return now + PTX_CONSTANT_CYCLES;
     if (!ptx_is_global(space, place))
         return now + PTX_NEAR_CYCLES;
-    ptx_sector_time *const cached = ptx_sector(ptx_first_level, place / 32, ptx_turn);
+    ptx_sector_time *const cached = ptx_sector(ptx_first_level, place / 32, ptx_turns[ptx_first_thread() / blockDim.x]);
     if (cached->ready == 0)
         return cached->ready = now + PTX_FAR_CYCLES;
     return ptx_later(cached->ready, now + PTX_NEAR_CYCLES);
@@ -69,7 +72,8 @@ static uint32_t ptx_time_of_atomic(uint32_t now, ptx_space space, uint64_t place
 static void ptx_settle(ptx_thread_time *me)
 {
     me->now = ptx_later(me->now, me->settled);
-    ptx_turn++; /* what others have written since is not in the first level */
+    /* what others have written since is not in the first level */
+    ptx_turns[ptx_first_thread() / blockDim.x] = ++ptx_last_turn;
 }
 
 static void ptx_wait_for_all(unsigned first, unsigned n, uint32_t cycles)
@@ -80,17 +84,25 @@ static void ptx_wait_for_all(unsigned first, unsigned n, uint32_t cycles)
     for (unsigned k = first; k < first + n; k++)
         ptx_times_of_threads[k].now = last + cycles;
 }
-static void ptx_warp_served(unsigned first) { ptx_wait_for_all(first, 32, 0); }
-static void ptx_barrier_passed(unsigned n) { ptx_wait_for_all(0, n, PTX_BARRIER_CYCLES); }
+static void ptx_warp_served(unsigned first) { ptx_wait_for_all(ptx_first_thread() + first, 32, 0); }
+static void ptx_barrier_passed(unsigned n) { ptx_wait_for_all(ptx_first_thread(), n, PTX_BARRIER_CYCLES); }
+static void ptx_cluster_passed(unsigned blocks, unsigned threads)
+{
+    for (unsigned k = 0; k < blocks * threads; k++)
+        ptx_times_of_threads[k].now = ptx_later(ptx_times_of_threads[k].now, ptx_times_of_threads[k].settled);
+    ptx_wait_for_all(0, blocks * threads, PTX_CLUSTER_CYCLES);
+    for (unsigned k = 0; k < blocks; k++)
+        ptx_turns[k] = ++ptx_last_turn;
+}
 
 static void ptx_begin_chains(void)
 {
     ptx_launch_turn++;
     ptx_longest = 0;
 }
-static void ptx_end_block(void)
+static void ptx_end_times(void)
 {
-    for (unsigned k = 0; k < blockDim.x; k++) {
+    for (unsigned k = 0; k < ptx_n_threads; k++) {
         const ptx_thread_time *const one = &ptx_times_of_threads[k];
         ptx_longest = ptx_later(ptx_longest, ptx_later(one->now, one->settled));
     }
@@ -101,7 +113,7 @@ static uint32_t ptx_no_time __attribute__((unused));
 #define PTX_NO_TIME ptx_no_time
 #define PTX_TIMES(...) uint32_t __VA_ARGS__
 
-#define PTX_CLOCK ptx_thread_time *const me_ = &ptx_times_of_threads[shim_current]
+#define PTX_CLOCK ptx_thread_time *const me_ = &ptx_times_of_threads[ptx_first_thread() + shim_current]
 #define PTX_ISSUE(operands) (me_->now = ptx_later(me_->now + 1, (operands)))
 #define PTX_LATER(a, b) ptx_later(a, b)
 #define PTX_READY(time, cycles) (time = me_->now + (cycles))

@@ -13,9 +13,11 @@ struct ptx_touch {
 };
 
 static bool ptx_counting = true;
-static uint32_t *ptx_executed;           /* of the present block: by thread, then by basic block */
-static bool *ptx_reached;                /* basic blocks that the present block has executed */
-static uint32_t ptx_present;             /* which block of the grid that is */
+/* Of the present block, or of all blocks of a cluster, which take turns: */
+static unsigned ptx_n_threads;
+static uint32_t *ptx_executed;           /* by thread, then by basic block */
+static bool *ptx_reached;                /* basic blocks that any of them has executed */
+static uint32_t ptx_present;             /* the block; for a cluster the first */
 static uint64_t *ptx_warp_executed;      /* by basic block, since the last time it was asked */
 static uint64_t *ptx_requests, *ptx_sectors; /* by site */
 static bool *ptx_is_atomic;              /* by site */
@@ -35,22 +37,25 @@ static bool ptx_is_global(ptx_space space, uint64_t place)
     return !local && !shared;
 }
 
+/* The number of the first thread of the block whose turn it is. */
+static unsigned ptx_first_thread(void) { return shim_is_cluster ? blockIdx.x * blockDim.x : 0; }
+
 #include "chain.h"
 
-/* A block is done: what its threads have executed is what its warps have. */
+/* All is done: what threads have executed is what their warps have. */
 static void ptx_sum_up(void)
 {
     if (ptx_present == PTX_NO_BLOCK)
         return;
-    ptx_end_block();
+    ptx_end_times();
     for (unsigned block = 0; block < ptx_n_blocks; block++) {
         if (!ptx_reached[block])
             continue;
         ptx_reached[block] = false;
-        for (unsigned first = 0; first < blockDim.x; first += 32) {
+        for (unsigned first = 0; first < ptx_n_threads; first += 32) {
             uint32_t most = 0;
             for (unsigned thread = first; thread < first + 32; thread++) {
-                uint32_t *const count = &ptx_executed[thread * ptx_n_blocks + block];
+                uint32_t *const count = &ptx_executed[thread * (size_t)ptx_n_blocks + block];
                 most = *count > most ? *count : most;
                 *count = 0;
             }
@@ -59,15 +64,15 @@ static void ptx_sum_up(void)
     }
 }
 
-/* Blocks run one after the other. */
+/* Blocks run one after the other, if they are no cluster. */
 static uint32_t *ptx_counts_of_thread(void)
 {
-    if (blockIdx.x != ptx_present) {
+    if (ptx_present == PTX_NO_BLOCK || (!shim_is_cluster && blockIdx.x != ptx_present)) {
         ptx_sum_up();
         ptx_present = blockIdx.x;
-        ptx_begin_block();
+        ptx_begin_times();
     }
-    return ptx_executed + shim_current * ptx_n_blocks;
+    return ptx_executed + (ptx_first_thread() + shim_current) * (size_t)ptx_n_blocks;
 }
 
 #define PTX_ENTER uint32_t *const ptx_counts = ptx_counts_of_thread()
@@ -122,8 +127,16 @@ static void ptx_begin_counting(void)
         ptx_requests = (uint64_t *)calloc(ptx_n_sites + 1, sizeof(uint64_t));
         ptx_sectors = (uint64_t *)calloc(ptx_n_sites + 1, sizeof(uint64_t));
         ptx_is_atomic = (bool *)calloc(ptx_n_sites + 1, sizeof(bool));
-        ptx_executed = (uint32_t *)calloc((size_t)SHIM_MOST * ptx_n_blocks + 1, sizeof(uint32_t));
         ptx_reached = (bool *)calloc(ptx_n_blocks + 1, sizeof(bool));
+    }
+    static unsigned room;
+    ptx_n_threads = blockDim.x * (shim_is_cluster ? gridDim.x : 1);
+    if (ptx_n_threads > room) {
+        free(ptx_executed);
+        free(ptx_times_of_threads);
+        room = ptx_n_threads;
+        ptx_executed = (uint32_t *)calloc((size_t)room * ptx_n_blocks + 1, sizeof(uint32_t));
+        ptx_times_of_threads = (ptx_thread_time *)calloc(room, sizeof(ptx_thread_time));
     }
     ptx_present = PTX_NO_BLOCK;
     ptx_n_touches = 0;

@@ -173,8 +173,8 @@ class PtxDriver(EmulatedDriver):
         if self._watch:
             module.set_memory(self._ranges)
         if self._count:
-            if one.meeting != Meeting.NOWHERE:
-                raise CudaError(f"kernel {name}: blocks that take turns cannot be counted")
+            if one.meeting == Meeting.MEMORY:
+                raise CudaError(f"kernel {name}: blocks that look again and again are not counted")
             module.library.ptx_set_counting(int(self.counting))
         super()._execute(one)
         if self._count and self.counting:

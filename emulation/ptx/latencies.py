@@ -19,11 +19,12 @@ CYCLES = {
 }
 
 #: Memory: shared or in the first-level cache; in the second-level cache; constant; atomic
-#: operations at one place one after the other; and a barrier of a block.
+#: operations at one place one after the other; and a barrier of a block, or of a cluster.
 MEMORY = {
     "PTX_NEAR_CYCLES": 35,
     "PTX_FAR_CYCLES": 265,
     "PTX_CONSTANT_CYCLES": 8,
     "PTX_SAME_PLACE_CYCLES": 2,
     "PTX_BARRIER_CYCLES": 20,
+    "PTX_CLUSTER_CYCLES": 250,
 }

@@ -15,8 +15,10 @@ static const char *ptx_after_launch(void);
 #ifdef PTX_COUNT
 static void ptx_warp_served(unsigned first);
 static void ptx_barrier_passed(unsigned threads);
+static void ptx_cluster_passed(unsigned blocks, unsigned threads);
 #define SHIM_WARP_SERVED(first) ptx_warp_served(first)
 #define SHIM_BARRIER_PASSED(threads) ptx_barrier_passed(threads)
+#define SHIM_CLUSTER_PASSED(blocks, threads) ptx_cluster_passed(blocks, threads)
 #endif
 #include "../fibres.h"
 
