@@ -126,6 +126,8 @@ class KernelPrinter:
         self._local_constants: set[str] = set()
         self._stream = 0
         self._temporaries = 0
+        #: the statements that read an element's variables
+        self.reads: set[str] = set()
         self._uses = kernel.uses()
         self._print()
 
@@ -230,6 +232,8 @@ class KernelPrinter:
             if section == RUN_RATE:
                 return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
             self._sections[section].append(f"const {value_type(dtype)} {name} = {value};")
+            if section == ELEMENT_RATE:
+                self.reads.add(self._sections[section][-1])
         elif section == RUN_RATE:
             return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
         return name

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..model.dtypes import C_TYPE, is_float
-from ..model.kernel import Kernel, Store
+from ..model.dtypes import BOOL, C_TYPE, is_float
+from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.network import (
     Deliver,
     EmitSpikes,
@@ -25,9 +25,10 @@ from ..model.network import (
     Threshold,
     Update,
 )
+from ..transforms.forward import forwarded
 from ..transforms.rotate import rotate
 from ..transforms.stages import Planner, Stage, Task, domain_of_monitor, touched_by
-from .c_printer import Constants, KernelPrinter, Streams, pointer
+from .c_printer import STEP_RATE, Constants, KernelPrinter, Streams, pointer
 from .cuda_source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
 from .program import environment, tidy
 from .symbols import Symbols, user_arrays
@@ -35,8 +36,12 @@ from .symbols import Symbols, user_arrays
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
 
-#: Of them, what a ``b2g_queue`` takes.
-_QUEUE_BYTES = 128
+#: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
+_QUEUE_BYTES, _RECORDER_BYTES = 128, 24
+
+#: Values that are read ahead of all else, so that a thread waits for them once; with more of them,
+#: too many registers would be taken.
+_MOST_READ_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class CudaKernelPrinter(KernelPrinter):
         As for a `KernelPrinter`.
     random_step : str
         C text of the number that the time step has in the random streams.
+    own : dict
+        From arrays whose elements the thread keeps to their C names.
     """
 
     def __init__(
@@ -67,8 +74,10 @@ class CudaKernelPrinter(KernelPrinter):
         constants: Constants,
         streams: Streams,
         random_step: str,
+        own: dict[str, str],
     ) -> None:
         self.random_step = random_step
+        self._own = own
         #: what a thread can add up by itself, for others to add
         self.sums: list[LocalSum] = []
         self._summing: list[str] = []
@@ -78,7 +87,27 @@ class CudaKernelPrinter(KernelPrinter):
         """The statements that write an element's results; floating point numbers go to `sums`."""
         return self._summing
 
+    @property
+    def element(self) -> list[str]:
+        """The statements for an element: first what reads it, and waits for all of that at once."""
+        statements = super().element
+        reads = [s for s in statements if s in self.reads]
+        if not 1 < len(reads) <= _MOST_READ_AHEAD:
+            return statements
+        names = [statement.split(" = ")[0].split()[-1] for statement in reads]
+        keep = " ".join(f"b2g_keep({name});" for name in names)
+        return [*reads, keep, *(s for s in statements if s not in self.reads)]
+
+    def _place(self, access: Access, section: int = STEP_RATE) -> str:
+        if access.index == ELEMENT and access.array in self._own:
+            return self._own[access.array]
+        return super()._place(access, section)
+
     def _assignment(self, store: Store, place: str, text: str) -> str:
+        access = self.kernel.accesses[store.name]
+        if place == self._own.get(access.array):
+            text = f"{place} = {text}"
+            place = f"{pointer(access.array)}[_idx]"
         statement = super()._assignment(store, place, text)
         summing = statement
         if store.add:
@@ -108,6 +137,8 @@ class _TaskText:
     size: str = ""
     neurons: str = ""
     due: str = ""
+    #: values that a thread keeps: C type, name, what it begins with
+    own: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -176,6 +207,9 @@ class _Printer:
         self.planner = Planner(network, deterministic=deterministic)
         #: identities of the steps that are executed one time step late
         self.late: frozenset[int] = frozenset()
+        #: by the identity of a step: arrays whose element the thread keeps from one step of its
+        #: task to the next, and the step that writes it
+        self.kept: dict[int, dict[str, Step]] = {}
 
     def source(self) -> CudaSource:
         """Print everything."""
@@ -194,6 +228,9 @@ class _Printer:
             self._declare(step)
         numbers = {name: number for number, name in enumerate(result.arrays)}
         places = {id(s): task for stage in stages for task in stage.tasks for s in task.steps}
+        for task in (task for stage in stages for task in stage.tasks):
+            if all(map(self._is_by_element, task.steps)) and self._generator(task) is None:
+                self._keep(task.steps)
         for step in native:
             self.texts.append(self._print_step(step, places[id(step)], numbers))
         result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
@@ -299,7 +336,8 @@ class _Printer:
             seen = {name: numbers[f"{name}:late"] for name in self._shared_reads(step)}
             numbers = numbers | seen
         random_step = f"ctx->state->{'late_' if late else ''}random_step"
-        common = (self.params, numbers, self.constants, self.streams, random_step)
+        own, events = self._own(step), getattr(step, "events", "")
+        common = (self.params, numbers, self.constants, self.streams, random_step, own)
         printers = [CudaKernelPrinter(kernel, *common) for kernel in step.kernels()]
         ordered = self.planner.why_in_order(step)
         if ordered:
@@ -313,6 +351,9 @@ class _Printer:
             task=task,
             late=late,
             random_step=random_step,
+            own=own,
+            own_parameters="".join(f", {self._ctype(a)} &{name}" for a, name in own.items()),
+            event=own.get(events, self._element(events) if events else ""),
             by_element=self._is_by_element(step),
             ordered=ordered,
             offsets=_offsets(step),
@@ -322,6 +363,22 @@ class _Printer:
             ctype=C_TYPE,
             ctype_of=lambda name: C_TYPE[self.network.arrays[name].dtype],
         )
+
+    def _ctype(self, array: str) -> str:
+        """The C type of an array's elements; Brian's lists of events are flags here."""
+        return C_TYPE[BOOL if array in self.result.events else self.network.arrays[array].dtype]
+
+    def _keep(self, steps: Sequence[Step]) -> None:
+        """Find out what threads should keep that go through these steps."""
+        kept = forwarded(steps)
+        for step in steps:
+            touched = touched_by(step)
+            arrays = kept.keys() & (touched.own_reads | touched.own_writes)
+            self.kept[id(step)] = {array: kept[array] for array in sorted(arrays)}
+
+    def _own(self, step: Step) -> dict[str, str]:
+        """The arrays of which a step finds its element with the thread, and the C names."""
+        return {array: f"own_{array}" for array in self.kept.get(id(step), ())}
 
     def _is_by_element(self, step: Step) -> bool:
         """Whether a step's function takes one element; others take a share of the blocks."""
@@ -370,11 +427,31 @@ class _Printer:
             kind, count = self._count(step)
             if self._is_by_element(step):
                 text.kind, text.size = "elements", self._size(count)
+                kept = {a: by for s in task.steps for a, by in self.kept.get(id(s), {}).items()}
+                for array, writer in kept.items():
+                    is_written = any(s is writer for s in task.steps)
+                    first = "0" if is_written else f"inside ? {self._element(array)} : 0"
+                    text.own.append((self._ctype(array), f"own_{array}", first))
                 text.shared = [s for s in task.steps if any(k.shared_stores for k in s.kernels())]
         self.tasks.append(text)
         what = tuple(s.origin for s in task.steps)
         self.result.tasks.append(TaskPlan(task.number, kind, count, what))
         return text
+
+    def _element(self, array: str) -> str:
+        """C text of a thread's element of an array."""
+        number = self.result.arrays.index(array)
+        return f"((const {self._ctype(array)} *)ctx->arrays[{number}])[_idx]"
+
+    def _otherwise(self, step: Step) -> list[tuple[str, str]]:
+        """What a thread has to read if a step is not due that writes it: C name, and element."""
+        if self._active(step) == "true":
+            return []
+        return [
+            (f"own_{array}", self._element(array))
+            for array, writer in self.kept.get(id(step), {}).items()
+            if writer is step
+        ]
 
     def _generator(self, task: Task) -> EmitSpikes | None:
         """The spike generator whose spikes the steps of a task are for."""
@@ -414,7 +491,13 @@ class _Printer:
     def _render(self, numbers: dict[str, int], hosts: list[int]) -> str:
         result, network = self.result, self.network
         size = 16 * len(result.arrays) + 8 * len(result.numbers) + 8 * len(result.integers)
-        size += _QUEUE_BYTES * network.queues + 4 * len(self.tasks) + result.constant_bytes + 256
+        size += (
+            _QUEUE_BYTES * network.queues
+            + _RECORDER_BYTES * network.recorders
+            + 4 * len(self.tasks)
+            + result.constant_bytes
+            + 256
+        )
         text = environment.get_template("cuda/program.cu.j2").render(
             texts=self.texts,
             tasks=self.tasks,
@@ -431,6 +514,8 @@ class _Printer:
             late=bool(self.late),
             resident=result.resident,
             active=self._active,
+            own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
+            otherwise=self._otherwise,
             emits=lambda step: isinstance(step, EmitSpikes),
             user_code=network.user_code,
             user_arrays=user_arrays(network),

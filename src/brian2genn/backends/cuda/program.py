@@ -23,7 +23,7 @@ from .queue import DeviceQueue
 from .recorder import DeviceRecorder
 from .report import Need, needs_of, note_on_memory, notes_on_kernels, too_little_memory
 from .stepping import Stepper
-from .structures import LATE, RECORDER, STATE, mutable_state, program_memory
+from .structures import RECORDED, STATE, TIME, mutable_state, program_memory
 from .ways import Meeting, Rules
 
 #: Where the state has the number of the time step, and of those in one launch.
@@ -31,11 +31,14 @@ _RANDOM_STEP, _MOST_STEPS = (
     int(STATE.fields[field][1]) if STATE.fields else 0 for field in ("random_step", "most_steps")
 )
 
+#: Parts of the state whose addresses are constant.
+_PARTS = ("state", "clocks", "t", "timestep", "next", "late", "arrived", "positions", "recorded")
+
 #: Where late steps find the time.
-_LATE_FIELDS = {name: int(place[1]) for name, place in (LATE.fields or {}).items()}
+_LATE_FIELDS = {name: int(place[1]) for name, place in (TIME.fields or {}).items()}
 
 #: Where a recorder has its number of rows.
-_ROWS = int(RECORDER.fields["rows"][1]) if RECORDER.fields else 0
+_ROWS = int(RECORDED.fields["rows"][1]) if RECORDED.fields else 0
 
 
 class CudaProgram:
@@ -89,7 +92,8 @@ class CudaProgram:
         source = self.source
         self.seconds = np.zeros(len(source.steps))
         variables = len(source.arrays), len(source.numbers), len(source.integers)
-        self._fixed = np.zeros((), program_memory(*variables, source.n_queues, len(source.tasks)))
+        sizes = *variables, source.n_queues, len(source.recorders), len(source.tasks)
+        self._fixed = np.zeros((), program_memory(*sizes))
         self._images: dict[str, Image] = {}
         self._own: dict[str, int] = {}
         self._clock_states: list[ClockState] = []
@@ -203,7 +207,7 @@ class CudaProgram:
         self._set_lookups()
         self._state["state"]["random_step"] = self._random_step
         self._driver.upload(self._state_address, self._state)
-        for field in ("state", "clocks", "late", "arrived", "positions", "recorders"):
+        for field in _PARTS:
             self._fixed[field] = self._place(field)
         self._fixed["constants"] = self._reserve(self.source.constant_bytes)
         self._memory.exchange_kept()
@@ -280,7 +284,7 @@ class CudaProgram:
     def _set_recorders(self) -> None:
         for k, recorder in enumerate(self._recorders):
             recorder.reserve()
-            record = self._state["recorders"][k]
+            record = self._fixed["recorders"][k]
             record["data"], record["capacity"] = recorder.address, recorder.capacity
             # rows of the step before may still come
             record["most"] = recorder.most * (1 + (k in self.source.late_recorders))
@@ -309,7 +313,7 @@ class CudaProgram:
         clocks: dict[int | None, tuple[int, int]] = {}
         for field in ("t", "timestep"):
             for k, clock in enumerate(self._clock_states):
-                late = self._place("late") + k * LATE.itemsize + _LATE_FIELDS[field]
+                late = self._place("late") + k * TIME.itemsize + _LATE_FIELDS[field]
                 place = self._place(field) + 8 * k, late
                 clocks[getattr(clock, field).ctypes.data] = place
         self._images = {}
@@ -361,9 +365,9 @@ class CudaProgram:
     def _forget_fetched(self) -> None:
         """Tell the device which rows were fetched."""
         for k, recorder in enumerate(self._recorders):
-            if recorder.waiting != self._state["recorders"][k]["rows"]:
-                self._state["recorders"][k]["rows"] = recorder.waiting
-                place = self._place("recorders") + k * RECORDER.itemsize + _ROWS
+            if recorder.waiting != self._state["recorded"][k]["rows"]:
+                self._state["recorded"][k]["rows"] = recorder.waiting
+                place = self._place("recorded") + k * RECORDED.itemsize + _ROWS
                 rows = np.array([recorder.waiting], dtype=np.int64)
                 self._driver.upload(place, rows)
 
@@ -395,7 +399,7 @@ class CudaProgram:
             clock.t[0] = self._state["t"][k]
             clock.timestep[0] = self._state["timestep"][k]
         for k, recorder in enumerate(self._recorders):
-            recorder.waiting = int(self._state["recorders"][k]["rows"])
+            recorder.waiting = int(self._state["recorded"][k]["rows"])
 
     def _changed(self) -> None:
         """Note that the device has written to its arrays."""

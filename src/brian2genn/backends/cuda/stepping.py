@@ -171,7 +171,7 @@ class Stepper:
                 blocks[task.number] = blocks_wanted(task.kind, count, threads)
                 if task.kind in ("share", "queue", "warps"):
                     wanted[task.number] = blocks[task.number]
-            rest = most - sum(blocks[number] for number in kernel.tasks if number not in wanted)
+            rest = most - self._blocks_of_kernel(kernel, blocks) + sum(wanted.values())
             for number, given in zip(wanted, dealt_out([*wanted.values()], rest), strict=True):
                 blocks[number] = given
 
@@ -180,7 +180,9 @@ class Stepper:
         return [kernel for kernel in self._source.kernels if kernel.name in self._source.loop]
 
     def _blocks_of_kernel(self, kernel: KernelPlan, blocks: Sequence[int]) -> int:
-        return max(sum(blocks[task] for task in kernel.tasks), 1)
+        # the first block of the kernel that ends a time step has no part in its tasks
+        ends_step = kernel.name == self._source.loop[-1]
+        return max(sum(blocks[task] for task in kernel.tasks) + ends_step, 1)
 
     def _blocks_together(self, way: Way) -> int:
         """How many blocks have to be on the device at the same time."""

@@ -13,6 +13,8 @@ STATE = np.dtype(
         ("arrived", np.uint32),
         ("meetings", np.uint32),
         ("most_steps", np.uint32),
+        ("next_running", np.int32),
+        ("next_outcome", np.int32),
         ("padding", np.uint32),
     ]
 )
@@ -29,7 +31,7 @@ CLOCK = np.dtype(
     ]
 )
 
-LATE = np.dtype(
+TIME = np.dtype(
     [
         ("t", np.float64),
         ("timestep", np.int64),
@@ -72,12 +74,11 @@ RECORDER = np.dtype(
     [
         ("data", np.uint64),
         ("capacity", np.int64),
-        ("rows", np.int64),
         ("most", np.int64),
-        ("events", np.int32),
-        ("padding", np.int32),
     ]
 )
+
+RECORDED = np.dtype([("rows", np.int64), ("events", np.int32), ("padding", np.int32)])
 
 
 def mutable_state(n_clocks: int, n_tasks: int, n_queues: int, n_recorders: int) -> np.dtype:
@@ -91,16 +92,17 @@ def mutable_state(n_clocks: int, n_tasks: int, n_queues: int, n_recorders: int) 
             ("t", np.float64, (max(n_clocks, 1),)),
             ("timestep", np.int64, (max(n_clocks, 1),)),
             ("clocks", CLOCK, (max(n_clocks, 1),)),
-            ("late", LATE, (max(n_clocks, 1),)),
+            ("next", TIME, (max(n_clocks, 1),)),
+            ("late", TIME, (max(n_clocks, 1),)),
             ("positions", POSITION, (max(n_queues, 1),)),
-            ("recorders", RECORDER, (max(n_recorders, 1),)),
+            ("recorded", RECORDED, (max(n_recorders, 1),)),
             ("arrived", np.uint32, (n_tasks + n_tasks % 2 + 2,)),
         ]
     )
 
 
 def program_memory(
-    n_arrays: int, n_numbers: int, n_integers: int, n_queues: int, n_tasks: int
+    n_arrays: int, n_numbers: int, n_integers: int, n_queues: int, n_recorders: int, n_tasks: int
 ) -> np.dtype:
     """The ``program_memory`` of a program: what is constant during a run."""
     return np.dtype(
@@ -110,15 +112,19 @@ def program_memory(
             ("numbers", np.float64, (max(n_numbers, 1),)),
             ("integers", np.int64, (max(n_integers, 1),)),
             ("queues", QUEUE, (max(n_queues, 1),)),
+            ("recorders", RECORDER, (max(n_recorders, 1),)),
             ("blocks", np.uint32, (max(n_tasks, 1),)),
             ("in_cluster", np.uint32),
             ("seed", np.uint64),
             ("state", np.uint64),
             ("clocks", np.uint64),
+            ("t", np.uint64),
+            ("timestep", np.uint64),
+            ("next", np.uint64),
             ("late", np.uint64),
             ("arrived", np.uint64),
             ("positions", np.uint64),
-            ("recorders", np.uint64),
+            ("recorded", np.uint64),
             ("constants", np.uint64),
         ],
         align=True,

@@ -17,17 +17,19 @@ typedef struct {
     uint32_t arrived;         /* blocks that have finished a stage */
     uint32_t meetings;        /* how often all blocks have waited for each other */
     uint32_t most_steps;      /* time steps that one launch may execute */
+    int32_t next_running;     /* running after this time step, ... */
+    int32_t next_outcome;     /* ... or why not */
     uint32_t padding;
 } b2g_state;
 
-/* Late steps are executed one time step after they were due.  What they see of
-   a clock, and whether it ticked then. */
+/* A clock in another time step than the present one, and whether it ticks then: in the next
+   one, or as late steps see it, which are executed one time step after they were due. */
 typedef struct {
     double t;
     int64_t timestep;
     int32_t active;
     int32_t padding;
-} b2g_late;
+} b2g_time;
 
 /* Where a time step has its spikes in a queue. */
 typedef struct {
@@ -73,18 +75,35 @@ typedef struct {
 
 static_assert(sizeof(b2g_queue) == 128, "of constant memory");
 
-/* Rows of recorded values: all values of one column lie together. */
+/* Where recorded values are put: all values of one column lie together. */
 typedef struct {
     char *data;
     int64_t capacity;         /* in rows */
-    int64_t rows;
     int64_t most;             /* rows that one step can add */
+} b2g_recorder;
+
+/* How many there are. */
+typedef struct {
+    int64_t rows;
     int32_t events;           /* counted in this step (a rate monitor) */
     int32_t padding;
-} b2g_recorder;
+} b2g_recorded;
 
 /* A product that is rounded before anything is added to it. */
 #define B2G_PRODUCT(a, b) __dmul_rn((a), (b))
+
+/* The value is needed here: what reads it is not put behind what follows. */
+template <typename T> B2G_FN void b2g_keep(T value)
+{
+#if defined(__CUDA_ARCH__)
+    if constexpr (sizeof(T) == 8)
+        asm volatile("" ::"l"(*(const uint64_t *)&value));
+    else
+        asm volatile("" ::"r"(sizeof(T) == 4 ? *(const uint32_t *)&value : (uint32_t)value));
+#else
+    (void)value;
+#endif
+}
 
 /* ---- atomics ------------------------------------------------------------- */
 
