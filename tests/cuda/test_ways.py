@@ -25,6 +25,7 @@ from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.sizes import dealt_out, width_for
 from brian2genn.backends.cuda.ways import Contest, Meeting, Way
 from tests.semantics.harness import compare, observe
+from tests.semantics.test_setup_random import noisy
 
 GRAPH, TOGETHER = Way(), Way(Meeting.MEMORY)
 CLUSTER, LARGER = (Way(Meeting.CLUSTER, threads=threads) for threads in (64, 128))
@@ -247,6 +248,26 @@ def test_what_fits_into_no_cluster_is_executed_otherwise(shim):
     group, synapses = active(2100, delay="")
     Network(group, synapses).run(2 * ms)
     assert "cluster" not in str(brian2genn.explain())
+
+
+def test_blocks_have_no_more_threads_than_users_functions_have_numbers_for(shim):
+    """Random numbers of users' C++ functions lie in shared memory, for 256 threads."""
+    shim.largest_cluster = 16
+    set_device("genn", backend="cuda")
+    launches = set()
+    launch = shim.launch
+
+    def watched(several):
+        launches.update(one.threads for one in several)
+        launch(several)
+
+    shim.launch = watched
+    for size in (3000, 4000):
+        group = NeuronGroup(size, "v : 1", namespace={"noisy": noisy()})
+        group.run_regularly("v = noisy(1)")
+        Network(group).run(6 * ms)
+        assert np.std(group.v) > 5
+    assert max(launches) == 256
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ _CONSTANT_BYTES = 60_000
 #: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
 _QUEUE_BYTES, _RECORDER_BYTES = 128, 24
 
+#: Threads in a block where there are users' functions: random numbers of theirs take shared memory.
+_MOST_USER_THREADS = 256
+
 #: Values that are read ahead of all else, so that a thread waits for them once; with more of them,
 #: too many registers would be taken.
 _MOST_READ_AHEAD = 16
@@ -179,7 +182,7 @@ def print_user_functions(texts: Sequence[str]) -> str:
     arrays = sorted(set(re.findall(r"\b_namespace\w+", "\n".join(texts))))
     template = environment.get_template("cuda/userfunctions.j2")
     known = "\n".join(f"static double *{name};" for name in arrays)
-    functions = template.render(user_code=texts, user_arrays=[])
+    functions = template.render(user_code=texts, user_arrays=[], most_threads=_MOST_USER_THREADS)
     return f'#include "brian2genn_math.h"\n#include "brian2genn_device.h"\n{known}\n{functions}'
 
 
@@ -198,6 +201,8 @@ class _Printer:
         self.params = symbols.params
         self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
         self.result.n_queues = network.queues
+        if network.user_code:
+            self.result.most_threads = _MOST_USER_THREADS
         self.result.origins = {name: array.origin for name, array in network.arrays.items()}
         self.constants, self.streams = Constants(), Streams()
         self.texts: list[str] = []
@@ -518,6 +523,7 @@ class _Printer:
             otherwise=self._otherwise,
             emits=lambda step: isinstance(step, EmitSpikes),
             user_code=network.user_code,
+            most_threads=result.most_threads,
             user_arrays=user_arrays(network),
         )
         return tidy(text)

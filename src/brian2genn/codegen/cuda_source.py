@@ -72,6 +72,8 @@ class CudaSource:
         targets, the array of the targets' indices, and an array of the targets; the program
         wants ``STEP:order``, ``:start``, ``:source`` and ``:delay``.
     n_queues : int
+    most_threads : int
+        That a block may have.
     queue_clocks : dict
         Number of a queue to that of its clock.
     late_recorders : set of int
@@ -114,6 +116,7 @@ class CudaSource:
     monitored: dict[str, str] = field(default_factory=dict)
     gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     n_queues: int = 0
+    most_threads: int = 1024
     queue_clocks: dict[int, int] = field(default_factory=dict)
     late_recorders: set[int] = field(default_factory=set)
     scratch: dict[str, int] = field(default_factory=dict)

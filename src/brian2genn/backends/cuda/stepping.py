@@ -29,9 +29,6 @@ _LONGEST_GRAPH = 256
 _MOST_STEPS = 2048
 _MOST_TOGETHER = 1024
 
-#: Most threads in a block.
-_MOST_THREADS = 1024
-
 #: The host looks at the device after about so many seconds.
 _PATIENCE = 0.02
 
@@ -113,7 +110,7 @@ class Stepper:
     def _clusters(self) -> list[Way]:
         """Clusters: the one that spreads a network over the most blocks, and a larger one."""
         threads, fitting = self._driver.threads, list[Way]()
-        while threads <= _MOST_THREADS and len(fitting) < 2:
+        while threads <= self._source.most_threads and len(fitting) < 2:
             way = Way(Meeting.CLUSTER, threads=threads)
             fitting += [way] if self._fits(way) else []
             threads *= 2

@@ -13,10 +13,11 @@ typedef struct {
 } b2g_user_numbers;
 
 #if defined(BRIAN2GENN_DEVICE_H)
-/* one for every thread of a block; nothing in it outlives a call of the function */
+/* one for every thread of a block (B2G_MOST_THREADS at most); nothing in it outlives a call of
+   the function */
 static __device__ b2g_user_numbers *b2g_user_of_thread(void)
 {
-    __shared__ b2g_user_numbers numbers[128];
+    __shared__ b2g_user_numbers numbers[B2G_MOST_THREADS];
     return &numbers[threadIdx.x];
 }
 #define b2g_user (*b2g_user_of_thread())
