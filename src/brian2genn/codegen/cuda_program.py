@@ -306,6 +306,7 @@ class _Printer:
             if id(step) in self.late:
                 result.late_recorders.add(step.recorder)
         if isinstance(step, EmitSpikes):
+            result.generators.append(step)
             self._own_array(f"{step.name}:before")
             result.scratch[f"{step.name}:before"] = 16
         if isinstance(step, RecordEvents):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..model.network import EmitSpikes
+
 
 @dataclass(frozen=True)
 class TaskPlan:
@@ -63,6 +65,8 @@ class CudaSource:
     inverses : dict
         From the array of indices to the parameters ``(start, size)`` of the
         targets; the program wants ``INDEX:order`` and ``INDEX:start``.
+    generators : list of EmitSpikes
+        The spike generators.
     monitored : dict
         From the array of the indices that a monitor records to the parameter with the
         size of the group; the program wants ``INDICES:mask``, ``:rank``, ``:first``
@@ -113,6 +117,7 @@ class CudaSource:
     numbers: list[str]
     integers: list[str]
     inverses: dict[str, tuple[str, str]] = field(default_factory=dict)
+    generators: list[EmitSpikes] = field(default_factory=list)
     monitored: dict[str, str] = field(default_factory=dict)
     gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     n_queues: int = 0

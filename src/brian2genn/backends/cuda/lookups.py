@@ -1,4 +1,4 @@
-"""Tables that let a thread find what belongs to its element."""
+"""What programs have to know of a network's indices."""
 
 from __future__ import annotations
 
@@ -60,3 +60,34 @@ def recorded_elements(indices: np.ndarray, n_elements: int) -> dict[str, np.ndar
         "first": np.append(first, order.size).astype(np.int32),
         "order": order,
     }
+
+
+def spikes_twice(
+    neurons: np.ndarray,
+    timebins: np.ndarray,
+    lastindex: np.ndarray,
+    timestep: np.ndarray,
+    period: np.ndarray,
+) -> int | None:
+    """A neuron of a spike generator with several spikes in a time step, of which a flag keeps one.
+
+    Parameters
+    ----------
+    neurons, timebins : int arrays
+        Of every spike, in the order of time.
+    lastindex, timestep, period : int arrays, shape (1,)
+        How many spikes there were, the present time step, and Brian's period in time steps. What is
+        late is emitted now.
+
+    Returns
+    -------
+    int or None
+        None if there is no such neuron.
+    """
+    bins = timebins.astype(np.int64)
+    if period[0] <= 0:
+        bins = np.maximum(bins, timestep[0])[int(lastindex[0]) :]
+        neurons = neurons[int(lastindex[0]) :]
+    order = np.lexsort((neurons, bins))
+    same = (np.diff(bins[order]) == 0) & (np.diff(neurons[order]) == 0)
+    return int(neurons[order][1:][same][0]) if same.any() else None

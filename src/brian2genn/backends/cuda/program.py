@@ -17,7 +17,7 @@ from ...model.network import Network
 from ..interface import ClockState, Outcome
 from .driver import Driver
 from .loaded import Loaded
-from .lookups import inverse_of, recorded_elements
+from .lookups import inverse_of, recorded_elements, spikes_twice
 from .memory import DeviceMemory, Image
 from .queue import DeviceQueue
 from .recorder import DeviceRecorder
@@ -297,7 +297,21 @@ class CudaProgram:
         for indices, size in self.source.monitored.items():
             recorded = self._memory.read(self._named[indices])
             self._own_arrays(indices, recorded_elements(recorded, int(self._params[size])))
-
+        for generator in self.source.generators:
+            arrays = (
+                generator.neurons,
+                generator.timebins,
+                generator.lastindex,
+                generator.timestep,
+                generator.period,
+            )
+            twice = spikes_twice(*(self._memory.read(self._named[name]) for name in arrays))
+            if twice is not None:
+                raise ValueError(
+                    f"The {generator.origin} has more spikes for one time step than a GPU can tell"
+                    f" apart: more than one of neuron {twice}. Choose a smaller dt, move a spike,"
+                    " or use this machine's processor: set_device('genn', backend='cpu')."
+                )
         for number, (step, index, target) in self.source.gathered.items():
             queue, indices = self._queues[number], self._named[index]
             n_targets = self._memory.raw(self._named[target]).size
