@@ -7,16 +7,48 @@ import pytest
 from brian2genn.backends.cuda.driver import CudaError, Launch
 from brian2genn.backends.cuda.ways import Meeting
 from emulation.ptx.driver import KernelCounts, PtxDriver
+from emulation.ptx.latencies import CYCLES, MEMORY
 
 TEXT = """
 #include "brian2genn_platform.h"
+#include "brian2genn_device.h"
 extern "C" {
-__device__ double values[65536];
+alignas(32) __device__ double values[65536];
 __device__ int32_t counts[1024];
 }
+extern "C" { __device__ uint32_t arrived; }
 #define THREAD (blockIdx.x * blockDim.x + threadIdx.x)
 #define KERNEL extern "C" __global__ void
 
+KERNEL follows_pointers(void)
+{
+    int32_t place = (int32_t)threadIdx.x;
+#pragma unroll 1
+    for (int32_t k = 0; k < 10; k++)
+        place = counts[place];
+    values[THREAD] = place;
+}
+KERNEL reads_side_by_side(void)
+{
+    double sum = 0.0;
+#pragma unroll
+    for (int32_t k = 0; k < 10; k++)
+        sum += values[1024 * k + THREAD];
+    values[THREAD] = sum;
+}
+KERNEL waits_for_one(void)
+{
+    if (threadIdx.x == 7)
+        values[0] = values[(int32_t)values[64]];
+    __syncthreads();
+    values[128 + THREAD] = 1.0;
+}
+KERNEL meets(void) { b2g_cluster_barrier(); }
+KERNEL ends(void)
+{
+    if (b2g_last_block(&arrived, gridDim.x))
+        values[threadIdx.x] = 1.0;
+}
 KERNEL side_by_side(void) { values[THREAD] *= 2.0; }
 KERNEL far_apart(void) { values[16 * THREAD] *= 2.0; }
 KERNEL the_same(void) { values[1024 + THREAD] = values[0]; }
@@ -49,9 +81,11 @@ def driver() -> PtxDriver:
     return driver
 
 
-def counted(driver: PtxDriver, name: str, blocks: int, threads: int) -> KernelCounts:
+def counted(
+    driver: PtxDriver, name: str, blocks: int, threads: int, meeting: Meeting = Meeting.NOWHERE
+) -> KernelCounts:
     driver.kernels.clear()
-    driver.launch([Launch(driver.build(TEXT).kernel(name), blocks, threads)])
+    driver.launch([Launch(driver.build(TEXT).kernel(name), blocks, threads, meeting)])
     return driver.kernels[name]
 
 
@@ -111,3 +145,50 @@ def test_launches_add_up_and_can_be_left_out(driver):
 def test_blocks_that_take_turns_are_refused(driver):
     with pytest.raises(CudaError, match="not counted"):
         driver.launch([Launch(driver.build(TEXT).kernel("added"), 2, 32, Meeting.MEMORY)])
+
+
+# -- chains ------------------------------------------------------------------------
+
+FAR, NEAR = MEMORY["PTX_FAR_CYCLES"], MEMORY["PTX_NEAR_CYCLES"]
+
+
+def test_reads_that_wait_for_each_other_add_up(driver):
+    """Ten of them (what lies beside a value that was read is near), and a write."""
+    chain = counted(driver, "follows_pointers", 1, 32).chain
+    # all counters are zero: after the first two sectors, the same one is read again and again
+    assert FAR * 2 + NEAR * 9 < chain < FAR * 3 + NEAR * 9 + 300
+
+
+def test_reads_that_do_not_wait_take_as_long_as_one(driver):
+    chain = counted(driver, "reads_side_by_side", 1, 32).chain
+    assert 2 * FAR + 10 * CYCLES["fp64"] < chain < 3 * FAR
+
+
+def test_a_barrier_waits_for_the_last(driver):
+    chain = counted(driver, "waits_for_one", 1, 64).chain
+    assert 3 * FAR < chain < 4 * FAR
+
+
+def test_more_blocks_are_no_longer_chain(driver):
+    one, many = (counted(driver, "reads_side_by_side", blocks, 32).chain for blocks in (1, 20))
+    assert one == many
+
+
+def test_the_last_block_waits_for_all_counts(driver):
+    few, many = (counted(driver, "ends", blocks, 32).chain for blocks in (2, 402))
+    assert many - few == 400 * MEMORY["PTX_SAME_PLACE_CYCLES"]
+
+
+def test_the_barrier_of_a_cluster_is_part_of_the_chain(driver):
+    alone = counted(driver, "meets", 4, 64).chain
+    together = counted(driver, "meets", 4, 64, Meeting.CLUSTER)
+    assert together.chain - alone == (MEMORY["PTX_CLUSTER_CYCLES"] - MEMORY["PTX_BARRIER_CYCLES"])
+    assert together.instructions["control"] >= 4 * 2 * 2
+
+
+def test_a_cluster_is_counted_as_its_blocks_are(driver):
+    alone = counted(driver, "side_by_side", 4, 64)
+    together = counted(driver, "side_by_side", 4, 64, Meeting.CLUSTER)
+    assert (together.sectors, together.requests) == (alone.sectors, alone.requests)
+    assert together.instructions == alone.instructions
+    assert together.chain == alone.chain
