@@ -1,7 +1,9 @@
 /* How long a kernel takes if nothing but waiting for results takes time: every thread has a
    clock, and every register a time from which its value is there.  An instruction is issued
-   when its operands are there, and not before the one ahead of it in the program.  Threads that
-   wait for each other go on at the time of the last one.
+   when its operands are there.  Within a basic block instructions may change places, as the
+   assembler puts them, but for those that access memory behind those that write to it; all of
+   them are issued before those of the next basic block.  Threads that wait for each other go on
+   at the time of the last one.
 
    So this is what no number of multiprocessors would shorten.  What threads take from each other
    (issue slots, units, bandwidth) is not in it: count.h counts that.  Cycles of operations are
@@ -9,9 +11,11 @@
 #ifndef PTX_CHAIN_H
 #define PTX_CHAIN_H
 
-/* A thread: its clock, and when its writes have arrived. */
+/* A thread: since when its basic block is executed, how many instructions of it there were,
+   when the last of these was issued, when the present one and the last write was, and when its
+   writes have arrived. */
 struct ptx_thread_time {
-    uint32_t now, settled;
+    uint32_t base, n, latest, at, stored, settled;
 };
 /* A sector of 32 bytes in the first-level cache, or with atomic operations in the second. */
 struct ptx_sector_time {
@@ -69,27 +73,51 @@ static uint32_t ptx_time_of_atomic(uint32_t now, ptx_space space, uint64_t place
     return there->ready + PTX_FAR_CYCLES / 2;
 }
 
+static void ptx_issue(ptx_thread_time *me, uint32_t from)
+{
+    me->at = ptx_later(me->base, from);
+    me->latest = ptx_later(me->latest, me->at);
+}
+
+/* What comes now is issued when all before it has been. */
+static void ptx_sync(ptx_thread_time *me)
+{
+    me->base = ptx_later(me->latest, me->base + me->n);
+    me->latest = me->at = me->base;
+    me->n = 0;
+}
+
 static void ptx_settle(ptx_thread_time *me)
 {
-    me->now = ptx_later(me->now, me->settled);
+    ptx_sync(me);
+    me->base = me->latest = ptx_later(me->base, me->settled);
     /* what others have written since is not in the first level */
     ptx_turns[ptx_first_thread() / blockDim.x] = ++ptx_last_turn;
 }
 
+/* Threads that have been synchronised meet at a barrier. */
 static void ptx_wait_for_all(unsigned first, unsigned n, uint32_t cycles)
 {
     uint32_t last = 0;
     for (unsigned k = first; k < first + n; k++)
-        last = ptx_later(last, ptx_times_of_threads[k].now);
+        last = ptx_later(last, ptx_times_of_threads[k].base);
     for (unsigned k = first; k < first + n; k++)
-        ptx_times_of_threads[k].now = last + cycles;
+        ptx_times_of_threads[k].base = ptx_times_of_threads[k].latest = last + cycles;
 }
-static void ptx_warp_served(unsigned first) { ptx_wait_for_all(ptx_first_thread() + first, 32, 0); }
+static void ptx_warp_served(unsigned first)
+{
+    ptx_thread_time *const lanes = ptx_times_of_threads + ptx_first_thread() + first;
+    uint32_t last = 0;
+    for (unsigned k = 0; k < 32; k++)
+        last = ptx_later(last, lanes[k].at);
+    for (unsigned k = 0; k < 32; k++)
+        ptx_issue(&lanes[k], last);
+}
 static void ptx_barrier_passed(unsigned n) { ptx_wait_for_all(ptx_first_thread(), n, PTX_BARRIER_CYCLES); }
 static void ptx_cluster_passed(unsigned blocks, unsigned threads)
 {
     for (unsigned k = 0; k < blocks * threads; k++)
-        ptx_times_of_threads[k].now = ptx_later(ptx_times_of_threads[k].now, ptx_times_of_threads[k].settled);
+        ptx_times_of_threads[k].base = ptx_later(ptx_times_of_threads[k].base, ptx_times_of_threads[k].settled);
     ptx_wait_for_all(0, blocks * threads, PTX_CLUSTER_CYCLES);
     for (unsigned k = 0; k < blocks; k++)
         ptx_turns[k] = ++ptx_last_turn;
@@ -103,8 +131,9 @@ static void ptx_begin_chains(void)
 static void ptx_end_times(void)
 {
     for (unsigned k = 0; k < ptx_n_threads; k++) {
-        const ptx_thread_time *const one = &ptx_times_of_threads[k];
-        ptx_longest = ptx_later(ptx_longest, ptx_later(one->now, one->settled));
+        ptx_thread_time *const one = &ptx_times_of_threads[k];
+        ptx_sync(one);
+        ptx_longest = ptx_later(ptx_longest, ptx_later(one->base, one->settled));
     }
 }
 
@@ -114,15 +143,28 @@ static uint32_t ptx_no_time __attribute__((unused));
 #define PTX_TIMES(...) uint32_t __VA_ARGS__
 
 #define PTX_CLOCK ptx_thread_time *const me_ = &ptx_times_of_threads[ptx_first_thread() + shim_current]
-#define PTX_ISSUE(operands) (me_->now = ptx_later(me_->now + 1, (operands)))
+#define PTX_ISSUE(operands) (me_->n++, ptx_issue(me_, (operands)))
+#define PTX_SYNC() ptx_sync(me_)
 #define PTX_LATER(a, b) ptx_later(a, b)
-#define PTX_READY(time, cycles) (time = me_->now + (cycles))
-#define PTX_READY_FROM(time, space, place) (time = ptx_time_of_read(me_->now, space, (uint64_t)(place)))
-#define PTX_WRITES(space, place) \
-    (me_->settled = ptx_later(me_->settled, me_->now + (ptx_is_global(space, (uint64_t)(place)) ? PTX_FAR_CYCLES : 0)))
+#define PTX_READY(time, cycles) (time = me_->at + (cycles))
+#define PTX_READY_FROM(time, space, place)                                      \
+    do {                                                                        \
+        if (space != PTX_CONST)                                                 \
+            ptx_issue(me_, ptx_later(me_->at, me_->stored));                    \
+        time = ptx_time_of_read(me_->at, space, (uint64_t)(place));             \
+    } while (0)
+#define PTX_WRITES(space, place)                                                \
+    do {                                                                        \
+        ptx_issue(me_, ptx_later(me_->at, me_->stored));                        \
+        me_->stored = me_->at;                                                  \
+        if (ptx_is_global(space, (uint64_t)(place)))                            \
+            me_->settled = ptx_later(me_->settled, me_->at + PTX_FAR_CYCLES);   \
+    } while (0)
 #define PTX_ATOMIC_AT(time, space, place)                                       \
     do {                                                                        \
-        time = ptx_time_of_atomic(me_->now, space, (uint64_t)(place));          \
+        ptx_issue(me_, ptx_later(me_->at, me_->stored));                        \
+        me_->stored = me_->at;                                                  \
+        time = ptx_time_of_atomic(me_->at, space, (uint64_t)(place));           \
         me_->settled = ptx_later(me_->settled, time);                           \
     } while (0)
 #define PTX_SETTLE() ptx_settle(me_)

@@ -76,7 +76,7 @@ static uint32_t *ptx_counts_of_thread(void)
 }
 
 #define PTX_ENTER uint32_t *const ptx_counts = ptx_counts_of_thread()
-#define PTX_BLOCK(block) (ptx_reached[block] = true, ptx_counts[block]++)
+#define PTX_BLOCK(block) (ptx_reached[block] = true, ptx_counts[block]++, ptx_sync(me_))
 #define PTX_COUNT_ACCESS(site, block, kind, space, place, n) \
     ptx_touch_sectors(site, ptx_counts[block], kind, space, place, n)
 

@@ -391,7 +391,7 @@ def _barrier(parts: Parts) -> str:
         return f"ptx_ballot(true, {value(parts.operands[0], 'u32')});"
     if parts.modifiers != ("sync",) or parts.operands != ("0",):
         raise UnknownPtx("a barrier that is not the block's")
-    return "ptx_barrier();"
+    return "PTX_SYNC(); ptx_barrier();"
 
 
 @_for("barrier")
@@ -401,7 +401,7 @@ def _cluster_barrier(parts: Parts) -> str:
         return "/* waits below */;"
     if parts.modifiers != ("cluster", "wait"):
         raise UnknownPtx("a barrier that is not known here")
-    return "ptx_cluster_barrier();"
+    return "PTX_SYNC(); ptx_cluster_barrier();"
 
 
 @_for("membar", "fence")
