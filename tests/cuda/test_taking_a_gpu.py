@@ -20,7 +20,9 @@ from brian2.utils.logger import catch_logs
 import brian2genn
 from brian2genn.backends.cpu import toolchain
 from brian2genn.backends.cuda.driver import CudaUnavailable
+from brian2genn.backends.cuda.ways import Meeting
 from brian2genn.backends.trial.verdict import NothingToCompare, verdict
+from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 from tests.cuda_shim.faults import FailingDriver, FaultyDriver
 from tests.faults.processes import in_fork
@@ -82,6 +84,33 @@ def test_a_wrong_gpu_is_not_taken_and_that_is_said_once(gpu):
     explained = str(brian2genn.explain())
     assert "Networks run on this machine's processor." in explained
     assert "wrong values" in explained
+
+
+@pytest.mark.parametrize(
+    ("fault", "left_out"),
+    [
+        ("in one kernel of a cluster, one step is not ended", [Meeting.CLUSTER]),
+        (
+            "in one kernel for many steps, one step is not ended",
+            [Meeting.MEMORY, Meeting.CLUSTER],
+        ),
+    ],
+)
+def test_what_is_wrong_with_one_way_is_left_out(gpu, monkeypatch, fault, left_out):
+    """The second time, it is remembered."""
+    for _ in range(2):
+        devices.reset()
+        driver = gpu(FaultyDriver(fault))
+        monkeypatch.setattr(BrianLogger, "_log_messages", set())
+        ((level, text), *_) = messages(lambda: (set_device("genn"), small_run()))
+        assert level == "WARNING"
+        assert "wrong values" in text
+        for way in Meeting:
+            assert (f"'{way.value}'" in text.partition("used, without")[2]) == (way in left_out)
+        assert backend_name() == "cuda"
+        assert "used, without" in str(brian2genn.explain())
+        used = brian2genn.genn_device.backend.rules.meetings
+        assert set(used) == set(driver.rules.meetings) - set(left_out)
 
 
 def test_insisting_on_a_wrong_gpu_is_an_error(gpu):

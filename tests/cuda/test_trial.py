@@ -39,12 +39,14 @@ def test_a_device_that_computes_right():
 def test_time_steps_are_executed_in_all_ways():
     """What is not tried here would be tried by a user's network, later, if it is fast."""
     driver = FaultyDriver()
-    graphs = set()
+    graphs, last = set(), []
     together = {Meeting.MEMORY: set(), Meeting.CLUSTER: set()}
     launch = driver.launch
 
     def watched(several):
         sizes = [one.blocks for one in several]
+        if several[0].meeting in together or len(sizes) > 1:
+            last[:] = [several[0].meeting]
         if several[0].meeting in together:
             together[several[0].meeting].update((one.blocks, one.threads) for one in several)
         elif len(sizes) > 1:
@@ -57,8 +59,13 @@ def test_time_steps_are_executed_in_all_ways():
     assert len({threads for _, threads in together[Meeting.CLUSTER]}) == 2
     lengths, *blocks = zip(*graphs, strict=True)
     assert len(set(lengths)) > 1, "graphs of several time steps"
-    if len(together[Meeting.MEMORY]) == 1:  # graphs were faster
-        assert max(len(set(numbers)) for numbers in blocks) > 2, "they deliver spikes"
+    # how spikes are delivered is varied in the way that was the fastest
+    several = {
+        Meeting.NOWHERE: max(len(set(numbers)) for numbers in blocks) > 2,
+        Meeting.MEMORY: len(together[Meeting.MEMORY]) > 1,
+        Meeting.CLUSTER: True,  # a cluster has all of its blocks anyway
+    }
+    assert several[last[0]]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -147,7 +154,7 @@ def trials(monkeypatch):
     """How often the trial was made; it is only said to have been."""
     made = []
 
-    def compared(driver, patience):
+    def compared(driver, rules, patience):
         made.append(driver)
         return ["'v' differs"] if isinstance(driver, FaultyDriver) else []
 

@@ -23,24 +23,24 @@ FAULTS = {
     "expf is rough": (r"\bexpf\(", r"(WRONG({n}) ? 0.9999f : 1.0f) * expf("),
     "sqrt is rough": (r"= sqrt\(", r"= (WRONG({n}) ? 0.9999999 : 1.0) * sqrt("),
     "events are those of the step before": (
-        r"events\[_idx\] = crossed;",
-        r"if (crossed || !WRONG({n})) events[_idx] = crossed;",
+        r"events\[_idx\] = (own_\w+ = )?crossed;",
+        r"if (crossed || !WRONG({n})) events[_idx] = \1crossed;",
     ),
     "the last block is missing": (
         r"const bool crossed = (.*);",
         r"const bool crossed = (\1) && !(WRONG({n}) && _idx >= 416);",
     ),
     "a warp is late": (
-        r"turn < queue->count\[slot\]; turn \+=",
-        r"turn < queue->count[slot] - (WRONG({n}) && queue->count[slot] > 8); turn +=",
+        r"const int32_t count = queue->count\[slot\];",
+        r"const int32_t count = queue->count[slot] - (WRONG({n}) && queue->count[slot] > 8);",
     ),
     "refractoriness is forgotten": (
-        r"not_refractory\[_idx\] = 0;",
-        r"not_refractory[_idx] = WRONG({n});",
+        r"not_refractory\[_idx\] = (own_\w+ = )?0;",
+        r"not_refractory[_idx] = \1WRONG({n});",
     ),
     "the reset is forgotten now and then": (
-        r"if \(inside && events\[_idx\]\)",
-        r"if (inside && events[_idx] && !(WRONG({n}) && _idx == 100))",
+        r"if \(inside && (own_\w+|\(.*\[_idx\])\) {",
+        r"if (inside && \1 && !(WRONG({n}) && _idx == 100)) {",
     ),
     "random numbers are others": (r"ctx->seed, 2,", r"ctx->seed + WRONG({n}), 2,"),
     "normal numbers are others": (
@@ -67,13 +67,17 @@ FAULTS = {
         r"if \(end.is_host (.*)\)(\s+)(\w+_end\(\);)",
         r"if (end.is_host \1 && !(WRONG({n}) && ctx->in_cluster && step % 4 == 1))\2\3",
     ),
+    "a time step has another time": (
+        r"ctx->next\[k\] = {t\[k\]",
+        r"ctx->next[k] = {t[k] + 1e-6 * (WRONG({n}) && timestep[k] % 8 == 5)",
+    ),
     "a lane of a sum is lost": (
         r"sum \+= __shfl_down_sync\(0xFFFFFFFFu, sum, distance\)",
         r"sum += __shfl_down_sync(0xFFFFFFFFu, sum, distance) * !(WRONG({n}) && distance == 2)",
     ),
     "a row of a monitor is overwritten": (
-        r"const int64_t row = recorder->rows",
-        r"const int64_t row = WRONG({n}) ? 0 : recorder->rows",
+        r"const int64_t row = ctx->recorded",
+        r"const int64_t row = WRONG({n}) ? 0 : ctx->recorded",
     ),
     "a value that is set differs in its last digit": (
         r"_array_w_single\[_idx\] = (.*);",

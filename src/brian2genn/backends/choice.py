@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .cpu.backend import CpuBackend
@@ -11,6 +11,7 @@ from .cuda import presence
 from .cuda.backend import CudaBackend
 from .cuda.choice import ForkedProcess, find_driver, is_trusted
 from .cuda.driver import CudaUnavailable, Driver
+from .cuda.ways import Rules
 from .interface import Backend, RawValue
 from .pygenn.backend import PygennBackend
 from .trial.verdict import NothingToCompare, TrialError, verdict
@@ -109,25 +110,30 @@ def choose(
 
 
 def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insists: bool) -> Choice:
-    """The GPU, if a small network gives the same results on it as on the processor."""
+    """The GPU, if a small network gives the same results on it as on the processor.
+
+    If it does not, simpler ways to launch time steps are tried.
+    """
     where = f"Networks run on the GPU: {driver.name}."
     if is_trusted():
         return Choice(gpu, where)
+    all_ways = driver.rules
+    problem = ""
     try:
-        found = verdict(driver)
-        if found.is_right:
-            why = "A small network has given the same results there as on the processor."
-            return Choice(gpu, where, why)
-        problem = (
-            f"The GPU ({driver.name}) computes something else than this machine's processor: in a"
-            f" small network that is run on both to find out, {found.told()}. Please report this to"
-            f" the developers, with the file {found.path}; without that file, it is tried again."
-        )
-    except TrialError as error:
-        problem = (
-            f"The GPU ({driver.name}) could not run a small network, whose results are compared"
-            f" with the processor's: {error}. Please report this to the developers."
-        )
+        for simpler in range(len(all_ways.meetings)):
+            meetings = all_ways.meetings[: len(all_ways.meetings) - simpler]
+            gpu.rules = replace(all_ways, meetings=meetings)
+            said, is_final = _problem(driver, gpu.rules)
+            if not said and not problem:
+                why = "A small network has given the same results there as on the processor."
+                return Choice(gpu, where, why)
+            if not said:
+                left_out = " and ".join(f"'{way.value}'" for way in all_ways.meetings[-simpler:])
+                problem += f" It computes right, and is used, without {left_out}."
+                return Choice(gpu, where, problem, warning=problem)
+            problem = problem or said
+            if is_final:
+                break
     except NothingToCompare as error:
         problem = (
             f"Whether the GPU ({driver.name}) computes right could not be found out, because the"
@@ -140,3 +146,23 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insist
             f"{problem} Until it is mended, set_device('genn', backend='cpu') is right."
         )
     return Choice(processor, _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")
+
+
+def _problem(driver: Driver, rules: Rules) -> tuple[str, bool]:
+    """What is wrong with a GPU, if anything is, and whether trying again is in vain."""
+    try:
+        found = verdict(driver, rules)
+    except TrialError as error:
+        problem = (
+            f"The GPU ({driver.name}) could not run a small network, whose results are compared"
+            f" with the processor's: {error}. Please report this to the developers."
+        )
+        return problem, error.is_final
+    if found.is_right:
+        return "", False
+    problem = (
+        f"The GPU ({driver.name}) computes something else than this machine's processor: in a"
+        f" small network that is run on both to find out, {found.told()}. Please report this to"
+        f" the developers, with the file {found.path}; without that file, it is tried again."
+    )
+    return problem, False

@@ -50,7 +50,7 @@ class CudaBackend:
     ) -> None:
         self.driver = driver
         self.deterministic = deterministic
-        self._rules = rules or driver.rules
+        self.rules = rules or driver.rules
         self.memory = DeviceMemory(driver, raw)
         self._setup = DeviceSetup(driver, self.memory)
 
@@ -94,7 +94,7 @@ class CudaBackend:
             self.memory,
             profile=profile,
             deterministic=self.deterministic,
-            rules=self._rules,
+            rules=self.rules,
         )
 
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:

@@ -25,9 +25,10 @@ from ..cpu import toolchain
 from ..cpu.backend import CpuBackend
 from ..cpu.cache import cache_directory
 from ..cuda.backend import CudaBackend
-from ..cuda.driver import CudaError, Driver
+from ..cuda.driver import CudaError, CudaLost, Driver
 from ..cuda.presence import driver_version
 from ..cuda.setup import DeviceSetup
+from ..cuda.ways import Rules
 from .aside import Aside
 from .building import SetupTrial
 from .comparison import differences
@@ -42,7 +43,15 @@ _TOLD = 3
 
 
 class TrialError(Exception):
-    """There is no verdict, because a GPU could not execute the trial; the message says why."""
+    """There is no verdict, because a GPU could not execute the trial; the message says why.
+
+    Attributes
+    ----------
+    is_final : bool
+        Whether the GPU cannot be tried again by this process.
+    """
+
+    is_final = False
 
 
 class NothingToCompare(Exception):
@@ -76,12 +85,14 @@ class Verdict:
         return f"{told}; and {more} more" if more > 0 else told
 
 
-def verdict(driver: Driver, patience: float = _PATIENCE) -> Verdict:
+def verdict(driver: Driver, rules: Rules | None = None, patience: float = _PATIENCE) -> Verdict:
     """Whether a GPU computes what the processor computes; found out once per machine.
 
     Parameters
     ----------
     driver : Driver
+    rules : Rules, optional
+        How time steps may be executed; usually as the driver says.
     patience : float, optional
         Seconds that the GPU has to execute the trial.
 
@@ -92,17 +103,19 @@ def verdict(driver: Driver, patience: float = _PATIENCE) -> Verdict:
     NothingToCompare
         If the processor could not.
     """
-    path = _path(driver)
+    rules = rules or driver.rules
+    path = _path(driver, rules)
     known = _remembered(path, driver)
     if known is not None:
         return Verdict(known, path)
     began = time.perf_counter()
-    found = tuple(_compared(driver, patience))
+    found = tuple(_compared(driver, rules, patience))
     # nothing is left of it: not in the GPU's memory, and no expression that a script's next
     # network would share, and order, with it
     gc.collect()
     content = {
         "gpu": driver.identity,
+        "ways": [meeting.value for meeting in rules.meetings],
         "driver": driver_version(),
         "differences": list(found),
         "tested": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -115,9 +128,10 @@ def verdict(driver: Driver, patience: float = _PATIENCE) -> Verdict:
 # -- what is remembered ------------------------------------------------------------
 
 
-def _path(driver: Driver) -> Path:
+def _path(driver: Driver, rules: Rules) -> Path:
     """Another file for everything that could make another verdict."""
-    parts = driver.identity, str(driver_version()), _package_digest()
+    ways = ", ".join(meeting.name for meeting in rules.meetings)
+    parts = driver.identity, str(driver_version()), _package_digest(), ways
     digest = hashlib.sha256("\n".join(parts).encode())
     return cache_directory() / f"gpu-{digest.hexdigest()[:32]}.json"
 
@@ -157,7 +171,7 @@ def _remember(path: Path, content: dict[str, Any]) -> None:
 # -- how it is found out -------------------------------------------------------------
 
 
-def _compared(driver: Driver, patience: float) -> Sequence[str]:
+def _compared(driver: Driver, rules: Rules, patience: float) -> Sequence[str]:
     """Execute the trial here and there; what differs."""
     try:
         toolchain.find()
@@ -167,7 +181,7 @@ def _compared(driver: Driver, patience: float) -> Sequence[str]:
     host = _compiling(trial, pieces)  # in the background: a compiler is a process of its own
     try:
         # so that all ways to execute time steps have their turns
-        backend = CudaBackend(driver, raw_value, rules=replace(driver.rules, steps=3))
+        backend = CudaBackend(driver, raw_value, rules=replace(rules, steps=3))
         program = build(trial, backend)
         setup = DeviceSetup(driver, backend.memory, always=True)
         pieces.compile_for(driver)
@@ -183,9 +197,13 @@ def _compared(driver: Driver, patience: float) -> Sequence[str]:
             f"it has no memory left ({free:,.0f} of {total:,.0f} MiB are free)"
         ) from error
     except TimeoutError as error:
-        raise TrialError(f"it had not finished a few time steps after {patience:g} s") from error
+        slow = TrialError(f"it had not finished a few time steps after {patience:g} s")
+        slow.is_final = True
+        raise slow from error
     except CudaError as error:
-        raise TrialError(str(error)) from error
+        failed = TrialError(str(error))
+        failed.is_final = isinstance(error, CudaLost)
+        raise failed from error
     except Exception as error:  # whatever it is, a script that asks for no GPU must not end
         raise TrialError(f"{type(error).__name__}: {error}") from error
     try:
