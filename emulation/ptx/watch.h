@@ -301,6 +301,9 @@ struct ptx_touches_of {
 };
 struct ptx_cell {
     ptx_touch_of write, atomic;
+    /* before it, in its block, the last one of another thread; what a thread of another block has
+       seen by an atomic operation precedes it */
+    ptx_touch_of other_atomic;
     ptx_touches_of reads, strong_reads;
 };
 /* 64 words of 4 bytes; with single bytes as soon as one was accessed. */
@@ -435,8 +438,11 @@ static void ptx_forget(ptx_touches_of *touches)
 static void ptx_touch_cell(ptx_cell *cell, unsigned site, ptx_access kind, uint64_t place, const ptx_touch_of *now)
 {
     ptx_check(&cell->write, PTX_WRITE, site, kind, place);
-    if (kind == PTX_READ || kind == PTX_WRITE)
+    if (kind == PTX_READ || kind == PTX_WRITE) {
         ptx_check(&cell->atomic, PTX_ATOMIC, site, kind, place);
+        if (cell->other_atomic.there && cell->other_atomic.block == blockIdx.x)
+            ptx_check(&cell->other_atomic, PTX_ATOMIC, site, kind, place);
+    }
     if (kind != PTX_READ && kind != PTX_STRONG_READ)
         ptx_check_all(&cell->reads, PTX_READ, site, kind, place);
     if (kind == PTX_WRITE)
@@ -449,7 +455,9 @@ static void ptx_touch_cell(ptx_cell *cell, unsigned site, ptx_access kind, uint6
         ptx_forget(&cell->reads);
         ptx_forget(&cell->strong_reads);
         break;
-    default: /* what comes after this one comes after those that it has seen */
+    default: /* what comes after these comes after those that they have seen */
+        if (cell->atomic.there && cell->atomic.block == now->block && cell->atomic.thread != now->thread)
+            cell->other_atomic = cell->atomic;
         cell->atomic = *now;
     }
 }

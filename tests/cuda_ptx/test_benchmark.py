@@ -39,7 +39,8 @@ def test_counts_by_execution_are_beside_those_of_the_model(tmp_path, monkeypatch
         sum(one["instructions"]["fp64"] for one in (neurons, synapses)), rel=0.01
     )
     assert in_cluster["blocks"] <= 16 < synapses["blocks"]
-    assert in_cluster["chain"] < neurons["chain"] + synapses["chain"]
+    # its barriers are in the chain, and how it begins is shared by few time steps here
+    assert 3 * 250 < in_cluster["chain"] < 1.5 * (neurons["chain"] + synapses["chain"])
     text = (tmp_path / "gpu.md").read_text()
     assert "Predictions, lower bounds, nothing measured" in text
     assert "a time step: predicted" in text
