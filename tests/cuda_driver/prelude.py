@@ -14,7 +14,7 @@ import brian2genn.backends.choice
 from brian2genn import backends
 from brian2genn.backends.cuda import choice, nvidia
 from brian2genn.backends.cuda.driver import CudaError, CudaLost, CudaUnavailable, Launch
-from brian2genn.backends.cuda.ways import Meeting
+from brian2genn.backends.cuda.ways import Meeting, Rules
 from tests.cuda_driver import images
 
 images.install()
