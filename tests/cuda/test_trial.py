@@ -10,6 +10,7 @@ import pytest
 from brian2 import defaultclock, magic_network
 from brian2.core.names import find_name
 
+from brian2genn.backends.cuda import stepping
 from brian2genn.backends.cuda.driver import CudaError
 from brian2genn.backends.cuda.ways import Meeting
 from brian2genn.backends.trial import verdict as trial
@@ -36,8 +37,9 @@ def test_a_device_that_computes_right():
     assert driver.changed == set(FAULTS)
 
 
-def test_time_steps_are_executed_in_all_ways():
+def test_time_steps_are_executed_in_all_ways(monkeypatch):
     """What is not tried here would be tried by a user's network, later, if it is fast."""
+    monkeypatch.setattr(stepping, "_PATIENCE", 60.0)  # several steps at once, also where it is slow
     driver = FaultyDriver()
     graphs, last = set(), []
     together = {Meeting.MEMORY: set(), Meeting.CLUSTER: set()}
