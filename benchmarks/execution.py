@@ -113,6 +113,7 @@ def execute(
     # synapses are made, and ways compared, by nobody, however long the steps take here
     driver.rules = Rules(sys.maxsize, math.inf, (meeting,))
 
+    # a network that does not fit is found out at its first time step: to execute it takes minutes
     run = stepping.Stepper.run
 
     def run_if_it_fits(self: stepping.Stepper, steps: int) -> None:

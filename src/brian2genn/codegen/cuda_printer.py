@@ -81,7 +81,6 @@ class CudaKernelPrinter(KernelPrinter):
         statement = super()._assignment(store, place, text)
         summing = statement
         if store.add:
-            access = self.kernel.accesses[store.name]
             dtype = C_TYPE[access.dtype]
             statement = summing = f"b2g_add(&{place}, ({dtype}){text});"
             if is_float(access.dtype):

@@ -31,7 +31,7 @@ _OPTIONS = (
     "--diag-suppress=177",
 )
 
-#: Sizes of clusters: 16 blocks are more than every GPU with clusters can have.
+#: Sizes of clusters that are asked for, the largest first; no GPU has larger ones.
 _CLUSTERS = (16, 8, 4, 2)
 
 

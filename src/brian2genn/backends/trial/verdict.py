@@ -45,13 +45,16 @@ _TOLD = 3
 class TrialError(Exception):
     """There is no verdict, because a GPU could not execute the trial; the message says why.
 
-    Attributes
+    Parameters
     ----------
-    is_final : bool
+    reason : str
+    is_final : bool, optional
         Whether the GPU cannot be tried again by this process.
     """
 
-    is_final = False
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
 
 
 class NothingToCompare(Exception):
@@ -197,13 +200,10 @@ def _compared(driver: Driver, rules: Rules, patience: float) -> Sequence[str]:
             f"it has no memory left ({free:,.0f} of {total:,.0f} MiB are free)"
         ) from error
     except TimeoutError as error:
-        slow = TrialError(f"it had not finished a few time steps after {patience:g} s")
-        slow.is_final = True
-        raise slow from error
+        slow = f"it had not finished a few time steps after {patience:g} s"
+        raise TrialError(slow, is_final=True) from error
     except CudaError as error:
-        failed = TrialError(str(error))
-        failed.is_final = isinstance(error, CudaLost)
-        raise failed from error
+        raise TrialError(str(error), is_final=isinstance(error, CudaLost)) from error
     except Exception as error:  # whatever it is, a script that asks for no GPU must not end
         raise TrialError(f"{type(error).__name__}: {error}") from error
     try:
