@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,9 +73,9 @@ class _DoesNotFit(Exception):
 
 
 def execute(
-    build: Callable[[], tuple[dict[str, Any], Any]],
+    namespace: dict[str, Any],
+    network: Any,
     architecture: int,
-    warm_up: float,
     steps: int,
     meeting: Meeting = Meeting.NOWHERE,
 ) -> list[Executed]:
@@ -84,12 +83,12 @@ def execute(
 
     Parameters
     ----------
-    build : callable
-        Makes the objects of the network, by name, and the network.
+    namespace : dict
+        What its equations refer to, by name.
+    network : brian2.Network
+        As another backend has run it, from where it goes on.
     architecture : int
         The compute capability that NVRTC compiles for.
-    warm_up : float
-        Biological seconds before counting begins.
     steps : int
         How many time steps are counted; one less than a power of two is done without launches
         that find nothing to do.
@@ -127,12 +126,7 @@ def execute(
     choice.use(driver)
     try:
         set_device("genn", backend="cuda")
-        namespace, network = build()
-        driver.counting = False
-        dt = defaultclock.dt
-        network.run(round(warm_up / float(dt)) * dt, namespace=namespace)
-        driver.counting = True
-        network.run(steps * dt, namespace=namespace)
+        network.run(steps * defaultclock.dt, namespace=namespace)
     except _DoesNotFit:
         return []
     finally:

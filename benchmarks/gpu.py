@@ -4,7 +4,8 @@
 own description, how many kernels a time step launches, how many bytes it moves and how many
 operations it does, against the floor: every variable read and written once, in two launches.
 Registers and spills are those of NVRTC. This needs no GPU. How many neurons spike is found out by
-a short run on the processor.
+a short run on the processor. From where that has come to, the code that NVRTC makes can be executed
+there for some time steps, too, to count instructions and sectors of memory.
 
 With a GPU, the networks run, too: microseconds for a time step, and the bandwidth that this is,
 beside the bandwidth of a copy on the same device. Results are written with machine and commit.
@@ -18,7 +19,8 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,40 +144,62 @@ class Counted:
     notes: list[str] = field(default_factory=list)
 
 
-def build(name: str, quick: bool, duration: float) -> tuple[dict[str, Any], Network]:
-    """The objects of a network by the names they have in its script, and the network."""
+#: Of a stimulus that is as long as the network runs: seconds for the time steps that are executed.
+_MORE_STIMULUS = 0.05
+
+
+@dataclass
+class Built:
+    """A network and what its equations refer to, by the names in its script."""
+
+    name: str
+    namespace: dict[str, Any]
+    network: Network
+
+    def run(self, duration: float) -> None:
+        """Go on for some biological seconds."""
+        self.network.run(duration * second, namespace=self.namespace)
+
+
+def build(name: str, quick: bool, duration: float) -> Built:
+    """Build a network for the device that is set, for so many biological seconds."""
     benchmark = NETWORKS[name]
     parameters = dict(benchmark.quick if quick else benchmark.size)
     if benchmark.needs_duration:
-        parameters["duration"] = duration
+        parameters["duration"] = duration + _MORE_STIMULUS
     set_seed(1)
-    namespace = importlib.import_module(f"benchmarks.networks.{benchmark.module}").build(
-        **parameters
-    )
+    module = importlib.import_module(f"benchmarks.networks.{benchmark.module}")
+    namespace = module.build(**parameters)
     objects = dict.fromkeys(v for v in namespace.values() if isinstance(v, BrianObject))
-    return namespace, Network(o for o in objects if o.add_to_magic_network)
+    return Built(name, namespace, Network(o for o in objects if o.add_to_magic_network))
 
 
-def spike_counts(name: str, quick: bool, duration: float) -> dict[str, np.ndarray]:
-    """By the name of a population in the script: spikes of every neuron in a time step."""
-    set_device("genn", backend="cpu")
-    namespace, network = build(name, quick, duration)
-    network.run(duration * second, namespace=namespace)
-    names = {id(value): key for key, value in namespace.items()}
+def spike_counts(built: Built, duration: float) -> dict[str, np.ndarray]:
+    """By the name of a population: spikes of every neuron in a time step.
+
+    Parameters
+    ----------
+    built : Built
+        After its first run.
+    duration : float
+        Of that, in biological seconds.
+    """
     steps = duration / float(defaultclock.dt)
-    counts = {}
-    for monitor in namespace.values():
-        if isinstance(monitor, SpikeMonitor):
-            source = next(
-                v for v in namespace.values() if getattr(v, "name", "") == monitor.source.name
-            )
-            counts[names[id(source)]] = np.array(monitor.count) / steps
-    return counts
+    monitors = [v for v in built.namespace.values() if isinstance(v, SpikeMonitor)]
+    return {monitor.source.name: np.array(monitor.count) / steps for monitor in monitors}
 
 
-def count(name: str, quick: bool, duration: float, driver: Any, *, measure: bool) -> Counted:
-    """Build a network for a GPU and count what a time step does; run it if `measure`."""
-    counts = spike_counts(name, quick, duration)
+@contextmanager
+def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
+    """Run networks on a GPU, or what stands in for it, with the programs that are built for it.
+
+    Parameters
+    ----------
+    driver
+        To run them.
+    sets_up : bool
+        Whether synapses are made there, too: what executes nothing makes none.
+    """
     built: list[tuple[Any, Any]] = []
     build_program = CudaBackend.build
 
@@ -187,40 +211,59 @@ def count(name: str, quick: bool, duration: float, driver: Any, *, measure: bool
     CudaBackend.build = remember  # type: ignore[method-assign]
     choice.use(driver)
     worthwhile = setup.WORTHWHILE
-    if not measure:  # what executes nothing makes no synapses
+    if not sets_up:
         setup.WORTHWHILE = sys.maxsize
     try:
-        began = time.perf_counter()
         set_device("genn", backend="cuda")
-        namespace, network = build(name, quick, duration)
-        network.run((duration if measure else 0) * second, namespace=namespace)
-        whole = time.perf_counter() - began
-        loop = get_device()._last_run_time
+        yield built
     finally:
         set_device("runtime")
         choice.use(None)
         setup.WORTHWHILE = worthwhile
         CudaBackend.build = build_program  # type: ignore[method-assign]
-    model, program = built[-1]
-    by_owner = {namespace[key].name: values for key, values in counts.items()}
-    cost, floor = cost_of_step(model, program, by_owner)
-    result = Counted(
-        name,
-        NETWORKS[name].title,
+
+
+def count(built: Built, duration: float, driver: Any) -> Counted:
+    """Count what a time step of a network does on a GPU.
+
+    Parameters
+    ----------
+    built : Built
+        As the processor has run it for the first time.
+    duration : float
+        Of that run, in biological seconds.
+    driver
+        The GPU, or what stands in for it: it executes no time step.
+    """
+    counts = spike_counts(built, duration)
+    with _on(driver, sets_up=False) as programs:
+        built.run(0)
+    model, program = programs[-1]
+    cost, floor = cost_of_step(model, program, counts)
+    names = {getattr(value, "name", ""): key for key, value in built.namespace.items()}
+    return Counted(
+        built.name,
+        NETWORKS[built.name].title,
         len(program.source.loop),
         _kernels(program, driver),
         cost,
         floor,
-        {key: float(values.sum()) for key, values in counts.items()},
-        deliveries_per_step(model, program, by_owner),
+        {names[owner]: float(values.sum()) for owner, values in counts.items()},
+        deliveries_per_step(model, program, counts),
     )
-    if measure:
-        steps = duration / float(defaultclock.dt)
-        result.microseconds = 1e6 * loop / steps
-        result.real_time_factor = loop / duration
-        result.gigabytes_per_second = cost.bytes / (loop / steps) / 1e9
-        result.from_start = whole
-    return result
+
+
+def measure(name: str, quick: bool, duration: float, driver: Any, result: Counted) -> None:
+    """Run a network on a GPU from the start, and enter how long that takes."""
+    with _on(driver, sets_up=True):
+        began = time.perf_counter()
+        build(name, quick, duration).run(duration)
+        result.from_start = time.perf_counter() - began
+        loop = get_device()._last_run_time
+    seconds = loop * float(defaultclock.dt) / duration
+    result.microseconds = 1e6 * seconds
+    result.real_time_factor = loop / duration
+    result.gigabytes_per_second = result.cost.bytes / seconds / 1e9
 
 
 def _kernels(program: Any, driver: Any) -> list[dict[str, Any]]:
@@ -306,7 +349,7 @@ def table(results: Sequence[Counted], bandwidth: float | None) -> str:
 def executed_table(results: Sequence[Counted], options: argparse.Namespace) -> str:
     """What was counted by executing, and what is predicted from that, in markdown."""
     text = (
-        f"Executed on the processor, {options.execute} time steps after {options.warm_up} s: code"
+        f"Executed on the processor, {options.execute} time steps after {options.duration} s: code"
         f" that NVRTC made for compute capability {options.architecture / 10} (PTX), instructions"
         " of warps, and sectors of 32 bytes of global memory.\n\n"
     )
@@ -336,11 +379,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dry", action="store_true", help="count only, also where there is a GPU")
     parser.add_argument(
         "--execute", type=int, default=0, metavar="STEPS",
-        help="execute so many time steps on the processor, to count instructions and sectors (0)",
+        help="then execute so many time steps on the processor, to count instructions and sectors"
+        " (0)",
     )  # fmt: skip
-    parser.add_argument(
-        "--warm-up", type=float, default=0.05, help="biological seconds before these (0.05)"
-    )
     parser.add_argument("--architecture", type=int, default=90, help="without a GPU (90: Hopper)")
     parser.add_argument(
         "--output",
@@ -359,26 +400,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Count, measure, print and write."""
     options = parse(arguments)
     driver, missing = find_driver(options.architecture)
-    measure = not missing and not options.dry
+    measured = not missing and not options.dry
     if options.dry:
         driver = DryDriver(options.architecture)
     results = []
     for name in options.networks:
         duration = NETWORKS[name].quick_duration if options.quick else options.duration
-        results.append(count(name, options.quick, duration, driver, measure=measure))
+        set_device("genn", backend="cpu")
+        built = build(name, options.quick, duration)
+        built.run(duration)
+        result = count(built, duration, driver)
+        results.append(result)
         if options.execute:
-            results[-1].executed, results[-1].in_cluster = (
+            result.executed, result.in_cluster = (
                 execute(
-                    lambda: build(name, options.quick, duration),  # noqa: B023
-                    options.architecture,
-                    options.warm_up,
-                    options.execute,
-                    meeting,
+                    built.namespace, built.network, options.architecture, options.execute, meeting
                 )
                 for meeting in (Meeting.NOWHERE, Meeting.CLUSTER)
             )
+        if measured:
+            measure(name, options.quick, duration, driver, result)
         print(f"{name}: {results[-1].launches} launches a time step", flush=True)
-    bandwidth = copy_bandwidth(driver) if measure else None
+    bandwidth = copy_bandwidth(driver) if measured else None
     given = sys.argv[1:] if arguments is None else list(arguments)
     setting = {
         "command": shlex.join(["python", "-m", "benchmarks.gpu", *given]),
@@ -388,14 +431,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = table(results, bandwidth)
     if options.execute:
         text += "\n" + executed_table(results, options)
-    measured = (
+    where = (
         f"{driver.name}, copies {bandwidth:.0f} GB/s." if bandwidth is not None
         else f"Counted, not measured: {driver.name}. {missing}".rstrip()
     )  # fmt: skip
-    text += f"\n{measured} {setting['machine']['cpu']}; commit {setting['commit']};"
+    text += f"\n{where} {setting['machine']['cpu']}; commit {setting['commit']};"
     text += f" `{setting['command']}`.\n"
     print("\n" + text)
-    folder = options.output or (Path("benchmarks/results") if measure else None)
+    folder = options.output or (Path("benchmarks/results") if measured else None)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         data = json.dumps(setting | {"results": [asdict(r) for r in results]}, indent=1)

@@ -17,10 +17,13 @@
 struct ptx_thread_time {
     uint32_t base, n, latest, at, stored, settled;
 };
-/* A sector of 32 bytes in the first-level cache, or with atomic operations in the second. */
+/* A sector of 32 bytes in the first-level cache, or with atomic operations in the second.  Threads
+   are not executed in the order of their times: what counts is the earliest that wanted it. */
 struct ptx_sector_time {
     uint64_t sector;
-    uint32_t turn, ready;     /* of which block, since its last fence, or which launch this is */
+    uint32_t turn;            /* of which block, since its last fence, or which launch this is */
+    uint32_t ready;           /* when it is there, or when the first operation is */
+    uint32_t operations;
 };
 enum { PTX_SECTORS = 1 << 16 };
 
@@ -44,11 +47,12 @@ static ptx_sector_time *ptx_sector(ptx_sector_time *table, uint64_t sector, uint
     /* of two sectors at one place the later one remains: as in a cache */
     ptx_sector_time *const found = &table[((sector ^ (uint64_t)turn << 40) * 0x9E3779B97F4A7C15u >> 40) % PTX_SECTORS];
     if (found->sector != sector || found->turn != turn)
-        *found = {sector, turn, 0};
+        *found = {sector, turn, 0xFFFFFFFFu, 0};
     return found;
 }
 
 static uint32_t ptx_later(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static uint32_t ptx_earlier(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* When a value is there that is read now. */
 static uint32_t ptx_time_of_read(uint32_t now, ptx_space space, uint64_t place)
@@ -58,8 +62,7 @@ static uint32_t ptx_time_of_read(uint32_t now, ptx_space space, uint64_t place)
     if (!ptx_is_global(space, place))
         return now + PTX_NEAR_CYCLES;
     ptx_sector_time *const cached = ptx_sector(ptx_first_level, place / 32, ptx_turns[ptx_first_thread() / blockDim.x]);
-    if (cached->ready == 0)
-        return cached->ready = now + PTX_FAR_CYCLES;
+    cached->ready = ptx_earlier(cached->ready, now + PTX_FAR_CYCLES);
     return ptx_later(cached->ready, now + PTX_NEAR_CYCLES);
 }
 
@@ -69,8 +72,10 @@ static uint32_t ptx_time_of_atomic(uint32_t now, ptx_space space, uint64_t place
     if (!ptx_is_global(space, place))
         return now + 2 * PTX_NEAR_CYCLES;
     ptx_sector_time *const there = ptx_sector(ptx_atomic_places, place / 32, ptx_launch_turn);
-    there->ready = ptx_later(there->ready + PTX_SAME_PLACE_CYCLES, now + PTX_FAR_CYCLES / 2);
-    return there->ready + PTX_FAR_CYCLES / 2;
+    const uint32_t arrives = now + PTX_FAR_CYCLES / 2;
+    there->ready = ptx_earlier(there->ready, arrives);
+    const uint32_t its_turn = there->ready + PTX_SAME_PLACE_CYCLES * there->operations++;
+    return ptx_later(its_turn, arrives) + PTX_FAR_CYCLES / 2;
 }
 
 static void ptx_issue(ptx_thread_time *me, uint32_t from)
@@ -140,7 +145,8 @@ static void ptx_end_times(void)
 static uint32_t ptx_no_time __attribute__((unused));
 
 #define PTX_NO_TIME ptx_no_time
-#define PTX_TIMES(...) uint32_t __VA_ARGS__
+/* Registers that are read before anything is written to them do not wait. */
+#define PTX_TIMES(at_first, ...) uint32_t __VA_ARGS__; (at_first)
 
 #define PTX_CLOCK ptx_thread_time *const me_ = &ptx_times_of_threads[ptx_first_thread() + shim_current]
 #define PTX_ISSUE(operands) (me_->n++, ptx_issue(me_, (operands)))

@@ -96,7 +96,8 @@ class _Function:
                     if used := [local_name(n) for n in item.names if n in self._used]:
                         yield_lines.append(f"    {CTYPES[item.type]} {', '.join(used)};")
                         times = [time_name(n) for n in item.names if n in self._used]
-                        yield_lines.append(f"    PTX_TIMES({', '.join(times)});")
+                        at_first = f"{' = '.join(times)} = 0"
+                        yield_lines.append(f"    PTX_TIMES({at_first}, {', '.join(times)});")
                 case Variable():
                     yield_lines.append(f"    {declaration(item)};")
                 case Brace():

@@ -68,16 +68,30 @@ def test_a_synapse_can_be_there_twice_only_where_delays_have_changed():
     assert not queue.mixed
 
 
-def test_a_restored_queue_knows_by_which_delays_it_was_filled():
-    state = in_flight()._full_state()
-    for delays, mixed in (([5, 6], False), ([6, 5], True)):
-        other = DeviceQueue(0, 1)
-        other._restore_from_full_state(state)
-        other.prepare(np.array(delays) * DT, DT, np.zeros(2, dtype=np.int32))
-        assert other.mixed == mixed
-    other._restore_from_full_state(state[:2])  # from a queue of Brian's
-    other.prepare(np.array([5, 6]) * DT, DT, np.zeros(2, dtype=np.int32))
-    assert other.mixed
+@pytest.mark.parametrize(
+    ("slots", "mixed"),
+    [
+        ([[], [], [0], [1], []], False),  # two steps ago, or four
+        ([[0], [1], [0], [1], []], False),  # both
+        ([[1], [], [0], [1], []], False),  # the first synapse had that of five steps ago
+        ([[0], [], [], [], []], True),  # of the second synapse nothing
+        ([[], [], [0, 0], [1], []], True),  # one is there twice
+        ([[], [], [0], [1, 1], []], True),
+        ([[], [], [], [], [0, 1]], True),  # a spike that is still to come
+        ([[2], [], [0], [1, 2], []], True),  # with the first, the second source's other synapse
+        ([[2], [3], [0], [1], []], False),
+        ([[], [], [], [], []], False),
+    ],
+)
+@pytest.mark.parametrize("few", [0, 1 << 16])
+def test_a_restored_queue_knows_whether_spikes_have_filled_it(monkeypatch, slots, mixed, few):
+    monkeypatch.setattr(queue_module, "_FEW_RUNS", few)
+    for first in (0, 3):  # of a subgroup
+        queue = DeviceQueue(first, first + 2)
+        queue._restore_from_full_state((2, slots[-2:] + slots[:-2]))
+        sources = np.array([0, 0, 1, 1], dtype=np.int32) + first
+        queue.prepare(np.array([4, 5, 2, 3]) * DT, DT, sources)
+        assert queue.mixed == mixed
 
 
 @pytest.mark.parametrize("few", [0, 1 << 16])

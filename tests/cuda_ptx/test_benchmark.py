@@ -16,7 +16,7 @@ def test_counts_by_execution_are_beside_those_of_the_model(tmp_path, monkeypatch
     usual = setup.WORTHWHILE, stepping.Stepper.run
     arguments = ["--quick", "--dry", "--networks", "cuba", "--output", str(tmp_path)]
     try:
-        gpu.main([*arguments, "--execute", "7", "--warm-up", "0.0005"])
+        gpu.main([*arguments, "--execute", "7"])
     finally:
         devices.reset()
         choice.use(devices.shim)

@@ -1,6 +1,7 @@
 """Instructions of warps and sectors of memory, where they can be counted by hand."""
 
 import ctypes
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from brian2genn.backends.cuda.driver import CudaError, Launch
 from brian2genn.backends.cuda.ways import Meeting
 from emulation.ptx.driver import KernelCounts, PtxDriver
 from emulation.ptx.latencies import CYCLES, MEMORY
+from emulation.ptx.translate import translate
 
 TEXT = """
 #include "brian2genn_platform.h"
@@ -167,6 +169,16 @@ def test_reads_that_do_not_wait_take_as_long_as_one(driver):
 def test_a_barrier_waits_for_the_last(driver):
     chain = counted(driver, "waits_for_one", 1, 64).chain
     assert 3 * FAR < chain < 4 * FAR
+
+
+def test_registers_have_a_time_before_anything_is_written_to_them():
+    ptx = """.visible .entry k(){ .reg .pred %p<2>; .reg .b32 %r<3>;
+        mov.u32 %r1, %tid.x; setp.eq.s32 %p1, %r1, 0; @%p1 mov.u32 %r2, 7; add.s32 %r1, %r1, %r2;
+        ret; }"""
+    lines = ptx.replace("; ", ";\n").replace("{ ", "\n{\n").replace("}", "\n}")
+    declared = re.findall(r"PTX_TIMES\((.*) = 0, (.*)\);", translate(lines).text)
+    assert sum(len(names.split(", ")) for _, names in declared) == 3
+    assert all(at_first.split(" = ") == names.split(", ") for at_first, names in declared)
 
 
 def test_more_blocks_are_no_longer_chain(driver):

@@ -88,7 +88,7 @@ class SpikeQueue:
         return head, slots
 
     def _restore_from_full_state(self, state: Any) -> None:
-        head, slots, *_ = (0, []) if state is None else state  # some queues tell more
+        head, slots = (0, []) if state is None else state
         slots = [list(slot) for slot in slots] or [[]]
         counts = np.array([len(slot) for slot in slots], dtype=np.int64)
         synapses = np.array([synapse for slot in slots for synapse in slot], dtype=np.int32)

@@ -120,12 +120,11 @@ class DeviceQueue:
     arrangement: Arrangement | None = None
     #: counts the arrangements, so that a program sees a new one
     version: int = 0
-    #: whether a synapse may be there twice in a time step: its delay was another one meanwhile
+    #: whether something is in flight that no spikes would have put there with the present delays: a
+    #: synapse may be there twice in a time step
     mixed: bool = False
     _dt: float = 0.0
     _fingerprint: bytes = b""
-    #: the arrangement by which came what is in flight
-    _queued_by: bytes = b""
 
     def __post_init__(self) -> None:
         #: what makes two queues different for Brian's caches
@@ -162,9 +161,7 @@ class DeviceQueue:
         self.arrangement = self._arrange(steps, sources - self.source_start)
         self.version += 1
         self._fingerprint = digest.digest()
-        in_flight = any(slot.size for slot in self.slots)
-        self.mixed = in_flight and (self.mixed or self._queued_by != self._fingerprint)
-        self._queued_by = self._fingerprint
+        self.mixed = not self._comes_from_spikes(sources, np.broadcast_to(steps, sources.shape))
 
     def _arrange(self, steps: np.ndarray, sources: np.ndarray) -> Arrangement:
         n_sources = self.source_stop - self.source_start
@@ -222,21 +219,42 @@ class DeviceQueue:
         """Brian's Cython code would use a capsule; this device never runs that code."""
         return None
 
-    def _full_state(self) -> tuple[int, list[list[int]], bytes]:
-        queued_by = b"" if self.mixed else self._queued_by
-        return self.head, [slot.tolist() for slot in self.slots], queued_by
+    def _full_state(self) -> tuple[int, list[list[int]]]:
+        return self.head, [slot.tolist() for slot in self.slots]
 
     def _restore_from_full_state(self, state: Any) -> None:
-        # Brian's own queues tell less
-        head, slots, *queued_by = (0, []) if state is None else state
-        self._queued_by = queued_by[0] if queued_by else b""
-        self.mixed = False  # `prepare` will see
+        head, slots = (0, []) if state is None else state
         self.slots = [np.array(slot, dtype=np.int32) for slot in slots] or [_nothing()]
         self.head = int(head)
         # the ring may have become shorter than the longest delay
         self._fingerprint = b""
 
     # -- what programs need -------------------------------------------------------
+    def _comes_from_spikes(self, sources: np.ndarray, delays: np.ndarray) -> bool:
+        """Whether what is in flight is all that is under way of some spikes, and nothing else.
+
+        Parameters
+        ----------
+        sources, delays : int32 arrays, shape (n_synapses,)
+            Of every synapse, the delay in time steps.
+        """
+        start, synapses = self.left_over()
+        arrangement = self.arrangement
+        if synapses.size == 0 or arrangement is None:
+            return synapses.size == 0
+        arrival = np.repeat(np.arange(len(start) - 1), np.diff(start))
+        if np.unique(np.stack((arrival, synapses)), axis=1).shape[1] < synapses.size:
+            return False
+        spikes = np.stack((arrival - delays[synapses], sources[synapses] - self.source_start))
+        # everything that is there is of these spikes; so it is all if it is as much
+        spikes = np.unique(spikes, axis=1)
+        under_way = 0
+        for step, source in spikes.T.tolist():
+            for run, delay in arrangement.runs_of(source):
+                if step + delay >= 0:
+                    under_way += int(arrangement.start[run + 1] - arrangement.start[run])
+        return bool(spikes[0].max() < 0) and under_way == synapses.size
+
     def _from_head(self) -> list[np.ndarray]:
         return self.slots[self.head :] + self.slots[: self.head]
 

@@ -107,7 +107,7 @@ def _change(backend: Backend, variables: dict[str, Variable]) -> None:
 
 def _in_flight(queue: Any) -> np.ndarray:
     """Pairs of time steps ahead and synapses, in ascending order."""
-    head, slots, *_ = queue._full_state()
+    head, slots = queue._full_state()
     pairs = [
         (ahead, synapse)
         for ahead in range(len(slots))
