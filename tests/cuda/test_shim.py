@@ -17,8 +17,9 @@ __device__ int32_t count;
 }
 extern "C" __global__ void reserve(void)
 {
-    const int32_t place = b2g_reserve(&count, threadIdx.x % 3 == 0);
-    if (threadIdx.x % 3 == 0)
+    const b2g_places<int32_t> places = b2g_ask(&count, threadIdx.x % 3 == 0);
+    const int32_t place = b2g_take(places);
+    if (b2g_wants(places))
         out[place] = (int32_t)(blockIdx.x * blockDim.x + threadIdx.x);
 }
 extern "C" __global__ void neighbours(void)

@@ -89,9 +89,9 @@ def test_a_wrong_gpu_is_not_taken_and_that_is_said_once(gpu):
 @pytest.mark.parametrize(
     ("fault", "left_out"),
     [
-        ("in one kernel of a cluster, steps are ended twice", [Meeting.CLUSTER]),
+        ("in one kernel of a cluster, queues stay where they are", [Meeting.CLUSTER]),
         (
-            "in one kernel for many steps, steps are ended twice",
+            "in one kernel for many steps, queues stay where they are",
             [Meeting.MEMORY, Meeting.CLUSTER],
         ),
     ],

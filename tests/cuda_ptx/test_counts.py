@@ -12,7 +12,8 @@ from emulation.ptx.latencies import CYCLES, MEMORY
 from emulation.ptx.translate import translate
 
 TEXT = """
-#include "brian2genn_platform.h"
+#define B2G_EXP_WITHOUT_BRANCHES
+#include "brian2genn_math.h"
 #include "brian2genn_device.h"
 extern "C" {
 alignas(32) __device__ double values[65536];
@@ -37,6 +38,13 @@ KERNEL reads_side_by_side(void)
     for (int32_t k = 0; k < 10; k++)
         sum += values[1024 * k + THREAD];
     values[THREAD] = sum;
+}
+KERNEL one_exponential(void) { values[THREAD] = b2g_exp_f64(values[THREAD]); }
+KERNEL five_exponentials(void)
+{
+    const double x = values[THREAD];
+    const double sum = b2g_exp_f64(x) + b2g_exp_f64(2.5 * x) + b2g_expm1_f64(0.7 * x);
+    values[THREAD] = sum + (b2g_exprel_f64(-x) + b2g_exp_f64(-2.5 * x));
 }
 KERNEL waits_for_one(void)
 {
@@ -169,6 +177,15 @@ def test_reads_that_do_not_wait_take_as_long_as_one(driver):
 def test_a_barrier_waits_for_the_last(driver):
     chain = counted(driver, "waits_for_one", 1, 64).chain
     assert 3 * FAR < chain < 4 * FAR
+
+
+def test_exponentials_do_not_wait_for_each_other(driver):
+    one, five = (
+        counted(driver, name, 1, 32).chain for name in ("one_exponential", "five_exponentials")
+    )
+    assert one > FAR + 10 * CYCLES["fp64"]
+    # what adds them up, the division of exprel, and its choices
+    assert five < one + CYCLES["division"] + 9 * CYCLES["fp64"]
 
 
 def test_registers_have_a_time_before_anything_is_written_to_them():

@@ -19,7 +19,10 @@ FAULTS = {
         r"b2g_add\(&_array_reached",
         r"if (!WRONG({n}) || threadIdx.x % 64 != 7) b2g_add(&_array_reached",
     ),
-    "exp is single": (r"\bexp\(([^;]*)\);", r"WRONG({n}) ? (double)expf(\1) : exp(\1);"),
+    "exp is single": (
+        r"= b2g_exp_f64\(([^;]*)\);",
+        r"= WRONG({n}) ? (double)expf(\1) : b2g_exp_f64(\1);",
+    ),
     "expf is rough": (r"\bexpf\(", r"(WRONG({n}) ? 0.9999f : 1.0f) * expf("),
     "sqrt is rough": (r"= sqrt\(", r"= (WRONG({n}) ? 0.9999999 : 1.0) * sqrt("),
     "events are those of the step before": (
@@ -60,19 +63,18 @@ FAULTS = {
         r"(b2g_has_left(queue, place) && !WRONG({n}))",
     ),
     # (launches may be of one time step each, where they take long)
-    "in one kernel for many steps, steps are ended twice": (
-        r"if \(end.is_host\)\s+(\w+_end)\(\);",
-        r"if (end.is_host) { \1(); __syncthreads();"
-        r" if (WRONG({n}) && !ctx->in_cluster) \1(); }",
+    "in one kernel for many steps, queues stay where they are": (
+        r"turn_places\(\);",
+        r"if (!WRONG({n}) || in_cluster || blockIdx.x == 0) turn_places();",
     ),
-    "in one kernel of a cluster, steps are ended twice": (
-        r"if \(end.is_host\) { (\w+_end)\(\); __syncthreads\(\);",
-        r"if (end.is_host) { \1(); __syncthreads();"
-        r" if (WRONG({n}) && ctx->in_cluster) \1(); __syncthreads();",
+    "in one kernel of a cluster, queues stay where they are": (
+        r"(if \(.*\)) turn_places\(\);",
+        r"\1 if (!WRONG({n}) || !in_cluster || blockIdx.x == 0) turn_places();",
     ),
     "a time step has another time": (
-        r"ctx->next\[k\] = {t\[k\]",
-        r"ctx->next[k] = {t[k] + 1e-6 * (WRONG({n}) && timestep[k] % 8 == 5)",
+        r"ctx->next\[k\] = b2g_block.next\[k\];",
+        r"b2g_block.next[k].t += 1e-6 * (WRONG({n}) && b2g_block.next[k].timestep % 8 == 5);"
+        r" ctx->next[k] = b2g_block.next[k];",
     ),
     "a lane of a sum is lost": (
         r"sum \+= __shfl_down_sync\(0xFFFFFFFFu, sum, distance\)",

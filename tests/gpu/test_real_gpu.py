@@ -16,7 +16,7 @@ pytestmark = pytest.mark.gpu
 COUNTING = """
 #include "brian2genn_device.h"
 extern "C" { __device__ int32_t count; }
-extern "C" __global__ void reserve(void) { b2g_reserve(&count, threadIdx.x % 3 == 0); }
+extern "C" __global__ void reserve(void) { b2g_take(b2g_ask(&count, threadIdx.x % 3 == 0)); }
 """
 
 

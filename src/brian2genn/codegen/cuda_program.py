@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import numpy as np
 
@@ -312,6 +313,17 @@ class _Printer:
             return domain_of_monitor(self.network, step) is not None
         return isinstance(step, Update | Threshold | OnEvents | Push | RecordEvents | RecordRate)
 
+    def _asks(self, step: Step) -> bool:
+        """Whether threads ask for places in a list, and take them later."""
+        return isinstance(step, Push | RecordEvents) and self._is_by_element(step)
+
+    def _asking_from(self, step: Step, task: _TaskText) -> list[Step]:
+        """The steps from `step` on that ask, one after the other: all at once, to wait once."""
+        first = task.steps.index(step)
+        if task.kind != "elements" or (first > 0 and self._asks(task.steps[first - 1])):
+            return []
+        return list(takewhile(self._asks, task.steps[first:]))
+
     # -- tasks and kernels -----------------------------------------------------
     def _renumbered(self, stages: list[Stage]) -> list[Stage]:
         """The same, with tasks numbered after those there are."""
@@ -441,6 +453,8 @@ class _Printer:
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
             otherwise=self._otherwise,
             emits=lambda step: isinstance(step, EmitSpikes),
+            asks=self._asks,
+            asking_from=self._asking_from,
             user_code=network.user_code,
             most_threads=result.most_threads,
             user_arrays=user_arrays(network),

@@ -35,8 +35,9 @@ class DeviceRecorder:
         self._columns = [(np.dtype(np.int64), 1)] * sorts + columns
         self.most = most
         row = sum(dtype.itemsize * width for dtype, width in self._columns)
+        # room for this time step and the next, and for the steps before these if rows come late;
         # a multiple of 16 rows: every column begins at a round address
-        capacity = max(_BYTES // max(row, 1), 2 * most, 16)
+        capacity = max(_BYTES // max(row, 1), 4 * most, 16)
         self.capacity = (capacity + 15) // 16 * 16
         #: where the rows are on the device
         self.address = 0

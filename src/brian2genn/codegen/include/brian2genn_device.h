@@ -31,6 +31,13 @@ typedef struct {
     int32_t padding;
 } b2g_time;
 
+/* The number of a time step in the random streams, and whether there is another one after it,
+   or why not. */
+typedef struct {
+    uint64_t random_step;
+    int32_t running, outcome;
+} b2g_ahead;
+
 /* Where a time step has its spikes in a queue. */
 typedef struct {
     int64_t step;             /* counted since the program began */
@@ -132,19 +139,36 @@ B2G_FN int64_t b2g_fetch_add(int64_t *place, int64_t value)
     return (int64_t)atomicAdd((unsigned long long *)place, (unsigned long long)value);
 }
 
-/* A place in a list for every thread of the warp that `wants` one: one atomic
-   operation for all of them.  All threads of the warp have to call it. */
-template <typename T> B2G_FN T b2g_reserve(T *count, bool wants)
+/* Places in a list for the threads of a warp that want one: which these are, and the first
+   place, which their first thread has asked for. */
+template <typename T> struct b2g_places {
+    T first;
+    uint32_t mask;
+};
+
+/* Ask for a place for every thread of the warp that `wants` one: one atomic operation for all
+   of them, whose result is not waited for here.  All threads of the warp have to call it. */
+template <typename T> B2G_FN b2g_places<T> b2g_ask(T *count, bool wants)
 {
-    const uint32_t mask = __ballot_sync(0xFFFFFFFFu, wants);
-    const uint32_t lane = threadIdx.x & 31u;
-    T first = 0;
-    if (mask == 0)
+    b2g_places<T> places = {0, __ballot_sync(0xFFFFFFFFu, wants)};
+    if (places.mask != 0 && (threadIdx.x & 31u) == 0)
+        places.first = b2g_fetch_add(count, (T)__popc(places.mask));
+    return places;
+}
+
+/* Whether a thread has asked for a place. */
+template <typename T> B2G_FN bool b2g_wants(b2g_places<T> places)
+{
+    return places.mask >> (threadIdx.x & 31u) & 1u;
+}
+
+/* The place of a thread.  All threads of the warp have to call it. */
+template <typename T> B2G_FN T b2g_take(b2g_places<T> places)
+{
+    if (places.mask == 0)
         return 0;
-    if (lane == 0)
-        first = b2g_fetch_add(count, (T)__popc(mask));
-    first = __shfl_sync(0xFFFFFFFFu, first, 0);
-    return first + (T)__popc(mask & ((1u << lane) - 1u));
+    const T first = __shfl_sync(0xFFFFFFFFu, places.first, 0);
+    return first + (T)__popc(places.mask & ((1u << (threadIdx.x & 31u)) - 1u));
 }
 
 /* Between two looks at what another block will change. */
@@ -298,15 +322,11 @@ B2G_FN bool b2g_has_left(const b2g_queue *queue, b2g_place place)
            && queue->left_start[place.step] < queue->left_start[place.step + 1];
 }
 
-/* Go on to the next time step (by one thread). */
-B2G_FN_LONG void b2g_advance_queue(const b2g_queue *queue, b2g_position *position)
+/* Where a queue is in the next time step. */
+B2G_FN b2g_position b2g_next_position(const b2g_queue *queue, b2g_position position)
 {
-    const b2g_place now = position->now;
-    const int32_t head = now.head + 1 == queue->n_slots ? 0 : now.head + 1;
-    const b2g_place next = {now.step + 1, head, 0};
-    position->late = now;
-    position->now = next;
-    queue->count[head] = 0;
+    const b2g_place now = position.now;
+    return {{now.step + 1, now.head + 1 == queue->n_slots ? 0 : now.head + 1, 0}, now};
 }
 
 /* ---- what monitors record ------------------------------------------------ */

@@ -48,11 +48,17 @@ B2G_DECLARE(atan)
 #define B2G_NO_CONTRACTION
 #endif
 
+#ifdef B2G_EXP_WITHOUT_BRANCHES
+#include "brian2genn_exp.h"
+#else
+B2G_FN double b2g_expm1_f64(double x) { return expm1(x); }
+#endif
+
 /* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
    the limit is.  The value that is not selected may be NaN. */
 B2G_FN_LONG double b2g_exprel_f64(double x)
 {
-    const double quotient = expm1(x) / x;
+    const double quotient = b2g_expm1_f64(x) / x;
     const double finite = x > 717.0 ? INFINITY : quotient;
     return fabs(x) < 1e-16 ? 1.0 : finite;
 }
@@ -64,7 +70,7 @@ B2G_FN_LONG float b2g_exprel_f32(float x)
 }
 B2G_FN_LONG double b2g_inverse_exprel_f64(double x)
 {
-    const double quotient = x / expm1(x);
+    const double quotient = x / b2g_expm1_f64(x);
     const double finite = x > 717.0 ? 0.0 : quotient;
     return fabs(x) < 1e-16 ? 1.0 : finite;
 }
