@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,9 @@ _NEVER = np.iinfo(np.int32).min
 
 #: So many runs may be empty without a thought of the memory they take.
 _FEW_RUNS = 1 << 16
+
+#: So many values are looked at together.
+_CHUNK = 1 << 20
 
 
 @dataclass
@@ -144,6 +148,8 @@ class DeviceQueue:
             Index of every synapse's source neuron.
         """
         delays = np.ascontiguousarray(real_delays, dtype=np.float64)
+        if _are_all_the_same(delays):
+            delays = delays[:1]  # nothing of the number of synapses is made of it
         sources = np.ascontiguousarray(sources, dtype=np.int32)
         digest = hashlib.blake2b(delays.data, digest_size=16)
         digest.update(sources.data)
@@ -158,13 +164,18 @@ class DeviceQueue:
         if longest >= len(self.slots):
             self.slots = self._from_head() + [_nothing()] * (longest + 1 - len(self.slots))
             self.head = 0
-        self.arrangement = self._arrange(steps, sources - self.source_start)
+        self.arrangement = self._arrange(
+            steps, sources - np.int32(self.source_start) if self.source_start else sources
+        )
         self.version += 1
         self._fingerprint = digest.digest()
         self.mixed = not self._comes_from_spikes(sources, np.broadcast_to(steps, sources.shape))
 
     def _arrange(self, steps: np.ndarray, sources: np.ndarray) -> Arrangement:
         n_sources = self.source_stop - self.source_start
+        if steps.size == 1 and _is_ascending(sources):
+            start = np.searchsorted(sources, np.arange(n_sources + 1, dtype=sources.dtype))
+            return Arrangement(start.astype(np.int32), None, steps)
         there = np.bincount(steps) > 0 if steps.size else np.ones(1, dtype=bool)
         delays = np.nonzero(there)[0].astype(np.int32)
         which = (np.cumsum(there) - 1)[steps]
@@ -320,6 +331,19 @@ class DeviceQueue:
         slots = [np.concatenate(part) if part else _nothing() for part in parts]
         for number, slot in enumerate(slots):
             self.slots[(self.head + number) % n_slots] = slot
+
+
+def _parts(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Parts of an array, each with the first value of the next one."""
+    return (values[k : k + _CHUNK + 1] for k in range(0, values.size, _CHUNK))
+
+
+def _is_ascending(values: np.ndarray) -> bool:
+    return all(bool(np.all(part[1:] >= part[:-1])) for part in _parts(values))
+
+
+def _are_all_the_same(values: np.ndarray) -> bool:
+    return all(bool(np.all(part[1:] == part[:-1])) for part in _parts(values))
 
 
 def _nothing() -> np.ndarray:
