@@ -124,6 +124,18 @@ def test_a_full_recorder_is_emptied(shim, monkeypatch):
     assert np.array_equal(np.rint(monitor.t / defaultclock.dt), np.repeat(np.arange(100), 20))
 
 
+def test_a_recorder_is_emptied_where_the_device_has_stopped(shim, monkeypatch):
+    """Few of many neurons spike: the room that must be free is for many time steps."""
+    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    group = NeuronGroup(200, "v : 1", threshold="i == 7")
+    monitor = SpikeMonitor(group)
+    before = shim.counts["downloads"]
+    run(500 * ms)
+    assert monitor.num_spikes == 5000
+    # it stops every 400 time steps; each time, the state and two or three columns are fetched
+    assert shim.counts["downloads"] - before < 300
+
+
 def test_a_full_recorder_that_only_counts_is_emptied(shim, monkeypatch):
     monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
     group = NeuronGroup(20, "v : 1", threshold="True")

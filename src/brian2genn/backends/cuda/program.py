@@ -155,6 +155,8 @@ class CudaProgram:
             if layout.most is not None:
                 start, stop = (int(self._params[name]) for name in layout.most)
                 most = max(stop - start, 0)
+            # rows of the step before may still come
+            most *= 1 + (number in self.source.late_recorders)
             self._recorders.append(DeviceRecorder(self._driver, own, most, layout.sorts))
         return self._recorders
 
@@ -286,8 +288,7 @@ class CudaProgram:
             recorder.reserve()
             record = self._fixed["recorders"][k]
             record["data"], record["capacity"] = recorder.address, recorder.capacity
-            # rows of the step before may still come
-            record["most"] = recorder.most * (1 + (k in self.source.late_recorders))
+            record["room"] = recorder.room
 
     def _set_lookups(self) -> None:
         """Tables that are made of the network's indices."""
@@ -490,9 +491,9 @@ class CudaProgram:
         self._make_room()
 
     def _make_room(self) -> None:
-        """Empty the recorders that may be full after another time step."""
+        """Empty the recorders that have no room for another time step."""
         for recorder in self._recorders:
-            if recorder.waiting + 2 * recorder.most > recorder.capacity:
+            if recorder.waiting + recorder.room > recorder.capacity:
                 recorder.fetch()
 
     def is_active(self, clock: int) -> bool:

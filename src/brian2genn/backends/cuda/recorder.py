@@ -22,7 +22,7 @@ class DeviceRecorder:
     columns : sequence of (dtype, int)
         Element type and number of elements added by one row.
     most : int
-        Rows that one time step can add.
+        Rows that one time step can add, and what was late when it began.
     sorts : bool
         Whether the device puts a column with the order of the rows ahead.
     """
@@ -33,11 +33,12 @@ class DeviceRecorder:
         self._driver = driver
         self._sorts = sorts
         self._columns = [(np.dtype(np.int64), 1)] * sorts + columns
-        self.most = most
+        #: so many rows must be free: when the device looks, others may still be busy with the
+        #: present time step, and there must be room for the next
+        self.room = 2 * most
         row = sum(dtype.itemsize * width for dtype, width in self._columns)
-        # room for this time step and the next, and for the steps before these if rows come late;
         # a multiple of 16 rows: every column begins at a round address
-        capacity = max(_BYTES // max(row, 1), 4 * most, 16)
+        capacity = max(_BYTES // max(row, 1), 2 * self.room, 16)
         self.capacity = (capacity + 15) // 16 * 16
         #: where the rows are on the device
         self.address = 0

@@ -74,7 +74,7 @@ RECORDER = np.dtype(
     [
         ("data", np.uint64),
         ("capacity", np.int64),
-        ("most", np.int64),
+        ("room", np.int64),
     ]
 )
 

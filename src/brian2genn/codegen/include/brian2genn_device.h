@@ -86,7 +86,7 @@ static_assert(sizeof(b2g_queue) == 128, "of constant memory");
 typedef struct {
     char *data;
     int64_t capacity;         /* in rows */
-    int64_t most;             /* rows that one step can add */
+    int64_t room;             /* rows that must be free while a step is executed */
 } b2g_recorder;
 
 /* How many there are. */
