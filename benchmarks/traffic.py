@@ -123,17 +123,17 @@ class _Counter:
         self.events = {s.queue: s.events for s in network.steps if isinstance(s, Push)}
 
     def _param(self, name: str) -> float:
-        return float(self.program._params[name])
+        return float(self.program.deployment.params[name])
 
     def _length(self, array: str) -> float:
-        variable = self.program._named[array]
+        variable = self.program.deployment.named[array]
         return float(
             variable.size if isinstance(variable, np.ndarray) else variable.get_value().size
         )
 
     def _rate(self, events: str) -> np.ndarray:
         """How often every neuron spikes in a time step; 0 for events that nobody counted."""
-        owner = self.program._named[events].owner.name
+        owner = self.program.deployment.named[events].owner.name
         return self.spikes.get(owner, np.zeros(int(self._length(events)) - 1))
 
     def executions(self, step: Step) -> float:
@@ -154,7 +154,7 @@ class _Counter:
 
     def arriving(self, step: Deliver) -> np.ndarray:
         """For every source of a pathway, the synapses reached in a time step on average."""
-        queue = self.program._queues[step.queue]
+        queue = self.program.deployment.queues[step.queue]
         firsts = queue.arrangement.by_source()
         rates = self._rate(self.events[step.queue])[queue.source_start : queue.source_stop]
         return np.diff(firsts) * rates
@@ -179,7 +179,7 @@ class _Counter:
             moved[f"recorder {step.recorder}", "write"] = n * row
         if (
             isinstance(step, Deliver)
-            and self.program._queues[step.queue].arrangement.order is not None
+            and self.program.deployment.queues[step.queue].arrangement.order is not None
         ):
             moved[f"order of queue {step.queue}", "read"] = 4 * n
         return moved
