@@ -134,6 +134,10 @@ def observed(options: argparse.Namespace, seed: int) -> None:
     # Brian's GSL integrators know no other target of the runtime
     text = options.script.read_text(encoding="utf-8")
     target = "cython" if "gsl" in text else options.target
+    if "BRIAN2GENN_TEST_BACKEND" in os.environ:
+        from tests import devices
+
+        devices.register()
     observer = observe.install(target, options.device, seed, options.scale, options.jitter)
     random.seed(seed)
     np.random.seed(seed)

@@ -6,7 +6,9 @@ from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, set_
 
 from brian2genn.backends.cpu.queue import SpikeQueue
 from brian2genn.backends.cuda import queue as queue_module
+from brian2genn.backends.cuda import sorting
 from brian2genn.backends.cuda.queue import DeviceQueue
+from brian2genn.backends.cuda.sorting import sort_by
 from tests.semantics.harness import compare, observe
 
 DT = 1e-4
@@ -48,6 +50,19 @@ def test_one_delay_for_all(sources):
     assert list(arrangement.delays) == [7]
     assert arrangement.first_run is None
     assert (arrangement.order is None) == (sources == sorted(sources))
+
+
+@pytest.mark.parametrize("largest", [0, 5, 1000, 2**40, 2**62])
+@pytest.mark.parametrize("n", [0, 1, 2, 1000])
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_numbers_are_sorted_by_keys(monkeypatch, largest, n, chunk):
+    monkeypatch.setattr(sorting, "_CHUNK", chunk)
+    keys = np.random.default_rng(1).integers(0, largest, n, endpoint=True)
+    expected = np.argsort(keys, kind="stable")
+    order, ordered = sort_by(keys.copy())
+    assert order.dtype == np.int32
+    assert np.array_equal(order, expected)
+    assert np.array_equal(ordered, keys[expected])
 
 
 def in_flight() -> DeviceQueue:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .sorting import sort_by
+
 
 def inverse_of(targets: np.ndarray, n_targets: int) -> dict[str, np.ndarray]:
     """For every target, its synapses.
@@ -19,8 +21,8 @@ def inverse_of(targets: np.ndarray, n_targets: int) -> dict[str, np.ndarray]:
     dict
         ``order``: synapses by target; ``start``: where each target's begin in it.
     """
-    order = np.argsort(targets, kind="stable").astype(np.int32)
-    start = np.searchsorted(targets[order], np.arange(n_targets + 1)).astype(np.int32)
+    order, ordered = sort_by(targets.astype(np.int64))
+    start = np.searchsorted(ordered, np.arange(n_targets + 1)).astype(np.int32)
     return {"order": order, "start": start}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .sorting import sort_by
+
 #: No time step has this number.
 _NEVER = np.iinfo(np.int32).min
 
@@ -181,19 +183,22 @@ class DeviceQueue:
         which = (np.cumsum(there) - 1)[steps]
         n_delays = delays.size
         if n_delays == 1 or n_sources * n_delays <= max(sources.size, _FEW_RUNS):
-            runs = sources.astype(np.int64) * n_delays + which
-            order = None if np.all(runs[1:] >= runs[:-1]) else np.argsort(runs, kind="stable")
-            start = np.zeros(n_sources * n_delays + 1, dtype=np.int32)
-            np.cumsum(np.bincount(runs, minlength=n_sources * n_delays), out=start[1:])
-            return Arrangement(start, None if order is None else order.astype(np.int32), delays)
-        order = np.lexsort((which, sources)).astype(np.int32)
-        by_source, by_delay = sources[order], which[order]
+            runs = sources.astype(np.int64)
+            runs *= n_delays
+            runs += which
+            order = None
+            if not _is_ascending(runs):
+                order, runs = sort_by(runs)
+            all_runs = np.arange(n_sources * n_delays + 1)
+            return Arrangement(np.searchsorted(runs, all_runs).astype(np.int32), order, delays)
+        order, runs = sort_by(sources.astype(np.int64) * n_delays + which)
         begins = np.ones(order.size, dtype=bool)
-        begins[1:] = (np.diff(by_source) != 0) | (np.diff(by_delay) != 0)
-        first = np.nonzero(begins)[0].astype(np.int32)
-        start = np.append(first, np.int32(order.size)).astype(np.int32)
-        first_run = np.searchsorted(by_source[first], np.arange(n_sources + 1)).astype(np.int32)
-        return Arrangement(start, order, delays, first_run, by_delay[first].astype(np.int32))
+        begins[1:] = runs[1:] != runs[:-1]
+        first = np.nonzero(begins)[0]
+        by_source, by_delay = np.divmod(runs[first], n_delays)
+        start = np.append(first, order.size).astype(np.int32)
+        first_run = np.searchsorted(by_source, np.arange(n_sources + 1)).astype(np.int32)
+        return Arrangement(start, order, delays, first_run, by_delay.astype(np.int32))
 
     def push(self, spikes: np.ndarray) -> None:
         """Queue the events of this time step (ascending source indices)."""
