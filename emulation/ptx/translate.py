@@ -34,8 +34,10 @@ from .parse import (
 
 _SPACES = ("global", "shared", "local", "const", "param")
 _STRONG = {"volatile", "relaxed", "acquire", "release", "acq_rel"}
-#: What may stand in the opcode of a load or a store and changes nothing here.
-_HINTS = {"nc", "gpu", "sys", "cta", "weak"}
+#: What may stand in the opcode of a load or a store and changes nothing here. (A load by the cache
+#: that does not see what others write, ``nc``, is not known: nothing may be read like that that
+#: another time step of the same kernel writes.)
+_HINTS = {"gpu", "sys", "cta", "weak"}
 _NO_BLOCK = -1
 #: These have no result in a register.
 _WITHOUT_RESULT = {"st", "red", "bra", "ret", "exit", "call", "bar", "barrier", "membar", "fence"}

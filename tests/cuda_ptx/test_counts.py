@@ -12,7 +12,6 @@ from emulation.ptx.latencies import CYCLES, MEMORY
 from emulation.ptx.translate import translate
 
 TEXT = """
-#define B2G_EXP_WITHOUT_BRANCHES
 #include "brian2genn_math.h"
 #include "brian2genn_device.h"
 extern "C" {

@@ -344,6 +344,8 @@ class KernelPrinter:
         suffix = _SUFFIX.get(dtype, "_i32")
         if name in _OWN_FUNCTIONS or (name == "abs" and not is_float(dtype)):
             return f"b2g_{name}{suffix}"
+        if name in ("exp", "expm1") and dtype == FLOAT64:
+            return f"b2g_{name}_f64"
         if name == "abs":
             name = "fabs"
         return f"{name}f" if dtype == FLOAT32 else name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model.dtypes import C_TYPE, FLOAT64, is_float
+from ..model.dtypes import C_TYPE, is_float
 from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..transforms.rates import STEP_RATE
 from .c_printer import Constants, KernelPrinter, Streams, pointer
@@ -67,12 +67,6 @@ class CudaKernelPrinter(KernelPrinter):
         names = [statement.split(" = ")[0].split()[-1] for statement in reads]
         keep = " ".join(f"b2g_keep({name});" for name in names)
         return [*reads, keep, *(s for s in statements if s not in self.reads)]
-
-    @staticmethod
-    def _function(name: str, dtype: str) -> str:
-        if name in ("exp", "expm1") and dtype == FLOAT64:
-            return f"b2g_{name}_f64"  # without branches
-        return KernelPrinter._function(name, dtype)
 
     def _place(self, access: Access, section: int = STEP_RATE) -> str:
         if access.index == ELEMENT and access.array in self._own:

@@ -48,10 +48,11 @@ B2G_DECLARE(atan)
 #define B2G_NO_CONTRACTION
 #endif
 
-#ifdef B2G_EXP_WITHOUT_BRANCHES
-#include "brian2genn_exp.h"
-#else
+#ifdef B2G_EXP_OF_THE_LIBRARY /* as Brian's NumPy code rounds */
+B2G_FN double b2g_exp_f64(double x) { return exp(x); }
 B2G_FN double b2g_expm1_f64(double x) { return expm1(x); }
+#else
+#include "brian2genn_exp.h"
 #endif
 
 /* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
