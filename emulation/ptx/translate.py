@@ -34,10 +34,10 @@ from .parse import (
 
 _SPACES = ("global", "shared", "local", "const", "param")
 _STRONG = {"volatile", "relaxed", "acquire", "release", "acq_rel"}
-#: What may stand in the opcode of a load or a store and changes nothing here. (A load by the cache
-#: that does not see what others write, ``nc``, is not known: nothing may be read like that that
-#: another time step of the same kernel writes.)
+#: What may stand in the opcode of a load or a store and changes nothing here, ...
 _HINTS = {"gpu", "sys", "cta", "weak"}
+#: ... and a load by the cache that does not see what others write meanwhile.
+_NOT_COHERENT = "nc"
 _NO_BLOCK = -1
 #: These have no result in a register.
 _WITHOUT_RESULT = {"st", "red", "bra", "ret", "exit", "call", "bar", "barrier", "membar", "fence"}
@@ -186,7 +186,7 @@ class _Function:
                 space = one
             elif one in _STRONG:
                 strong.add(one)
-            elif one not in _HINTS and one not in ("v2", "v4", *_OPERATIONS):
+            elif one not in _HINTS and one not in ("v2", "v4", _NOT_COHERENT, *_OPERATIONS):
                 raise UnknownPtx("a modifier that is not known here")
         where, variable = address(operand, space, self._names)
         if variable:
@@ -196,6 +196,8 @@ class _Function:
         if strong and kind in ("READ", "WRITE"):
             kind = f"STRONG_{kind}"
         site = self._whole.new_site(self._function.name, parts.instruction, kind)
+        # a program's own constant tables may be read so, but no memory that the driver has given
+        space = "const" if _NOT_COHERENT in parts.modifiers else space
         text = f"PTX_AT({site}, {self._block}, PTX_{kind}, PTX_{space.upper()}, {where}, {nbytes})"
         released = bool(strong & {"release", "acq_rel"})
         return text, released, bool(strong & {"acquire", "acq_rel"})

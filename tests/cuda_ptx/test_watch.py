@@ -25,6 +25,19 @@ static __device__ b2g_state state;
 
 /* ---- wrong ---- */
 KERNEL beyond_the_end(void) { place[THREAD] = 1; }
+KERNEL not_coherent(void)
+{
+    int32_t value;
+    asm volatile("ld.global.nc.s32 %0, [%1];" : "=r"(value) : "l"(place + THREAD));
+    out[THREAD] = value;
+}
+__device__ const int32_t table[4] = {1, 2, 3, 4};
+KERNEL table_not_coherent(void)
+{
+    int32_t value;
+    asm volatile("ld.global.nc.s32 %0, [%1];" : "=r"(value) : "l"(table + THREAD % 4));
+    out[THREAD] = value;
+}
 KERNEL misaligned(void) { *(int32_t *)((char *)place + 2 + 4 * threadIdx.x) = 1; }
 KERNEL one_word(void) { out[0] = (int32_t)THREAD; }
 KERNEL the_same_value(void) { out[0] = 1; }
@@ -217,6 +230,14 @@ def test_memory_that_was_given_back(bench):
     bench.driver.free(address)
     bench.point_at(address)
     assert "outside of all memory" in bench.error("beyond_the_end", 1, 64)
+
+
+def test_what_others_may_write_is_not_read_by_the_cache_that_would_not_see_it(bench):
+    address = bench.driver.allocate(4 * 64)
+    bench.point_at(address)
+    assert "outside of all memory" in bench.error("not_coherent", 1, 64)
+    bench.driver.free(address)
+    bench.run("table_not_coherent", 1, 64)
 
 
 def test_null(bench):

@@ -23,7 +23,7 @@ FAULTS = {
         r"= b2g_exp_f64\(([^;]*)\);",
         r"= WRONG({n}) ? (double)expf(\1) : b2g_exp_f64(\1);",
     ),
-    "expf is rough": (r"\bexpf\(", r"(WRONG({n}) ? 0.9999f : 1.0f) * expf("),
+    "expf is rough": (r"\bb2g_exp_f32\(", r"(WRONG({n}) ? 0.9999f : 1.0f) * b2g_exp_f32("),
     "sqrt is rough": (r"= sqrt\(", r"= (WRONG({n}) ? 0.9999999 : 1.0) * sqrt("),
     "events are those of the step before": (
         r"events\[_idx\] = (own_\w+ = )?crossed;",

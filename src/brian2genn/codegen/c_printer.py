@@ -21,7 +21,7 @@ _INFIX = {
 }  # fmt: skip
 
 #: Functions of our header, one version for every type.
-_OWN_FUNCTIONS = ("sign", "clip", "exprel", "inverse_exprel")
+_OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 
@@ -344,8 +344,6 @@ class KernelPrinter:
         suffix = _SUFFIX.get(dtype, "_i32")
         if name in _OWN_FUNCTIONS or (name == "abs" and not is_float(dtype)):
             return f"b2g_{name}{suffix}"
-        if name in ("exp", "expm1") and dtype == FLOAT64:
-            return f"b2g_{name}_f64"
         if name == "abs":
             name = "fabs"
         return f"{name}f" if dtype == FLOAT32 else name

@@ -1,6 +1,6 @@
-/* exp and expm1 in double precision without branches, the same on every device.  A processor
-   computes them for several elements at once, with any compiler; on a GPU, where what follows a
-   branch waits until it is known where that goes, several of them are computed side by side.
+/* exp and expm1 in double precision without branches.  A processor computes them for several elements
+   at once, with any compiler; on a GPU, where what follows a branch waits until it is known where
+   that goes, several of them are computed side by side.
 
    x = k log 2 + r with |r| <= log(2)/2 (W. J. Cody and W. Waite, 1980, Software manual for the
    elementary functions); exp(r) - 1 = r + r^2 q(r), where q is of degree 9, by Remez's algorithm;

@@ -48,11 +48,20 @@ B2G_DECLARE(atan)
 #define B2G_NO_CONTRACTION
 #endif
 
-#ifdef B2G_EXP_OF_THE_LIBRARY /* as Brian's NumPy code rounds */
+/* exp and expm1.  A C library's vector versions are faster in a loop that has many of them, and set-up
+   code has to round as Brian's NumPy code does; elsewhere they are our own. */
+#if defined(B2G_VECTOR_MATH) || defined(B2G_EXP_OF_THE_LIBRARY)
 B2G_FN double b2g_exp_f64(double x) { return exp(x); }
 B2G_FN double b2g_expm1_f64(double x) { return expm1(x); }
 #else
 #include "brian2genn_exp.h"
+#endif
+#if defined(B2G_VECTOR_MATH) || defined(B2G_EXP_OF_THE_LIBRARY) || defined(__CUDACC_RTC__)
+B2G_FN float b2g_exp_f32(float x) { return expf(x); }
+B2G_FN float b2g_expm1_f32(float x) { return expm1f(x); }
+#else
+B2G_FN float b2g_exp_f32(float x) { return (float)b2g_exp_f64(x); }
+B2G_FN float b2g_expm1_f32(float x) { return (float)b2g_expm1_f64(x); }
 #endif
 
 /* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
@@ -65,7 +74,7 @@ B2G_FN_LONG double b2g_exprel_f64(double x)
 }
 B2G_FN_LONG float b2g_exprel_f32(float x)
 {
-    const float quotient = expm1f(x) / x;
+    const float quotient = b2g_expm1_f32(x) / x;
     const float finite = x > 93.0f ? INFINITY : quotient;
     return fabsf(x) < 1e-16f ? 1.0f : finite;
 }
@@ -77,7 +86,7 @@ B2G_FN_LONG double b2g_inverse_exprel_f64(double x)
 }
 B2G_FN_LONG float b2g_inverse_exprel_f32(float x)
 {
-    const float quotient = x / expm1f(x);
+    const float quotient = x / b2g_expm1_f32(x);
     const float finite = x > 93.0f ? 0.0f : quotient;
     return fabsf(x) < 1e-16f ? 1.0f : finite;
 }
