@@ -420,7 +420,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         if measured:
             measure(name, options.quick, duration, driver, result)
-        print(f"{name}: {results[-1].launches} launches a time step", flush=True)
+        print(f"{name}: {result.launches} launches a time step", flush=True)
     bandwidth = copy_bandwidth(driver) if measured else None
     given = sys.argv[1:] if arguments is None else list(arguments)
     setting = {

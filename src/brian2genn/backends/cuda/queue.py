@@ -166,9 +166,9 @@ class DeviceQueue:
         if longest >= len(self.slots):
             self.slots = self._from_head() + [_nothing()] * (longest + 1 - len(self.slots))
             self.head = 0
-        self.arrangement = self._arrange(
-            steps, sources - np.int32(self.source_start) if self.source_start else sources
-        )
+        if self.source_start:
+            sources = sources - np.int32(self.source_start)
+        self.arrangement = self._arrange(steps, sources)
         self.version += 1
         self._fingerprint = digest.digest()
         self.mixed = not self._comes_from_spikes(sources, np.broadcast_to(steps, sources.shape))
@@ -252,7 +252,8 @@ class DeviceQueue:
         Parameters
         ----------
         sources, delays : int32 arrays, shape (n_synapses,)
-            Of every synapse, the delay in time steps.
+            Of every synapse: the source, counted from the first of the queue's, and the delay in
+            time steps.
         """
         start, synapses = self.left_over()
         arrangement = self.arrangement
@@ -261,7 +262,7 @@ class DeviceQueue:
         arrival = np.repeat(np.arange(len(start) - 1), np.diff(start))
         if np.unique(np.stack((arrival, synapses)), axis=1).shape[1] < synapses.size:
             return False
-        spikes = np.stack((arrival - delays[synapses], sources[synapses] - self.source_start))
+        spikes = np.stack((arrival - delays[synapses], sources[synapses]))
         # everything that is there is of these spikes; so it is all if it is as much
         spikes = np.unique(spikes, axis=1)
         under_way = 0
