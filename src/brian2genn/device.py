@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -34,9 +34,10 @@ from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import check_threads
+from .runtime.bounds import check_bounds
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
-from .runtime.explain import Explanation, SetupLog
+from .runtime.explain import Explanation, Explanations, SetupLog
 from .runtime.garbage import GarbageCollection
 from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
@@ -47,9 +48,11 @@ from .runtime.loop import (
     running,
     store_profile,
 )
+from .runtime.pathways import check_pathways, never_early
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
+from .transforms.settle import settle
 
 logger = get_logger("brian2.devices.genn")
 
@@ -78,10 +81,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
         self._bound: set[int] = set()
         self._arrays_moved = False
-        self._placed: dict[str, tuple[list[Placement], list[Any]]] = {}
-        self._notes: dict[str, list[str]] = {}
+        self._explanations = Explanations()
         self._setup_log = SetupLog()
-        self._last_network = ""
         self._garbage = GarbageCollection()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
@@ -197,7 +198,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """A queue that compiled code and Brian's objects can both use."""
         if self.compiles:
             return self.backend.queue(source_start, source_end)
-        return super().spike_queue(source_start, source_end)
+        queue = super().spike_queue(source_start, source_end)
+        return never_early(queue.__class__)(source_start, source_end)
 
     # -- random numbers ------------------------------------------------------
     def seed(self, seed: int | None = None) -> None:
@@ -327,6 +329,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
+        with self.backend.only_reading():
+            check_pathways(net.sorted_objects)
         if not self.compiles:
             Network.run.original_function(
                 net, duration, report, report_period, namespace, profile, level
@@ -373,7 +377,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 loop.run(
                     progress,
                     self._time_limit(),
-                    lambda obj: self._hosts(translation, program, obj),
+                    lambda obj: self._hosts(translation, program, all_objects, obj),
                 )
             completed = not (net._stopped or Network._globally_stopped)
         except CudaLost as error:
@@ -390,7 +394,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 net.t_ = float(t_end) if completed else loop.t
                 self._disconnect(loop)
         ended = time.time()
-        self._notes[net.name] += program.notes()
+        self._explanations.add(net, program.notes())
         self._last_run_time = ended - began
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
@@ -405,14 +409,13 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def _translate(self, net: Any, active: list[Any]) -> Translation:
         translation = translate(active, net._clocks, self.backend.refuse)
         self._remember(net, translation.placements)
+        settle(translation.network, translation.slots, translation.ranks)
         return translation
 
     def _remember(self, net: Any, placements: list[Placement]) -> None:
         """Keep where the objects of a network run, for `explain`."""
         setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
-        self._placed[net.name] = placements, setup
-        self._notes[net.name] = [self._chosen.explanation()]
-        self._last_network = net.name
+        self._explanations.keep(net, placements, setup, [self._chosen.explanation()])
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
         def make(network: Model) -> Program:
@@ -442,7 +445,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         bindings = translation.bindings
         close_all(set(self._recordings.values()))  # what a run that failed has left
         turns = Turns()
-        self._bind_arrays(translation, program)
+        program.bind_names(bindings.names)
+        self._bind_arrays(translation, program, net.sorted_objects)
         program.bind_params(bindings.params)
         states = clock_states(bindings.clocks)
         program.bind_clocks(states)
@@ -464,8 +468,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 self._recordings[id(variable)] = recording
         return TimeLoop(net, translation, program, recordings, states, profile, turns)
 
-    def _bind_arrays(self, translation: Translation, program: Program) -> None:
+    def _bind_arrays(
+        self, translation: Translation, program: Program, objects: Sequence[Any]
+    ) -> None:
         variables = translation.bindings.arrays
+        check_bounds(translation, objects, super().get_value)
         self._bound = {
             id(variable)
             for variable in variables.values()
@@ -475,7 +482,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         program.bind_arrays(variables)
 
     @contextmanager
-    def _hosts(self, translation: Translation, program: Program, obj: Any) -> Iterator[None]:
+    def _hosts(
+        self, translation: Translation, program: Program, objects: Sequence[Any], obj: Any
+    ) -> Iterator[None]:
         """Let an object that Brian runs see, and change, what the program works with.
 
         It may move arrays, seed the random numbers, and run another network.
@@ -493,7 +502,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if self._bound is not bound:  # there was another run, which had arrays of its own
             self._bound, self._arrays_moved = bound, True
         if self._arrays_moved:
-            self._bind_arrays(translation, program)
+            self._bind_arrays(translation, program, objects)
 
     def _before_host(self, obj: Any) -> None:
         """Make current what an object uses that Brian runs.
@@ -539,10 +548,4 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     # -- explanations ----------------------------------------------------------
     def explain(self, network: Any = None) -> Explanation:
         """Where the objects of a network ran; see `brian2genn.explain`."""
-        name = self._last_network if network is None else network.name
-        if name not in self._placed:
-            raise ValueError(
-                "Nothing to explain yet: run the network first (the device decides at the"
-                " beginning of a run)."
-            )
-        return Explanation(name, *self._placed[name], self._notes[name])
+        return self._explanations.of(network)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..model.compiling import CompilerArguments
+from ..model.names import Names
 from ..model.network import Network, Step
 
 
@@ -64,7 +65,7 @@ class Program(Protocol):
         ``("block", number)`` and ``("host", number)`` in the order of a time step; what is to do
         after `run` has said that the host is next.
     owners : list of str
-        For every compiled step, the name of its Brian object.
+        For every compiled step, the label of its Brian object.
     seconds : float array
         For every compiled step, the time it took (when profiling).
     within_step : bool
@@ -80,6 +81,9 @@ class Program(Protocol):
 
     def unbound(self) -> Program:
         """The same program, not connected to any memory."""
+
+    def bind_names(self, names: Names) -> None:
+        """Tell the program what people call the objects: it may have been made for others."""
 
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays: Brian variables, or arrays of the program's own."""

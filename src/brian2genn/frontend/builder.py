@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,9 +25,11 @@ from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
+from ..model.names import Names, Origin
 from ..model.network import Array, Clock, Network, Param
 from .expressions import ExpressionReader, Unsupported, float_name
 from .functions import FunctionCalls, brian_arguments
+from .labels import Labels, free, referent
 from .recorded import RecordedCode
 
 #: The value of every unit: these never change, so they become part of the code.
@@ -70,6 +72,8 @@ class Bindings:
         Brian objects that Brian runs, by number.
     clocks : list
         Brian clocks, by number.
+    names : Names
+        What the script calls the objects.
     """
 
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +82,7 @@ class Bindings:
     recorders: list[RecorderPlan] = field(default_factory=list)
     hosts: list[Any] = field(default_factory=list)
     clocks: list[Any] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
 
 
 def identifier(name: str) -> str:
@@ -106,86 +111,102 @@ class NetworkBuilder:
         #: by C name: the objects whose code calls a user's function
         self.function_users: dict[str, list[str]] = {}
         self.float_dtype = float_name(np.dtype(prefs["core.default_float_dtype"]))
-        self._array_names: dict[int, str] = {}
+        self.labels = Labels()
+        self._array_names: dict[object, str] = {}
+        self._param_names: dict[Hashable, str] = {}
         self._queue_numbers: dict[int, int] = {}
         self._kernel_names: set[str] = set()
 
     # -- names ---------------------------------------------------------------
+    # Everything is known by what it is: two things of one name are two things. What they are
+    # called here depends neither on numbers that Brian has counted up nor on values.
+    def label(self, thing: Any) -> str:
+        """What the model calls a Brian object."""
+        return self.labels.of(thing)
+
     def array(self, variable: Any) -> str:
         """The name of the array that holds a Brian variable."""
         name = self._array_names.get(id(variable))
         if name is None:
             if getattr(variable, "ndim", 1) != 1:
                 raise Unsupported(f"the two-dimensional variable '{variable.name}'")
-            owner = getattr(variable.owner, "name", "temporary")
-            name = self._free(self.network.arrays, self.array_name(variable))
+            name = free(self.network.arrays, self.array_name(variable))
             self._array_names[id(variable)] = name
             dtype = np.dtype(variable.dtype).name
-            origin = f"'{variable.name}' of '{owner}'"
+            owner = self._owner_label(variable)
+            origin = Origin(f"'{variable.name}' of", owner)
             self.network.arrays[name] = Array(name, dtype, origin, owner)
             self.bindings.arrays[name] = variable
         return name
 
+    def _owner_label(self, variable: Any) -> str:
+        return self.label(variable.owner) if hasattr(variable.owner, "name") else "temporary"
+
     def array_name(self, variable: Any) -> str:
         """The name that an array should have, if it is free."""
-        owner = getattr(variable.owner, "name", "temporary")
-        return identifier(f"{owner}_{variable.name}")
+        return identifier(f"{self._owner_label(variable)}_{variable.name}")
 
-    def constant_array(self, name: str, values: np.ndarray, origin: str) -> str:
-        """Register values that belong to the program, not to a Brian variable."""
-        name = identifier(name)
-        if name not in self.network.arrays:
-            self.network.arrays[name] = Array(name, values.dtype.name, origin)
-            self.bindings.arrays[name] = values
-        return name
+    def constant_array(self, name: str, values: np.ndarray, origin: str, identity: Hashable) -> str:
+        """Register values that belong to the program, not to a Brian variable.
 
-    def function_array(self, pointer: str, values: np.ndarray, function: str) -> str:
-        """Register the array that a user's C++ function reaches by a global pointer.
+        Parameters
+        ----------
+        name : str
+            What the array should be called.
+        values : array
+        origin : str
+            What they are, for people.
+        identity : hashable
+            The same for the same array only.
 
         Returns
         -------
         str
-            The pointer's name: another one where a function has other values under
-            this name.
+            What the array is called.
         """
-        name = identifier(pointer)
-        known = self.bindings.arrays.get(name)
-        if known is not None and not (
-            known.dtype == values.dtype and known.tobytes() == values.tobytes()
-        ):
-            name = self._free(self.network.arrays, name)
-        return self.constant_array(name, values, f"namespace of the function '{function}'")
+        known = self._array_names.get(identity)
+        if known is None:
+            known = self._array_names[identity] = free(self.network.arrays, identifier(name))
+            self.network.arrays[known] = Array(known, values.dtype.name, origin)
+            self.bindings.arrays[known] = values
+        return known
 
     def function_name(self, wanted: str, function: Any) -> str:
         """The C name of a user's function: another one where two have the same."""
         for name, (known, _) in self.user_code.items():
             if known is function and re.fullmatch(rf"{re.escape(wanted)}(_\d+)?", name):
                 return name
-        return self._free(self.user_code, wanted)
+        return free(self.user_code, wanted)
 
-    def param(self, name: str, dtype: str, value: float | int) -> Expr:
-        """A number of the run; the same name must always mean the same value."""
-        name = identifier(name)
-        known = self.network.params.get(name)
-        if known is not None:
-            same = np.array_equal(self.bindings.params[name], value, equal_nan=True)
-            if not same or known.dtype != dtype:
-                name = self._free(self.network.params, name)
-        self.network.params[name] = Param(name, dtype)
-        self.bindings.params[name] = value
-        return ex.make("param", attr=name, dtype=dtype)
+    def param(self, name: str, dtype: str, value: float | int, identity: Hashable) -> Expr:
+        """A number of the run.
 
-    @staticmethod
-    def _free(taken: Iterable[str], name: str) -> str:
-        candidate, number = name, 1
-        while candidate in taken:
-            number += 1
-            candidate = f"{name}_{number}"
-        return candidate
+        Parameters
+        ----------
+        name : str
+            What it should be called.
+        dtype : str
+        value : float or int
+        identity : hashable
+            The same for the same number only. A number may be another one where Brian resolves
+            its name in another place.
+        """
+        key: Hashable = (identity, dtype)
+        known = self._param_names.get(key)
+        if known is not None and not np.array_equal(
+            self.bindings.params[known], value, equal_nan=True
+        ):
+            key = (identity, dtype, repr(value))
+            known = self._param_names.get(key)
+        if known is None:
+            known = self._param_names[key] = free(self.network.params, identifier(name))
+            self.network.params[known] = Param(known, dtype)
+            self.bindings.params[known] = value
+        return ex.make("param", attr=known, dtype=dtype)
 
     def kernel_name(self, name: str) -> str:
         """A C identifier for a kernel, not yet in use."""
-        name = self._free(self._kernel_names, identifier(name))
+        name = free(self._kernel_names, identifier(name))
         self._kernel_names.add(name)
         return name
 
@@ -195,7 +216,7 @@ class NetworkBuilder:
             if known is clock:
                 return number
         self.bindings.clocks.append(clock)
-        self.network.clocks.append(Clock(clock.name, "dt" in clock.variables))
+        self.network.clocks.append(Clock(self.label(clock), "dt" in clock.variables))
         return len(self.bindings.clocks) - 1
 
     def queue(self, queue: Any) -> int:
@@ -216,7 +237,7 @@ class NetworkBuilder:
     def size(self, variable: Any, name: str) -> str:
         """The parameter that holds a group's size, given as a Brian variable."""
         value = int(np.asarray(variable.get_value()).item())
-        return str(self.param(name, INT64, value).attr)
+        return str(self.param(name, INT64, value, id(variable)).attr)
 
     def user_text(self) -> list[str]:
         """The text of the users' functions in use, what they depend on first."""
@@ -260,9 +281,11 @@ class KernelBuilder:
     def __init__(self, builder: NetworkBuilder, code: RecordedCode, origin: str) -> None:
         self.builder = builder
         self.code = code
-        name = getattr(code.owner, "name", "code")
-        self.kernel = Kernel(builder.kernel_name(f"{name}_{code.template}_kernel"), origin)
+        name = f"{builder.label(code.owner)}_{code.template}_kernel"
+        self.kernel = Kernel(builder.kernel_name(name), origin)
         self.values: dict[str, Expr] = {}
+        #: by the names in the code
+        self.accesses: dict[str, Access] = {}
         self.functions = FunctionCalls(builder, code.owner, code.variables)
         #: whether a variable was written once for all elements
         self.written: dict[str, bool] = {}
@@ -300,7 +323,7 @@ class KernelBuilder:
         """Write the variables: at the end and by name, as Brian's compiled targets do."""
         for name in sorted(self.written):
             access = self.access(name)
-            store = Store(name, ex.cast(self.values[name], self.value_dtype(access.dtype)))
+            store = Store(access.name, ex.cast(self.values[name], self.value_dtype(access.dtype)))
             shared = self.written[name] or access.index is None
             (self.kernel.shared_stores if shared else self.kernel.stores).append(store)
 
@@ -329,7 +352,7 @@ class KernelBuilder:
 
     def access(self, name: str) -> Access:
         """The access to an array variable, with the accesses of its indices."""
-        access = self.kernel.accesses.get(name)
+        access = self.accesses.get(name)
         if access is None:
             variable = self.code.variables[name]
             index = self.code.variable_indices[name]
@@ -339,10 +362,13 @@ class KernelBuilder:
                 index_name = index
             else:
                 index_name = self.access(index).name
+            array = self.builder.array(variable)
+            # Brian makes names such as '__source_v_neurongroup_3_u', with groups' names in them
+            own = self.builder.labels.within(name) if name.startswith("_") else name
             access = Access(
-                name, self.builder.array(variable), np.dtype(variable.dtype).name, index_name
+                free(self.kernel.accesses, own), array, np.dtype(variable.dtype).name, index_name
             )
-            self.kernel.accesses[name] = access
+            self.accesses[name] = self.kernel.accesses[access.name] = access
         return access
 
     def lookup(self, name: str) -> Expr:
@@ -376,12 +402,14 @@ class KernelBuilder:
         value = np.asarray(variable.get_value()).item()
         if isinstance(value, bool | int):
             if name == "N":
-                owner = getattr(variable.owner, "name", self.code.owner.name)
-                return self.builder.param(f"N_{owner}", INT64, int(value))
+                owner = self.code.owner if variable.owner is None else variable.owner
+                name = f"N_{self.builder.label(owner)}"
+                return self.builder.param(name, INT64, int(value), id(variable))
             return ex.const(value)
         if name in DEFAULT_CONSTANTS or _UNIT_VALUES.get(name) == value:
             return ex.const(value, self.builder.float_dtype)
-        return self.builder.param(name, self.builder.float_dtype, value)
+        identity = (id(referent(self.code.owner)), name)
+        return self.builder.param(name, self.builder.float_dtype, value, identity)
 
 
 def _storage_to_value(dtype: str) -> str:

@@ -17,7 +17,9 @@ from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
 from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
+from ..model.names import Origin
 from .expressions import ExpressionReader, Unsupported
+from .labels import referent
 
 if TYPE_CHECKING:
     from .builder import NetworkBuilder
@@ -137,31 +139,43 @@ class FunctionCalls:
         numbers = function.implementations[GennTarget].get_code(self.owner)
         if not isinstance(numbers, dict) or "use_normal" not in numbers:
             raise Unsupported(f"'{function.name}' was made before brian2genn was imported")
-        n = self.builder.param(f"{function.name}_n", INT64, numbers["n"])
-        p = self.builder.param(f"{function.name}_p", FLOAT64, numbers["p"])
+
+        # Brian numbers these functions, so their names are no part of the code
+        def param(name: str, dtype: str, value: float | int) -> Expr:
+            return self.builder.param(f"binomial_{name}", dtype, value, (id(function), name))
+
+        n, p = param("n", INT64, numbers["n"]), param("p", FLOAT64, numbers["p"])
         if not numbers["use_normal"]:
             return self._random("binomial", [n, p], INT64)
         mean, variance = numbers["n"] * numbers["p"], numbers["n"] * numbers["p"]
         variance *= 1 - numbers["p"]
-        scale = self.builder.param(f"{function.name}_scale", FLOAT64, float(np.sqrt(variance)))
-        loc = self.builder.param(f"{function.name}_loc", FLOAT64, float(mean))
+        scale = param("scale", FLOAT64, float(np.sqrt(variance)))
+        loc = param("loc", FLOAT64, float(mean))
         normal = self._random("randn", [], reader.float_dtype)
         return ex.binary("add", ex.binary("mul", scale, normal), loc)
 
     def _timed_array(self, function: TimedArray, args: list[Expr]) -> Expr:
-        upsampling = _find_K(self.owner.clock.dt_, function.dt)
+        clock = referent(self.owner.clock)
+        upsampling = _find_K(clock.dt_, function.dt)
         values = np.ascontiguousarray(function.values, dtype=np.float64)
-        name = function.name.lstrip("_")
+        name = self.builder.label(function)
         two_d = values.ndim == 2
+
         # the parameters are only named here: the table's own code reads them
-        prefix = f"{name}_{self.owner.clock.name}"
+        def param(what: str, dtype: str, value: float | int, *of: Any) -> str:
+            identity = (id(function), what, *(id(thing) for thing in of))
+            parts = (name, *(self.builder.label(thing) for thing in of), what)
+            return str(self.builder.param("_".join(parts), dtype, value, identity).attr)
+
         table = Table(
             name,
-            self.builder.constant_array(name, values.ravel(), f"TimedArray '{function.name}'"),
-            self.builder.param(f"{name}_rows", INT64, values.shape[0]).attr,
-            self.builder.param(f"{name}_columns", INT64, values.shape[1]).attr if two_d else None,
-            self.builder.param(f"{prefix}_epsilon", FLOAT64, function.dt / upsampling).attr,
-            self.builder.param(f"{prefix}_upsampling", FLOAT64, float(upsampling)).attr,
+            self.builder.constant_array(
+                name, values.ravel(), Origin("TimedArray", name), id(function)
+            ),
+            param("rows", INT64, values.shape[0]),
+            param("columns", INT64, values.shape[1]) if two_d else None,
+            param("epsilon", FLOAT64, function.dt / upsampling, clock),
+            param("upsampling", FLOAT64, float(upsampling), clock),
         )
         if len(args) != 1 + two_d:
             raise Unsupported(f"TimedArray '{name}' called with {len(args)} arguments")
@@ -234,7 +248,9 @@ class FunctionCalls:
                 raise Unsupported(f"'{variable}' in the namespace of '{name}' is not an array")
             pointer = f"_namespace{variable}"
             array = np.ascontiguousarray(value).ravel()
-            real = self.builder.function_array(pointer, array, name)
+            real = self.builder.constant_array(
+                pointer, array, f"namespace of the function '{name}'", (id(function), variable)
+            )
             text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first
         del self.builder.user_code[c_name]

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 from brian2.core.base import BrianObject
 
 from ..model.compiling import CompilerArguments
+from ..model.names import Names, Origin
 from ..model.network import Host, Network, Step
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
+from .labels import in_natural_order
 from .steps import StepReader
 
 COMPILED = "compiled"
@@ -48,12 +50,28 @@ class Placement:
 
 @dataclass
 class Translation:
-    """A network model, what its names stand for, and where every object runs."""
+    """A network model, what its names stand for, and where every object runs.
+
+    Attributes
+    ----------
+    network : Network
+    bindings : Bindings
+    placements : list of Placement
+        In the order of the schedule.
+    users : dict
+        From the users' C++ functions to the objects that call them.
+    slots : list
+        For every step, its slot in the schedule and its place there.
+    ranks : list of int
+        For every step, the place of its object among all objects by label.
+    """
 
     network: Network
     bindings: Bindings
     placements: list[Placement]
     users: dict[str, list[str]]
+    slots: list[tuple[str, int]]
+    ranks: list[int]
 
     def function_users(self) -> list[str]:
         """Sentences: which objects use the C++ functions that users wrote."""
@@ -94,16 +112,25 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
     Translation
     """
     builder = NetworkBuilder()
-    placements = []
+    # not in the order of the schedule, which depends on how far Brian has counted its objects
+    by_label = builder.labels.sorted(objects)
+    translated = {id(obj): _translate_object(builder, obj, refuse) for obj in by_label}
+    rank_of = {id(obj): rank for rank, obj in enumerate(by_label)}
+    placements, slots, ranks = [], [], []
     for obj in objects:
-        steps, placement = _translate_object(builder, obj, refuse)
-        builder.network.steps.extend(steps)
+        steps, placement = translated[id(obj)]
         placements.append(placement)
-    for clock in sorted(clocks, key=lambda clock: str(clock.name)):
+        builder.network.steps += steps
+        slots += [(obj.when, obj.order)] * len(steps)
+        ranks += [rank_of[id(obj)]] * len(steps)
+    for clock in in_natural_order(clocks):
         builder.clock(clock)
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
-    return Translation(builder.network, builder.bindings, placements, builder.function_users)
+    builder.bindings.names = Names(builder.labels.names)
+    return Translation(
+        builder.network, builder.bindings, placements, builder.function_users, slots, ranks
+    )
 
 
 def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list[Placement]:
@@ -150,5 +177,6 @@ def _translate_object(
     number = len(builder.bindings.hosts)
     builder.bindings.hosts.append(obj)
     clock = builder.clock(obj.clock)
-    step = Host(obj.name, f"{kind} '{obj.name}'", obj.name, clock, number, reason)
+    label = builder.label(obj)
+    step = Host(label, Origin(kind, label), label, clock, number, reason)
     return [step], Placement(obj.name, kind, BY_BRIAN, reason)

@@ -15,6 +15,7 @@ from ..model import expr as ex
 from ..model.dtypes import FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Kernel
+from ..model.names import Names, Origin
 from ..model.network import Array, Clock, Network
 from ..model.setup import (
     CONDITION,
@@ -61,6 +62,7 @@ def translate_setup(code: RecordedCode) -> SetupTranslation:
     builder.network.clocks.append(Clock("none"))  # every step has one; this one does not tick
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
+    builder.bindings.names = Names(builder.labels.names)
     return SetupTranslation(builder.network, step, builder.bindings, builder.function_users)
 
 
@@ -121,7 +123,7 @@ class SetupBuilder(NetworkBuilder):
         key = (repr(value), dtype)
         if key not in self._numbers:
             name = f"number_{len(self._numbers) + 1}"
-            self._numbers[key] = self.param(name, dtype, value)
+            self._numbers[key] = self.param(name, dtype, value, ("number", key))
         return self._numbers[key]
 
     def value_param(self, variable: Any, name: str) -> str:
@@ -155,7 +157,7 @@ class SetupKernelBuilder(KernelBuilder):
     def constant(self, name: str, variable: Constant) -> Expr:
         value = np.asarray(variable.get_value()).item()
         if isinstance(value, int) and not isinstance(value, bool):
-            return self.builder.param(name, ex.const(value).dtype, value)
+            return self.builder.param(name, ex.const(value).dtype, value, ("constant", name))
         return super().constant(name, variable)
 
     def given(self, *names: str) -> None:
@@ -178,8 +180,8 @@ class SetupKernelBuilder(KernelBuilder):
 def _base(builder: SetupBuilder, code: RecordedCode, kernel: Kernel) -> dict[str, Any]:
     return {
         "name": "step",
-        "origin": f"set-up code of '{code.owner.name}'",
-        "owner": code.owner.name,
+        "origin": _origin(builder, code),
+        "owner": builder.label(code.owner),
         "clock": 0,
         "kernel": kernel,
     }
@@ -192,7 +194,11 @@ def _domain(builder: SetupBuilder, code: RecordedCode) -> dict[str, Any]:
 
 
 def _new_kernel(builder: SetupBuilder, code: RecordedCode) -> SetupKernelBuilder:
-    return SetupKernelBuilder(builder, code, f"set-up code of '{code.owner.name}'")
+    return SetupKernelBuilder(builder, code, _origin(builder, code))
+
+
+def _origin(builder: SetupBuilder, code: RecordedCode) -> Origin:
+    return Origin("set-up code of", builder.label(code.owner))
 
 
 def _read_set(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
@@ -277,7 +283,7 @@ def _read_pairs(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
     sources = code.variables["sources"]
     return ConnectPairs(
         **_base(builder, code, kernel),
-        size=str(builder.param("N_pairs", INT64, int(sources.size)).attr),
+        size=str(builder.param("N_pairs", INT64, int(sources.size), "N_pairs").attr),
         pre=builder.new_array(NEW_PRE, np.int32),
         post=builder.new_array(NEW_POST, np.int32),
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..model.dtypes import INT64
 from ..model.kernel import ELEMENT, Kernel
+from ..model.names import Origin
 from ..model.network import (
     Cable,
     Column,
@@ -52,27 +53,32 @@ class StepReader:
         self.builder = builder
         self.obj = obj
         self.clock = builder.clock(obj.clock)
+        self.label = builder.label(obj)
 
     def read(self, code: RecordedCode) -> Step | None:
         """The step for one piece of code; ``None`` if it does nothing."""
         reader: Callable[[RecordedCode], Step | None] = getattr(self, f"read_{code.template}")
         return reader(code)
 
-    def _origin(self, what: str) -> str:
-        return f"{what} '{self.obj.name}'"
+    def _origin(self, what: str) -> Origin:
+        return Origin(what, self.label)
+
+    def _param(self, name: str, value: Any) -> str:
+        """The parameter for a whole number of this object."""
+        number = int(np.asarray(value).item())
+        return str(self.builder.param(name, INT64, number, (id(self.obj), name)).attr)
 
     def _base(self, code: RecordedCode, what: str) -> dict[str, Any]:
         return {
             # not the code object's name, which is another one in every run
-            "name": self.builder.kernel_name(self.obj.name),
+            "name": self.builder.kernel_name(self.label),
             "origin": self._origin(what),
-            "owner": self.obj.name,
+            "owner": self.label,
             "clock": self.clock,
         }
 
     def _size(self, code: RecordedCode) -> str:
-        owner = code.owner.name
-        return self.builder.size(code.variables["N"], f"N_{owner}")
+        return self.builder.size(code.variables["N"], f"N_{self.builder.label(code.owner)}")
 
     def read_stateupdate(self, code: RecordedCode) -> Step | None:
         kernel = self.builder.kernel(code, self._origin("state update"))
@@ -119,13 +125,12 @@ class StepReader:
             kernel=self.builder.kernel(code, self._origin("synaptic pathway")),
             queue=self.builder.queue(code.template_kwds["pathway"].queue),
             side=str(code.template_kwds["pathway"].prepost),
-            synapses=str(code.owner.name),
+            synapses=self.builder.label(code.owner),
         )
 
     def read_summed_variable(self, code: RecordedCode) -> Step:
         kwds = code.template_kwds
         target = kwds["_target_var"]
-        owner = code.owner.name
         size_variable = code.variables[kwds["_target_size_name"]]
         return Sum(
             **self._base(code, "summed variable"),
@@ -134,10 +139,8 @@ class StepReader:
             target=self.builder.array(target),
             target_dtype=np.dtype(target.dtype).name,
             index=self.builder.array(kwds["_index_var"]),
-            start=str(
-                self.builder.param(f"{self.obj.name}_start", INT64, int(kwds["_target_start"])).attr
-            ),
-            target_size=self.builder.size(size_variable, f"{kwds['_target_size_name']}_{owner}"),
+            start=self._param(f"{self.label}_start", kwds["_target_start"]),
+            target_size=self.builder.size(size_variable, f"{self.label}_target_size"),
         )
 
     def read_spikemonitor(self, code: RecordedCode) -> Step:
@@ -154,11 +157,7 @@ class StepReader:
         self._check_lengths(code, kernel)
         plan = RecorderPlan(monitor, dict(variables), monitor.variables["N"])
         start, stop = (
-            str(
-                self.builder.param(
-                    f"{monitor.name}{which}", INT64, int(code.variables[which].get_value())
-                ).attr
-            )
+            self._param(f"{self.label}{which}", code.variables[which].get_value())
             for which in ("_source_start", "_source_stop")
         )
         return RecordEvents(
@@ -172,16 +171,18 @@ class StepReader:
             columns=columns,
         )
 
-    @staticmethod
-    def _check_lengths(code: RecordedCode, kernel: Kernel) -> None:
+    def _check_lengths(self, code: RecordedCode, kernel: Kernel) -> None:
         """Refuse linked variables that end before the group does.
 
         Brian's event monitors read them with the group's own index; Brian says what is wrong.
         """
         n_neurons = code.template_kwds["eventspace_variable"].size - 1
-        for name, access in kernel.accesses.items():
-            if access.index == ELEMENT and code.variables[name].size < n_neurons:
-                raise Unsupported(f"records '{name}', which has fewer values than the group")
+        for access in kernel.accesses.values():
+            variable = self.builder.bindings.arrays[access.array]
+            if access.index == ELEMENT and variable.size < n_neurons:
+                raise Unsupported(
+                    f"records '{variable.name}', which has fewer values than the group"
+                )
 
     def read_statemonitor(self, code: RecordedCode) -> Step:
         variables = code.template_kwds["_recorded_variables"]
@@ -212,15 +213,8 @@ class StepReader:
     def read_ratemonitor(self, code: RecordedCode) -> Step:
         monitor = self.obj
         numbers = {
-            name: str(
-                self.builder.param(
-                    f"{monitor.name}{name}", INT64, int(np.asarray(value.get_value()).item())
-                ).attr
-            )
-            for name, value in (
-                (name, code.variables[name])
-                for name in ("_source_start", "_source_stop", "_num_source_neurons")
-            )
+            name: self._param(f"{self.label}{name}", code.variables[name].get_value())
+            for name in ("_source_start", "_source_stop", "_num_source_neurons")
         }
         plan = RecorderPlan(
             monitor,

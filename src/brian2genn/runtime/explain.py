@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from brian2.groups.subgroup import Subgroup
 
+from ..frontend.labels import referent
 from ..frontend.network import BY_BRIAN, COMPILED, Placement
 from ..frontend.recorded import RecordedCode
 
@@ -71,6 +72,48 @@ class SetupLog:
         return self._counts.setdefault(group, Counter())
 
 
+class Explanations:
+    """What is known of networks that were run.
+
+    Two networks of one name are two; the one that was run last is known for as long as no other is
+    run, the others for as long as they live.
+    """
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Any, Explanation] = WeakKeyDictionary()
+        self._last: Explanation | None = None
+
+    def keep(
+        self,
+        network: Any,
+        placements: Sequence[Placement],
+        setup: Iterable[Counter[SetupPlacement]],
+        notes: Sequence[str],
+    ) -> None:
+        """Keep where the objects of a network run; see `Explanation`."""
+        self._last = self._known[network] = Explanation(network.name, placements, setup, notes)
+
+    def add(self, network: Any, notes: Sequence[str]) -> None:
+        """Add sentences to what is known of a network."""
+        self._known[network].notes += notes
+
+    def of(self, network: Any = None) -> Explanation:
+        """What is known of a network; of the one that was run last if none is given.
+
+        Raises
+        ------
+        ValueError
+            If nothing is.
+        """
+        found = self._last if network is None else self._known.get(referent(network))
+        if found is None:
+            raise ValueError(
+                "Nothing to explain yet: run the network first (the device decides at the"
+                " beginning of a run)."
+            )
+        return found
+
+
 class Explanation:
     """A table of the objects of a network; prints itself.
 
@@ -94,8 +137,13 @@ class Explanation:
     ) -> None:
         self.network = network
         self.placements = list(placements)
-        self.setup: Counter[SetupPlacement] = sum(setup, Counter())
+        self._setup = list(setup)
         self.notes = list(notes)
+
+    @property
+    def setup(self) -> Counter[SetupPlacement]:
+        """How often which set-up code of the network's groups was executed, up to now."""
+        return sum(self._setup, Counter())
 
     def where(self, name: str) -> str:
         """Where the object called `name` runs: ``'compiled'``, ``'Brian'`` or ``'-'``."""

@@ -12,11 +12,13 @@ from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.network import translate
 from ..model.network import verify
 from .loop import clock_states
+from .pathways import check_pathways
 
 
 def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: int) -> Path:
     """Write a network as a script for GeNN; see `brian2genn.export_genn`."""
     objects = net.sorted_objects
+    check_pathways(objects)
     net._clocks = {obj.clock for obj in objects}
     for clock in net._clocks:
         clock.set_interval(net.t, net.t)
@@ -39,6 +41,7 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
         },
         "params": bindings.params,
         "clocks": clock_states(bindings.clocks),
+        "names": bindings.names,
     }
     try:
         return export(translation.network, facts, queues, directory, name=str(net.name), seed=seed)

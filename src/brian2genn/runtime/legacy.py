@@ -12,7 +12,7 @@ from brian2.units import ms
 from brian2.utils.logger import get_logger
 
 from ..preferences import old_preferences_in_use
-from .explain import SetupLog
+from .explain import Explanations, SetupLog
 
 logger = get_logger("brian2.devices.genn")
 
@@ -90,9 +90,8 @@ class LegacyInterface:
 
     def reinit(self) -> None:
         """Forget what was said about earlier networks."""
-        self._placed: dict[str, Any] = {}
+        self._explanations = Explanations()
         self._setup_log = SetupLog()
-        self._last_network = ""
 
     @staticmethod
     def explain_old_preferences() -> None:

@@ -123,6 +123,7 @@ class TimeLoop:
         self.program = program
         self.recordings = recordings
         self._hosts = translation.bindings.hosts
+        self._names = translation.bindings.names
         self._host_clocks = translation.host_clocks()
         self._clock_states = clock_states
         self._profile = profile
@@ -189,8 +190,8 @@ class TimeLoop:
     def profile(self) -> list[tuple[str, float]]:
         """Seconds spent in every object."""
         seconds = dict.fromkeys(self._objects, 0.0)
-        for owner, spent in zip(self.program.owners, self.program.seconds, strict=True):
-            seconds[owner] += float(spent)
+        for label, spent in zip(self.program.owners, self.program.seconds, strict=True):
+            seconds[self._names.of(label)] += float(spent)
         seconds.update(self._host_seconds)
         return list(seconds.items())
 

@@ -178,7 +178,10 @@ class _Execution:
             name: variable if isinstance(variable, np.ndarray) else variable.get_value()
             for name, variable in self._bindings.arrays.items()
         }
-        return self._program.run({**arrays, **more}, self._bindings.params, self._key, connections)
+        bindings = self._bindings
+        return self._program.run(
+            {**arrays, **more}, bindings.params, self._key, connections, bindings.names
+        )
 
     def _read(self, step: Read) -> Any:
         if step.indices is not None:

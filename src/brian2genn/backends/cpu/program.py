@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.program import Source, print_program
+from ...model.names import Names
 from ...model.network import Network
 from ..interface import ClockState, Outcome
 from . import toolchain
@@ -62,6 +63,7 @@ class CpuProgram:
         self._context = Context()
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
+        self._names = Names()
 
     def unbound(self) -> CpuProgram:
         """The same program, not connected to any memory."""
@@ -72,9 +74,14 @@ class CpuProgram:
 
     def notes(self) -> list[str]:
         """How many threads were used, and for what."""
-        return describe_threads(self.source, self._context.threads, self._efforts)
+        steps = [self._names.tell(step) for step in self.source.steps]
+        return describe_threads(self.source.shared, steps, self._context.threads, self._efforts)
 
     # -- memory --------------------------------------------------------------
+    def bind_names(self, names: Names) -> None:
+        """Tell the program what people call the objects."""
+        self._names = names
+
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Tell the program where its arrays lie: Brian variables, or NumPy arrays.
 
@@ -181,7 +188,7 @@ class CpuProgram:
             self._fail()
 
     def _fail(self) -> None:
-        step = self.source.steps[self._context.error_step]
+        step = self._names.tell(self.source.steps[self._context.error_step])
         if self._context.error == TOO_MANY_SPIKES:
             raise ValueError(
                 f"The {step} has more spikes for one time step than it has neurons. Is there a"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..delays import of_synapses
 from .structures import support
 
 
@@ -37,7 +38,7 @@ class SpikeQueue:
         Parameters
         ----------
         real_delays : array, shape (n_synapses,) or (1,)
-            In seconds.
+            In seconds. What is beyond the synapses is left alone.
         dt : float
             Time step of the source in seconds.
         sources : int32 array, shape (n_synapses,)
@@ -45,6 +46,7 @@ class SpikeQueue:
         """
         delays = np.ascontiguousarray(real_delays, dtype=np.float64)
         sources = np.ascontiguousarray(sources, dtype=np.int32)
+        delays = of_synapses(delays, len(sources))
         self._check(
             self._library.b2g_queue_prepare(
                 self.handle, delays.ctypes.data, len(delays), float(dt), sources.ctypes.data,
@@ -71,6 +73,10 @@ class SpikeQueue:
     def peek(self) -> np.ndarray:
         """The synapses whose events arrive now."""
         return self._arriving(0)
+
+    def largest_in_flight(self) -> int:
+        """The largest number of a synapse that a spike is on its way to; -1 if there is none."""
+        return int(self._library.b2g_queue_largest(self.handle))
 
     def advance(self) -> None:
         """Go on to the next time step."""

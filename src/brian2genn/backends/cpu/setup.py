@@ -10,6 +10,7 @@ import numpy as np
 
 from ...codegen.program import Source
 from ...codegen.setup import print_setup
+from ...model.names import Names
 from ...model.network import Network
 from . import toolchain
 from .structures import Context, support
@@ -150,6 +151,7 @@ class SetupProgram:
         params: Mapping[str, float | int],
         key: int,
         connections: Connections | None = None,
+        names: Names | None = None,
     ) -> int:
         """Execute the program.
 
@@ -161,6 +163,8 @@ class SetupProgram:
             Key of the random streams, another one for every execution.
         connections : Connections, optional
             Takes new synapses.
+        names : Names, optional
+            What people call the objects.
 
         Returns
         -------
@@ -194,7 +198,8 @@ class SetupProgram:
         while result == _TIME_USED:
             result = self._run(byref(context), byref(pairs), _LONGEST_STAY)
         if result == _NO_MEMORY:
-            raise MemoryError(f"There is no memory left for the {self.source.steps[0]}.")
+            step = (names or Names()).tell(self.source.steps[0])
+            raise MemoryError(f"There is no memory left for the {step}.")
         if result < 0:
             raise SetupError(result, pairs.wrong, pairs.limit)
         return result

@@ -86,6 +86,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_queue_count": (c_int64, [c_void_p, c_int32]),
     "b2g_queue_synapses": (None, [c_void_p, c_int32, c_void_p]),
     "b2g_queue_slots": (c_int32, [c_void_p]),
+    "b2g_queue_largest": (c_int32, [c_void_p]),
     "b2g_queue_head": (c_int32, [c_void_p]),
     "b2g_queue_push": (c_int32, [c_void_p, c_void_p, c_int64]),
     "b2g_queue_advance": (None, [c_void_p]),

@@ -159,6 +159,23 @@ void b2g_queue_synapses(const b2g_queue *queue, int32_t ahead, int32_t *synapses
             synapses[n++] = queue->order ? queue->order[k] : k;
 }
 
+/* The largest number of a synapse that something is on its way to, or -1. */
+int32_t b2g_queue_largest(const b2g_queue *queue)
+{
+    int32_t largest = -1;
+    for (int32_t s = 0; s < queue->n_slots; s++) {
+        const b2g_slot *slot = &queue->slots[s];
+        for (int64_t k = 0; k < slot->n_synapses; k++)
+            if (slot->synapses[k] > largest)
+                largest = slot->synapses[k];
+        for (int64_t r = 0; r < slot->n_runs; r++)
+            for (int32_t k = queue->start[slot->runs[r]]; k < queue->start[slot->runs[r] + 1]; k++)
+                if ((queue->order ? queue->order[k] : k) > largest)
+                    largest = queue->order ? queue->order[k] : k;
+    }
+    return largest;
+}
+
 int32_t b2g_queue_slots(const b2g_queue *queue) { return queue->n_slots; }
 int32_t b2g_queue_head(const b2g_queue *queue) { return queue->head; }
 int32_t b2g_queue_push(b2g_queue *queue, const int32_t *events, int64_t n) { return b2g_push(queue, events, n); }
@@ -268,7 +285,13 @@ static uint64_t mix(uint64_t hash, const void *data, int64_t bytes)
     return a ^ (b << 1 | b >> 63);
 }
 
-static int32_t in_steps(double delay, double dt) { return (int32_t)(delay / dt + 0.5); }
+/* A delay in time steps: not below 0 (whoever asks for less is told so elsewhere), and never more
+   than an index can be, whatever it is. */
+static int32_t in_steps(double delay, double dt)
+{
+    const double steps = delay / dt + 0.5;
+    return steps >= INT32_MAX - 1 ? INT32_MAX - 1 : steps > 0.0 ? (int32_t)steps : 0;
+}
 
 /* Arrange the synapses by source (and delay) for a run; keep what is in flight.
    Synapses of one run stay in ascending order.  Two stable counting sorts: by

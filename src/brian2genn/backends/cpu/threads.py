@@ -8,7 +8,6 @@ from ctypes import Array
 from functools import cache
 from pathlib import Path
 
-from ...codegen.program import Source
 from .structures import Effort
 
 _CPUS = Path("/sys/devices/system/cpu")
@@ -74,13 +73,19 @@ def _quota_of(folder: Path) -> int:
 
 
 def describe_threads(
-    source: Source, threads: int, efforts: Sequence[Effort] | Array[Effort]
+    stretches: Sequence[Sequence[int]],
+    names: Sequence[str],
+    threads: int,
+    efforts: Sequence[Effort] | Array[Effort],
 ) -> list[str]:
     """What threads were used for in a run, in sentences for people.
 
     Parameters
     ----------
-    source : Source
+    stretches : sequence of sequence of int
+        The steps that are shared out, in stretches.
+    names : sequence of str
+        What every step is, for people.
     threads : int
         How many there might have been.
     efforts : sequence of Effort
@@ -89,15 +94,15 @@ def describe_threads(
     if threads < 2 or not efforts:
         return ["One thread."]
     lines = []
-    for stretch in source.shared:
+    for stretch in stretches:
         # while profiling each step is shared out by itself
         alone = any(efforts[step].times for step in stretch[1:])
         for steps in [[step] for step in stretch] if alone else [stretch]:
             effort = efforts[steps[0]]
             if effort.shared:
-                names = ", ".join(source.steps[step] for step in steps)
+                told = ", ".join(names[step] for step in steps)
                 share = round(100 * effort.shared / effort.times)
-                lines.append(f"- {names}: in {max(share, 1)} % of the time steps")
+                lines.append(f"- {told}: in {max(share, 1)} % of the time steps")
     if not lines:
         return [
             f"Up to {threads} threads; as far as was tried, one alone was the fastest for every"

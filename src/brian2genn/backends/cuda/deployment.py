@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.cuda_source import CudaSource, TaskPlan
+from ...model.names import Names
 from ..interface import ClockState
 from .driver import Driver
 from .lookups import inverse_of, recorded_elements, spikes_twice
@@ -55,6 +56,7 @@ class Deployment:
         variables = len(source.arrays), len(source.numbers), len(source.integers)
         sizes = *variables, source.n_queues, len(source.recorders), len(source.tasks)
         self.fixed = np.zeros((), program_memory(*sizes))
+        self.names = Names()
         self.named: dict[str, Any] = {}
         self.params: dict[str, float | int] = {}
         self.clocks: list[ClockState] = []
@@ -70,10 +72,20 @@ class Deployment:
     def needs(self) -> list[Need]:
         """All the device memory that the network takes."""
         return needs_of(
-            self._source, self._memory, self.named, self._images, self.queues, self.recorders
+            self._source,
+            self._memory,
+            self.named,
+            self._images,
+            self.queues,
+            self.recorders,
+            self.names,
         )
 
     # -- binding ---------------------------------------------------------------
+    def bind_names(self, names: Names) -> None:
+        """Tell the program what people call the objects."""
+        self.names = names
+
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays: Brian variables, or arrays of the program's own."""
         self.named = dict(arrays)
@@ -230,9 +242,10 @@ class Deployment:
             twice = spikes_twice(*(self._memory.read(self.named[name]) for name in arrays))
             if twice is not None:
                 raise ValueError(
-                    f"The {generator.origin} has more spikes for one time step than a GPU can tell"
-                    f" apart: more than one of neuron {twice}. Choose a smaller dt, move a spike,"
-                    " or use this machine's processor: set_device('genn', backend='cpu')."
+                    f"The {self.names.tell(generator.origin)} has more spikes for one time step"
+                    f" than a GPU can tell apart: more than one of neuron {twice}. Choose a"
+                    " smaller dt, move a spike, or use this machine's processor:"
+                    " set_device('genn', backend='cpu')."
                 )
         for number, (step, index, target) in self._source.gathered.items():
             queue, indices = self.queues[number], self.named[index]

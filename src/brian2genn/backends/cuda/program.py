@@ -12,6 +12,7 @@ import numpy as np
 
 from ...codegen.cuda_program import print_cuda_program
 from ...codegen.cuda_source import CudaSource
+from ...model.names import Names
 from ...model.network import Network
 from ..interface import ClockState, Outcome
 from .deployment import Deployment
@@ -83,7 +84,7 @@ class CudaProgram:
 
     def notes(self) -> list[str]:
         """What the device executes, for people: kernels, registers, memory, detours."""
-        lines = notes_on_kernels(self.source, self._driver, self._module)
+        lines = notes_on_kernels(self.source, self._driver, self._module, self.deployment.names)
         if self.deployment.is_there and not self._profile:
             lines.append(self._stepper.note_for_people())
         return [*lines, note_on_memory(self._driver, self.deployment.needs())]
@@ -97,6 +98,10 @@ class CudaProgram:
             raise MemoryError(too_little_memory(self._driver, self.deployment.needs())) from error
 
     # -- binding ---------------------------------------------------------------
+    def bind_names(self, names: Names) -> None:
+        """Tell the program what people call the objects."""
+        self.deployment.bind_names(names)
+
     def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays: Brian variables, or arrays of the program's own."""
         self.deployment.bind_arrays(arrays)

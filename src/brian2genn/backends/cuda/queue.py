@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..delays import in_steps, of_synapses
 from .sorting import sort_by
 
 #: No time step has this number.
@@ -143,13 +144,13 @@ class DeviceQueue:
         Parameters
         ----------
         real_delays : array, shape (n_synapses,) or (1,)
-            In seconds.
+            In seconds. What is beyond the synapses is left alone.
         dt : float
             Time step of the source in seconds.
         sources : int32 array, shape (n_synapses,)
             Index of every synapse's source neuron.
         """
-        delays = np.ascontiguousarray(real_delays, dtype=np.float64)
+        delays = of_synapses(np.ascontiguousarray(real_delays, dtype=np.float64), len(sources))
         if _are_all_the_same(delays):
             delays = delays[:1]  # nothing of the number of synapses is made of it
         sources = np.ascontiguousarray(sources, dtype=np.int32)
@@ -161,7 +162,7 @@ class DeviceQueue:
         if self._dt not in (0.0, dt):
             self._rescale(self._dt / dt)
         self._dt = float(dt)
-        steps = (delays / dt + 0.5).astype(np.int32)
+        steps = in_steps(delays, dt)
         longest = int(steps.max(initial=0))
         if longest >= len(self.slots):
             self.slots = self._from_head() + [_nothing()] * (longest + 1 - len(self.slots))
@@ -225,6 +226,10 @@ class DeviceQueue:
     def peek(self) -> np.ndarray:
         """The synapses whose events arrive now."""
         return self.slots[self.head]
+
+    def largest_in_flight(self) -> int:
+        """The largest number of a synapse that a spike is on its way to; -1 if there is none."""
+        return max(int(slot.max(initial=-1)) for slot in self.slots)
 
     def advance(self) -> None:
         """Go on to the next time step."""

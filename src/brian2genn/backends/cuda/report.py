@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.cuda_source import CudaSource
+from ...model.names import Names
 from .driver import Driver, Module
 from .image import Image
 from .memory import DeviceMemory
@@ -63,13 +64,14 @@ def needs_of(
     images: Mapping[str, Image],
     queues: Sequence[DeviceQueue],
     recorders: Sequence[DeviceRecorder],
+    names: Names,
 ) -> list[Need]:
     """All that a program needs, and what of it is there."""
     needs = []
     for name, thing in named.items():
         array = thing if isinstance(thing, np.ndarray) else memory.raw(thing)
         has = images[name].nbytes if name in images else 0
-        needs.append(Need("variables", source.origins[name], array.nbytes, has))
+        needs.append(Need("variables", names.tell(source.origins[name]), array.nbytes, has))
     for number, queue in enumerate(queues):
         nbytes = 4 * (len(queue.slots) + 1) * (queue.source_stop - queue.source_start)
         if queue.arrangement is not None:
@@ -79,10 +81,10 @@ def needs_of(
                 nbytes += 4 * (len(queue.slots) + 1) * (queue.source_stop - queue.source_start)
                 nbytes += 12 * queue.arrangement.n_synapses
         has = sum(image.nbytes for image in memory.arrangement_so_far(queue).values())
-        origin = f"the queue of the {source.queue_origins.get(number, 'pathway')}"
+        origin = f"the queue of the {names.tell(source.queue_origins.get(number, 'pathway'))}"
         needs.append(Need("spike queues", origin, nbytes, has))
     for number, recorder in enumerate(recorders):
-        origin = f"the rows of the {source.recorder_origins[number]}"
+        origin = f"the rows of the {names.tell(source.recorder_origins[number])}"
         has = recorder.reserved if recorder.address else 0
         needs.append(Need("recorded rows", origin, recorder.reserved, has))
     return needs
@@ -101,7 +103,7 @@ def note_on_memory(driver: Driver, needs: Sequence[Need]) -> str:
     )
 
 
-def notes_on_kernels(source: CudaSource, driver: Driver, module: Module) -> list[str]:
+def notes_on_kernels(source: CudaSource, driver: Driver, module: Module, names: Names) -> list[str]:
     """What every kernel does, what it takes of a multiprocessor, and what is done one by one."""
     tasks = {task.number: task for task in source.tasks}
     plural = "" if len(source.loop) == 1 else "s"
@@ -110,7 +112,7 @@ def notes_on_kernels(source: CudaSource, driver: Driver, module: Module) -> list
         if kernel.name in source.late:
             continue
         facts = driver.facts(module.kernel(kernel.name), driver.threads)
-        what = "; ".join(", ".join(tasks[number].what) for number in kernel.tasks)
+        what = "; ".join(", ".join(map(names.tell, tasks[number].what)) for number in kernel.tasks)
         slow = f", {facts.local_bytes} bytes of slow memory" if facts.local_bytes else ""
         occupancy = facts.resident_blocks * driver.threads / driver.most_threads
         lines.append(
@@ -121,8 +123,8 @@ def notes_on_kernels(source: CudaSource, driver: Driver, module: Module) -> list
     if source.late_steps:
         lines.append(
             "At the beginning of the next time step, because that saves a kernel:"
-            f" {', '.join(source.late_steps)}."
+            f" {', '.join(map(names.tell, source.late_steps))}."
         )
     for origin, reason in source.ordered.items():
-        lines.append(f"The {origin} is executed by one thread, because {reason}.")
+        lines.append(f"The {names.tell(origin)} is executed by one thread, because {reason}.")
     return lines

@@ -39,7 +39,7 @@ def export(
     network : Network
         Verified; it is changed.
     facts : mapping
-        The arguments ``arrays``, ``params`` and ``clocks`` of `Facts`.
+        The arguments ``arrays``, ``params``, ``clocks`` and ``names`` of `Facts`.
     queues : list of Delays
     directory : Path
         Is made if need be.

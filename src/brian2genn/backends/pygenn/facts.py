@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isclose
 
 import numpy as np
 
+from ...model.names import Names
 from ...model.network import Network, Push
 from ..interface import ClockState
 from .queue import Delays
@@ -26,6 +27,8 @@ class Facts:
     params : dict
     queues : sequence of Delays
     clocks : sequence of ClockState
+    names : Names, optional
+        What people call the objects.
     """
 
     network: Network
@@ -33,6 +36,7 @@ class Facts:
     params: Mapping[str, float | int]
     queues: Sequence[Delays]
     clocks: Sequence[ClockState]
+    names: Names = field(default_factory=Names)
 
     def __post_init__(self) -> None:
         #: written by some step, so not constant during a run

@@ -58,7 +58,8 @@ class Generators:
                 room = len(arrays[step.events]) - 1
                 if len(own) > room:
                     raise ValueError(
-                        f"The {step.origin} has more spikes for one time step than it has neurons."
+                        f"The {self._facts.names.tell(step.origin)} has more spikes for one time"
+                        " step than it has neurons."
                         " Is there a second spike of a neuron in the step, or did it not run for a"
                         " while?"
                     )

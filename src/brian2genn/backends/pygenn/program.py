@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...model.names import Names
 from ...model.network import Host, Network
 from ...transforms.scatter import separate_additions
 from ...transforms.simplify import simplify
@@ -63,6 +64,7 @@ class PygennProgram:
         self._clear()
 
     def _clear(self) -> None:
+        self._names = Names()
         self._clocks: list[ClockState] = []
         self._queues: list[GennQueue] = []
         self._recorders: list[MixedRecorder] = []
@@ -109,6 +111,11 @@ class PygennProgram:
         return lines
 
     # -- binding ---------------------------------------------------------------
+    def bind_names(self, names: Names) -> None:
+        """Tell the program what people call the objects."""
+        self._names = names
+        self._bind("bind_names", names)
+
     def _bind(self, method: str, *arguments: Any) -> None:
         self._bindings[method] = arguments
         if self._companion is not None:
@@ -183,7 +190,7 @@ class PygennProgram:
         simplify(network)
         for kernel in network.kernels():
             separate_additions(kernel)
-        facts = Facts(network, self._arrays, self._params, self._queues, self._clocks)
+        facts = Facts(network, self._arrays, self._params, self._queues, self._clocks, self._names)
         self._facts = facts
         self._memory.activate(None)
         self._layout, rotation = translate(facts, self._seed(), fixed=self._is_seeded())

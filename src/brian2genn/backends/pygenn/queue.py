@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..cpu.queue import SpikeQueue
+from ..delays import in_steps, of_synapses
 
 
 class Delays(ABC):
@@ -34,8 +35,8 @@ class Delays(ABC):
     def set_delays(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
         """Take the delays, in seconds: one for each synapse, or for all."""
         self.sources = np.array(sources, dtype=np.int32)
-        steps = (np.asarray(real_delays, dtype=np.float64) / dt + 0.5).astype(np.int32)
-        self.steps = np.broadcast_to(steps, self.sources.shape).copy()
+        delays = of_synapses(np.asarray(real_delays), len(sources))
+        self.steps = np.broadcast_to(in_steps(delays, dt), self.sources.shape).copy()
         self.longest = int(self.steps.max(initial=0))
         self.same_delay = self.longest if np.all(self.steps == self.longest) else None
 

@@ -121,7 +121,7 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
     refusals = []
 
     def refuse(step: Step, construct: str, reason: str) -> None:
-        refusals.append(Refusal(step.owner, construct, reason))
+        refusals.append(Refusal(facts.names.of(step.owner), construct, reason))
 
     late = set(map(id, rotation.late))
     for number, step in enumerate(rotation.after):
@@ -136,7 +136,11 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
             if isinstance(other, Deliver):
                 common = added(other) & read(step)
                 if common:
-                    refuse(step, f"it uses {_names(facts, common)}", _ADDED.format(other.owner))
+                    refuse(
+                        step,
+                        f"it uses {_names(facts, common)}",
+                        _ADDED.format(facts.names.of(other.owner)),
+                    )
                 continue
             touched = (written(other) & (read(step) | added(step))) | (read(other) & added(step))
             touched = {a for a in touched if a in read(step) or not _adds_only(other, a)}
@@ -144,7 +148,8 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                 refuse(
                     step,
                     f"it uses {_names(facts, touched)}",
-                    f"'{other.owner}' comes before it and uses it; GeNN delivers spikes first",
+                    f"'{facts.names.of(other.owner)}' comes before it and uses it; GeNN delivers"
+                    " spikes first",
                 )
     for number, step in enumerate(rotation.before):
         if isinstance(step, OnEvents | RecordEvents | RecordRate) and any(
@@ -164,8 +169,8 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                     refuse(
                         step,
                         f"it uses {_names(facts, common)}",
-                        f"'{other.owner}' comes after it and uses that too; GeNN updates synapses"
-                        " after neurons",
+                        f"'{facts.names.of(other.owner)}' comes after it and uses that too; GeNN"
+                        " updates synapses after neurons",
                     )
         if isinstance(step, Sum):
             used = read(step) - {step.index}
@@ -178,7 +183,7 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                     refuse(
                         step,
                         f"it uses {_names(facts, common)}",
-                        f"'{other.owner}' changes that after GeNN has summed",
+                        f"'{facts.names.of(other.owner)}' changes that after GeNN has summed",
                     )
     return refusals
 
@@ -187,4 +192,4 @@ _ADDED = "'{}' comes before it and adds to that; GeNN adds when all spikes have 
 
 
 def _names(facts: Facts, arrays: set[str]) -> str:
-    return ", ".join(sorted(facts.network.arrays[a].origin for a in arrays))
+    return ", ".join(sorted(facts.names.tell(facts.network.arrays[a].origin) for a in arrays))

@@ -70,7 +70,11 @@ class Translator:
         return self.layout, self.rotation
 
     def _refuse(self, step: Step, why: NotInGenn) -> None:
-        self.refusals.append(Refusal(step.owner, str(why), "GeNN has nothing for that"))
+        self.refusals.append(Refusal(self._name_of(step), str(why), "GeNN has nothing for that"))
+
+    def _name_of(self, step: Step) -> str:
+        """What people call the object of a step."""
+        return self.facts.names.of(step.owner)
 
     # -- who is there ----------------------------------------------------------------
     def _find_synapses(self) -> None:
@@ -228,27 +232,27 @@ class Translator:
             if isinstance(step, Deliver | Sum):
                 self._effects(step, effects.get(id(step), []))
             elif isinstance(step, Host):
-                self._force(step, f"Brian runs '{step.owner}'")
+                self._force(step, f"Brian runs '{self._name_of(step)}'")
             elif isinstance(step, Cable):
                 raise NotInGenn("a neuron with a morphology")
             elif isinstance(step, Push) or group in self._synaptic:
                 late = any(step is other for other in self.rotation.late)
                 if isinstance(step, RecordState) and not late:
-                    self._force(step, f"'{step.owner}' records synapses")
+                    self._force(step, f"'{self._name_of(step)}' records synapses")
             elif group is None:
                 self._alone(step)
             elif group in self.neurons:
                 self.neurons[group].code(step, last=last)
         except NotInGenn as why:
             if isinstance(step, RecordState):
-                self._force(step, f"'{step.owner}' records {why}")
+                self._force(step, f"'{self._name_of(step)}' records {why}")
             else:
                 self._refuse(step, why)
 
     def _alone(self, step: Step) -> None:
         """A step that has nothing to do with single neurons."""
         if isinstance(step, RecordState):
-            self._force(step, f"'{step.owner}' records what all neurons share")
+            self._force(step, f"'{self._name_of(step)}' records what all neurons share")
         else:
             raise NotInGenn("a shared variable, which is written during a run")
 

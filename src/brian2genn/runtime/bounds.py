@@ -1,0 +1,231 @@
+"""Whether the arrays of a network fit together: what one array holds is a place in another one.
+
+Compiled code does not look. Whatever scripts, stored states or Brian do to arrays, a run begins
+only if each array is as long as the step reads it, and each index is inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from brian2.synapses.synapses import SynapticPathway
+
+from ..backends.interface import RawValue
+from ..frontend.network import Translation
+from ..model.kernel import ELEMENT, Kernel
+from ..model.names import Names
+from ..model.network import (
+    Cable,
+    Deliver,
+    EmitSpikes,
+    Network,
+    OnEvents,
+    Push,
+    RecordEvents,
+    RecordRate,
+    RecordState,
+    Step,
+    Sum,
+    Threshold,
+    Update,
+)
+
+#: What may have happened, and what to do.
+_WHY = (
+    "Was a state restored that was stored with a network of another structure? Restore it into one"
+    " that is made the same way."
+)
+
+
+def reach(indices: np.ndarray) -> tuple[int, int]:
+    """A lower limit of some indices, negative if one of them is, and the largest of them.
+
+    (0, -1) if there are none.
+    """
+    if indices.size == 0:
+        return 0, -1
+    if indices.dtype == np.int32 and indices.flags.c_contiguous:
+        # one pass instead of two, over arrays that may be large
+        highest = int(indices.view(np.uint32).max())
+        if highest < 2**31:
+            return 0, highest
+    return int(indices.min()), int(indices.max())
+
+
+def check_bounds(translation: Translation, objects: Iterable[Any], raw: RawValue) -> None:
+    """Check that no step of a network reads or writes outside of an array.
+
+    Parameters
+    ----------
+    translation : Translation
+        The network and what its names stand for.
+    objects : iterable of BrianObject
+        Of the network.
+    raw : callable
+        From a variable to its array, as the host has it: its length, and what nothing changes in a
+        run, are right.
+
+    Raises
+    ------
+    ValueError
+        With the two arrays that do not fit together.
+    """
+    bindings = translation.bindings
+    arrays = {
+        name: thing if isinstance(thing, np.ndarray) else raw(thing)
+        for name, thing in bindings.arrays.items()
+    }
+    by_queue = {
+        id(obj.queue): raw(obj.synapse_sources).size
+        for obj in objects
+        if isinstance(obj, SynapticPathway)
+    }
+    synapses = [by_queue[id(queue)] for queue in bindings.queues]
+    _Check(translation.network, arrays, bindings.params, synapses, bindings.names).all()
+
+
+class _Check:
+    def __init__(
+        self,
+        network: Network,
+        arrays: Mapping[str, np.ndarray],
+        params: Mapping[str, float | int],
+        synapses: Sequence[int],
+        names: Names,
+    ) -> None:
+        self._network = network
+        self._arrays = arrays
+        self._params = params
+        self._synapses = synapses
+        self._names = names
+        self._reach: dict[str, tuple[int, int]] = {}
+
+    def all(self) -> None:
+        """Check all steps."""
+        for step in self._network.steps:
+            self._step(step)
+
+    # -- what a step needs -----------------------------------------------------
+    def _step(self, step: Step) -> None:
+        events = getattr(step, "events", "")
+        if events:
+            self._length(step, events, 1)
+        match step:
+            case RecordState():
+                lowest, highest = self._reach_of(step.indices)
+                for kernel in step.kernels():
+                    for name in self._by_element(kernel):
+                        if lowest < 0 or highest >= self._arrays[name].size:
+                            wrong = lowest if lowest < 0 else highest
+                            self._fail_index(step, step.indices, wrong, name)
+                    self._indirect(step, kernel)
+            case Sum():
+                first, size = int(self._params[step.start]), int(self._params[step.target_size])
+                self._length(step, step.target, first + size)
+                self._length(step, step.index, int(self._params[step.size]))
+                self._index(step, step.index, step.target)
+            case EmitSpikes():
+                self._same_length(step, step.neurons, step.timebins)
+                self._index(step, step.neurons, step.events, spare=1)
+                self._index(step, step.lastindex, step.neurons, spare=-1)
+            case RecordEvents():
+                stop, start = int(self._params[step.stop]), int(self._params[step.start])
+                self._length(step, step.events, stop + 1)
+                self._length(step, step.count, stop - start)
+            case Threshold():
+                self._length(step, step.events, int(self._params[step.size]) + 1)
+                if step.refractoriness is not None:
+                    for name in (
+                        step.refractoriness.not_refractory,
+                        step.refractoriness.lastspike,
+                    ):
+                        self._length(step, name, int(self._params[step.size]))
+        if isinstance(step, OnEvents | Push | RecordEvents | RecordRate):
+            self._present_events(step, events)
+        if not isinstance(step, RecordState):
+            for kernel in step.kernels():
+                for name in self._by_element(kernel):
+                    self._length(step, name, self._domain(step))
+                self._indirect(step, kernel)
+
+    def _domain(self, step: Step) -> int:
+        """How many elements a step may go through."""
+        match step:
+            case Update() | Threshold() | Sum() | Cable():
+                return int(self._params[step.size])
+            case OnEvents() | RecordEvents():
+                return self._arrays[step.events].size - 1
+            case Deliver():
+                return self._synapses[step.queue]
+        return 0
+
+    @staticmethod
+    def _used(kernel: Kernel) -> list[str]:
+        """The names of the accesses that a kernel reads or writes by."""
+        stored = (store.name for store in [*kernel.shared_stores, *kernel.stores])
+        return list(dict.fromkeys([*(access.name for access in kernel.loads()), *stored]))
+
+    def _by_element(self, kernel: Kernel) -> list[str]:
+        """The arrays of which a kernel uses the element's own value."""
+        accesses = [kernel.accesses[name] for name in self._used(kernel)]
+        return [access.array for access in accesses if access.index == ELEMENT]
+
+    def _indirect(self, step: Step, kernel: Kernel) -> None:
+        """Values that a kernel reaches through others."""
+        for name in self._used(kernel):
+            access = kernel.accesses[name]
+            if access.index is None:
+                self._length(step, access.array, 1)
+            elif kernel.has_index_access(access):
+                self._index(step, kernel.accesses[str(access.index)].array, access.array)
+
+    # -- checks ----------------------------------------------------------------
+    def _length(self, step: Step, name: str, needed: int) -> None:
+        if self._arrays[name].size < needed:
+            self._fail(
+                step, f"{self._tell(name)} has {self._arrays[name].size} values; {needed} are used"
+            )
+
+    def _same_length(self, step: Step, first: str, second: str) -> None:
+        sizes = self._arrays[first].size, self._arrays[second].size
+        if sizes[0] != sizes[1]:
+            self._fail(
+                step,
+                f"{self._tell(first)} has {sizes[0]} values, and {self._tell(second)} {sizes[1]}",
+            )
+
+    def _index(self, step: Step, indices: str, into: str, spare: int = 0) -> None:
+        """All of `indices` are elements of `into`, less its last `spare` ones."""
+        lowest, highest = self._reach_of(indices)
+        if lowest < 0 or highest >= self._arrays[into].size - spare:
+            self._fail_index(step, indices, lowest if lowest < 0 else highest, into)
+
+    def _present_events(self, step: Step, events: str) -> None:
+        """The list of events that a step may find before it is made anew."""
+        space = self._arrays[events]
+        count = int(space[-1])
+        if not 0 <= count < space.size:
+            self._fail(step, f"{self._tell(events)} says that there are {count} events")
+        lowest, highest = reach(space[:count])
+        if lowest < 0 or highest >= space.size - 1:
+            self._fail_index(step, events, lowest if lowest < 0 else highest, events)
+
+    def _reach_of(self, name: str) -> tuple[int, int]:
+        if name not in self._reach:
+            self._reach[name] = reach(self._arrays[name])
+        return self._reach[name]
+
+    def _tell(self, name: str) -> str:
+        return self._names.tell(self._network.arrays[name].origin)
+
+    def _fail_index(self, step: Step, indices: str, wrong: int, into: str) -> None:
+        self._fail(
+            step,
+            f"{self._tell(indices)} has the value {wrong}, which is no element of"
+            f" {self._tell(into)}, which has {self._arrays[into].size} values",
+        )
+
+    def _fail(self, step: Step, what: str) -> None:
+        raise ValueError(f"The {self._names.tell(step.origin)} cannot run: {what}. {_WHY}")

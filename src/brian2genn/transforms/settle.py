@@ -1,0 +1,69 @@
+"""Put steps whose order does not matter into an order that does not depend on their names.
+
+Brian executes objects of one slot of the schedule by name, as text: ``neurongroup_10`` comes before
+``neurongroup_9``. A network would be another one, with another program and other random numbers,
+because of how far Brian has counted. Here steps of one slot change places, but only where
+nobody can tell: what one of them writes, the other does not touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from itertools import groupby
+
+from ..model.network import Host, Network, Step
+from .stages import Touched, touched_by
+
+
+def settle(network: Network, slots: Sequence[Hashable], ranks: Sequence[int]) -> None:
+    """Order the steps of every slot by rank, as far as that changes nothing.
+
+    Parameters
+    ----------
+    network : Network
+        As translated; its steps are in Brian's order.
+    slots : sequence
+        For every step, equal for those that are in one slot of the schedule.
+    ranks : sequence of int
+        For every step, its place among those it may change places with.
+    """
+    settled: list[Step] = []
+    numbers = range(len(network.steps))
+    for _, group in groupby(numbers, key=lambda number: slots[number]):
+        members = list(group)
+        own = [ranks[number] for number in members]
+        steps = [network.steps[number] for number in members]
+        settled += steps if own == sorted(own) else _settled(steps, own)
+    network.steps = settled
+
+
+def _settled(steps: list[Step], ranks: list[int]) -> list[Step]:
+    """Always the lowest rank next among those whose predecessors are done."""
+    touched = [touched_by(step) for step in steps]
+    waiting = sorted(range(len(steps)), key=lambda number: (ranks[number], number))
+    order: list[int] = []
+    while waiting:
+        chosen = next(
+            number
+            for number in waiting
+            if not any(
+                other < number and _order_matters(steps, touched, other, number)
+                for other in waiting
+            )
+        )
+        waiting.remove(chosen)
+        order.append(chosen)
+    return [steps[number] for number in order]
+
+
+def _order_matters(steps: list[Step], touched: list[Touched], one: int, other: int) -> bool:
+    pair = steps[one], steps[other]
+    if any(isinstance(step, Host) for step in pair) or pair[0].owner == pair[1].owner:
+        return True
+    if all(_calls_user_functions(step) for step in pair):
+        return True  # they may have something in common
+    return touched[one].clashes(touched[other])
+
+
+def _calls_user_functions(step: Step) -> bool:
+    return any(kernel.attributes("user") for kernel in step.kernels())

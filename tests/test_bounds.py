@@ -1,0 +1,239 @@
+"""Delays that are none, and arrays that do not fit together: an error or a warning, no crash."""
+
+import numpy as np
+import pytest
+from brian2 import (
+    Network,
+    NeuronGroup,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    defaultclock,
+    ms,
+    second,
+    set_device,
+)
+from brian2.utils.logger import catch_logs
+
+from brian2genn.backends.cuda.choice import use
+from brian2genn.runtime.bounds import reach
+from tests import devices
+from tests.cuda_shim.driver import ShimDriver
+
+pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="Brian does not check")
+
+
+@pytest.fixture(params=["cpu", "cuda", "no compiler"])
+def kind(request, monkeypatch):
+    """Where networks run; every backend, and Brian's own runtime where there is no compiler."""
+    if request.param == "cuda":
+        use(ShimDriver(architectures=[]))
+        set_device("genn", backend="cuda")
+    else:
+        set_device("genn", backend="cpu")
+    if request.param == "no compiler":
+        from brian2genn import genn_device
+
+        monkeypatch.setattr(genn_device, "_no_c_compiler", "There is no C compiler.")
+    return request.param
+
+
+def _network(delay=None, delays=None, n=4):
+    """Neuron k spikes in step k; what arrives when is written down by the targets."""
+    source = SpikeGeneratorGroup(n, np.arange(n), np.arange(n) * 0.1 * ms + 0.01 * ms)
+    target = NeuronGroup(n, "x : 1\narrived : 1")
+    synapses = Synapses(
+        source,
+        target,
+        "w : 1",
+        on_pre="arrived_post = t_in_timesteps + 1; x_post += 1",
+        **({} if delay is None else {"delay": delay}),
+    )
+    synapses.connect(j="i")
+    if delays is not None:
+        synapses.delay = delays
+    return Network(source, target, synapses), target, synapses
+
+
+NEGATIVE = {
+    "a number": lambda s: setattr(s, "delay", -0.3 * ms),
+    "an array": lambda s: setattr(s, "delay", [-0.1, -5, -0.35, 0] * ms),
+    "a string": lambda s: setattr(s, "delay", "-0.1*ms*i"),
+    "of a pathway": lambda s: setattr(s.pre, "delay", [-100, -0.2, -1e-3, 0.0] * second),
+    "one of many": lambda s: s.delay.__setitem__(2, -2 * ms),
+}
+
+
+@pytest.mark.parametrize("how", NEGATIVE)
+def test_negative_delays_are_delivered_at_once(kind, how):
+    net, target, synapses = _network()
+    NEGATIVE[how](synapses)
+    for run in range(2):  # the same ones are told about once
+        with catch_logs() as logs:
+            net.run(0.6 * ms)
+        told = [text for _, name, text in logs if name.endswith("negative_delays")]
+        assert len(told) == (run == 0)
+    assert list(target.arrived) == [1, 2, 3, 4]
+    assert list(target.x) == [1] * 4
+    with catch_logs() as logs:
+        synapses.delay[0] = -77 * second  # another one: told again
+        net.run(0.1 * ms)
+    (told,) = (text for _, name, text in logs if name.endswith("negative_delays"))
+    assert "'pre'" in told and f"'{synapses.name}'" in told and "-77 s" in told
+    assert f"{int(np.sum(synapses.delay[:] < 0))} of 4 delays" in told
+
+
+def test_one_negative_delay_for_all(kind):
+    net, target, _ = _network(delay=-1 * ms)
+    with catch_logs() as logs:
+        net.run(0.6 * ms)
+    assert list(target.arrived) == [1, 2, 3, 4]
+    (told,) = (text for _, name, text in logs if name.endswith("negative_delays"))
+    assert "delay of all synapses" in told and "-0.001 s" in told
+
+
+def test_rounding_errors_below_zero_are_zero(kind):
+    net, target, _ = _network(delays=[-1e-16, -1e-12 * 1e-4, -5e-20, 0.0] * second)
+    with catch_logs() as logs:
+        net.run(0.6 * ms)
+    assert not [name for _, name, _ in logs if name.endswith("negative_delays")]
+    assert list(target.arrived) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("delay", [np.nan, np.inf, -np.inf, 3e5, 1e300])
+@pytest.mark.parametrize("one_for_all", [False, True])
+def test_delays_that_are_none_end_the_run_before_it_begins(kind, delay, one_for_all):
+    if one_for_all:
+        net, target, synapses = _network(delay=delay * second)
+    else:
+        net, target, synapses = _network(delays=[0, -0.1, delay, 0.1] * ms * 1000)
+        synapses.delay[2] = delay * second
+    before = net.t, defaultclock.t
+    with pytest.raises(ValueError, match=r"pathway 'pre'.*2\*\*31 time steps") as caught:
+        net.run(0.5 * ms)
+    assert f"'{synapses.name}'" in str(caught.value)
+    if not one_for_all:
+        assert "1 of 4 delays" in str(caught.value) and "synapse 2, " in str(caught.value)
+    assert (net.t, defaultclock.t) == before and not any(target.x)
+    if not one_for_all:
+        synapses.delay[:] = 0 * ms
+        net.run(0.6 * ms)
+        assert list(target.arrived) == [1, 2, 3, 4]
+
+
+def test_delays_changed_between_runs_and_restored(kind):
+    net, target, synapses = _network(delays=np.array([0, 0.1, 0.2, 0.3]) * ms)
+    net.run(0.2 * ms)
+    net.store()
+    synapses.delay = np.nan * ms
+    with pytest.raises(ValueError, match="4 of 4 delays"):
+        net.run(0.1 * ms)
+    net.restore()
+    synapses.delay = np.array([0, 0.1, 0.2, 0.3]) * ms
+    net.run(1 * ms)
+    assert list(target.x) == [1] * 4 and list(target.arrived) == [1, 3, 5, 7]
+
+
+def test_postsynaptic_pathways_too(kind):
+    source = NeuronGroup(2, "x : 1")
+    target = SpikeGeneratorGroup(2, [0, 1], [0, 0.1] * ms)
+    synapses = Synapses(source, target, on_post="x_pre += 1")
+    synapses.connect(j="i")
+    synapses.post.delay = [-1, np.inf] * ms
+    net = Network(source, target, synapses)
+    with pytest.raises(ValueError, match="pathway 'post'"):
+        net.run(0.3 * ms)
+    synapses.post.delay = [-1, 0] * ms
+    net.run(0.3 * ms)
+    assert list(source.x) == [1, 1]
+
+
+def _shorter(variable):
+    """As a state of another structure leaves it."""
+    variable.resize(2)
+
+
+def test_arrays_that_are_too_short_for_the_synapses(kind):
+    net, _, synapses = _network(delays=np.zeros(4) * ms)
+    _shorter(synapses.variables["w"])
+    with pytest.raises(ValueError, match="2 values of 'w', but 4 synapses"):
+        net.run(0.2 * ms)
+    _shorter(synapses.pre.variables["delay"])
+    with pytest.raises(ValueError, match="2 delays, but 4 synapses"):
+        net.run(0.2 * ms)
+
+
+def test_a_single_delay_is_not_one_for_all_synapses(kind):
+    net, _, synapses = _network(delays=np.zeros(4) * ms)
+    synapses.pre.variables["delay"].resize(1)
+    with pytest.raises(ValueError, match="1 delays, but 4 synapses"):
+        net.run(0.2 * ms)
+
+
+@pytest.mark.parametrize("side", ["_synaptic_pre", "_synaptic_post"])
+@pytest.mark.parametrize("wrong", [4, -1, 2**31 - 1])
+def test_synapses_of_neurons_that_are_not_there(kind, side, wrong):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    net, _, synapses = _network(delays=np.zeros(4) * ms)
+    synapses.variables[side].get_value()[1] = wrong
+    with pytest.raises(ValueError, match=str(wrong)):
+        net.run(0.2 * ms)
+
+
+def test_recorded_synapses_that_are_not_there(kind):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    net, _, synapses = _network(delays=np.zeros(4) * ms)
+    monitor = StateMonitor(synapses, "w", record=[0, 3])
+    net.add(monitor)
+    net.run(0.1 * ms)
+    monitor.variables["_indices"].get_value()[1] = 4
+    with pytest.raises(ValueError, match=rf"{monitor.name}.*'_indices'.*value 4.*'w'.*4 values"):
+        net.run(0.1 * ms)
+
+
+def test_summed_over_synapses_of_neurons_that_are_not_there(kind):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    source = NeuronGroup(3, "v : 1")
+    target = NeuronGroup(2, "total : 1")
+    synapses = Synapses(source, target, "total_post = v_pre : 1 (summed)")
+    synapses.connect()
+    net = Network(source, target, synapses)
+    net.run(0.1 * ms)
+    synapses.variables["_synaptic_post"].get_value()[0] = 9
+    with pytest.raises(ValueError, match="value 9"):
+        net.run(0.1 * ms)
+
+
+def test_a_list_of_events_that_is_none(kind):
+    if kind == "no compiler":
+        pytest.skip("Brian makes the list anew")
+    group = NeuronGroup(3, "v : 1", threshold="v > 1", reset="v = 0")
+    monitor = SpikeMonitor(group)
+    net = Network(group, monitor)
+    net.schedule = ["start", "resets", "thresholds", "synapses", "groups", "end"]
+    net.run(0.1 * ms)
+    space = group.variables["_spikespace"].get_value()
+    space[-1] = 700
+    with pytest.raises(ValueError, match="700 events"):
+        net.run(0.1 * ms)
+    space[:] = [9, 0, 0, 1]
+    with pytest.raises(ValueError, match="value 9"):
+        net.run(0.1 * ms)
+    space[:] = 0
+    net.run(0.1 * ms)
+
+
+@pytest.mark.parametrize(
+    "values", [[], [0], [3, 1, 2], [-1, 5], [2**31 - 1, 0], [-(2**31), 2**31 - 1]]
+)
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_reach(values, dtype):
+    indices = np.array(values, dtype=dtype)
+    lowest, highest = reach(indices)
+    assert highest == max(values, default=-1)
+    assert (lowest < 0) == any(value < 0 for value in values)
+    assert all(lowest <= value for value in values)

@@ -1,0 +1,110 @@
+"""Things of one name are two things; names that Brian counts up are no part of programs."""
+
+import numpy as np
+import pytest
+from brian2 import (
+    EventMonitor,
+    Hz,
+    Network,
+    NeuronGroup,
+    PoissonGroup,
+    PoissonInput,
+    PopulationRateMonitor,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    TimedArray,
+    linked_var,
+    ms,
+    set_device,
+)
+
+from brian2genn.backends.cpu import toolchain
+from tests import devices
+
+pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="compiles nothing")
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The texts that compilers got."""
+    texts = []
+    original = toolchain._compile
+
+    def counting(toolchain_, text, *rest):
+        texts.append(text)
+        return original(toolchain_, text, *rest)
+
+    monkeypatch.setattr(toolchain, "_compile", counting)
+    set_device("genn", backend="cpu")
+    return texts
+
+
+def _everything(k: int) -> list:
+    """A network of all kinds of objects, with numbers of its own."""
+    tau, rate = (5 + k) * ms, (10 + k) * Hz
+    stimulus = TimedArray(np.arange(5.0) * k, dt=1 * ms)
+    other = TimedArray(np.ones((3, 2)) * k, dt=2 * ms)
+    first = NeuronGroup(
+        12,
+        """dv/dt = (1.5 + 0.1*stimulus(t) - v)/tau : 1 (unless refractory)
+           x : 1""",
+        threshold="v > 1",
+        reset="v = 0",
+        refractory=2 * ms,
+        method="euler",
+        namespace={"tau": tau, "stimulus": stimulus},
+    )
+    second = NeuronGroup(
+        5,
+        """dv/dt = (other(t, i % 2) - v)/tau : 1
+           total : 1""",
+        threshold="v > 1",
+        reset="v = 0",
+        method="euler",
+        namespace={"tau": 2 * tau, "other": other},
+        dt=0.2 * ms,
+    )
+    third = NeuronGroup(5, "partner : 1 (linked)\ny = partner : 1")
+    third.partner = linked_var(first, "x", index=np.arange(5))
+    first.v = "rand()*0.1*k"
+    drive = PoissonGroup(4, rates=rate)
+    given = SpikeGeneratorGroup(3, [0, 1, 2], [1, 2, 3] * ms)
+    pathways = [
+        Synapses(first, second, "w : 1", on_pre="v_post += w", on_post="w += 0.1"),
+        Synapses(drive, first[2:7], on_pre="x_post += 1"),
+        Synapses(given, first, on_pre="v_post += 0.1"),
+        Synapses(first, second, "total_post = v_pre : 1 (summed)"),
+    ]
+    for pathway in pathways:
+        pathway.connect("(i + j) % 3 == 0")
+    pathways[0].delay = "0.1*ms*(i % 4)"
+    second.run_regularly("v *= 0.9", dt=1 * ms)
+    first.run_regularly("x += v")
+    monitors = [
+        SpikeMonitor(first, variables="v"),
+        SpikeMonitor(second[1:4]),
+        StateMonitor(first, ["v", "x"], record=[0, 3], dt=0.5 * ms),
+        StateMonitor(pathways[0], "w", record=[0]),
+        StateMonitor(third, "y", record=True),
+        PopulationRateMonitor(drive),
+        EventMonitor(second, "spike"),
+    ]
+    inputs = [
+        PoissonInput(first, "x", N=10, rate=rate, weight=0.1),
+        PoissonInput(second, "v", N=20, rate=rate, weight=0.01),
+    ]
+    net = Network(first, second, third, drive, given, pathways, monitors, inputs)
+    net.run(5 * ms)
+    return [net, first, second, third, drive, given, pathways, monitors, inputs, stimulus, other]
+
+
+def test_a_sweep_of_new_networks_compiles_once(compiled):
+    kept = [_everything(1)]
+    once = len(compiled)
+    for k in range(2, 6):
+        kept.append(_everything(k))
+    names = {thing.name for network in kept for thing in network[0].objects}
+    assert "neurongroup_12" in names and "synapses_12" in names, "Brian has counted on, beyond 10"
+    assert len(compiled) == once
