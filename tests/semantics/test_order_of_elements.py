@@ -1,9 +1,15 @@
-"""Code whose result depends on the order of its elements.
+"""Code whose result depends on the order of its elements, or of its statements.
 
-Brian warns of such code in synapses, and its targets differ: NumPy computes all elements before it
-writes any, compiled code takes one element after the other, reads its variables, executes its
-statements and writes. The device does what Brian's compiled target, its default, does. The expected
-numbers here are computed by hand from that rule.
+Brian's targets differ here: NumPy computes all elements before it writes any, compiled code takes
+one element after the other, reads its variables, executes its statements and writes. Which is right?
+
+- Elements of a group (state updates, resets, `run_regularly`): new values come from those before, as
+  integrators promise. NumPy's are these.
+- Synapses that share a target: Brian documents that the order is not defined, and warns. The device
+  takes one after the other, as Brian's compiled target, its default, does.
+- Subexpressions have the value that their expression has where they are used. NumPy's have.
+
+The expected numbers here are computed by hand from these rules.
 """
 
 import numpy as np
@@ -35,11 +41,29 @@ def test_update_that_reads_what_it_writes():
     ring.neighbour = linked_var(ring, "v", index=np.array([2, 0, 1]))
     ring.v = [1, 2, 4]
     Network(ring).run(0.2 * ms)
-    v = [1.0, 2.0, 4.0]
+    v = np.array([1.0, 2.0, 4.0])
     for _ in range(2):
-        for i, neighbour in enumerate([2, 0, 1]):
-            v[i] += 0.1 * (v[neighbour] - v[i])
+        v = v + 0.1 * (v[[2, 0, 1]] - v)
     np.testing.assert_allclose(ring.v, v, rtol=1e-12)
+
+
+def test_code_and_resets_that_read_what_others_write():
+    ring = NeuronGroup(
+        4,
+        "v : 1\nw : 1\nneighbour : 1 (linked)\nother : 1 (linked)",
+        threshold="True",
+        reset="w = other + 1",
+    )
+    ring.neighbour = linked_var(ring, "v", index=np.array([3, 0, 1, 2]))
+    ring.other = linked_var(ring, "w", index=np.array([1, 2, 3, 0]))
+    ring.run_regularly("v += 10*neighbour")
+    ring.v, ring.w = [1, 2, 3, 4], [5, 6, 7, 8]
+    Network(ring).run(0.3 * ms)
+    v, w = np.array([1.0, 2, 3, 4]), np.array([5.0, 6, 7, 8])
+    for _ in range(3):
+        v, w = v + 10 * v[[3, 0, 1, 2]], w[[1, 2, 3, 0]] + 1
+    np.testing.assert_allclose(ring.v, v, rtol=1e-12)
+    np.testing.assert_allclose(ring.w, w, rtol=1e-12)
 
 
 def test_synapses_that_read_what_they_write():
@@ -71,11 +95,7 @@ def test_self_connection_that_writes_both_sides():
 
 
 def test_subexpression_of_what_the_same_code_has_changed():
-    """A subexpression of the synapse reads its variables under names of their own, at the start.
-
-    It does not see what event-driven equations or earlier statements have made of them. Brian's
-    NumPy target reads them at the place where the subexpression is used.
-    """
+    """What event-driven equations and earlier statements have made of a variable counts."""
     source = SpikeGeneratorGroup(1, [0, 0], [0.1, 1.1] * ms)
     target = NeuronGroup(1, "v : 1")
     synapses = Synapses(
@@ -86,9 +106,60 @@ def test_subexpression_of_what_the_same_code_has_changed():
     )
     synapses.connect()
     Network(source, target, synapses).run(1.2 * ms)
-    y = 0.5  # after the first spike, which has seen y = 0
-    np.testing.assert_allclose(target.v, [1 + (1 - y)], rtol=1e-12)
-    np.testing.assert_allclose(synapses.y, [0.5 * np.exp(-1) + 0.5], rtol=1e-12)
+    first = 0.5
+    second = 0.5 * np.exp(-1) + 0.5
+    np.testing.assert_allclose(target.v, [(1 - first) + (1 - second)], rtol=1e-12)
+    np.testing.assert_allclose(synapses.y, [second], rtol=1e-12)
+
+
+def _spike_once(model: str, on_pre: str, target_model: str = "v : 1\nz : 1", **kwds):
+    """A synapse that gets one spike, and its target."""
+    source = SpikeGeneratorGroup(1, [0], [0.1] * ms)
+    target = NeuronGroup(1, target_model)
+    synapses = Synapses(source, target, model, on_pre=on_pre, **kwds)
+    synapses.connect()
+    return Network(source, target, synapses), synapses, target
+
+
+def test_subexpressions_used_before_and_after_a_change():
+    net, synapses, target = _spike_once("y : 1\nx = 1 - y : 1", "v_post += x\ny = 7\nz_post += x")
+    net.run(0.2 * ms)
+    assert (target.v[0], target.z[0], synapses.y[0]) == (1, -6, 7)
+
+
+def test_subexpressions_of_subexpressions():
+    net, synapses, target = _spike_once(
+        "y : 1\nx = 1 - y : 1\ntwice = 2*x : 1", "v_post += twice + x\ny += 3\nz_post += twice + x"
+    )
+    net.run(0.2 * ms)
+    assert (target.v[0], target.z[0]) == (3, -6)
+
+
+def test_subexpressions_of_the_target():
+    """`u_post` and the `u` in the target's subexpression are one variable."""
+    net, synapses, target = _spike_once(
+        "w : 1", "u_post += 4\nw = s_post + u_post", "u : 1\ns = 10*u : 1"
+    )
+    net.run(0.2 * ms)
+    assert (synapses.w[0], target.u[0]) == (44, 4)
+
+
+def test_subexpressions_in_other_code_of_a_group():
+    group = NeuronGroup(
+        2,
+        "y : 1\nx = 10 - y : 1\na : 1\nb : 1\nc : 1",
+        threshold="True",
+        reset="a = x\ny += 1\nb = x",
+        events={"odd": "True"},
+    )
+    group.run_on_event("odd", "y += 2\nc = x", when="after_resets")
+    group.run_regularly("y += 100\na = x", when="end")
+    group.run_regularly("c += x\ny -= 100\nc += x", when="end", order=1)
+    Network(group).run(0.1 * ms)
+    y = np.array([0.0, 1, 3, 103, 3])
+    np.testing.assert_array_equal(group.b, [10 - y[1]] * 2)
+    np.testing.assert_array_equal(group.a, [10 - y[3]] * 2)
+    np.testing.assert_array_equal(group.c, [10 - y[2] + 10 - y[3] + 10 - y[4]] * 2)
 
 
 def test_two_spikes_at_one_synapse_in_one_step():

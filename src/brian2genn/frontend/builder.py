@@ -19,6 +19,7 @@ from brian2.core.variables import (
     DynamicArrayVariable,
     Subexpression,
 )
+from brian2.utils.stringtools import get_identifiers
 
 from ..model import expr as ex
 from ..model.compiling import CompilerArguments
@@ -275,6 +276,42 @@ class NetworkBuilder:
         return KernelBuilder(self, code, origin).build(list(outputs))
 
 
+@dataclass
+class _Subexpression:
+    """A subexpression where it was evaluated, and the values of the variables in it then."""
+
+    statement: Statement
+    seen: dict[str, Expr]
+
+
+def _same_variables(code: RecordedCode) -> dict[str, str]:
+    """For every name of an array variable, the one name of this variable at this index.
+
+    Brian calls variables of subexpressions by names such as ``_x_synapses_y``.
+    """
+    arrays = {
+        name: variable
+        for name, variable in code.variables.items()
+        if isinstance(variable, ArrayVariable)
+    }
+    chosen: dict[tuple[int, Any], str] = {}
+    meant: dict[str, str] = {}
+
+    def of(name: str) -> str:
+        if name not in meant:
+            variable = arrays[name]
+            index = None if variable.scalar else code.variable_indices[name]
+            if index in arrays and index != name:
+                index = of(index)
+            meant[name] = chosen.setdefault((id(variable), index), name)
+        return meant[name]
+
+    # the names that users know come first
+    for name in sorted(arrays, key=lambda name: (name.startswith("_"), len(name), name)):
+        of(name)
+    return meant
+
+
 class KernelBuilder:
     """Builds one kernel: statements in, values to store out."""
 
@@ -284,8 +321,11 @@ class KernelBuilder:
         name = f"{builder.label(code.owner)}_{code.template}_kernel"
         self.kernel = Kernel(builder.kernel_name(name), origin)
         self.values: dict[str, Expr] = {}
-        #: by the names in the code
+        #: one name for all names in the code that mean one variable at one index
+        self.meant = _same_variables(code)
+        #: by these names
         self.accesses: dict[str, Access] = {}
+        self.subexpressions: dict[str, _Subexpression] = {}
         self.functions = FunctionCalls(builder, code.owner, code.variables)
         #: whether a variable was written once for all elements
         self.written: dict[str, bool] = {}
@@ -317,13 +357,14 @@ class KernelBuilder:
         for statement in statements:
             self.assign(statement)
             if statement.var in self.code.writes:
-                self.written[statement.var] = self.written.get(statement.var, shared)
+                name = self.meant.get(statement.var, statement.var)
+                self.written[name] = self.written.get(name, shared)
 
     def store(self) -> None:
         """Write the variables: at the end and by name, as Brian's compiled targets do."""
         for name in sorted(self.written):
             access = self.access(name)
-            store = Store(access.name, ex.cast(self.values[name], self.value_dtype(access.dtype)))
+            store = Store(access.name, ex.cast(self.values[name], value_dtype(access.dtype)))
             shared = self.written[name] or access.index is None
             (self.kernel.shared_stores if shared else self.kernel.stores).append(store)
 
@@ -340,18 +381,40 @@ class KernelBuilder:
         guard = self.code.guards.get(statement.var)
         if guard is not None and statement.op != ":=":
             value = ex.select(ex.truth(self.lookup(guard)), value, self.lookup(statement.var))
-        self.values[statement.var] = value
+        self.values[self.meant.get(statement.var, statement.var)] = value
+        if statement.subexpression:
+            self.subexpressions[statement.var] = _Subexpression(
+                statement, {name: self.lookup(name) for name in self._dependencies(statement.expr)}
+            )
+
+    def _dependencies(self, text: str) -> set[str]:
+        """The variables that an expression uses, also by subexpressions that it uses."""
+        found: set[str] = set()
+        for name in get_identifiers(text):
+            if name in self.subexpressions:
+                found |= self.subexpressions[name].seen.keys()
+            elif isinstance(self.code.variables.get(name), ArrayVariable):
+                found.add(self.meant.get(name, name))
+        return found
+
+    def _refresh(self, name: str) -> None:
+        """Evaluate a subexpression anew if what it depends on has changed since.
+
+        Brian does so where it sees the change; it gives variables other names in subexpressions,
+        so that often it does not.
+        """
+        known = self.subexpressions[name]
+        if any(self.values.get(other) is not value for other, value in known.seen.items()):
+            del self.subexpressions[name]
+            self.assign(known.statement)
 
     def dtype_of(self, statement: Statement) -> str:
         """The type of what a statement computes."""
-        return self.value_dtype(np.dtype(statement.dtype).name)
-
-    @staticmethod
-    def value_dtype(dtype: str) -> str:
-        return dtype if is_float(dtype) or dtype == BOOL else _storage_to_value(dtype)
+        return value_dtype(np.dtype(statement.dtype).name)
 
     def access(self, name: str) -> Access:
         """The access to an array variable, with the accesses of its indices."""
+        name = self.meant.get(name, name)
         access = self.accesses.get(name)
         if access is None:
             variable = self.code.variables[name]
@@ -373,6 +436,9 @@ class KernelBuilder:
 
     def lookup(self, name: str) -> Expr:
         """The current value of a variable."""
+        name = self.meant.get(name, name)
+        if name in self.subexpressions:
+            self._refresh(name)
         if name in self.values:
             return self.values[name]
         if name in self.kernel.given:
@@ -381,7 +447,7 @@ class KernelBuilder:
         value: Expr
         if isinstance(variable, ArrayVariable | DynamicArrayVariable):
             access = self.access(name)
-            value = ex.make("load", attr=access.name, dtype=self.value_dtype(access.dtype))
+            value = ex.make("load", attr=access.name, dtype=value_dtype(access.dtype))
             if name == "dt" and self.builder.float_dtype != FLOAT64:
                 value = ex.cast(value, self.builder.float_dtype)
         elif isinstance(variable, Constant):
@@ -412,6 +478,9 @@ class KernelBuilder:
         return self.builder.param(name, self.builder.float_dtype, value, identity)
 
 
-def _storage_to_value(dtype: str) -> str:
-    """Small integers are computed with as ``int32``, like C does."""
-    return arithmetic(dtype) if dtype != INT64 else dtype
+def value_dtype(dtype: str) -> str:
+    """The type in which values of an array's type are computed with.
+
+    Small integers are ``int32``, as in C.
+    """
+    return dtype if is_float(dtype) or dtype in (BOOL, INT64) else arithmetic(dtype)

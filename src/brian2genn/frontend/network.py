@@ -165,8 +165,7 @@ def _translate_object(
             known_code = dict(builder.user_code)
             try:
                 reader = StepReader(builder, obj)
-                read = [reader.read(code) for code in recorded]
-                steps = [step for step in read if step is not None]
+                steps = [step for code in recorded for step in reader.read(code)]
                 reason = refuse(steps, builder.user_text(), builder.user_arguments())
                 if reason is not None:
                     raise Unsupported(reason)

@@ -29,6 +29,7 @@ from ..model.network import (
 from .builder import NetworkBuilder, RecorderPlan
 from .expressions import Unsupported
 from .recorded import RecordedCode
+from .snapshots import snapshots
 
 #: The arrays of a spatial state update that the solver uses, by Brian's names.
 CABLE_ARRAYS = (
@@ -55,10 +56,15 @@ class StepReader:
         self.clock = builder.clock(obj.clock)
         self.label = builder.label(obj)
 
-    def read(self, code: RecordedCode) -> Step | None:
-        """The step for one piece of code; ``None`` if it does nothing."""
+    def read(self, code: RecordedCode) -> list[Step]:
+        """The steps for one piece of code; none if it does nothing."""
         reader: Callable[[RecordedCode], Step | None] = getattr(self, f"read_{code.template}")
-        return reader(code)
+        step = reader(code)
+        if step is None:
+            return []
+        if isinstance(step, Update | OnEvents):
+            return [*snapshots(self.builder, step.kernel, self.label, self.clock), step]
+        return [step]
 
     def _origin(self, what: str) -> Origin:
         return Origin(what, self.label)
