@@ -1,10 +1,11 @@
 """Code whose result depends on the order of its elements, or of its statements.
 
 Brian's targets differ here: NumPy computes all elements before it writes any, compiled code takes
-one element after the other, reads its variables, executes its statements and writes. Which is right?
+one element after the other, reads its variables, executes its statements and writes. Which of them
+is right?
 
-- Elements of a group (state updates, resets, `run_regularly`): new values come from those before, as
-  integrators promise. NumPy's are these.
+- Elements of a group (state updates, resets, `run_regularly`): new values come from those before,
+  as integrators promise. NumPy's are these.
 - Synapses that share a target: Brian documents that the order is not defined, and warns. The device
   takes one after the other, as Brian's compiled target, its default, does.
 - Subexpressions have the value that their expression has where they are used. NumPy's have.
@@ -128,7 +129,7 @@ def test_subexpressions_used_before_and_after_a_change():
 
 
 def test_subexpressions_of_subexpressions():
-    net, synapses, target = _spike_once(
+    net, _, target = _spike_once(
         "y : 1\nx = 1 - y : 1\ntwice = 2*x : 1", "v_post += twice + x\ny += 3\nz_post += twice + x"
     )
     net.run(0.2 * ms)
