@@ -374,6 +374,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     progress,
                     self._time_limit(),
                     lambda obj: self._hosts(translation, program, obj),
+                    lambda: self._follow(translation, program),
                 )
             completed = not (net._stopped or Network._globally_stopped)
         except CudaLost as error:
@@ -474,6 +475,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._arrays_moved = False
         program.bind_arrays(variables)
 
+    def _follow(self, translation: Translation, program: Program) -> None:
+        """Bind the arrays again if one has moved: by an object of Brian's, a report, a thread."""
+        if self._arrays_moved:
+            self._bind_arrays(translation, program)
+
     @contextmanager
     def _hosts(self, translation: Translation, program: Program, obj: Any) -> Iterator[None]:
         """Let an object that Brian runs see, and change, what the program works with.
@@ -492,8 +498,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 program.bind_random(key, self._random_step)
         if self._bound is not bound:  # there was another run, which had arrays of its own
             self._bound, self._arrays_moved = bound, True
-        if self._arrays_moved:
-            self._bind_arrays(translation, program)
+        self._follow(translation, program)
 
     def _before_host(self, obj: Any) -> None:
         """Make current what an object uses that Brian runs.

@@ -10,6 +10,7 @@ from brian2.core.base import BrianObject
 
 from ..model.compiling import CompilerArguments
 from ..model.network import Host, Network, Step
+from .brian_names import BrianNames
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
 from .steps import StepReader
@@ -93,17 +94,25 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
     -------
     Translation
     """
-    builder = NetworkBuilder()
+    clocks = sorted(clocks, key=lambda clock: str(clock.name))
+    builder = NetworkBuilder(BrianNames([*objects, *clocks], _variables(objects)))
     placements = []
     for obj in objects:
         steps, placement = _translate_object(builder, obj, refuse)
         builder.network.steps.extend(steps)
         placements.append(placement)
-    for clock in sorted(clocks, key=lambda clock: str(clock.name)):
+    for clock in clocks:
         builder.clock(clock)
+    builder.network.views = builder.views()
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
     return Translation(builder.network, builder.bindings, placements, builder.function_users)
+
+
+def _variables(objects: Iterable[Any]) -> list[Any]:
+    """The variables and functions that the code of objects uses."""
+    recorded = (getattr(code, "recorded", None) for obj in objects for code in obj.code_objects)
+    return [variable for code in recorded if code is not None for variable in code.variables.values()]
 
 
 def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list[Placement]:

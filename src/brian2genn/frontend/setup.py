@@ -25,6 +25,7 @@ from ..model.setup import (
     Read,
     SetupStep,
 )
+from .brian_names import BrianNames
 from .builder import Bindings, KernelBuilder, NetworkBuilder, identifier
 from .expressions import ExpressionReader, Unsupported
 from .recorded import RecordedCode
@@ -54,11 +55,12 @@ def translate_setup(code: RecordedCode) -> SetupTranslation:
     Unsupported
         With the reason why Brian has to run it.
     """
-    builder = SetupBuilder()
+    builder = SetupBuilder(BrianNames([code.owner], code.variables.values()))
     reader: Callable[[SetupBuilder, RecordedCode], SetupStep] = _READERS[code.template]
     step = reader(builder, code)
     builder.network.steps.append(step)
     builder.network.clocks.append(Clock("none"))  # every step has one; this one does not tick
+    builder.network.views = builder.views()
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
     return SetupTranslation(builder.network, step, builder.bindings, builder.function_users)
@@ -105,8 +107,8 @@ class SetupBuilder(NetworkBuilder):
     Brian's NumPy code: the last bit of a delay can be a whole time step.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, names: BrianNames) -> None:
+        super().__init__(names)
         self.float_dtype = FLOAT64
         self._numbers: dict[tuple[str, str], Expr] = {}
 

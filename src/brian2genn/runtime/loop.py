@@ -140,6 +140,7 @@ class TimeLoop:
         report: Report,
         time_limit: float | None,
         hosts: Callable[[Any], AbstractContextManager[None]],
+        follow: Callable[[], None],
     ) -> None:
         """Run until the end, or until somebody stops the network.
 
@@ -150,16 +151,19 @@ class TimeLoop:
             Seconds of real time after which the network is stopped.
         hosts : callable
             Makes the context in which an object of Brian's is run.
+        follow : callable
+            Tells the program where arrays lie that have moved.
         """
         began = time.time()
         while (on := self._goes_on()) or self.program.within_step:
             with self._turns.for_program():
+                follow()
                 outcome = self.program.run(report.patience() if on else 0.0)
             if outcome == Outcome.FINISHED:
                 break
             self.net.t_ = self.t
             if outcome == Outcome.HOST_IS_NEXT:
-                self._mixed_step(hosts)
+                self._mixed_step(hosts, follow)
             else:
                 for recording in self.recordings:
                     recording.hand_over_if_large()
@@ -171,11 +175,14 @@ class TimeLoop:
         """Whether nobody has stopped the network."""
         return not (self.net._stopped or Network._globally_stopped)
 
-    def _mixed_step(self, hosts: Callable[[Any], AbstractContextManager[None]]) -> None:
+    def _mixed_step(
+        self, hosts: Callable[[Any], AbstractContextManager[None]], follow: Callable[[], None]
+    ) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
         for kind, number in self.program.schedule:
             if kind == "block":
                 with self._turns.for_program():
+                    follow()
                     self.program.block(number)
             elif self.program.is_active(self._host_clocks[number]):
                 host = self._hosts[number]
