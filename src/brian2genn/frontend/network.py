@@ -112,7 +112,8 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
 def _variables(objects: Iterable[Any]) -> list[Any]:
     """The variables and functions that the code of objects uses."""
     recorded = (getattr(code, "recorded", None) for obj in objects for code in obj.code_objects)
-    return [variable for code in recorded if code is not None for variable in code.variables.values()]
+    codes = [code for code in recorded if code is not None]
+    return [variable for code in codes for variable in code.variables.values()]
 
 
 def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list[Placement]:
