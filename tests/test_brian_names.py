@@ -28,18 +28,15 @@ from brian2 import (
     ms,
     network_operation,
     run,
+    seed,
     set_device,
     start_scope,
 )
 from brian2.core.base import BrianObjectException
 
-import brian2genn
-from brian2genn.codegen.program import print_program
 from brian2genn.frontend.brian_names import NoSuchName
 from brian2genn.frontend.network import translate
 from tests import devices
-
-DT = 0.1
 
 
 def name_of(variable, **kwds) -> str:
@@ -305,7 +302,24 @@ def setting_up():
     return {"seen": group.seen[:]}
 
 
+def numbers_of_tables():
+    group = cells()
+    table = TimedArray(np.arange(12.0).reshape(4, 3) ** 2, dt=1 * ms, name="table")
+    f = function(
+        "return brian::table_values[a] + brian::_num_table_values;",
+        lambda a: table.values.ravel()[a] + 12,
+        headers=['"objects.h"'],
+    )
+    group.namespace.update(f=f, table=table)
+    group.run_regularly("seen = f(i) + table(t, i % 3)")
+    seen = StateMonitor(group, "seen", record=True)
+    run(4 * ms)
+    finished()
+    return {"seen": seen.seen[:]}
+
+
 CASES = (
+    numbers_of_tables,
     past_values,
     rows_of_past_values,
     times_of_spikes,
@@ -342,6 +356,209 @@ def same(one: dict, other: dict) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_as_in_python(case):
     same(results(case, "runtime"), results(case, "genn"))
+
+
+def neighbours(name: str, **kwds) -> tuple[NeuronGroup, Callable]:
+    """A group, and the function that gives the value of a neuron's neighbour in it."""
+    group = NeuronGroup(3, "x : 1\nseen : 1", name=name, **kwds)
+    f = function(f"return {name_of(group.variables['x'])}[(a + 1) % 3];")
+    group.run_regularly("seen = f(i)")
+    return group, f
+
+
+@pytest.mark.usefixtures("on_the_processor")
+class TestRuns:
+    """What happens in Python between time steps, and from run to run."""
+
+    @pytest.fixture(autouse=True)
+    def _device(self):
+        set_device("genn")
+
+    def test_arrays_that_move(self):
+        """Python code reads a monitor, makes synapses and records more, while functions look."""
+        group = cells()
+        links = Synapses(group, group, "w : 1", name="links")
+        links.connect(i=[0], j=[1])
+        monitor = StateMonitor(group, "v", record=True, name="watch")
+        pre = links.variables["_synaptic_pre"]
+        f = function(
+            f"""
+            const int last = {dynamic(monitor.variables["v"])}.n - 1;
+            return {dynamic(monitor.variables["v"])}(last, a) + 10*{dynamic(pre)}.size()
+                 + 1000*{dynamic(monitor.variables["t"])}.size()
+                 + 0*{name_of(group.variables["v"])}[a];  // never moves
+            """
+        )
+        group.namespace["f"] = f
+        group.run_regularly("seen = f(i)", when="end")
+        expected = []
+
+        @network_operation(when="before_end")
+        def change():
+            steps = len(expected)
+            if steps % 3 == 0:
+                links.connect(i=[steps % 4] * 40, j=0)
+            if steps % 5 == 0:
+                assert len(monitor.t) == steps + 1
+            expected.append(10 * len(links) + 1000 * (steps + 1.0))
+
+        seen = StateMonitor(group, "seen", record=True, when="after_end")
+        v = StateMonitor(group, "v", record=True, name="again")
+        for _ in range(3):
+            run(2 * ms)
+        np.testing.assert_allclose(
+            seen.seen.T - np.array(expected), v.v.T - np.array(expected) % 10
+        )
+
+    def test_rows_are_handed_over_while_the_network_runs(self, monkeypatch):
+        expected = results(past_values, "genn")
+        monkeypatch.setattr("brian2genn.runtime.recordings._HAND_OVER_BYTES", 0)
+        monkeypatch.setattr("brian2genn.runtime.loop._LONGEST_STAY", 0)
+        same(expected, results(past_values, "genn"))
+
+    def test_a_network_within_a_network(self):
+        """Both are executed by one program, with arrays of their own."""
+        inner, f = neighbours("inner")
+        inner.namespace["f"] = f
+        inner.x = [1, 2, 3]
+        within = Network(inner)
+        within.run(0.1 * ms)
+        outer, f = neighbours("outer")
+        outer.namespace["f"] = f
+        outer.x = [10, 20, 30]
+
+        @network_operation(when="before_start")
+        def run_the_other():
+            within.run(0.1 * ms)
+
+        Network(outer, run_the_other).run(0.3 * ms)
+        np.testing.assert_array_equal(inner.seen, [2, 3, 1])
+        np.testing.assert_array_equal(outer.seen, [20, 30, 10])
+
+    def test_text_without_names_of_groups(self):
+        texts = []
+        for name in ("one", "two"):
+            group, f = neighbours(name)
+            group.namespace["f"] = f
+            network = Network(group)
+            network.run(0.1 * ms)
+            translation = translate(network.sorted_objects, [group.clock], lambda *_: None)
+            texts += translation.network.user_code
+        assert texts[0] == texts[1]
+        assert "brian::pointer_1[(a + 1) % 3]" in texts[0]
+
+    def test_two_groups_of_one_name(self):
+        """A name is that of the network's group; among others, it must be the only one."""
+        groups = []
+        for factor in (1, 10):
+            group, f = neighbours("same")
+            group.namespace["f"] = f
+            group.x = factor * np.arange(3)
+            Network(group).run(0.1 * ms)
+            groups.append(group)
+        np.testing.assert_array_equal(groups[0].seen, [1, 2, 0])
+        np.testing.assert_array_equal(groups[1].seen, [10, 20, 0])
+        other = NeuronGroup(1, "y : 1", name="other", namespace={"f": f})
+        other.run_regularly("y = f(0)")
+        network = Network(other)
+        with pytest.raises(NoSuchName, match=r"'same' \(3 elements\) and 'x' of the NeuronGroup"):
+            network.run(0.1 * ms)
+        del group, groups[1]
+        network.run(0.1 * ms)
+        assert other.y[0] == 1
+
+    def test_two_monitors_of_one_name_in_set_up_code(self):
+        """Set-up code knows no network: it looks at what belongs to the group first."""
+        kept = []
+        for factor in (1, 10):
+            group = NeuronGroup(2, "x : 1\nseen : 1", name="same")
+            group.x = factor
+            monitor = StateMonitor(group, "x", record=True, name="watch")
+            Network(group, monitor).run(0.2 * ms)
+            x = dynamic(monitor.variables["x"])
+            group.namespace["f"] = function(f"return {x}({x}.n - 1, a);")
+            group.seen = "f(i)"
+            np.testing.assert_array_equal(group.seen, factor)
+            kept += [group, monitor]
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("_array_cells_w", "no array or clock of this name. Near it: .*brian::_array_cells_v"),
+            ("_mersenne_twister_states", "random numbers come from other streams here"),
+            ("network", "networks and pathways cannot be reached"),
+        ],
+    )
+    def test_unknown_names(self, name, message):
+        group = cells()
+        group.namespace["f"] = function(f"return brian::{name}[a];")
+        group.run_regularly("seen = f(i)")
+        network = Network(group, name="network")
+        with pytest.raises(NoSuchName, match=message) as caught:
+            network.run(0.1 * ms)
+        assert "The C++ function 'f'" in str(caught.value)
+        with pytest.raises(NoSuchName, match=message):
+            group.seen = "f(i)"
+
+    def test_elements_that_do_not_exist(self):
+        """An error, not the end of the process; the network can go on."""
+        group = cells()
+        monitor = StateMonitor(group, "v", record=True, name="watch")
+        v = dynamic(monitor.variables["v"])
+        group.namespace["f"] = function(f"return {v}(a - 2, 0);")
+        late = group.run_regularly("seen = f(i)", when="end")
+        network = Network(group, monitor)
+        with pytest.raises(IndexError, match="element -2 of 'v' of 'watch'") as caught:
+            network.run(1 * ms)
+        assert late.name in caught.value.__notes__[0]
+        late.active = False
+        network.run(1 * ms)
+        with pytest.raises(BrianObjectException) as failed:
+            group.seen = "f(i + 1000)"
+        assert isinstance(failed.value.__cause__, IndexError)
+
+    def test_random_numbers(self):
+        """They come from the streams of the function's call: one seed, one result."""
+        found = []
+        for _ in range(2):
+            start_scope()
+            group = cells(1000)
+            group.namespace["f"] = function(
+                "return brian::_random_generators[0].rand() + "
+                "10*(brian::_random_generators[0].randn() > 0);"
+            )
+            seed(11)
+            group.run_regularly("seen = f(i)")
+            seen = StateMonitor(group, "seen", record=True)
+            Network(group, seen).run(0.5 * ms)
+            found.append(seen.seen[:, 1:])
+        np.testing.assert_array_equal(*found)
+        assert len(np.unique(found[0])) == found[0].size
+        assert 0.45 < (found[0] % 10).mean() < 0.55
+        assert 0.45 < (found[0] >= 10).mean() < 0.55
+
+
+@pytest.mark.usefixtures("on_the_processor")
+def test_a_function_with_a_state_is_called_once_for_shared_variables():
+    set_device("genn")
+    group = NeuronGroup(5, "total : 1 (shared)\nx : 1")
+    total = group.variables["total"]
+    group.namespace["f"] = function(f"return {name_of(total)}[0] + a;")
+    group.run_regularly("total = f(2)")
+    run(0.5 * ms)
+    assert group.total == 10
+
+
+def test_a_gpu_leaves_them_to_the_processor():
+    """Without a Python version that says what else can be done."""
+    if devices.BACKEND != "shim":
+        pytest.skip("asks the CUDA backend")
+    set_device("genn")
+    group, f = neighbours("group")
+    group.namespace["f"] = f
+    with pytest.raises(BrianObjectException) as caught:
+        Network(group).run(0.1 * ms)
+    assert "backend='cpu'" in "".join(caught.value.__notes__)
 
 
 @pytest.mark.slow

@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import gc
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from brian2.core import clocks
 from brian2.core.names import Nameable
 from brian2.core.network import Network
@@ -26,7 +27,7 @@ POINTER, SIZE, VECTOR, MATRIX = "pointer", "size", "vector", "matrix"
 CLOCK, TABLE, TABLE_SIZE, GENERATORS = "clock", "table", "table_size", "generators"
 
 #: The class of all clocks; before Brian 2.10 there is one kind only.
-_CLOCK: type = getattr(clocks, "BaseClock", clocks.Clock)
+_CLOCK: Any = getattr(clocks, "BaseClock", clocks.Clock)
 
 
 class NoSuchName(NameError):
@@ -43,10 +44,10 @@ class Thing:
     def describe(self) -> str:
         """What it is, for people."""
         if isinstance(self.what, ArrayVariable):
-            owner = self.what.owner
+            owner, shape = self.what.owner, np.atleast_1d(self.what.size)
             return (
                 f"'{self.what.name}' of the {owner.__class__.__name__} '{owner.name}'"
-                f" ({self.what.size} elements)"
+                f" ({' x '.join(map(str, shape))} elements)"
             )
         return f"the {type(self.what).__name__} '{self.what.name}'"
 
@@ -66,8 +67,9 @@ class BrianNames:
     """
 
     def __init__(self, objects: Iterable[Any] = (), variables: Iterable[Any] = ()) -> None:
-        self._objects = list(objects)
-        self._variables = list(variables)
+        self._objects = objects
+        self._variables = variables
+        self._far: Index | None = None
 
     def find(self, name: str) -> Thing | None:
         """What `name` stands for; None if nothing.
@@ -79,11 +81,16 @@ class BrianNames:
         """
         if name == "_random_generators":
             return Thing(GENERATORS)
-        found = self._near.get(name) or _everything().get(name, {})
+        found = self._near.get(name)
+        if found is None:
+            self._far = self._far or _everything()
+            found = self._far.get(name, {})
         if len(found) > 1 and name not in self._near:
             del found
+            self._far = None
             gc.collect()  # groups that nobody has any more have names still
-            found = _everything().get(name, {})
+            self._far = _everything()
+            found = self._far.get(name, {})
         things = list(found.values())
         if len(things) > 1:
             meanings = " and ".join(thing.describe() for thing in things)
@@ -105,11 +112,12 @@ class BrianNames:
     def error(self, name: str, function: str) -> NoSuchName:
         """The error for a name that stands for nothing."""
         known = _everything()
+        unreachable: Iterable[Any] = _instances(Network, SynapticPathway)
         near = difflib.get_close_matches(name, [*self._near, *known], n=4)
         text = f"The C++ function '{function}' uses brian::{name}: "
         if name in _UNREACHABLE:
             text += f"{_UNREACHABLE[name]}."
-        elif any(thing().name == name for thing in _instances(Network, SynapticPathway)):
+        elif any(thing.name == name for thing in unreachable):
             text += "networks and pathways cannot be reached from C++ here, only arrays and clocks."
         else:
             text += "there is no array or clock of this name."
@@ -131,20 +139,36 @@ _UNREACHABLE = {
 }
 
 
-def _instances(*classes: type) -> Iterator[Any]:
+def _instances(*classes: Any) -> Iterator[Any]:
+    """All objects of some classes that are alive."""
     for cls in classes:
-        for reference in list(cls.__instances__()):  # type: ignore[attr-defined]
-            if reference() is not None:
-                yield reference
+        for reference in list(cls.__instances__()):
+            thing = reference()
+            if thing is not None:
+                yield thing
+
+
+def with_relatives(group: Any) -> Iterator[Any]:
+    """A group, and the monitors, synapses and others that refer to it."""
+    yield group
+    for thing in _instances(Nameable):
+        ends = (getattr(thing, name, None) for name in ("source", "target", "group"))
+        if any(_is(end, group) for end in ends):
+            yield thing
+
+
+def _is(end: Any, group: Any) -> bool:
+    try:  # these are often proxies, which compare as what they stand for does
+        return end is not None and bool(end == group)
+    except (ReferenceError, TypeError, ValueError):
+        return False
 
 
 def _everything() -> Index:
     """All that has a name in this process."""
     index: Index = {}
-    for reference in _instances(Nameable):
-        thing = reference()
-        if thing is not None:
-            _add_object(index, thing)
+    for thing in _instances(Nameable):
+        _add_object(index, thing)
     return index
 
 
@@ -158,8 +182,8 @@ def _add_object(index: Index, thing: Any) -> None:
         return
     if isinstance(thing, _CLOCK):
         _add(index, thing.name, CLOCK, thing)
-    variables = getattr(thing, "variables", None)
-    for variable in variables.values() if hasattr(variables, "values") else ():
+    variables: Any = getattr(thing, "variables", None)
+    for variable in variables.values() if isinstance(variables, Mapping) else ():
         _add_variable(index, variable)
 
 

@@ -271,7 +271,9 @@ class NetworkBuilder:
 
     def views(self) -> list[View]:
         """What the users' functions in use look into; registers the arrays."""
-        used = {name for c_name in self.user_code for name in self.looking_functions.get(c_name, ())}
+        used = {
+            name for c_name in self.user_code for name in self.looking_functions.get(c_name, ())
+        }
         return [self._view(thing, name) for thing, name in self._seen.values() if name in used]
 
     def _view(self, thing: Thing, name: str) -> View:

@@ -73,6 +73,9 @@ def compiler_arguments(name: str, implementation: Any) -> CompilerArguments:
         For an argument that is not known.
     """
     wanted = {key: value for key, value in implementation.compiler_kwds.items() if value}
+    if "headers" in wanted:
+        # a standalone program's own header; what it declares is there without it
+        wanted["headers"] = [name for name in wanted["headers"] if name != '"objects.h"']
     unknown = sorted(set(wanted) - CompilerArguments.names())
     if unknown:
         raise Unsupported(f"the C++ code of '{name}' needs {', '.join(unknown)}")

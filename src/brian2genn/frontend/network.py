@@ -64,6 +64,10 @@ class Translation:
         """For every object that Brian runs, the number of its clock."""
         return [step.clock for step in self.network.steps if isinstance(step, Host)]
 
+    def host_reasons(self) -> list[str]:
+        """For every object that Brian runs, why."""
+        return [step.reason for step in self.network.steps if isinstance(step, Host)]
+
 
 def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
     """Sentences: which objects (by name) use the C++ functions that users wrote."""

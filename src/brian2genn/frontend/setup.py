@@ -25,7 +25,7 @@ from ..model.setup import (
     Read,
     SetupStep,
 )
-from .brian_names import BrianNames
+from .brian_names import BrianNames, with_relatives
 from .builder import Bindings, KernelBuilder, NetworkBuilder, identifier
 from .expressions import ExpressionReader, Unsupported
 from .recorded import RecordedCode
@@ -55,7 +55,7 @@ def translate_setup(code: RecordedCode) -> SetupTranslation:
     Unsupported
         With the reason why Brian has to run it.
     """
-    builder = SetupBuilder(BrianNames([code.owner], code.variables.values()))
+    builder = SetupBuilder(BrianNames(with_relatives(code.owner), code.variables.values()))
     reader: Callable[[SetupBuilder, RecordedCode], SetupStep] = _READERS[code.template]
     step = reader(builder, code)
     builder.network.steps.append(step)

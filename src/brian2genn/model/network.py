@@ -319,9 +319,9 @@ def verify(network: Network) -> None:
         With the step and what is wrong in it.
     """
     for view in network.views:
-        for array in view.arrays:
-            if array not in network.arrays:
-                raise ModelError(f"brian::{view.name}: array '{array}' does not exist")
+        for name in view.arrays:
+            if name not in network.arrays:
+                raise ModelError(f"brian::{view.name}: array '{name}' does not exist")
         if view.recorder >= network.recorders:
             raise ModelError(f"brian::{view.name}: recorder {view.recorder} does not exist")
     seen: set[str] = set()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from brian2.core.network import Network, TextReport, profiling_summary
 from brian2.equations.equations import Equations
-from brian2.groups.group import Group
+from brian2.groups.group import CodeRunner, Group
 from brian2.units import second
 from brian2.utils.logger import get_logger
 
@@ -124,6 +124,7 @@ class TimeLoop:
         self.recordings = recordings
         self._hosts = translation.bindings.hosts
         self._host_clocks = translation.host_clocks()
+        self._host_reasons = translation.host_reasons()
         self._clock_states = clock_states
         self._profile = profile
         self._turns = turns
@@ -188,7 +189,14 @@ class TimeLoop:
                 host = self._hosts[number]
                 began = time.time()
                 with hosts(host):
-                    host.run()
+                    try:
+                        host.run()
+                    except Exception as error:
+                        if isinstance(host, CodeRunner):
+                            error.add_note(
+                                f"'{host.name}' was left to Brian: {self._host_reasons[number]}."
+                            )
+                        raise
                 if self._profile:
                     self._host_seconds[host.name] += time.time() - began
         self.program.end_step()
