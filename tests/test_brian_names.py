@@ -35,7 +35,7 @@ from brian2 import (
 )
 from brian2.core.base import BrianObjectException
 
-from brian2genn.frontend.brian_names import NoSuchName
+from brian2genn.frontend.brian_names import NoSuchName, with_neutral_names
 from brian2genn.frontend.network import translate
 from tests import devices
 
@@ -151,7 +151,7 @@ def times_of_spikes():
     def python(a):
         mine = value(t_)[value(i_) == a]
         last = mine[-1] if len(mine) else -1.0
-        return last + value(count_)[a] + 100 * float(value(n_))
+        return last + value(count_)[a] + 100.0 * value(n_).item()
 
     f = function(
         f"""
@@ -357,6 +357,25 @@ def same(one: dict, other: dict) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_as_in_python(case):
     same(results(case, "runtime"), results(case, "genn"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("brian::x[0] + ::brian :: x", "brian::A[0] + brian::A"),
+        ("brian::m.n + brian::m . m", "int(brian::M.n) + int(brian::M. m)"),
+        ("brian::x.size()", "brian::A.size()"),
+        ("// brian::x\n/* brian::x */ \"brian::x\" 'b'", None),
+        ("x[0] + my::brian::x + brians::x", None),
+        ("using brian::x; x[0] + m", " brian::A[0] + m"),
+        ("using namespace brian; x + y.x + p->x + q::x", " brian::A + y.x + p->x + q::x"),
+        ("namespace b = ::brian; b::x + x", " brian::A + x"),
+    ],
+)
+def test_names_in_text(text, expected):
+    known = {"x": ("vector", "A"), "m": ("matrix", "M")}
+    neutral = with_neutral_names(text, lambda name, certain: known.get(name))
+    assert neutral == (text if expected is None else expected)
 
 
 def neighbours(name: str, **kwds) -> tuple[NeuronGroup, Callable]:
