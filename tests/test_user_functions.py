@@ -5,10 +5,12 @@ import pytest
 from brian2 import (
     Function,
     Network,
+    NetworkOperation,
     NeuronGroup,
     check_units,
     implementation,
     ms,
+    network_operation,
     prefs,
     set_device,
 )
@@ -103,6 +105,36 @@ def test_two_functions_of_one_name_and_two_arrays_of_one_name():
     }
     for values in in_loop_and_setup(functions):
         np.testing.assert_allclose(values, 11.1 * (np.arange(4) + 1))
+
+
+def test_tables_of_two_networks_with_one_program():
+    """A network that runs within another one leaves this one's array as it was."""
+
+    def network(name, table, *others):
+        function = Function(lambda x: x, arg_units=[1], return_unit=1)
+        function.implementations.add_implementation(
+            "cpp",
+            "static double look_up(double x) { return _namespace_table[(int)x]; }",
+            name="look_up",
+            namespace={"_table": np.array(table)},
+        )
+        group = NeuronGroup(2, "y : 1", name=name, namespace={"look_up": function})
+        group.run_regularly("y = look_up(1.0*i)", name=f"{name}_look_up")
+        return Network(group, *others), group
+
+    # with an object of Brian's at the same place, so that the programs are the same
+    nothing = NetworkOperation(lambda: None, when="before_start")
+    inner, one = network("group", [1.0, 2.0], nothing)
+    inner.run(0.1 * ms)
+
+    @network_operation(when="before_start")
+    def run_the_inner():
+        inner.run(0.1 * ms)
+
+    outer, two = network("group", [10.0, 20.0], run_the_inner)
+    outer.run(0.2 * ms)
+    np.testing.assert_array_equal(one.y, [1, 2])
+    np.testing.assert_array_equal(two.y, [10, 20])
 
 
 def test_dependencies_with_needs(tmp_path):

@@ -378,6 +378,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     progress,
                     self._time_limit(),
                     lambda obj: self._hosts(translation, program, all_objects, obj),
+                    lambda: self._follow(translation, program, all_objects),
                 )
             completed = not (net._stopped or Network._globally_stopped)
         except CudaLost as error:
@@ -481,6 +482,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._arrays_moved = False
         program.bind_arrays(variables)
 
+    def _follow(self, translation: Translation, program: Program, objects: Sequence[Any]) -> None:
+        """Bind the arrays again if one has moved: by an object of Brian's, a report, a thread."""
+        if self._arrays_moved:
+            self._bind_arrays(translation, program, objects)
+
     @contextmanager
     def _hosts(
         self, translation: Translation, program: Program, objects: Sequence[Any], obj: Any
@@ -501,8 +507,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 program.bind_random(key, self._random_step)
         if self._bound is not bound:  # there was another run, which had arrays of its own
             self._bound, self._arrays_moved = bound, True
-        if self._arrays_moved:
-            self._bind_arrays(translation, program, objects)
+        self._follow(translation, program, objects)
 
     def _before_host(self, obj: Any) -> None:
         """Make current what an object uses that Brian runs.

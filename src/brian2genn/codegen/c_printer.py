@@ -160,6 +160,7 @@ class KernelPrinter:
         alone : bool, optional
             Whether nothing else in the function may write to these arrays.
         """
+        alone = alone and not self.kernel.looks_into_arrays()
         restrict = "B2G_RESTRICT " if alone else ""
         used = {self.kernel.accesses[name].array for _, name in self._loaded}
         written = self.kernel.written_arrays()
@@ -194,6 +195,8 @@ class KernelPrinter:
     def _print(self) -> None:
         kernel = self.kernel
         self._shared_stores = []
+        if kernel.looks_into_arrays():
+            self._print_calls()
         for store in kernel.shared_stores:
             text = self._value(store.value, STEP_RATE)
             self._shared_stores.append(f"{self._place(kernel.accesses[store.name])} = {text};")
@@ -207,6 +210,19 @@ class KernelPrinter:
         }
         if self._sections[RUN_RATE]:
             self._constants.blocks.append((kernel.origin, self._sections[RUN_RATE]))
+
+    def _print_calls(self) -> None:
+        """What functions may change is read before they are called, in the order of the code.
+
+        So it is in Brian's compiled targets.
+        """
+        for access in self.kernel.loads():
+            rate = STEP_RATE if access.index is None else ELEMENT_RATE
+            self._load(access, rate)
+        calls = [node for node in ex.walk(self.kernel.roots()) if node.op == "user"]
+        for call in sorted(calls, key=lambda node: (not node.attr.shared, node.attr.call_number)):
+            if not call.attr.stateless:
+                self._value(call, STEP_RATE if call.attr.shared else ELEMENT_RATE)
 
     def _assignment(self, store: Store, place: str, text: str) -> str:
         """The statement that writes an element's result."""
@@ -331,7 +347,8 @@ class KernelPrinter:
             case "call":
                 return f"{self._function(node.attr, node.dtype)}({', '.join(args)})"
             case "user":
-                extra = ["(int)_idx"] if node.attr.vectorised else []
+                element = "-1" if node.attr.shared else "(int)_idx"
+                extra = [element] if node.attr.vectorised else []
                 call = f"{node.attr.c_name}({', '.join(args + extra)})"
                 if not node.attr.draws:
                     return call

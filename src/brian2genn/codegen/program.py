@@ -14,6 +14,7 @@ from ..transforms.shares import stretches, why_not_shared
 from .c_loops import LoopPrinter
 from .c_printer import Constants, KernelPrinter, Streams
 from .symbols import Symbols, user_arrays
+from .views import bindings, declarations, origins
 
 #: Where the headers that generated programs include lie.
 INCLUDE_DIRECTORY = Path(str(resources.files(__package__) / "include"))
@@ -66,6 +67,8 @@ class Source:
         The steps that threads share out, in stretches that they go through without waiting.
     schedule : list of (str, int)
         ``("block", number)`` and ``("host", number)`` in the order of a time step.
+    views : list of str
+        What users' functions look into, for people.
     """
 
     text: str
@@ -77,6 +80,7 @@ class Source:
     owners: list[str]
     shared: list[list[int]] = field(default_factory=list)
     schedule: list[tuple[str, int]] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -154,6 +158,8 @@ def print_program(network: Network) -> Source:
         one_clock=len(network.clocks) == 1,
         user_code=network.user_code,
         user_arrays=user_arrays(network),
+        views=declarations(network),
+        bindings=bindings(network),
         headers=network.compiler.headers,
     )
     text = tidy(text)
@@ -174,6 +180,7 @@ def print_program(network: Network) -> Source:
             if stretch.shared
         ],
         schedule,
+        origins(network),
     )
 
 

@@ -13,6 +13,7 @@ from ..transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
 from .c_printer import Constants, KernelPrinter, Streams, pointer
 from .program import Source, environment, tidy
 from .symbols import Symbols, user_arrays
+from .views import bindings, declarations, origins
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ def print_setup(network: Network) -> Source:
         constants=constants,
         user_code=network.user_code,
         user_arrays=user_arrays(network),
+        views=declarations(network),
+        bindings=bindings(network),
         headers=network.compiler.headers,
     )
     return Source(
@@ -172,6 +175,7 @@ def print_setup(network: Network) -> Source:
         symbols.integers,
         [step.origin],
         [step.owner],
+        views=origins(network),
     )
 
 

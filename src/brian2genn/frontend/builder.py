@@ -27,7 +27,19 @@ from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.names import Names, Origin
-from ..model.network import Array, Clock, Network, Param
+from ..model.network import Array, Clock, Network, Param, View
+from .brian_names import (
+    CLOCK,
+    GENERATORS,
+    MATRIX,
+    POINTER,
+    SIZE,
+    TABLE,
+    TABLE_SIZE,
+    VECTOR,
+    BrianNames,
+    Thing,
+)
 from .expressions import ExpressionReader, Unsupported, float_name
 from .functions import FunctionCalls, brian_arguments
 from .labels import Labels, free, referent
@@ -100,9 +112,14 @@ class NetworkBuilder:
     bindings : Bindings
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: BrianNames | None = None) -> None:
         self.network = Network()
         self.bindings = Bindings()
+        self._names = names or BrianNames()
+        #: by kind and identity: what users' functions look into, and its name in their text
+        self._seen: dict[tuple[str, int], tuple[Thing, str]] = {}
+        #: C names of the users' functions that look into arrays, and the names in their text
+        self.looking_functions: dict[str, list[str]] = {}
         #: by C name: a user's function and its text
         self.user_code: dict[str, tuple[Any, str]] = {}
         #: C names of the users' functions that draw random numbers
@@ -127,10 +144,13 @@ class NetworkBuilder:
 
     def array(self, variable: Any) -> str:
         """The name of the array that holds a Brian variable."""
+        if getattr(variable, "ndim", 1) != 1:
+            raise Unsupported(f"the two-dimensional variable '{variable.name}'")
+        return self._array(variable)
+
+    def _array(self, variable: Any) -> str:
         name = self._array_names.get(id(variable))
         if name is None:
-            if getattr(variable, "ndim", 1) != 1:
-                raise Unsupported(f"the two-dimensional variable '{variable.name}'")
             name = free(self.network.arrays, self.array_name(variable))
             self._array_names[id(variable)] = name
             dtype = np.dtype(variable.dtype).name
@@ -239,6 +259,68 @@ class NetworkBuilder:
         """The parameter that holds a group's size, given as a Brian variable."""
         value = int(np.asarray(variable.get_value()).item())
         return str(self.param(name, INT64, value, id(variable)).attr)
+
+    def look(self, name: str, function: str, *, certain: bool) -> tuple[str, str] | None:
+        """What ``brian::name`` is in the text of a user's function: its kind and its new name.
+
+        The new name tells nothing of the groups, so that equal networks have equal programs.
+
+        Parameters
+        ----------
+        name, function : str
+        certain : bool
+            Whether the name must be one in ``brian``.
+
+        Returns
+        -------
+        tuple of str, or None
+            None if it is not certain, and there is no such thing.
+
+        Raises
+        ------
+        NoSuchName
+            If there is no such thing, or more than one.
+        """
+        thing = self._names.find(name)
+        if thing is None:
+            if certain:
+                raise self._names.error(name, function)
+            return None
+        key = thing.kind, id(thing.what)
+        if key not in self._seen:
+            self._seen[key] = thing, f"{thing.kind}_{len(self._seen) + 1}"
+        return thing.kind, self._seen[key][1]
+
+    def views(self) -> list[View]:
+        """What the users' functions in use look into; registers the arrays."""
+        used = {
+            name for c_name in self.user_code for name in self.looking_functions.get(c_name, ())
+        }
+        return [self._view(thing, name) for thing, name in self._seen.values() if name in used]
+
+    def _view(self, thing: Thing, name: str) -> View:
+        what = thing.what
+        if thing.kind == GENERATORS:
+            return View(name, thing.kind)
+        if thing.kind == CLOCK:
+            wanted = [key for key in ("t", "timestep", "dt") if key in what.variables]
+            arrays = tuple(self._array(what.variables[key]) for key in wanted)
+            return View(name, thing.kind, FLOAT64, arrays)
+        if thing.kind in (TABLE, TABLE_SIZE):
+            values = np.ascontiguousarray(what.values, dtype=FLOAT64).ravel()
+            label = self.label(what)
+            array = self.constant_array(label, values, Origin("TimedArray", label), id(what))
+            return View(name, POINTER if thing.kind == TABLE else SIZE, FLOAT64, (array,))
+        arrays, dtype = (self._array(what),), np.dtype(what.dtype).name
+        if thing.kind != SIZE:
+            for number, plan in enumerate(self.bindings.recorders):
+                if plan.counter is what:
+                    return View(name, "count", dtype, arrays, number)
+                for column, (_, known) in enumerate(plan.ordered()):
+                    if known is what:
+                        kind = VECTOR if what.ndim == 1 else MATRIX
+                        return View(name, kind, dtype, arrays, number, column)
+        return View(name, thing.kind, dtype, arrays)
 
     def user_text(self) -> list[str]:
         """The text of the users' functions in use, what they depend on first."""
@@ -349,7 +431,15 @@ class KernelBuilder:
         self.store()
         for name in outputs:
             self.kernel.outputs[name] = self.lookup(name)
+        self._keep_calls()
         return self.kernel
+
+    def _keep_calls(self) -> None:
+        """Calls whose result nobody uses may still write to an array."""
+        used = {node.serial for node in ex.walk(self.kernel.roots())}
+        for call in self.functions.looking_calls:
+            if call.serial not in used:
+                self.kernel.outputs[f"_call_{call.attr.call_number}"] = call
 
     def execute(self, statements: Iterable[Statement], *, shared: bool) -> None:
         """Follow statements that are executed once, or for every element."""

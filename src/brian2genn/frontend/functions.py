@@ -18,6 +18,7 @@ from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
 from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
 from ..model.names import Origin
+from .brian_names import GENERATORS, with_neutral_names
 from .expressions import ExpressionReader, Unsupported
 from .labels import referent
 
@@ -74,6 +75,9 @@ def compiler_arguments(name: str, implementation: Any) -> CompilerArguments:
         For an argument that is not known.
     """
     wanted = {key: value for key, value in implementation.compiler_kwds.items() if value}
+    if "headers" in wanted:
+        # a standalone program's own header; what it declares is there without it
+        wanted["headers"] = [name for name in wanted["headers"] if name != '"objects.h"']
     unknown = sorted(set(wanted) - CompilerArguments.names())
     if unknown:
         raise Unsupported(f"the C++ code of '{name}' needs {', '.join(unknown)}")
@@ -109,6 +113,8 @@ class FunctionCalls:
         self.owner = owner
         self.variables = variables
         self.shared = False
+        #: calls of functions that look into arrays of the device
+        self.looking_calls: list[Expr] = []
         self._count = 0
 
     def call(self, reader: ExpressionReader, name: str, args: list[Expr]) -> Expr | None:
@@ -193,7 +199,8 @@ class FunctionCalls:
         else:
             dtype = {"integer": INT64, "boolean": BOOL}.get(return_type, FLOAT64)
         draws = c_name in self.builder.drawing_functions
-        stateless = bool(function.stateless) and not draws
+        looks = c_name in self.builder.looking_functions
+        stateless = bool(function.stateless) and not draws and not looks
         number = 0
         if not stateless:
             number, self._count = self._count, self._count + 1
@@ -205,8 +212,13 @@ class FunctionCalls:
             bool(getattr(function, "auto_vectorise", False)),
             number,
             draws,
+            looks,
+            self.shared and not stateless,
         )
-        return ex.make("user", args, attr=user, dtype=dtype)
+        call = ex.make("user", args, attr=user, dtype=dtype)
+        if looks:
+            self.looking_calls.append(call)
+        return call
 
     def _add_code(self, name: str, function: Function) -> str:
         """Add a user function's code (and what it depends on); return its C name."""
@@ -231,6 +243,8 @@ class FunctionCalls:
             text = [code.get("hashdefine_code", ""), code.get("support_code", "")]
         elif isinstance(code, str):
             text = [code]
+        self.builder.looking_functions.pop(c_name, None)
+        text = [self._neutral(part, name, c_name) for part in text]
         text = [_renamed(part, wanted, c_name) for part in text]
         self.builder.user_code[c_name] = (function, "")
         for dependency_name, dependency in (implementation.dependencies or {}).items():
@@ -242,6 +256,8 @@ class FunctionCalls:
                 real = self._add_code(dependency_name, dependency)
                 if real in self.builder.drawing_functions:
                     self.builder.drawing_functions.add(c_name)
+                if real in self.builder.looking_functions:
+                    self.builder.looking_functions.setdefault(c_name, [])
             text = [_renamed(part, dependency_name, real) for part in text]
         for variable, value in (implementation.get_namespace(self.owner) or {}).items():
             if not hasattr(value, "dtype") or value.shape == ():
@@ -256,3 +272,16 @@ class FunctionCalls:
         del self.builder.user_code[c_name]
         self.builder.user_code[c_name] = (function, "\n".join(part for part in text if part))
         return c_name
+
+    def _neutral(self, text: str, name: str, c_name: str) -> str:
+        """The text of a function in which arrays of the device have neutral names."""
+
+        def look_up(wanted: str, certain: bool) -> tuple[str, str] | None:
+            found = self.builder.look(wanted, name, certain=certain)
+            if found is not None:
+                self.builder.looking_functions.setdefault(c_name, []).append(found[1])
+                if found[0] == GENERATORS:
+                    self.builder.drawing_functions.add(c_name)
+            return found
+
+        return with_neutral_names(text, look_up)

@@ -11,6 +11,7 @@ from brian2.core.base import BrianObject
 from ..model.compiling import CompilerArguments
 from ..model.names import Names, Origin
 from ..model.network import Host, Network, Step
+from .brian_names import BrianNames
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
 from .labels import in_natural_order
@@ -81,6 +82,10 @@ class Translation:
         """For every object that Brian runs, the number of its clock."""
         return [step.clock for step in self.network.steps if isinstance(step, Host)]
 
+    def host_reasons(self) -> list[str]:
+        """For every object that Brian runs, why."""
+        return [step.reason for step in self.network.steps if isinstance(step, Host)]
+
 
 def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
     """Sentences: which objects (by name) use the C++ functions that users wrote."""
@@ -111,7 +116,8 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
     -------
     Translation
     """
-    builder = NetworkBuilder()
+    clocks = in_natural_order(clocks)
+    builder = NetworkBuilder(BrianNames([*objects, *clocks], _variables(objects)))
     # not in the order of the schedule, which depends on how far Brian has counted its objects
     by_label = builder.labels.sorted(objects)
     translated = {id(obj): _translate_object(builder, obj, refuse) for obj in by_label}
@@ -123,14 +129,22 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
         builder.network.steps += steps
         slots += [(obj.when, obj.order)] * len(steps)
         ranks += [rank_of[id(obj)]] * len(steps)
-    for clock in in_natural_order(clocks):
+    for clock in clocks:
         builder.clock(clock)
+    builder.network.views = builder.views()
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
     builder.bindings.names = Names(builder.labels.names)
     return Translation(
         builder.network, builder.bindings, placements, builder.function_users, slots, ranks
     )
+
+
+def _variables(objects: Iterable[Any]) -> list[Any]:
+    """The variables and functions that the code of objects uses."""
+    recorded = (getattr(code, "recorded", None) for obj in objects for code in obj.code_objects)
+    codes = [code for code in recorded if code is not None]
+    return [variable for code in codes for variable in code.variables.values()]
 
 
 def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list[Placement]:

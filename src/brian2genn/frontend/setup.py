@@ -26,6 +26,7 @@ from ..model.setup import (
     Read,
     SetupStep,
 )
+from .brian_names import BrianNames, with_relatives
 from .builder import Bindings, KernelBuilder, NetworkBuilder, identifier
 from .expressions import ExpressionReader, Unsupported
 from .recorded import RecordedCode
@@ -55,11 +56,12 @@ def translate_setup(code: RecordedCode) -> SetupTranslation:
     Unsupported
         With the reason why Brian has to run it.
     """
-    builder = SetupBuilder()
+    builder = SetupBuilder(BrianNames(with_relatives(code.owner), code.variables.values()))
     reader: Callable[[SetupBuilder, RecordedCode], SetupStep] = _READERS[code.template]
     step = reader(builder, code)
     builder.network.steps.append(step)
     builder.network.clocks.append(Clock("none"))  # every step has one; this one does not tick
+    builder.network.views = builder.views()
     builder.network.user_code = builder.user_text()
     builder.network.compiler = builder.compiler()
     builder.bindings.names = Names(builder.labels.names)
@@ -107,8 +109,8 @@ class SetupBuilder(NetworkBuilder):
     Brian's NumPy code: the last bit of a delay can be a whole time step.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, names: BrianNames) -> None:
+        super().__init__(names)
         self.float_dtype = FLOAT64
         self._numbers: dict[tuple[str, str], Expr] = {}
 

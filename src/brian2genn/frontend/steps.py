@@ -88,7 +88,7 @@ class StepReader:
 
     def read_stateupdate(self, code: RecordedCode) -> Step | None:
         kernel = self.builder.kernel(code, self._origin("state update"))
-        if not kernel.stores and not kernel.shared_stores:
+        if not kernel.roots():
             return None
         return Update(**self._base(code, "state update"), kernel=kernel, size=self._size(code))
 
@@ -113,7 +113,7 @@ class StepReader:
 
     def read_reset(self, code: RecordedCode) -> Step | None:
         kernel = self.builder.kernel(code, self._origin("reset"))
-        if not kernel.stores and not kernel.shared_stores:
+        if not kernel.roots():
             return None
         events = self.builder.array(code.template_kwds["eventspace_variable"])
         return OnEvents(**self._base(code, "reset"), kernel=kernel, events=events)

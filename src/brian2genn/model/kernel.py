@@ -79,6 +79,10 @@ class UserFunction:
     call_number: int = 0
     #: whether it draws random numbers itself
     draws: bool = False
+    #: whether it may read and write any array of the network (``brian::...``)
+    looks: bool = False
+    #: whether it is called once for all elements; only for a function that has a state
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,10 @@ class Kernel:
     def attributes(self, op: str) -> list[Any]:
         """What all nodes of kind `op` refer to, each once, in order."""
         return list(dict.fromkeys(node.attr for node in walk(self.roots()) if node.op == op))
+
+    def looks_into_arrays(self) -> bool:
+        """Whether a user's function in it may read and write any array."""
+        return any(function.looks for function in self.attributes("user"))
 
     def loads(self) -> list[Access]:
         """The accesses that are read, index accesses first."""

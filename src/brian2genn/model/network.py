@@ -24,6 +24,33 @@ class Array:
 
 
 @dataclass(frozen=True)
+class View:
+    """What a user's C++ function sees of the network as ``brian::NAME``.
+
+    Attributes
+    ----------
+    name : str
+        In the text of the function: it does not tell whose array it is.
+    kind : str
+        ``pointer``, ``size``, ``vector`` and ``matrix`` are those of an array; ``count`` is the
+        number of rows that a monitor has recorded; ``clock`` has the arrays of its variables;
+        ``generators`` draw random numbers.
+    dtype : str
+    arrays : tuple of str
+        The array, or those of a clock: time, time step and, for a regular one, ``dt``.
+    recorder, column : int
+        Where more rows wait that belong behind those in the array; -1 if none do.
+    """
+
+    name: str
+    kind: str
+    dtype: str = ""
+    arrays: tuple[str, ...] = ()
+    recorder: int = -1
+    column: int = -1
+
+
+@dataclass(frozen=True)
 class Clock:
     """A clock; `regular` clocks tick every ``dt``, others at listed times."""
 
@@ -228,6 +255,8 @@ class Network:
         In the order of Brian's schedule.
     user_code : list of str
         The text of users' C++ functions.
+    views : list of View
+        What that text calls ``brian::...``.
     compiler : CompilerArguments
         What that text needs.
     queues, recorders : int
@@ -239,6 +268,7 @@ class Network:
     clocks: list[Clock] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     user_code: list[str] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
     compiler: CompilerArguments = field(default_factory=CompilerArguments)
     queues: int = 0
     recorders: int = 0
@@ -263,6 +293,7 @@ class Network:
             clocks=list(self.clocks),
             steps=[_copied(step) for step in self.steps],
             user_code=list(self.user_code),
+            views=list(self.views),
         )
 
 
@@ -287,6 +318,12 @@ def verify(network: Network) -> None:
     ModelError
         With the step and what is wrong in it.
     """
+    for view in network.views:
+        for name in view.arrays:
+            if name not in network.arrays:
+                raise ModelError(f"brian::{view.name}: array '{name}' does not exist")
+        if view.recorder >= network.recorders:
+            raise ModelError(f"brian::{view.name}: recorder {view.recorder} does not exist")
     seen: set[str] = set()
     for step in network.steps:
 

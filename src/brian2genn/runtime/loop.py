@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from brian2.core.network import Network, TextReport, profiling_summary
 from brian2.equations.equations import Equations
-from brian2.groups.group import Group
+from brian2.groups.group import CodeRunner, Group
 from brian2.units import second
 from brian2.utils.logger import get_logger
 
@@ -125,6 +125,7 @@ class TimeLoop:
         self._hosts = translation.bindings.hosts
         self._names = translation.bindings.names
         self._host_clocks = translation.host_clocks()
+        self._host_reasons = translation.host_reasons()
         self._clock_states = clock_states
         self._profile = profile
         self._turns = turns
@@ -141,6 +142,7 @@ class TimeLoop:
         report: Report,
         time_limit: float | None,
         hosts: Callable[[Any], AbstractContextManager[None]],
+        follow: Callable[[], None],
     ) -> None:
         """Run until the end, or until somebody stops the network.
 
@@ -151,16 +153,19 @@ class TimeLoop:
             Seconds of real time after which the network is stopped.
         hosts : callable
             Makes the context in which an object of Brian's is run.
+        follow : callable
+            Tells the program where arrays lie that have moved.
         """
         began = time.time()
         while (on := self._goes_on()) or self.program.within_step:
             with self._turns.for_program():
+                follow()
                 outcome = self.program.run(report.patience() if on else 0.0)
             if outcome == Outcome.FINISHED:
                 break
             self.net.t_ = self.t
             if outcome == Outcome.HOST_IS_NEXT:
-                self._mixed_step(hosts)
+                self._mixed_step(hosts, follow)
             else:
                 for recording in self.recordings:
                     recording.hand_over_if_large()
@@ -172,17 +177,27 @@ class TimeLoop:
         """Whether nobody has stopped the network."""
         return not (self.net._stopped or Network._globally_stopped)
 
-    def _mixed_step(self, hosts: Callable[[Any], AbstractContextManager[None]]) -> None:
+    def _mixed_step(
+        self, hosts: Callable[[Any], AbstractContextManager[None]], follow: Callable[[], None]
+    ) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
         for kind, number in self.program.schedule:
             if kind == "block":
                 with self._turns.for_program():
+                    follow()
                     self.program.block(number)
             elif self.program.is_active(self._host_clocks[number]):
                 host = self._hosts[number]
                 began = time.time()
                 with hosts(host):
-                    host.run()
+                    try:
+                        host.run()
+                    except Exception as error:
+                        if isinstance(host, CodeRunner):
+                            error.add_note(
+                                f"'{host.name}' was left to Brian: {self._host_reasons[number]}."
+                            )
+                        raise
                 if self._profile:
                     self._host_seconds[host.name] += time.time() - began
         self.program.end_step()

@@ -53,6 +53,8 @@ class Rates:
             case "random":
                 return STEP_RATE if node.attr.shared else ELEMENT_RATE
             case "user":
+                if node.attr.shared:
+                    return STEP_RATE
                 pure = node.attr.stateless and not node.attr.vectorised
                 return RUN_RATE if pure else ELEMENT_RATE
             case "table":

@@ -16,11 +16,11 @@ from ...model.network import Network
 from ..interface import ClockState, Outcome
 from . import toolchain
 from .recorder import Recorder
-from .structures import Clock, Context, Effort, support
+from .structures import Clock, Context, Effort, bind_arrays, missed, support
 from .threads import describe_threads
 
-#: An error of a step, as in brian2genn_runtime.h.
-TOO_MANY_SPIKES = 2
+#: Errors of a step, as in brian2genn_runtime.h.
+TOO_MANY_SPIKES, MISSED = 2, 3
 
 #: Share out among threads whatever can be, whether it pays or not: for tests.
 ALWAYS = False
@@ -92,14 +92,7 @@ class CpuProgram:
         """
         things = [arrays[name] for name in self.source.arrays]
         chosen = [x if isinstance(x, np.ndarray) else x.get_value() for x in things]
-        for name, array in zip(self.source.arrays, chosen, strict=True):
-            if not array.flags.c_contiguous:
-                raise ValueError(f"the array '{name}' is not contiguous")
-        pointers = (c_void_p * max(len(chosen), 1))(*(array.ctypes.data for array in chosen))
-        lengths = np.array([array.size for array in chosen], dtype=np.int64)
-        self._context.arrays = pointers
-        self._context.lengths = lengths.ctypes.data_as(POINTER(c_int64))
-        self._keep["arrays"] = (chosen, pointers, lengths)
+        self._keep["arrays"] = bind_arrays(self._context, self.source.arrays, chosen)
 
     def bind_params(self, params: Mapping[str, float | int]) -> None:
         """Set the parameters of the run."""
@@ -194,6 +187,10 @@ class CpuProgram:
                 f"The {step} has more spikes for one time step than it has neurons. Is there a"
                 " second spike of a neuron in the step, or did it not run for a while?"
             )
+        if self._context.error == MISSED:
+            error = missed(self._library, self.source.views)
+            error.add_note(f"It was called by the {step}.")
+            raise error
         raise MemoryError(
             f"There is no memory left for the {step}. What has been recorded is kept. Delete what"
             " is not needed any more; to record less, choose fewer elements or a larger dt for the"

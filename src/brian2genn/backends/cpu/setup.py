@@ -13,12 +13,12 @@ from ...codegen.setup import print_setup
 from ...model.names import Names
 from ...model.network import Network
 from . import toolchain
-from .structures import Context, support
+from .structures import Context, bind_arrays, missed, support
 
 #: Seconds in compiled code after which Ctrl-C is seen.
 _LONGEST_STAY = 0.2
 
-_NO_MEMORY, _TIME_USED = -1, -2
+_NO_MEMORY, _TIME_USED, _MISSED = -1, -2, -8
 
 
 class _Choice(ctypes.Structure):
@@ -180,15 +180,10 @@ class SetupProgram:
             For an array whose elements are not next to each other.
         """
         chosen = [arrays[name] for name in self.source.arrays]
-        for name, array in zip(self.source.arrays, chosen, strict=True):
-            if not array.flags.c_contiguous:
-                raise ValueError(f"the array '{name}' is not contiguous")
         context = Context()
-        context.arrays = (c_void_p * max(len(chosen), 1))(*(array.ctypes.data for array in chosen))
-        lengths = np.array([array.size for array in chosen], dtype=np.int64)
+        keep = bind_arrays(context, self.source.arrays, chosen)
         numbers = np.array([params[name] for name in self.source.numbers], dtype=np.float64)
         integers = np.array([params[name] for name in self.source.integers], dtype=np.int64)
-        context.lengths = lengths.ctypes.data_as(POINTER(c_int64))
         context.numbers = numbers.ctypes.data_as(POINTER(c_double))
         context.integers = integers.ctypes.data_as(POINTER(c_int64))
         context.seed = key
@@ -197,6 +192,9 @@ class SetupProgram:
         result = _TIME_USED
         while result == _TIME_USED:
             result = self._run(byref(context), byref(pairs), _LONGEST_STAY)
+        del keep
+        if result == _MISSED:
+            raise missed(self._library, self.source.views)
         if result == _NO_MEMORY:
             step = (names or Names()).tell(self.source.steps[0])
             raise MemoryError(f"There is no memory left for the {step}.")

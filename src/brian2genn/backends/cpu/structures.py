@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
+
+import numpy as np
 
 from . import toolchain
 
@@ -42,6 +45,12 @@ class Effort(ctypes.Structure):
     )
 
 
+class Miss(ctypes.Structure):
+    """A ``b2g_miss``."""
+
+    _fields_ = (("view", c_int64), ("index", c_int64), ("size", c_int64))
+
+
 class Context(ctypes.Structure):
     """A ``b2g_context``."""
 
@@ -50,6 +59,7 @@ class Context(ctypes.Structure):
         ("numbers", POINTER(c_double)),
         ("integers", POINTER(c_int64)),
         ("lengths", POINTER(c_int64)),
+        ("shapes", POINTER(c_int64)),
         ("clocks", POINTER(Clock)),
         ("n_clocks", c_int32),
         ("queues", POINTER(c_void_p)),
@@ -65,6 +75,45 @@ class Context(ctypes.Structure):
         ("random_step", c_uint64),
         ("error", c_int32),
         ("error_step", c_int32),
+    )
+
+
+def bind_arrays(context: Context, names: Sequence[str], arrays: Sequence[np.ndarray]) -> object:
+    """Tell a program where its arrays lie.
+
+    Returns
+    -------
+    object
+        What has to be kept as long as the program may use them.
+
+    Raises
+    ------
+    ValueError
+        For an array whose elements are not next to each other.
+    """
+    lengths = np.array([array.shape[0] if array.ndim else 1 for array in arrays], dtype=np.int64)
+    shapes = np.ones((len(arrays), 2), dtype=np.int64)
+    for name, array, shape in zip(names, arrays, shapes, strict=True):
+        if array.ndim == 2:
+            # rows may have room for more columns behind them
+            shape[:] = array.shape[1], array.strides[0] // array.itemsize
+        neighbours = array.flags.c_contiguous or array.strides[-1] == array.itemsize
+        if not (neighbours if array.ndim == 2 else array.flags.c_contiguous):
+            raise ValueError(f"the array '{name}' is not contiguous")
+    pointers = (c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
+    context.arrays = pointers
+    context.lengths = lengths.ctypes.data_as(POINTER(c_int64))
+    context.shapes = shapes.ctypes.data_as(POINTER(c_int64))
+    return list(arrays), pointers, lengths, shapes
+
+
+def missed(library: ctypes.CDLL, views: Sequence[str]) -> IndexError:
+    """The error for what a user's function has looked for in vain."""
+    library.program_missed.restype = Miss
+    miss = library.program_missed()
+    return IndexError(
+        f"A C++ function looked for element {miss.index} of {views[miss.view]}, along a dimension"
+        f" with {miss.size} elements."
     )
 
 

@@ -65,6 +65,11 @@ class CudaBackend:
             for function in kernel.attributes("user")
         }
         for name, function in functions.items():
+            if function.looks:
+                return (
+                    f"the C++ function '{name}' looks into arrays (brian::...), which is compiled"
+                    " for a CPU only: set_device('genn', backend='cpu')"
+                )
             if not function.stateless and (not function.draws or _keeps(user_code)):
                 return f"the C++ function '{name}' has a state, which a GPU's threads cannot share"
             if function.draws and not function.vectorised:

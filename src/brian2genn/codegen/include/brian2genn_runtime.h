@@ -9,7 +9,7 @@
 
 #include "brian2genn_clocks.h"
 
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2 };
+enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3 };
 
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
@@ -73,7 +73,8 @@ typedef struct {
     void **arrays;
     const double *numbers;    /* float parameters */
     const int64_t *integers;  /* integer parameters */
-    const int64_t *lengths;   /* of the arrays */
+    const int64_t *lengths;   /* of the arrays; of those with two dimensions, the rows */
+    const int64_t *shapes;    /* two for each: columns, and elements from one row to the next */
     b2g_clock *clocks;
     int32_t n_clocks;
     b2g_queue **queues;
