@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -125,6 +126,34 @@ class Recording:
         """Hand over what waits, and part from the monitor."""
         self.hand_over()
         vars(self.plan.monitor).pop(_ATTRIBUTE, None)
+
+
+class RecordingDevice(Protocol):
+    """A device whose monitors' rows may wait."""
+
+    #: by the identity of a variable
+    _recordings: WeakValueDictionary[int, Recording]
+
+
+@contextmanager
+def left_behind(device: RecordingDevice, objects: Iterable[Any]) -> Iterator[None]:
+    """Within this, objects are given another state; rows that wait for them are of the old one.
+
+    Parameters
+    ----------
+    device : RecordingDevice
+    objects : iterable
+        What is restored.
+    """
+    aside, device._recordings = device._recordings, WeakValueDictionary()
+    try:
+        yield
+        restored = {id(obj) for obj in objects}
+        for recording in set(aside.values()):
+            if id(recording.plan.monitor) in restored:
+                recording.recorder.clear()
+    finally:
+        device._recordings = aside
 
 
 def close_all(recordings: Iterable[Recording]) -> None:
