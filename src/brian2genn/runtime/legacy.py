@@ -16,12 +16,13 @@ from ..preferences import old_preferences_in_use
 from .activation import undone_if_it_fails
 from .arguments import check_set_device, explain_without_meaning, of_build, of_run
 from .explain import SetupLog
+from .pickling import Handle
 from .repeat import RecordedScript
 
 logger = get_logger("brian2.devices.genn")
 
 
-class LegacyInterface:
+class LegacyInterface(Handle):
     """Old arguments are accepted; each that has no meaning any more says so once."""
 
     build_options: dict[str, Any]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backends.interface import Recorder
 from ..frontend.builder import RecorderPlan
+from .pickling import nothing
 
 #: Rows are handed over during a run when they take more memory than this.
 _HAND_OVER_BYTES = 64 * 1024 * 1024
@@ -63,6 +64,9 @@ class Recording:
         self._busy = False
         self._before: int | None = None
         vars(plan.monitor)[_ATTRIBUTE] = self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return nothing, ()  # a copy of the monitor has the rows
 
     def variables(self) -> list[Any]:
         """The Brian variables that are not up to date while rows wait."""

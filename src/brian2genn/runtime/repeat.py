@@ -10,13 +10,13 @@ what the script does in between through Brian: values set, synapses made, seeds,
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 from brian2.core.network import Network, _get_all_objects
-from brian2.core.variables import ArrayVariable, VariableView
+from brian2.core.variables import ArrayVariable, DynamicArrayVariable, VariableView
 from brian2.input.spikegeneratorgroup import SpikeGeneratorGroup
 from brian2.input.timedarray import TimedArray
 from brian2.synapses.synapses import Synapses
@@ -52,6 +52,9 @@ class RepeatingDevice(RecordingDevice, Protocol):
     network_restore: Callable[..., None]
     seed: Callable[..., None]
 
+    arrays: MutableMapping[Any, Any]
+
+    def get_value(self, var: Any, access_data: bool = True) -> Any: ...
     def get_random_state(self) -> dict[str, Any]: ...
     def set_random_state(self, state: dict[str, Any]) -> None: ...
 
@@ -380,12 +383,28 @@ class RecordedScript:
             net.t_ = time
         with left_behind(self._device, [owner for owner, _, _ in self._starts.values()]):
             for owner, state, attributes in self._starts.values():
+                for variable in owner.variables.values():
+                    if isinstance(variable, ArrayVariable) and variable.owner.name == owner.name:
+                        self._renew(variable)
                 vars(owner).update(attributes)
                 owner._restore_from_full_state(state)
         if self._random["genn_streams"][0] is not None:  # the script has seeded them
             self._device.set_random_state(self._random)
         else:
             _part_from_parent()
+
+    def _renew(self, variable: ArrayVariable) -> None:
+        """Give a variable other memory: arrays that a script has of it keep their values.
+
+        A loop over values collects results, such as ``group.v[:]``, and those of one repetition
+        are not to become those of the next.
+        """
+        self._device.get_value(variable)  # nobody has values elsewhere
+        array = self._device.arrays[variable]
+        if isinstance(variable, DynamicArrayVariable):
+            array.shrink(0 if variable.ndim == 1 else (0, *array.data.shape[1:]))
+        else:
+            self._device.arrays[variable] = np.empty_like(array)
 
     def _timed_arrays(self, owners: list[Any]) -> list[TimedArray]:
         """All that the runs may have used, as far as names lead to them."""

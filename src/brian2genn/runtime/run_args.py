@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from brian2.core.variables import ArrayVariable, Variable, VariableView
+from brian2.core.variables import ArrayVariable, Subexpression, Variable, VariableView
 from brian2.input.timedarray import TimedArray
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
@@ -28,8 +28,7 @@ class _ForVariable:
         self._name, self._view, self._values = name, view, values
 
     def give(self) -> None:
-        size = 1 if self._view.variable.scalar else len(self._view)
-        _check_size(self._name, self._values, (size,))
+        _check_size(self._name, self._values, _shape(self._view))
         values = self._values.item() if self._values.size == 1 else self._values
         VariableView.set_with_index_array.original_function(
             self._view, slice(None), values, check_units=False
@@ -54,6 +53,10 @@ class _ForTimedArray:
     def take_back(self) -> None:
         if self._before is not None:
             self._timed_array.values[...] = self._before
+
+
+def _shape(view: VariableView) -> tuple[int]:
+    return (1 if view.variable.scalar else len(view),)
 
 
 def _check_size(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -113,6 +116,13 @@ class _Names:
             If it belongs to nothing that is repeated.
         """
         variable: Variable = key.variable
+        if isinstance(variable, Subexpression):
+            raise TypeError(
+                f"'{key.group_name}.{key.name}' cannot be given a value: it is computed from the"
+                f" expression '{variable.expr}'. Make it a variable that the script sets (of a"
+                " PoissonGroup: give the rates as an array), or give values to what it is computed"
+                " from."
+            )
         if not isinstance(variable, ArrayVariable) or variable.read_only:
             raise TypeError(f"Variable {key.name} is read-only.")
         if id(variable) in self._variables:
@@ -163,7 +173,7 @@ def given_values(
             fail_for_dimension_mismatch(key.dim, value)
             values = _as_array(name, value, view.dtype)
             if not view.variable.dynamic:  # others may have had another size
-                _check_size(name, values, np.shape(view) or (1,))
+                _check_size(name, values, _shape(view))
             given.append(_ForVariable(name, view, values))
         elif isinstance(key, TimedArray):
             fail_for_dimension_mismatch(key.dim, value)
