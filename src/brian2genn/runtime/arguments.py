@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -93,11 +93,11 @@ def _check_mapping(name: str, value: object) -> None:
         )
 
 
-def _check_run_args(name: str, value: object) -> None:
+def _check_run_args(value: object) -> None:
     if value:
         raise ValueError(
-            f"{name} cannot be given to set_device: give the values to device.run(run_args=...)"
-            " after the run, with build_on_run=False in set_device."
+            "run_args cannot be given to set_device, before anything was run: give the values to"
+            " device.run(run_args=...) after the run, with build_on_run=False in set_device."
         )
 
 
@@ -109,7 +109,6 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "genn_backend": _check_name,
     "genn_preferences": _check_mapping,
     "profile": _check_truth_or_none,
-    "run_args": _check_run_args,
     "threads": lambda name, value: check_threads(value),
 }
 
@@ -117,18 +116,21 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
 _OF_PYGENN = ("genn_backend", "genn_preferences")
 
 
-def _refuse_unknown(call: str, given: Iterable[str], known: Iterable[str]) -> None:
-    known = set(known)
-    unknown = [name for name in given if name not in known]
+def _refuse_unknown(
+    call: str, given: Iterable[str], acts: Collection[str], without: Collection[str]
+) -> None:
+    """Refuse arguments that are neither of those that the call acts upon nor of those without."""
+    unknown = [name for name in given if name not in acts and name not in without]
     if not unknown:
         return
-    acts = known - set(WITHOUT_MEANING)
     several = "s" if len(unknown) > 1 else ""
     article = "" if several else "an "
-    said = [f"'{name}'.{did_you_mean(name, acts) or did_you_mean(name, known)}" for name in unknown]
+    said = [
+        f"'{name}'.{did_you_mean(name, acts) or did_you_mean(name, without)}" for name in unknown
+    ]
     raise TypeError(
         f"{call} got {article}unexpected keyword argument{several} {' '.join(said)}"
-        f" It takes {listed(acts)}; without effect also {listed(known - acts)}."
+        f" It takes {listed(acts)}; without effect also {listed(without)}."
     )
 
 
@@ -147,7 +149,8 @@ def check_set_device(arguments: Mapping[str, Any]) -> None:
     ValueError
         For wrong values of known ones.
     """
-    _refuse_unknown('set_device("genn")', arguments, {*_CHECKS, *WITHOUT_MEANING})
+    _refuse_unknown('set_device("genn")', arguments, _CHECKS.keys(), {*WITHOUT_MEANING, "run_args"})
+    _check_run_args(arguments.get("run_args"))
     for name, value in arguments.items():
         if name in _CHECKS:
             _CHECKS[name](name, value)
@@ -184,9 +187,9 @@ def of_build(
             f"device.build() takes at most {_MOST_OF_BUILD} arguments without names, but"
             f" {len(positional)} were given."
         )
-    _refuse_unknown("device.build()", named, {*_CHECKS, *WITHOUT_MEANING})
+    _refuse_unknown("device.build()", named, ("run_args",), {*_CHECKS, *WITHOUT_MEANING})
     for name in named:
-        if name in _CHECKS and name not in options and name != "run_args":
+        if name in _CHECKS and name not in options:
             logger.info(
                 f"The argument '{name}' has no effect in device.build(), which has nothing left to"
                 " do: give it to set_device().",
@@ -211,7 +214,8 @@ def of_run(positional: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, A
             f"device.run() takes at most {len(order)} arguments without names, but"
             f" {len(positional)} were given."
         )
-    _refuse_unknown("device.run()", named, {*_OF_RUN, *_OF_RUN_IN_1})
+    without = {*_OF_RUN, *_OF_RUN_IN_1} - {"run_args"}
+    _refuse_unknown("device.run()", named, ("run_args",), without)
     given = dict(zip(order, positional, strict=False))
     for name in named:
         if name in given:

@@ -106,7 +106,6 @@ class LegacyInterface(Handle):
         """
         arguments = of_run(args, kwargs)
         run_args = arguments.pop("run_args", None)
-        explain_without_meaning(arguments)
         if self._script is None:
             raise NotImplementedError(
                 "device.run() repeats what a script has run, if the script says so before its first"
@@ -115,6 +114,7 @@ class LegacyInterface(Handle):
                 " restore(), assign them, and run(). In a process of its own (of multiprocessing,"
                 " with the start method 'spawn'), run the network first."
             )
+        explain_without_meaning(arguments)
         self._script.repeat(run_args, arguments.get("directory") or self._directory)
 
     def apply_run_args(self) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +40,9 @@ _BETWEEN_RUNS: dict[str, Callable[..., Any]] = {
 }
 
 #: What belongs to the state of objects and is no variable of theirs.
-_ATTRIBUTES = ("_neuron_index", "_spike_time", "_old_dt", "_connect_called")
+_ATTRIBUTES = (
+    "_neuron_index", "_spike_time", "_spikes_changed", "_previous_dt", "_old_dt", "_connect_called",
+)  # fmt: skip
 
 #: What a script may change of an object between runs.
 _SETTINGS = ("_active", "_contained_objects", "namespace")
@@ -117,16 +120,6 @@ class _Run:
         ]
         known.update((id(obj), times) for obj, _, times, _ in self._spikes)
 
-    def owners(self) -> list[Any]:
-        """All objects with variables that a run may change."""
-        owners = {id(obj): obj for obj in [*self.objects, *self.clocks]}
-        for obj in self.objects:
-            for variable in getattr(obj, "variables", {}).values():
-                if isinstance(variable, ArrayVariable) and variable.owner is not None:
-                    owner = _strong(variable.owner)
-                    owners[id(owner)] = owner
-        return list(owners.values())
-
     def again(self, run: Callable[..., None]) -> None:
         """Run again, with the network as it was."""
         self._composition.put_back()
@@ -166,8 +159,10 @@ class RecordedScript:
         self._started = False
         self._closed = False
         self._again = False
-        #: by identity: objects, their state and attributes when they were first used
-        self._starts: dict[int, tuple[Any, dict[str, Any], dict[str, Any]]] = {}
+        #: by identity: objects, and their attributes and queue when they were first used
+        self._objects: dict[int, tuple[Any, dict[str, Any], Any]] = {}
+        #: by identity: variables, and their size and values then
+        self._variables: dict[int, tuple[ArrayVariable, Any, np.ndarray]] = {}
         self._nets: dict[int, tuple[Any, float]] = {}
         self._times: dict[int, float] = {}
         self._spikes: dict[int, Any] = {}
@@ -247,8 +242,8 @@ class RecordedScript:
         if not self._started:
             self.start()
         run = _Run(net, arguments, self._spikes)
-        for owner in run.owners():
-            self._touch(owner)
+        for obj in (*run.objects, *run.clocks):
+            self._touch(obj)
         self._nets.setdefault(id(net), (net, net.t_))
         if self._times.get(id(net), net.t_) != net.t_:
             run.time = net.t_
@@ -268,16 +263,28 @@ class RecordedScript:
         finally:
             self._busy = before
 
-    def _touch(self, owner: Any) -> None:
-        """Keep the state of an object that is about to be used for the first time."""
-        if id(owner) in self._starts or not hasattr(owner, "_full_state"):
+    def _touch(self, obj: Any) -> None:
+        """Keep the state of an object, and of all that it knows, before it is used first.
+
+        Brian's own ``store`` would do, but that Brian 2.9 leaves out delays, and that what an
+        object refers to may belong to one outside of the network.
+        """
+        if id(obj) in self._objects:
             return
-        attributes = {name: vars(owner)[name] for name in _ATTRIBUTES if name in vars(owner)}
-        self._starts[id(owner)] = owner, owner._full_state(), attributes
+        attributes = {name: vars(obj)[name] for name in _ATTRIBUTES if name in vars(obj)}
+        queue = vars(obj).get("queue")
+        self._objects[id(obj)] = obj, attributes, None if queue is None else queue._full_state()
         if "_spike_time" in attributes:
-            self._spikes.setdefault(id(owner), attributes["_spike_time"])
-        for contained in getattr(owner, "contained_objects", ()):
+            self._spikes.setdefault(id(obj), attributes["_spike_time"])
+        for variable in getattr(obj, "variables", {}).values():
+            self._touch_variable(variable)
+        for contained in getattr(obj, "contained_objects", ()):
             self._touch(contained)
+
+    def _touch_variable(self, variable: Any) -> None:
+        if isinstance(variable, ArrayVariable) and id(variable) not in self._variables:
+            values = np.array(self._device.get_value(variable))
+            self._variables[id(variable)] = variable, variable.size, values
 
     def _recorder_of(self, name: str) -> Callable[..., Any]:
         function = self._between[name]
@@ -315,12 +322,11 @@ class RecordedScript:
     def _held(self, hooked: Any) -> Any:
         """What a recorded call is for, kept alive, and its state from before."""
         if isinstance(hooked, VariableView):
-            view, group = hooked, _strong(hooked.group)
-            hooked = VariableView(
-                name=view.name, variable=view.variable, group=group, dimensions=view.dim
-            )
-            hooked.group = group
-            self._touch(_strong(view.variable.owner))
+            hooked = copy(hooked)
+            self._touch_variable(hooked.variable)
+            with suppress(ReferenceError):  # it is needed for texts only
+                hooked.group = _strong(hooked.group)
+                self._touch(hooked.group)
         elif isinstance(hooked, Network):
             for obj in _get_all_objects(hooked.objects):
                 self._touch(obj)
@@ -360,10 +366,10 @@ class RecordedScript:
                 "device.run() has nothing to repeat: call run(), or the run() of a network, first."
             )
         self.close()
-        owners = [owner for owner, _, _ in self._starts.values()]
-        values = given_values(run_args or {}, owners, self._timed_arrays(owners), directory)
-        objects = {obj for run in self._runs for obj in run.objects}
-        after = [_Composition(net, objects) for net, _ in self._nets.values()]
+        objects = [obj for obj, _, _ in self._objects.values() if hasattr(obj, "variables")]
+        values = given_values(run_args or {}, objects, self._timed_arrays(objects), directory)
+        in_runs = {obj for run in self._runs for obj in run.objects}
+        after = [_Composition(net, in_runs) for net, _ in self._nets.values()]
         with self._at_work():
             try:
                 self._go_back()
@@ -381,13 +387,16 @@ class RecordedScript:
         """Put everything back to what it was at the beginning."""
         for net, time in self._nets.values():
             net.t_ = time
-        with left_behind(self._device, [owner for owner, _, _ in self._starts.values()]):
-            for owner, state, attributes in self._starts.values():
-                for variable in owner.variables.values():
-                    if isinstance(variable, ArrayVariable) and variable.owner.name == owner.name:
-                        self._renew(variable)
-                vars(owner).update(attributes)
-                owner._restore_from_full_state(state)
+        with left_behind(self._device, [obj for obj, _, _ in self._objects.values()]):
+            for variable, size, values in self._variables.values():
+                self._renew(variable)
+                if isinstance(variable, DynamicArrayVariable):
+                    variable.resize(size)
+                variable.set_value(values)
+        for obj, attributes, queue in self._objects.values():
+            vars(obj).update(attributes)
+            if queue is not None:
+                obj.queue._restore_from_full_state(queue)
         if self._random["genn_streams"][0] is not None:  # the script has seeded them
             self._device.set_random_state(self._random)
         else:
@@ -406,9 +415,9 @@ class RecordedScript:
         else:
             self._device.arrays[variable] = np.empty_like(array)
 
-    def _timed_arrays(self, owners: list[Any]) -> list[TimedArray]:
+    def _timed_arrays(self, objects: list[Any]) -> list[TimedArray]:
         """All that the runs may have used, as far as names lead to them."""
-        namespaces = [*self._namespaces, *(getattr(owner, "namespace", None) for owner in owners)]
+        namespaces = [*self._namespaces, *(getattr(obj, "namespace", None) for obj in objects)]
         found = {
             id(value): value
             for namespace in namespaces

@@ -64,12 +64,13 @@ def _check_size(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
         raise TypeError(f"Incorrect size for variable '{name}'. Shape {shape} ≠ {values.shape}.")
 
 
-def _as_array(name: str, value: Any, dtype: Any) -> np.ndarray:
+def _as_array(name: str, dim: Any, value: Any, dtype: Any) -> np.ndarray:
     if isinstance(value, str):
         raise TypeError(
             f"The value for '{name}' is the string {value!r}: give a number or an array. What a"
             " string stands for can be computed by the script, after device.apply_run_args()."
         )
+    fail_for_dimension_mismatch(dim, value)
     return np.array(value, dtype=dtype)  # a copy: the script may change its own
 
 
@@ -105,31 +106,34 @@ class _Names:
             )
         return found
 
-    def view(self, key: VariableView) -> VariableView:
-        """The view to set values through.
+    def check(self, key: VariableView) -> None:
+        """Refuse a variable whose values make no difference.
 
         Raises
         ------
         TypeError
-            If nothing can be set through it.
+            If no values can be given to it.
         RuntimeError
             If it belongs to nothing that is repeated.
         """
         variable: Variable = key.variable
+        name = f"{key.group_name}.{key.name}"
         if isinstance(variable, Subexpression):
             raise TypeError(
-                f"'{key.group_name}.{key.name}' cannot be given a value: it is computed from the"
-                f" expression '{variable.expr}'. Make it a variable that the script sets (of a"
-                " PoissonGroup: give the rates as an array), or give values to what it is computed"
-                " from."
+                f"'{name}' cannot be given a value: it is computed from the expression"
+                f" '{variable.expr}'. Make it a variable that the script sets (of a PoissonGroup:"
+                " give the rates as an array), or give values to what it is computed from."
             )
         if not isinstance(variable, ArrayVariable) or variable.read_only:
             raise TypeError(f"Variable {key.name} is read-only.")
-        if id(variable) in self._variables:
-            return key
-        found = self.find(f"{key.group_name}.{variable.name}")
-        assert isinstance(found, VariableView)
-        return found
+        if id(variable) not in self._variables:
+            there = f"There is another '{name}' there: is this one of a copy?"
+            raise RuntimeError(
+                f"'{name}' does not belong to what device.run() repeats."
+                f" {there if name in self.views else f'There are {listed(self.views)}.'}"
+                " In processes of multiprocessing, objects that come from another process are"
+                " copies, except with the start method 'fork'."
+            )
 
 
 def given_values(
@@ -164,20 +168,23 @@ def given_values(
     """
     names = _Names(owners, timed_arrays)
     if not isinstance(run_args, Mapping):
+        if isinstance(run_args, str) or not isinstance(run_args, Iterable):
+            raise TypeError(
+                f"run_args={run_args!r} is neither a dictionary, such as {{group.variable: value}},"
+                " nor a list of texts, such as ['group.variable=value']."
+            )
         return [_from_text(text, names, directory) for text in run_args]
     given: list[Given] = []
     for key, value in run_args.items():
         if isinstance(key, VariableView):
             name = f"{key.group_name}.{key.name}"
-            view = names.view(key)
-            fail_for_dimension_mismatch(key.dim, value)
-            values = _as_array(name, value, view.dtype)
-            if not view.variable.dynamic:  # others may have had another size
-                _check_size(name, values, _shape(view))
-            given.append(_ForVariable(name, view, values))
+            names.check(key)
+            values = _as_array(name, key.dim, value, key.dtype)
+            if not key.variable.dynamic:  # others may have had another size
+                _check_size(name, values, _shape(key))
+            given.append(_ForVariable(name, key, values))
         elif isinstance(key, TimedArray):
-            fail_for_dimension_mismatch(key.dim, value)
-            values = _as_array(key.name, value, key.values.dtype)
+            values = _as_array(key.name, key.dim, value, key.values.dtype)
             _check_size(f"{key.name}.values", values, key.values.shape)
             given.append(_ForTimedArray(key, values))
         else:
