@@ -120,17 +120,6 @@ def given(objects):
     ]
 
 
-#: What a program of cpp_standalone gives for them: spike times in 0.1 ms and neurons.
-EXPECTED_SPIKES = [
-    (11, [2, 3]),
-    (13, [3]),
-    (9, [3]),
-    (23, [2, 3]),
-    (12, [3]),
-    (13, [3]),
-]
-
-
 def check_equal(found, expected):
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-12, err_msg=name)
