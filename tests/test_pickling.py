@@ -108,7 +108,8 @@ def test_what_can_be_copied(way, made):
     for thing in (
         made["cells"].thresholder["spike"], made["cells"].variables, made["values"][0],
         made["cells"][1:], made["cells"].variables["N"], made["cells"].clock,
-        made["cells"].equations, made["network"].get_states(), made["spikes"].spike_trains(), magic_network,
+        made["cells"].equations, made["network"].get_states(), made["spikes"].spike_trains(),
+        magic_network,
     ):  # fmt: skip
         make(thing)
     assert make(made["network"]).t == made["network"].t

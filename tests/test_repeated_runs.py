@@ -180,7 +180,7 @@ def test_nothing_is_compiled_again(monkeypatch):
     calls = []
     monkeypatch.setattr(toolchain, "_compile", lambda *args: calls.append(args))
     if devices.shim is not None:
-        monkeypatch.setattr(devices.shim, "load", lambda *args, **kwargs: calls.append(args))
+        monkeypatch.setattr(devices.shim, "build", lambda *args, **kwargs: calls.append(args))
     for run_args in given(objects):
         again(run_args)
     assert not calls
