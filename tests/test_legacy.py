@@ -38,6 +38,15 @@ BUILD_ARGUMENTS = {
     "debug": False,
     "with_output": True,
     "direct_call": True,
+    # of cpp_standalone and cuda_standalone, now and in their first versions
+    "results_directory": "results",
+    "clean": True,
+    "additional_source_files": ["x.cpp"],
+    "additional_header_files": ["x.h"],
+    "main_includes": ["x.h"],
+    "run_includes": ["x.h"],
+    "native": True,
+    "disable_asserts": True,
     # from before 1.0, of `device.build` only
     "project_dir": "GeNNworkspace",
     "compile_project": True,
@@ -230,19 +239,6 @@ def test_delete(device):
     Network(objects).run(2 * ms)
     brian2.device.delete(data=False, code=True, directory=True, force=True)
     check(objects, 20)
-
-
-def test_a_program_is_not_repeated_with_other_values(device):
-    """Brian would say that it ignores the call, and a loop over values would be in vain."""
-    set_device(device, build_on_run=False)
-    objects = model()
-    Network(objects).run(3 * ms)
-    brian2.device.build(run=False)
-    brian2.device.run()
-    brian2.device.apply_run_args()
-    with pytest.raises(NotImplementedError, match=r"restore\(\),\s+assign the values"):
-        brian2.device.run(run_args={objects["counter"].x: 1})
-    check(objects, 30)
 
 
 def test_inserted_code_is_not_an_error(device):

@@ -19,12 +19,14 @@ from .frontend.compatibility import local_namespace
 from .runtime.explain import Explanation
 from .runtime.export import export_network
 from .runtime.legacy import example_run
+from .runtime.pickling import watch_forks
 
 __version__ = "2.0.0.dev0"
 __all__ = ["example_run", "explain", "export_genn", "genn_device"]
 
 #: The device; ``set_device("genn")`` activates it.
 genn_device = all_devices["genn"] = GennDevice()
+watch_forks(genn_device)
 
 
 def explain(network: Any = None) -> Explanation:

@@ -33,7 +33,6 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
-from .preferences import check_threads
 from .runtime.bounds import check_bounds
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
@@ -49,7 +48,7 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.pathways import check_pathways, never_early
-from .runtime.recordings import Recording, Turns, close_all, columns_of
+from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
 from .transforms.settle import settle
@@ -89,12 +88,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
 
     # -- where do networks run? ------------------------------------------------
-    def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
-        """Called by ``set_device``; see the README for the arguments."""
-        check_threads(kwargs.get("threads"))
-        super().activate(build_on_run=build_on_run, **kwargs)
+    def _activated(self, at_once: bool) -> None:
         self._chosen.forget()
-        if "backend" in kwargs:
+        if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
     @property
@@ -125,7 +121,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     def _threads(self) -> int | None:
         """How many threads the script allows the processor; None for as many as it has cores."""
         asked = self.build_options.get("threads")
-        return prefs["devices.genn.cpu_threads"] if asked is None else asked
+        limit = prefs["devices.genn.cpu_threads"] if asked is None else asked
+        return None if limit is None else int(limit)
 
     @property
     def compiles(self) -> bool:
@@ -536,15 +533,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         restore_random_state: bool = False,
     ) -> None:
         """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
-        aside, self._recordings = self._recordings, WeakValueDictionary()
-        try:
+        with left_behind(self, net.sorted_objects):
             Network.restore.original_function(net, name, filename, restore_random_state)
-            restored = {id(obj) for obj in net.sorted_objects}
-            for recording in set(aside.values()):
-                if id(recording.plan.monitor) in restored:
-                    recording.recorder.clear()
-        finally:
-            self._recordings = aside
 
     def seed_for_genn(self) -> int:
         """A seed for a model that is written for GeNN."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator
 
-from brian2.core.preferences import BrianPreference, prefs
+from brian2.core.preferences import BrianPreference, PreferenceError, prefs
+
+from .model.spelling import did_you_mean, listed
 
 _GENN_1 = "of the GeNN that Brian2GeNN 1.x drove"
 
@@ -76,7 +79,8 @@ def check_threads(value: object) -> None:
     ------
     ValueError
     """
-    if value is not None and not (type(value) is int and value > 0):
+    is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if value is not None and not (is_number and int(value) > 0):  # type: ignore[call-overload]
         raise ValueError(
             f"{value!r} is no number of threads. Choose 1 or more, or None for as many as there are"
             " cores."
@@ -86,17 +90,66 @@ def check_threads(value: object) -> None:
 def _is_threads(value: object) -> bool:
     try:
         check_threads(value)
-    except ValueError:
-        return False
+    except ValueError as error:
+        raise PreferenceError(f"Preference 'devices.genn.cpu_threads': {error}") from None
     return True
 
 
-prefs.register_preferences(
+def _is_truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise PreferenceError(
+            f"Preference 'devices.genn.debug': {value!r} is neither True nor False. Choose one of"
+            " them."
+        )
+    return True
+
+
+class _Known(dict[str, BrianPreference]):
+    """The preferences of a category; to look for another one is an error that names the nearest.
+
+    However a preference is set (as an attribute, by its name, from a file), Brian looks here.
+    """
+
+    def __init__(self, category: str, entries: dict[str, BrianPreference]) -> None:
+        super().__init__(entries)
+        self._category = category
+
+    def __contains__(self, name: object) -> bool:
+        known = super().__contains__(name)
+        if not known and f"{self._category}.{name}" not in _OF_1_X:
+            raise PreferenceError(self.no_such(name))
+        return known
+
+    def no_such(self, name: object) -> str:
+        """What is wrong with the name of a preference that does not exist."""
+        old = {entry[0] for entry in _OF_1_X[self._category]}
+        own = self.keys() - old
+        nearest = did_you_mean(name, own) or did_you_mean(name, old)
+        there_are = (
+            f"There are {listed(own)}; those of Brian2GeNN 1 are accepted, without effect."
+            if own
+            else f"Without effect, there are {listed(old)}."
+        )
+        return f"There is no preference '{self._category}.{name}'.{nearest} {there_are}"
+
+
+def _register(category: str, documentation: str, **own: BrianPreference) -> None:
+    entries = _Known(category, own | _old(category))
+    for name in prefs.prefs_unvalidated:  # read from a file, before this package was imported
+        parent, _, last = name.rpartition(".")
+        if parent == category and last not in set(entries):
+            raise PreferenceError(entries.no_such(last))
+    prefs.register_preferences(category, documentation, **entries)
+    prefs.pref_register[category] = entries, documentation
+
+
+_register(
     "devices.genn",
     "Preferences of the genn device",
     debug=BrianPreference(
         default=False,
         docs="Print the network model of every run, after it was simplified.",
+        validator=_is_truth,
     ),
     cpu_threads=BrianPreference(
         default=None,
@@ -106,13 +159,8 @@ prefs.register_preferences(
         ),
         validator=_is_threads,
     ),
-    **_old("devices.genn"),
 )
-prefs.register_preferences(
-    "devices.genn.cuda_backend",
-    f"CUDA preferences {_GENN_1}; without effect",
-    **_old("devices.genn.cuda_backend"),
-)
+_register("devices.genn.cuda_backend", f"CUDA preferences {_GENN_1}; without effect")
 
 
 def old_preferences_in_use() -> Iterator[tuple[str, str]]:

@@ -49,6 +49,19 @@ class Choice:
     warning: str = ""
 
 
+def check_name(name: object) -> None:
+    """Refuse what names no backend; None names the default.
+
+    Raises
+    ------
+    ValueError
+    """
+    if name is not None and name not in NAMES:
+        raise ValueError(
+            f"There is no backend {name!r}. Choose one of {', '.join(map(repr, NAMES))}."
+        )
+
+
 def choose(
     name: str | None,
     raw: RawValue,
@@ -85,11 +98,8 @@ def choose(
     GennUnavailable
         If ``'pygenn'`` cannot be had, with what is missing.
     """
+    check_name(name)
     name = default if name is None else name
-    if name not in NAMES:
-        raise ValueError(
-            f"There is no backend {name!r}. Choose one of {', '.join(map(repr, NAMES))}."
-        )
     if name == "pygenn":
         genn = PygennBackend(raw, genn_backend, genn_preferences)
         return Choice(genn, f"Networks are handed to GeNN (its backend '{genn.genn_backend}').")

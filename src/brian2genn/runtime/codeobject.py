@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from ..frontend.recorded import RecordedCode
+from .pickling import MadeAnew
 
 
-class LoopCodeObject:
+class LoopCodeObject(MadeAnew):
     """Recorded code that the device compiles with the whole network.
 
     Brian's own version of the code is made only if it is called, which happens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,23 @@ from brian2.units import ms
 from brian2.utils.logger import get_logger
 
 from ..preferences import old_preferences_in_use
+from .activation import undone_if_it_fails
+from .arguments import check_set_device, explain_without_meaning, of_build, of_run
 from .explain import Explanations, SetupLog
+from .pickling import Handle
+from .repeat import RecordedScript
 
 logger = get_logger("brian2.devices.genn")
 
-#: Arguments of ``set_device`` and ``device.build``, and why they do nothing now.
-_WITHOUT_MEANING = {
-    "directory": "nothing is written to a build directory",
-    "compile": "a network is compiled when it is run",
-    "run": "a network runs when run() is called",
-    "use_GPU": "backend='cpu' or backend='cuda' chooses",
-    "debug": "there is no separate program to debug",
-    "with_output": "there is no separate program that prints",
-    "direct_call": "there is no separate program to call",
-    "clean": "nothing is written to a build directory",
-    # names from before 1.0
-    "project_dir": "nothing is written to a build directory",
-    "compile_project": "a network is compiled when it is run",
-    "run_project": "a network runs when run() is called",
-}
 
-#: The arguments of ``device.build`` in 1.x, in their order.
-_OF_BUILD = ("directory", "compile", "run", "use_GPU", "debug", "with_output", "direct_call")
-
-
-class LegacyInterface:
+class LegacyInterface(Handle):
     """Old arguments are accepted; each that has no meaning any more says so once."""
+
+    build_options: dict[str, Any]
+
+    #: what the script has run, where it wants to repeat it
+    _script: RecordedScript | None = None
+    _directory: str | None = None
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -48,48 +40,114 @@ class LegacyInterface:
         return RuntimeDevice
 
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
-        """Called by ``set_device``."""
-        if kwargs.get("use_GPU") is False:
-            del kwargs["use_GPU"]
-            kwargs.setdefault("backend", "cpu")
-        self._explain_old_arguments(kwargs)
-        if not build_on_run:
-            logger.info(
-                "'build_on_run=False' has no effect: the device is live, every run() runs at"
-                " once, and device.build() has nothing left to do.",
-                "build_on_run",
-                once=True,
-            )
-        # the device class behind this one in the bases has it
-        super().activate(build_on_run=build_on_run, **kwargs)  # type: ignore[misc]
+        """Called by ``set_device``; see the README for the arguments.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For unknown arguments and for wrong values. The device that was active before is the
+            active one then.
+        """
+        with undone_if_it_fails(self, sys._getframe()):
+            check_set_device({"build_on_run": build_on_run, **kwargs})
+            asks = "backend" in kwargs
+            if not kwargs.get("use_GPU", True) and kwargs.get("backend") is None:
+                del kwargs["use_GPU"]
+                kwargs["backend"] = "cpu"
+            explain_without_meaning(kwargs)
+            # the device class behind this one in the bases has it
+            super().activate(build_on_run=build_on_run, **kwargs)  # type: ignore[misc]
+            self._activated(asks)
+            if build_on_run or self._script is None:
+                self._record_anew()
+            else:
+                self._script.begin_anew_at_next_run()
+
+    def _activated(self, at_once: bool) -> None:
+        """Take the options of a device that was activated.
+
+        Parameters
+        ----------
+        at_once : bool
+            Whether the script asks for a backend: one that cannot be had is an error now.
+        """
 
     def build(self, *args: Any, **kwargs: Any) -> None:
-        """Accepted for old scripts: everything has been run already."""
-        self._explain_old_arguments(dict(zip(_OF_BUILD, args, strict=False)) | kwargs)
+        """Accepted for old scripts: everything has been run already.
 
-    def run(self, *args: Any, run_args: Any = None, **kwargs: Any) -> None:
-        """Accepted for old scripts, but for values with which a program is to be repeated.
+        With ``run_args``, what was run is repeated with these values.
+        """
+        arguments = of_build(args, kwargs, self.build_options)
+        run_args = arguments.pop("run_args", None)
+        explain_without_meaning(arguments)
+        self._directory = arguments.get("directory")
+        if run_args:
+            self.run(run_args=run_args)
+        elif self._script is not None:
+            self._script.close()
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        """Repeat what the script has run, from the beginning of its first run.
+
+        Nothing is compiled again. Needs ``build_on_run=False`` in ``set_device``.
+
+        Parameters
+        ----------
+        run_args : mapping or list of str, optional
+            Values to begin with: ``{group.v: 1*mV, timed_array: values}``.
+        directory, results_directory, with_output, use_GPU
+            Without effect. Monitors and variables hold the results.
 
         Raises
         ------
         NotImplementedError
-            With `run_args`. Without this method Brian would ignore the call, and a loop over
-            values would give the same result for each.
+            If nothing is recorded. Brian would ignore the call, and a loop over values would give
+            the same result for each.
         """
-        if run_args:
+        arguments = of_run(args, kwargs)
+        run_args = arguments.pop("run_args", None)
+        if self._script is None:
             raise NotImplementedError(
-                "device.run(run_args=...) repeats a standalone program with other values. This"
-                " device is live: what the script runs has been run already. To run again with"
-                " other values, call store() before run(); then, for each of them, restore(),"
-                " assign the values, and run()."
+                "device.run() repeats what a script has run, if the script says so before its first"
+                " run: set_device('genn', build_on_run=False). Without it, nothing is kept that"
+                " could be repeated. Or call store() before run(); then, for each of the values,"
+                " restore(), assign them, and run(). In a process of its own (of multiprocessing,"
+                " with the start method 'spawn'), run the network first."
             )
-        self._explain_old_arguments(kwargs)
+        explain_without_meaning(arguments)
+        self._script.repeat(run_args, arguments.get("directory") or self._directory)
 
     def apply_run_args(self) -> None:
-        """Accepted for scripts for standalone devices: there are no such arguments."""
+        """Let ``device.run`` begin here, with its values given, and not at the first run.
+
+        What the script does from here on is done again: values computed from others, synapses
+        made, random numbers drawn.
+        """
+        if self._script is not None:
+            self._script.start()
+
+    def delete(
+        self,
+        code: bool = True,
+        data: bool = True,
+        run_args: bool = True,
+        directory: bool = True,
+        force: bool = False,
+    ) -> None:
+        """Accepted for old scripts: there are no files. What ``device.run`` needs is let go."""
+        if code or directory:
+            self._record_anew()
+
+    def _record_anew(self) -> None:
+        """Forget what was recorded for ``device.run``; go on as the script has asked."""
+        if self._script is not None:
+            self._script.forget()
+        records = not getattr(self, "build_on_run", True)
+        self._script = RecordedScript(self) if records else None  # type: ignore[arg-type]
 
     def reinit(self) -> None:
-        """Forget what was said about earlier networks."""
+        """Forget what was said about earlier networks, and what could be repeated."""
+        self._record_anew()
         self._explanations = Explanations()
         self._setup_log = SetupLog()
 
@@ -111,16 +169,6 @@ class LegacyInterface:
             "insert_code",
             once=True,
         )
-
-    @staticmethod
-    def _explain_old_arguments(arguments: dict[str, Any]) -> None:
-        for name in arguments:
-            if name in _WITHOUT_MEANING:
-                logger.info(
-                    f"The argument '{name}' has no effect: {_WITHOUT_MEANING[name]}.",
-                    f"legacy_{name}",
-                    once=True,
-                )
 
 
 def example_run(debug: bool = False, **build_options: Any) -> None:

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from ..backends.interface import Recorder
 from ..frontend.builder import RecorderPlan
+from .pickling import nothing
 
 #: Rows are handed over during a run when they take more memory than this.
 _HAND_OVER_BYTES = 64 * 1024 * 1024
@@ -62,6 +64,9 @@ class Recording:
         self._busy = False
         self._before: int | None = None
         vars(plan.monitor)[_ATTRIBUTE] = self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return nothing, ()  # a copy of the monitor has the rows
 
     def variables(self) -> list[Any]:
         """The Brian variables that are not up to date while rows wait."""
@@ -125,6 +130,34 @@ class Recording:
         """Hand over what waits, and part from the monitor."""
         self.hand_over()
         vars(self.plan.monitor).pop(_ATTRIBUTE, None)
+
+
+class RecordingDevice(Protocol):
+    """A device whose monitors' rows may wait."""
+
+    #: by the identity of a variable
+    _recordings: WeakValueDictionary[int, Recording]
+
+
+@contextmanager
+def left_behind(device: RecordingDevice, objects: Iterable[Any]) -> Iterator[None]:
+    """Within this, objects are given another state; rows that wait for them are of the old one.
+
+    Parameters
+    ----------
+    device : RecordingDevice
+    objects : iterable
+        What is restored.
+    """
+    aside, device._recordings = device._recordings, WeakValueDictionary()
+    try:
+        yield
+        restored = {id(obj) for obj in objects}
+        for recording in set(aside.values()):
+            if id(recording.plan.monitor) in restored:
+                recording.recorder.clear()
+    finally:
+        device._recordings = aside
 
 
 def close_all(recordings: Iterable[Recording]) -> None:

@@ -30,9 +30,10 @@ from ..frontend.setup import NEW_POST, NEW_PRE, RESULT, SetupTranslation, transl
 from ..model.kernel import ELEMENT
 from ..model.network import verify
 from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
+from .pickling import MadeAnew
 
 
-class SetupCodeObject:
+class SetupCodeObject(MadeAnew):
     """What Brian gets in place of its own code object for set-up code.
 
     Parameters

@@ -32,6 +32,10 @@ class SpikeQueue:
         #: what makes two queues different for Brian's caches
         self._state_tuple = (source_start, source_end, np.int32)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        start, end, _ = self._state_tuple
+        return _with_state, (type(self), start, end, self._full_state())
+
     def prepare(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
         """Arrange the synapses for a run.
 
@@ -105,3 +109,10 @@ class SpikeQueue:
         )
         # the ring may have become shorter than the longest delay
         self._library.b2g_queue_forget(self.handle)
+
+
+def _with_state(kind: type[SpikeQueue], start: int, end: int, state: Any) -> SpikeQueue:
+    """A queue that was copied or pickled."""
+    queue = kind(start, end)
+    queue._restore_from_full_state(state)
+    return queue
