@@ -22,6 +22,7 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
 from .backends import choice
+from .backends.cache import tidying
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
 from .backends.cuda.driver import CudaLost
@@ -33,7 +34,7 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
-from .preferences import check_threads
+from .preferences import cache_size, check_threads
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
@@ -86,6 +87,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
+        tidying.set_limit(cache_size)
 
     # -- where do networks run? ------------------------------------------------
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:

@@ -91,6 +91,10 @@ def _is_threads(value: object) -> bool:
     return True
 
 
+def _is_size(value: object) -> bool:
+    return value is None or (type(value) in (int, float) and float(value) >= 0)  # type: ignore[arg-type]
+
+
 prefs.register_preferences(
     "devices.genn",
     "Preferences of the genn device",
@@ -106,6 +110,15 @@ prefs.register_preferences(
         ),
         validator=_is_threads,
     ),
+    cache_size=BrianPreference(
+        default=10**9,
+        docs=(
+            "How many bytes of compiled programs may be kept on the disk (10**9 is 1 GB); None for"
+            " any number. Above that, those that were not used for the longest time are removed."
+            " 'python -m brian2genn cache' shows what is there."
+        ),
+        validator=_is_size,
+    ),
     **_old("devices.genn"),
 )
 prefs.register_preferences(
@@ -113,6 +126,12 @@ prefs.register_preferences(
     f"CUDA preferences {_GENN_1}; without effect",
     **_old("devices.genn.cuda_backend"),
 )
+
+
+def cache_size() -> float | None:
+    """How many bytes of compiled programs may be kept; None for any number."""
+    size: float | None = prefs["devices.genn.cache_size"]
+    return size
 
 
 def old_preferences_in_use() -> Iterator[tuple[str, str]]:
