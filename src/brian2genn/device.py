@@ -31,7 +31,7 @@ from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translate
-from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
+from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, check_groups
 from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import cache_size, check_threads
@@ -277,6 +277,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 compiler_kwds=compiler_kwds,
             )
 
+        check_groups(owner, variables, variable_indices)
         in_loop, in_setup = template_name in LOOP_TEMPLATES, template_name in SETUP_TEMPLATES
         compilable = codeobj_class in (None, NumpyCodeObject) and (
             self.has_c_compiler if in_setup else self.compiles
