@@ -17,6 +17,7 @@ from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
 from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
+from .cython_target import needs_cython
 from .expressions import ExpressionReader, Unsupported
 
 if TYPE_CHECKING:
@@ -199,8 +200,9 @@ class FunctionCalls:
         try:
             implementation = function.implementations[GennTarget]
         except KeyError:
+            only = ", only one for Cython, which Brian takes" * needs_cython(function, GennTarget)
             raise Unsupported(
-                f"the function '{name}' has no C++ implementation (give it one with"
+                f"the function '{name}' has no C++ implementation{only} (give it one with"
                 " @implementation('cpp', ...))"
             ) from None
         wanted = implementation.name or name
