@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from brian2genn.backends.cpu.cache import cache_directory
+from brian2genn.backends.cache.folder import cache_directory
 from brian2genn.backends.cpu.toolchain import find
 from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
 from brian2genn.backends.cuda.ways import Meeting, Rules
@@ -54,15 +54,16 @@ def compile_library(kind: str, text: str, flags: Sequence[str], headers: Sequenc
         With the compiler's message.
     """
     digest = hashlib.sha256()
-    for part in (text, *_FLAGS, *flags, *(path.read_text() for path in headers)):
+    for part in (text, *_FLAGS, *flags, *(path.read_text("utf-8") for path in headers)):
         digest.update(part.encode())
-    path = cache_directory() / f"{kind}-{digest.hexdigest()[:32]}.so"
+    # in a folder that is not tidied: these are loaded without a lock
+    path = cache_directory() / "emulation" / f"{kind}-{digest.hexdigest()[:32]}.so"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{time.monotonic_ns()}.{threading.get_ident()}.tmp")
     source = unfinished.with_suffix(".cpp")
-    source.write_text(text)
+    source.write_text(text, encoding="utf-8")
     command = [*find().cpp, *_FLAGS, *flags, str(source), "-o", str(unfinished)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
+from brian2.codegen.runtime.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.core.names import find_name
 from brian2.core.network import Network
@@ -22,17 +23,20 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
 from .backends import choice
+from .backends.cache import tidying
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
 from .backends.cuda.driver import CudaLost
 from .backends.interface import Backend, Program
 from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
+from .frontend.cython_target import cython_version
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translate
-from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
+from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, check_groups
 from .model.network import Network as Model
 from .model.network import describe, verify
+from .preferences import cache_size
 from .runtime.bounds import check_bounds
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
@@ -86,6 +90,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
+        tidying.set_limit(cache_size)
 
     # -- where do networks run? ------------------------------------------------
     def _activated(self, at_once: bool) -> None:
@@ -260,7 +265,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
     ) -> Any:
         """Record code: it is compiled with the whole network, or when it is called."""
 
-        def brian_version(codeobj_class: Any = codeobj_class) -> Any:
+        def brian_version(codeobj_class: Any, compiler_kwds: Any = compiler_kwds) -> Any:
             return super(GennDevice, self).code_object(
                 owner,
                 name,
@@ -274,12 +279,24 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 compiler_kwds=compiler_kwds,
             )
 
+        def by_brian() -> Any:
+            """What executes the code where this device does not."""
+            if cython is None:
+                return brian_version(NumpyCodeObject if free else codeobj_class)
+            variables.update(cython.variables)
+            return brian_version(CythonCodeObject, cython.compiler_kwds)
+
+        check_groups(owner, variables, variable_indices)
         in_loop, in_setup = template_name in LOOP_TEMPLATES, template_name in SETUP_TEMPLATES
-        compilable = codeobj_class in (None, NumpyCodeObject) and (
-            self.has_c_compiler if in_setup else self.compiles
+        free = codeobj_class in (None, NumpyCodeObject)
+        # strings are evaluated by NumPy's target in Brian, too
+        may_be_cython = free and (in_loop or template_name == "synapses_create_generator")
+        cython = (
+            cython_version(owner, template_name, variables, GennTarget) if may_be_cython else None
         )
+        compilable = free and (self.has_c_compiler if in_setup else self.compiles)
         if not (in_loop and compilable) and not in_setup:
-            return brian_version()
+            return by_brian()
         recorded = RecordedCode(
             owner,
             find_name(name),
@@ -293,19 +310,17 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if in_setup and not compilable:
             foreign = f"uses Brian's own {getattr(codeobj_class, '__name__', codeobj_class)}"
             self._setup_log.add(recorded, foreign if self.has_c_compiler else NO_COMPILER)
-            return brian_version()
+            return by_brian()
         recorded.analyse(GennTarget)
         if in_setup:
             return SetupCodeObject(
                 recorded,
-                lambda: brian_version(NumpyCodeObject),
+                by_brian,
                 self._setup_key,
                 self._setup_log.add,
                 lambda: self.backend.setup(),
             )
-        return LoopCodeObject(
-            recorded, lambda: brian_version(NumpyCodeObject), lambda: self.backend.only_reading()
-        )
+        return LoopCodeObject(recorded, by_brian, lambda: self.backend.only_reading())
 
     # -- running ---------------------------------------------------------------
     @check_units(duration=second, report_period=second)

@@ -143,6 +143,10 @@ def _register(category: str, documentation: str, **own: BrianPreference) -> None
     prefs.pref_register[category] = entries, documentation
 
 
+def _is_size(value: object) -> bool:
+    return value is None or (type(value) in (int, float) and float(value) >= 0)  # type: ignore[arg-type]
+
+
 _register(
     "devices.genn",
     "Preferences of the genn device",
@@ -159,8 +163,23 @@ _register(
         ),
         validator=_is_threads,
     ),
+    cache_size=BrianPreference(
+        default=10**9,
+        docs=(
+            "How many bytes of compiled programs may be kept on the disk (10**9 is 1 GB); None for"
+            " any number. Above that, those that were not used for the longest time are removed."
+            " 'python -m brian2genn cache' shows what is there."
+        ),
+        validator=_is_size,
+    ),
 )
 _register("devices.genn.cuda_backend", f"CUDA preferences {_GENN_1}; without effect")
+
+
+def cache_size() -> float | None:
+    """How many bytes of compiled programs may be kept; None for any number."""
+    size: float | None = prefs["devices.genn.cache_size"]
+    return size
 
 
 def old_preferences_in_use() -> Iterator[tuple[str, str]]:

@@ -213,7 +213,7 @@ def test_the_time_is_the_present_one(launched):
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [({"j": "i + 60"}, "index j=70 outside allowed range from 0 to 69"),
+    [({"j": "i + 60"}, "index _j=70 outside allowed range from 0 to 69"),
      ({"j": "k for k in range(0, 10, i - 4)"}, "must not be zero")],
 )  # fmt: skip
 def test_errors_are_those_of_the_processor(launched, arguments, text):

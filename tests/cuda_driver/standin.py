@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 import brian2genn
+from brian2genn.backends.cache.folder import cache_directory
 from brian2genn.backends.cpu import toolchain
-from brian2genn.backends.cpu.cache import cache_directory
 from brian2genn.backends.cuda import bindings
 from brian2genn.backends.cuda.driver import CudaUnavailable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from brian2genn.backends.cpu.cache import cache_directory
+from brian2genn.backends.cache.folder import cache_directory
 from brian2genn.backends.cuda.nvidia import Resources
 
 #: Where it is kept.

@@ -4,12 +4,13 @@ import _ctypes
 
 import pytest
 
-from brian2genn.backends.cpu import cache, toolchain
+from brian2genn.backends.cache import folder as cache
+from brian2genn.backends.cpu import toolchain
 
 
 def forget_choices() -> None:
     """Look for a compiler and for folders anew."""
-    for function in (toolchain.find, cache.cache_directory, cache._own_directory):
+    for function in (toolchain.find, cache.cache_directory, cache.own_directory):
         function.cache_clear()
 
 

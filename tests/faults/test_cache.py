@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from brian2genn.backends.cpu import cache, toolchain
+from brian2genn.backends.cache import files, folder
+from brian2genn.backends.cpu import toolchain
 from tests.faults.processes import in_fork, run_script
 
 
@@ -84,7 +85,7 @@ def test_a_whole_library_that_cannot_be_loaded(fresh, caplog):
     (library,) = fresh.libraries()
     fresh.forget()
     replace(library, for_another_processor(library.read_bytes()))
-    library.with_suffix(".sha256").write_bytes(cache._hash(library))
+    library.with_suffix(".sha256").write_bytes(files._hash(library))
     with caplog.at_level(logging.WARNING, "brian2"):
         assert fresh.answer() == 42
 
@@ -92,7 +93,7 @@ def test_a_whole_library_that_cannot_be_loaded(fresh, caplog):
 def test_nothing_unfinished_remains(fresh):
     fresh.answer()
     kinds = {path.suffix for path in fresh.folder.iterdir()}
-    assert kinds <= {".c", ".so", ".sha256", ".lock"}
+    assert kinds <= {".c", ".so", ".sha256", ".lock", ""}
 
 
 def test_another_version_or_other_flags_make_their_own(fresh, monkeypatch, count_compiles):
@@ -131,19 +132,19 @@ def test_a_cache_that_can_only_be_read_is_read(fresh, caplog, monkeypatch, count
         assert [fresh.answer(43), fresh.answer(44)] == [43, 44]
     (record,) = caplog.records
     assert str(fresh.folder) in record.getMessage()
-    assert cache.CACHE_VARIABLE in record.getMessage()
+    assert folder.CACHE_VARIABLE in record.getMessage()
 
 
-def make_unwritable(folder, monkeypatch) -> None:
+def make_unwritable(cache, monkeypatch) -> None:
     """Locks and folders cannot be made there: permissions do not stop the root user."""
-    lock = cache.filelock.FileLock
+    lock = files.filelock.FileLock
 
     def refusing(path, **options):
-        if str(path).startswith(str(folder)):
+        if str(path).startswith(str(cache)):
             raise PermissionError(13, "Permission denied", path)
         return lock(path, **options)
 
-    monkeypatch.setattr(cache.filelock, "FileLock", refusing)
+    monkeypatch.setattr(files.filelock, "FileLock", refusing)
 
 
 def test_a_cache_that_is_no_folder(fresh, tmp_path, caplog):
@@ -172,10 +173,10 @@ def test_nowhere_to_write(fresh, tmp_path, monkeypatch):
     fresh.use(file / "cache")
     toolchain_ = toolchain.Toolchain(("cc",), ("c++",), (), "no matter")
     with monkeypatch.context() as patch, pytest.raises(toolchain.ToolchainError) as info:
-        patch.setattr(cache.tempfile, "mkdtemp", lambda *_, **__: str(file / "own"))
+        patch.setattr(folder.tempfile, "mkdtemp", lambda *_, **__: str(file / "own"))
         toolchain.compile_library(toolchain_, "", "answer")
     assert str(file / "cache") in str(info.value)
-    assert cache.CACHE_VARIABLE in str(info.value)
+    assert folder.CACHE_VARIABLE in str(info.value)
     fresh.use(tmp_path / "cache")
     assert fresh.answer() == 42
 
@@ -206,10 +207,10 @@ def test_a_full_disk_beside_one_with_room(fresh, caplog, monkeypatch):
     """A compiler that fails because its folder is full is not at fault."""
     check = toolchain._check_room
 
-    def check_room(folder):
-        if fresh.folder in folder.parents:
-            raise OSError(28, "No space left on device", str(folder))
-        check(folder)
+    def check_room(place):
+        if fresh.folder in place.parents:
+            raise OSError(28, "No space left on device", str(place))
+        check(place)
 
     monkeypatch.setattr(toolchain, "_check_room", check_room)
     run = toolchain._run
@@ -229,11 +230,11 @@ def test_a_full_disk_beside_one_with_room(fresh, caplog, monkeypatch):
 @pytest.mark.parametrize("home", ["unknown", "no folder"])
 def test_no_home(fresh, home, monkeypatch, tmp_path):
     """Without a home folder (in a container, say) nothing is written into the working folder."""
-    monkeypatch.delenv(cache.CACHE_VARIABLE)
+    monkeypatch.delenv(folder.CACHE_VARIABLE)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     if home == "unknown":
         monkeypatch.setattr(
-            cache.platformdirs, "user_cache_dir", lambda name: os.path.join("~", ".cache", name)
+            folder.platformdirs, "user_cache_dir", lambda name: os.path.join("~", ".cache", name)
         )
     else:
         (tmp_path / "file").write_text("")
@@ -260,14 +261,14 @@ def test_a_library_that_cannot_be_read(fresh, monkeypatch, caplog):
     """Another user's, in a shared cache: this process makes its own."""
     assert fresh.answer() == 42
     fresh.forget()
-    read = cache._hash
+    read = files._hash
 
     def unreadable(path):
         if path in fresh.libraries():
             raise PermissionError(13, "Permission denied", str(path))
         return read(path)
 
-    monkeypatch.setattr(cache, "_hash", unreadable)
+    monkeypatch.setattr(files, "_hash", unreadable)
     with caplog.at_level(logging.WARNING, "brian2"):
         assert fresh.answer() == 42
     assert "Permission denied" in caplog.text
@@ -325,8 +326,8 @@ def test_a_folder_of_ones_own_goes_with_its_process(fresh, tmp_path):
     file.write_text("")
     script = """
 import os
-from brian2genn.backends.cpu import cache
-folder = cache._own_directory()
+from brian2genn.backends.cache.folder import own_directory
+folder = own_directory()
 if os.fork() == 0:
     raise SystemExit
 os.wait()

@@ -6,6 +6,7 @@ strictly, and the identifiers in code strings have to exist.
 
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
@@ -342,6 +343,7 @@ class GeNNModel:
             for delay in (group.axonal_delay_steps, group.back_prop_delay_steps):
                 if not isinstance(delay, int) or delay < 0:
                     raise Mistake(f"a delay of {delay!r}")
+        Path(path, f"{self.name}_CODE").mkdir(exist_ok=True)
         self.built = True
 
     def load(self, num_recording_timesteps=None):

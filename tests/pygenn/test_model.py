@@ -10,10 +10,13 @@ from brian2 import (
     Synapses,
     ms,
     network_operation,
+    seed,
     set_device,
 )
 
 import brian2genn
+from brian2genn.backends.cache import tidying
+from brian2genn.backends.cache.folder import cache_directory
 from brian2genn.backends.pygenn.replay import GennUnavailable
 from brian2genn.backends.refusal import RefusedNetwork
 from tests import devices
@@ -152,6 +155,21 @@ def refused(build):
     with pytest.raises(RefusedNetwork) as caught:
         build()
     return str(caught.value)
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_was_removed_from_the_cache_is_built_again(genn, is_gone):
+    """Between two runs of a long script, by another process that needed room."""
+    seed(1)
+    group = NeuronGroup(10, "dv/dt = xi*ms**-0.5 : 1", method="euler")
+    network = Network(group)
+    network.run(1 * ms)
+    models = len(genn.GeNNModel.made)
+    if is_gone:
+        tidying.clear(cache_directory())
+    seed(1)
+    network.run(1 * ms)
+    assert len(genn.GeNNModel.made) == models + is_gone
 
 
 def test_a_refused_network_does_not_report_that_it_starts(genn, capsys):

@@ -10,10 +10,12 @@ from brian2 import (
     check_units,
     implementation,
     ms,
+    prefs,
     set_device,
 )
 from brian2.core.base import BrianObjectException
 
+from tests import devices
 from tests.semantics.harness import Cases, check, observe
 
 cases = Cases()
@@ -123,9 +125,9 @@ def test_agrees_with_runtime(case):
 
 #: Patterns that ask for what there is not, and what Brian says.
 MISTAKES = {
-    "too_far": ({"j": "i + 1"}, "index j=5 outside allowed range from 0 to 4"),
-    "negative": ({"j": "i - 1"}, "index j=-1 outside allowed range from 0 to 4"),
-    "too_far_the_other_way": ({"i": "j + 2"}, "index i=6 outside allowed range from 0 to 5"),
+    "too_far": ({"j": "i + 1"}, "index _j=5 outside allowed range from 0 to 4"),
+    "negative": ({"j": "i - 1"}, "index _j=-1 outside allowed range from 0 to 4"),
+    "too_far_the_other_way": ({"i": "j + 2"}, "index _i=6 outside allowed range from 0 to 5"),
     "in_a_condition": (
         {"j": "i + 2 for _ in range(1) if y_post > 0"},
         "index j=5 outside allowed range from 0 to 4, and the condition refers to a post",
@@ -155,6 +157,42 @@ def test_mistakes_leave_the_synapses_as_they_were(device, name):
     assert np.all(synapses.N_outgoing_pre == 1)
     synapses.connect(j="1")
     assert len(synapses) == 12
+
+
+#: Patterns that leave the range. Sizes of the sides: 6 and 5.
+OUTSIDE = [
+    {"j": "i + 1"}, {"j": "i - 2"}, {"i": "j + 3"}, {"i": "j - 1"}, {"j": "i + 1", "n": 2},
+    {"j": "i + k for k in range(3)"}, {"j": "i - k for k in range(9)"},
+    {"j": "k for k in range(-2, 9)"}, {"j": "9 - k for k in range(13)"},
+    {"i": "j - k for k in range(9)"}, {"j": "k for k in range(9)", "p": 1.0},
+    {"j": "k for k in range(9) if y_post >= 0"}, {"j": "k for k in range(9) if x_pre < 10"},
+    {"j": "k for k in range(-4, 9) if y_post >= 0"}, {"j": "k for k in range(9) if k != 8"},
+    {"i": "k for k in range(9) if x_pre >= 0"}, {"i": "k for k in range(-9, 3) if x_pre >= 0"},
+    {"i": "k for k in range(9) if y_post >= 0"}, {"j": "k + 2 for k in sample(5, size=5)"},
+    {"i": [0, 6], "j": [0, 0]}, {"i": [0, 0], "j": [0, -1]}, {"i": 2, "j": 5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("of_subgroups", [False, True])
+@pytest.mark.parametrize("arguments", OUTSIDE, ids=str)
+def test_indices_outside_are_told_as_brian_tells_them(arguments, of_subgroups):
+    def told(device: str) -> tuple[str, str]:
+        devices.reset()
+        set_device(device)
+        prefs.codegen.target = "numpy"
+        if of_subgroups:
+            pre = NeuronGroup(9, "x : 1", name="pre")
+            post = NeuronGroup(9, "y : 1", name="post")
+            ends = pre[2:8], post[1:6]
+        else:
+            ends = NeuronGroup(6, "x : 1", name="pre"), NeuronGroup(5, "y : 1", name="post")
+        with pytest.raises((BrianObjectException, IndexError)) as raised:
+            Synapses(*ends).connect(**arguments)
+        devices.reset()
+        error = raised.value
+        return type(error).__name__, str(error.__cause__ or error)
+
+    assert told(devices.DEVICE) == told("runtime")
 
 
 def test_what_brians_compiled_target_does(device):

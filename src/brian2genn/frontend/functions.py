@@ -19,6 +19,7 @@ from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
 from ..model.names import Origin
 from .brian_names import GENERATORS, with_neutral_names
+from .cython_target import needs_cython
 from .expressions import ExpressionReader, Unsupported
 from .labels import referent
 
@@ -225,8 +226,9 @@ class FunctionCalls:
         try:
             implementation = function.implementations[GennTarget]
         except KeyError:
+            only = ", only one for Cython, which Brian takes" * needs_cython(function, GennTarget)
             raise Unsupported(
-                f"the function '{name}' has no C++ implementation (give it one with"
+                f"the function '{name}' has no C++ implementation{only} (give it one with"
                 " @implementation('cpp', ...))"
             ) from None
         wanted = implementation.name or name

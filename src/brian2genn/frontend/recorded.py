@@ -11,6 +11,7 @@ from brian2.codegen.permutation_analysis import OrderDependenceError, check_for_
 from brian2.codegen.statements import Statement
 from brian2.codegen.translation import make_statements
 from brian2.core.preferences import prefs
+from brian2.core.variables import ArrayVariable
 from brian2.utils.logger import get_logger
 
 logger = get_logger("brian2.codegen.generators.base")
@@ -35,6 +36,55 @@ SETUP_TEMPLATES = frozenset(
 
 #: Templates in which the code may change shared variables.
 _SHARED_WRITES = frozenset(("stateupdate", "group_variable_set_conditional"))
+
+
+def of_a_lost_group(variables: Mapping[str, Any]) -> str | None:
+    """The name of an array whose group no longer exists; None if there is none.
+
+    Brian holds groups, of which variables may be linked, only weakly.
+    """
+    for name, variable in variables.items():
+        if isinstance(variable, ArrayVariable) and _owner_name(variable) is None:
+            return name
+    return None
+
+
+def _owner_name(variable: Any) -> str | None:
+    """The name of a variable's group; None if the group no longer exists."""
+    try:
+        return str(getattr(variable.owner, "name", ""))
+    except ReferenceError:
+        return None
+
+
+def check_groups(
+    owner: Any, variables: Mapping[str, Any], variable_indices: Mapping[str, str]
+) -> None:
+    """Refuse variables of groups that no longer exist.
+
+    Brian refuses them, too, without saying what is wrong.
+
+    Raises
+    ------
+    ReferenceError
+        With the variable, and what to do.
+    """
+    lost = of_a_lost_group(variables)
+    if lost is None:
+        return
+    # what makes a part of a group is an index into the group, which belongs to the part
+    names = [name for name, index in variable_indices.items() if index == lost]
+    arrays = [variables[name] for name in names if isinstance(variables.get(name), ArrayVariable)]
+    source = _owner_name(arrays[0]) if arrays else None
+    if source is None:
+        what, keep = f"'{variables[lost].name}' of a group", "group = NeuronGroup(...)"
+    else:
+        what, keep = f"'{arrays[0].name}' of a part of '{source}'", f"part = {source}[...]"
+    raise ReferenceError(
+        f"'{owner.name}' uses {what} that no longer exists, because nothing holds it: a link to a"
+        f" variable does not. Keep it in a variable ('{keep}', and link to that) for as long as"
+        f" '{owner.name}' is used."
+    )
 
 
 @dataclass

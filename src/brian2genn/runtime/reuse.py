@@ -20,6 +20,7 @@ from brian2.groups.group import CodeRunner
 from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.utils.stringtools import get_identifiers
 
+from ..frontend.recorded import of_a_lost_group
 from .codeobject import LoopCodeObject
 
 #: Attributes of objects and groups that their code is not made of. Names in a namespace are
@@ -170,6 +171,8 @@ class Ingredients:
             if code.recorded is not recorded or code.has_brian_version:
                 return False
         if self._surroundings != surroundings:
+            return False
+        if any(of_a_lost_group(recorded.variables) for recorded in self._recorded):
             return False
         if self._state != (_time_steps(obj), _state(obj), _state(obj.group)):
             return False

@@ -260,11 +260,13 @@ def _brian_error(error: SetupError, step: Connect) -> Exception:
     """The error that Brian raises for the same mistake."""
     partner = step.partner.removeprefix("_")
     if error.kind == OUT_OF_RANGE:
-        text = f"index {partner}={error.wrong} outside allowed range from 0 to {error.limit - 1}"
+        # as Brian's NumPy target says it, in all versions
+        text = f"={error.wrong} outside allowed range from 0 to {error.limit - 1}"
         if step.check_first:
-            side = "post" if partner == "j" else "pre"
-            text += f", and the condition refers to a {side}-synaptic variable"
-        return IndexError(text)
+            text = f"{partner}{text}, and the condition refers to a post-synaptic variable"
+        else:
+            text = f"_{partner}{text}"
+        return IndexError(f"index {text}")
     if error.kind == NEGATIVE_SAMPLE:
         return IndexError(f"Requested sample size {error.wrong} is negative.")
     if error.kind == SAMPLE_TOO_LARGE:

@@ -157,7 +157,7 @@ def support() -> ctypes.CDLL:
     ToolchainError
         Where there is no compiler.
     """
-    text = Path(__file__).with_name("support.c").read_text()
+    text = Path(__file__).with_name("support.c").read_text("utf-8")
     compiler = toolchain.find().with_threads()
     library = toolchain.compile_library(compiler, text, "support")
     for name, (result, arguments) in _FUNCTIONS.items():

@@ -33,7 +33,7 @@ def _cores_of(allowed: frozenset[int]) -> int:
 def _siblings(cpu: int) -> str:
     """What is the same for all threads of a core."""
     try:
-        return (_CPUS / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text()
+        return (_CPUS / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text("utf-8")
     except OSError:
         return str(cpu)
 
@@ -48,7 +48,7 @@ def _own_cgroups() -> list[Path]:
     """The folders of the control groups that this process is in, and of those around them."""
     folders = [_CGROUPS, _CGROUPS / "cpu"]
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
     except OSError:
         return folders
     for line in lines:
@@ -63,10 +63,10 @@ def _own_cgroups() -> list[Path]:
 def _quota_of(folder: Path) -> int:
     try:
         if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text().split()
+            quota, period = (folder / "cpu.max").read_text("utf-8").split()
         else:
-            quota = (folder / "cpu.cfs_quota_us").read_text()
-            period = (folder / "cpu.cfs_period_us").read_text()
+            quota = (folder / "cpu.cfs_quota_us").read_text("utf-8")
+            period = (folder / "cpu.cfs_period_us").read_text("utf-8")
         return max(int(quota) // int(period), 1) if int(quota) > 0 else 1 << 16
     except (OSError, ValueError, ZeroDivisionError):  # none, or "max"
         return 1 << 16

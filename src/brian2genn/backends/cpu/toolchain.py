@@ -21,7 +21,8 @@ from pathlib import Path
 
 from ...codegen.program import INCLUDE_DIRECTORY
 from ...model.compiling import CompilerArguments
-from .cache import CacheError, library
+from ..cache.files import CacheError, library
+from ..cache.folder import write
 
 #: More flags for all that is compiled, such as a sanitizer's; for developers.
 FLAGS_VARIABLE = "BRIAN2GENN_CFLAGS"
@@ -137,7 +138,7 @@ def _confstr(name: str) -> str | None:
 def _processor() -> str:
     """What ``-march=native`` depends on."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         return platform.processor()
     wanted = ("model name", "flags", "Features", "CPU part")
@@ -239,7 +240,7 @@ def compile_library(
     """
     digest = hashlib.sha256()
     for part in (text, toolchain.identity, str(is_cpp)):
-        digest.update(part.encode())
+        digest.update(_encoded(part))
     digest.update(_headers())
     key = f"{name}-{digest.hexdigest()[:32]}"
     if key not in _loaded:
@@ -252,7 +253,7 @@ def compile_library(
 
 def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
     source = stem.with_suffix(".cpp" if is_cpp else ".c")
-    source.write_text(text)
+    write(source, _encoded(text))
     command = [
         *(toolchain.cpp if is_cpp else toolchain.c),
         *toolchain.flags,
@@ -287,6 +288,11 @@ def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: 
     )
 
 
+def _encoded(text: str) -> bytes:
+    """UTF-8, whatever the locale; what Python could not read of a file's name is as it was."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _run(
     command: Sequence[str], patience: float, **environment: str
 ) -> subprocess.CompletedProcess[str]:
@@ -300,11 +306,12 @@ def _run(
         After `patience` seconds.
     """
     process = subprocess.Popen(
-        command,
+        command if os.name == "nt" else [_encoded(part) for part in command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        encoding="utf-8",  # what is compiled is; and names of files are whatever they are
         errors="replace",
         env={**os.environ, **environment},
         start_new_session=True,  # a group of its own, which can be ended as a whole

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ...codegen.program import INCLUDE_DIRECTORY
-from ..cpu.cache import cache_directory
+from ..cache.files import CacheError, keep, write_somewhere
+from ..cache.folder import cache_directory
 from .bindings import bindings, check, nvrtc_version
 from .driver import CudaError, CudaLost, CudaUnavailable, KernelFacts, Launch
 from .opening import FORKED, find_gpu
@@ -87,35 +88,48 @@ def _compile(text: str, result: str, special: Sequence[str], *, exact: bool) -> 
     `result` is what NVRTC calls it: CUBIN or PTX.
     """
     major, minor = nvrtc_version()
-    _, nvrtc = bindings()
-    texts, names = _headers()
+    texts, _ = _headers()
     digest = hashlib.sha256()
     wanted = [*_OPTIONS, *special]
     options = [option.encode() for option in (*wanted, *(["--fmad=false"] if exact else []))]
     for part in (text.encode(), *texts, *options, f"{major}.{minor}".encode()):
         digest.update(part)
-    path = cache_directory() / f"cuda-{digest.hexdigest()[:32]}.{result.lower()}"
-    log_path = path.with_suffix(".log")
-    if path.exists() and log_path.exists():
-        return path.read_bytes(), log_path.read_text()
+    key, suffix = f"cuda-{digest.hexdigest()[:32]}", f".{result.lower()}"
+
+    def make(stem: Path, unfinished: Path) -> None:
+        code, log = _compiled(text, key, result, options)
+        unfinished.with_suffix(suffix).write_bytes(code)
+        unfinished.with_suffix(".log").write_bytes(log)
+
+    def load(stem: Path) -> tuple[bytes, bytes]:
+        return stem.with_suffix(suffix).read_bytes(), stem.with_suffix(".log").read_bytes()
+
+    try:
+        code, log = keep(key, (suffix, ".log"), make, load)
+    except CacheError:  # which was said
+        code, log = _compiled(text, key, result, options)
+    return code, log.decode(errors="replace")
+
+
+def _compiled(text: str, key: str, result: str, options: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """What NVRTC makes of a text, and what it says."""
+    _, nvrtc = bindings()
+    texts, names = _headers()
     _, program = nvrtc.nvrtcCreateProgram(
         text.encode(), b"network.cu", len(texts), list(texts), list(names)
     )
     try:
-        (code,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
-        log = _text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program).decode()
-        log = log.rstrip("\0")
+        (code,) = nvrtc.nvrtcCompileProgram(program, len(options), list(options))
+        log = _text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
+        log = log.rstrip(b"\0")
         if int(code) != 0:
-            source = path.with_suffix(".cu")
-            _write(source, text.encode())
-            raise CudaError(f"NVRTC could not compile {source}:\n{log}")
+            source = write_somewhere(cache_directory() / f"{key}.cu", text.encode())
+            complaint = log.decode(errors="replace")
+            raise CudaError(f"NVRTC could not compile {source}:\n{complaint}")
         size, get = (getattr(nvrtc, f"nvrtcGet{result}{tail}") for tail in ("Size", ""))
-        code_text = _text_of(size, get, program)
+        return _text_of(size, get, program), log
     finally:
         nvrtc.nvrtcDestroyProgram(program)
-    _write(log_path, log.encode())
-    _write(path, code_text)
-    return code_text, log
 
 
 _RESOURCES = re.compile(
@@ -150,18 +164,6 @@ def _text_of(size: Callable[..., Any], get: Callable[..., Any], program: Any) ->
     buffer = bytearray(length)  # not bytes: those of one character are Python's own
     get(program, buffer)
     return bytes(buffer)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file of the cache so that nobody ever sees half of it.
-
-    Where that cannot be, it is compiled again next time.
-    """
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
 
 
 # -- the device ------------------------------------------------------------------

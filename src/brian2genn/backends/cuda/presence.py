@@ -27,7 +27,7 @@ def gpu_is_there() -> bool:
 def driver_version() -> str | None:
     """The version of the GPU's driver, where it can be read."""
     try:
-        text = (_ROOT / "proc/driver/nvidia/version").read_text()
+        text = (_ROOT / "proc/driver/nvidia/version").read_text("utf-8", "replace")
     except OSError:
         return None
     found = re.search(r"\b\d{3,}\.\d+(\.\d+)?\b", text)

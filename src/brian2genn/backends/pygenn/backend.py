@@ -69,10 +69,8 @@ class PygennBackend(HostMemory):
         """A GeNN model: one that is loaded already, or a new one."""
         name = layout.description.name
         live = self._models.pop(name, None)
-        if live is None:
+        if live is None or (layout.reseeds and not live.reload()):
             live = LiveModel(layout, values, self.genn_backend, self._preferences)
-        elif layout.reseeds:
-            live.reload()
         self._models[name] = live
         while len(self._models) > _MOST:
             oldest = next(iter(self._models))

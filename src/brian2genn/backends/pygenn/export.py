@@ -92,7 +92,7 @@ def export(
         code=_code,
     )
     script = directory / SCRIPT
-    script.write_text(text)
+    script.write_text(text, encoding="utf-8")
     return script
 
 

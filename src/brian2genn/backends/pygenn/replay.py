@@ -6,13 +6,14 @@ import importlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import filelock
 import numpy as np
 
-from ..cpu.cache import cache_directory
+from ..cache import tidying
+from ..cache.files import folder_for
+from ..cache.folder import GENN
 from .description import ExtraGlobal, GennDescription, Population, SynapsePopulation
 from .layout import Layout
 
@@ -103,8 +104,7 @@ class LiveModel:
         self.layout = layout
         self.description: GennDescription = layout.description
         backend = check_backend(self.pygenn, genn_backend)
-        folder = Path(cache_directory()) / "pygenn"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = folder_for(GENN)
         preferences = dict(preferences)
         exact = backend == "single_threaded_cpu" and "optimize_code" not in preferences
         if exact:
@@ -120,19 +120,39 @@ class LiveModel:
             self.neurons[population.name] = self._add_neurons(population, values)
         for synapses in self.description.synapses:
             self.synapses[synapses.name] = self._add_synapses(synapses, values)
-        lock = filelock.FileLock(str(folder / f"{self.description.name}.lock"))
-        with lock, _compiling(EXACT_FLAGS if exact else ""):
+        self._lock = folder / f"{self.description.name}.lock"
+        self._code = folder / f"{self.description.name}_CODE"
+        with self._at_it(), _compiling(EXACT_FLAGS if exact else ""):
             self.model.build(str(folder))
             self._load()
+        self._was_there = self._code.exists()
+        tidying.after_making(folder.parent)
+
+    @contextmanager
+    def _at_it(self) -> Iterator[None]:
+        """Have the model's files for this process, and note that they are used."""
+        with filelock.FileLock(str(self._lock)):
+            os.utime(self._lock)
+            yield
 
     def _load(self) -> None:
         recording = any(p.records_spikes for p in self.description.populations)
         self.model.load(num_recording_timesteps=self.layout.slots if recording else None)
 
-    def reload(self) -> None:
-        """Begin anew, with the first random numbers of the seed."""
-        self.model.unload()
-        self._load()
+    def reload(self) -> bool:
+        """Begin anew, with the first random numbers of the seed.
+
+        Returns
+        -------
+        bool
+            Whether that could be: the model's files may have been removed from the cache.
+        """
+        with self._at_it():
+            if self._was_there and not self._code.exists():
+                return False
+            self.model.unload()
+            self._load()
+        return True
 
     def _add_neurons(
         self, population: Population, values: Mapping[tuple[str, str], np.ndarray]

@@ -9,10 +9,8 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,9 +19,10 @@ from typing import Any
 from ...codegen.program import print_program
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
+from ..cache.files import read, write_somewhere
+from ..cache.folder import cache_directory
 from ..cpu import toolchain
 from ..cpu.backend import CpuBackend
-from ..cpu.cache import cache_directory
 from ..cuda.backend import CudaBackend
 from ..cuda.driver import CudaError, CudaLost, Driver
 from ..cuda.presence import driver_version
@@ -124,8 +123,8 @@ def verdict(driver: Driver, rules: Rules | None = None, patience: float = _PATIE
         "tested": time.strftime("%Y-%m-%d %H:%M:%S"),
         "seconds": round(time.perf_counter() - began, 3),
     }
-    _remember(path, content)
-    return Verdict(found, path)
+    text = json.dumps(content, indent=1) + "\n"
+    return Verdict(found, write_somewhere(path, text.encode()))
 
 
 # -- what is remembered ------------------------------------------------------------
@@ -154,21 +153,12 @@ def _package_digest() -> str:
 def _remembered(path: Path, driver: Driver) -> tuple[str, ...] | None:
     """The differences that were found before; None if nothing is known, or nothing readable."""
     try:
-        content: Any = json.loads(path.read_bytes())
+        content: Any = json.loads(read(path) or b"")
         if content["gpu"] != driver.identity or not isinstance(content["differences"], list):
             return None
         return tuple(str(difference) for difference in content["differences"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
-
-
-def _remember(path: Path, content: dict[str, Any]) -> None:
-    """Write the file so that nobody sees half of it; where that cannot be, forget."""
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(content, indent=1) + "\n")
-        os.replace(unfinished, path)
 
 
 # -- how it is found out -------------------------------------------------------------

@@ -1,0 +1,113 @@
+"""``python -m brian2genn``: commands for the shell."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .backends.cache import tidying
+from .backends.cache.folder import CACHE_VARIABLE, cache_directory, check
+from .preferences import cache_size
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Execute a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process if not given.
+
+    Returns
+    -------
+    int
+        0 if all went well.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m brian2genn", description="Run Brian 2 scripts fast."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_cache(commands)
+    options = parser.parse_args(arguments)
+    if "function" not in options:
+        parser.print_help()
+        return 2
+    result: int = options.function(options)
+    return result
+
+
+# -- cache -----------------------------------------------------------------------------
+
+
+def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "Show what is kept on the disk of compiled programs, or remove it."
+    more = (
+        f"The environment variable {CACHE_VARIABLE} names another folder. How much may be kept"
+        " there is the preference devices.genn.cache_size, in bytes."
+    )
+    command = commands.add_parser("cache", help=text, description=text, epilog=more)
+    command.add_argument("--clear", action="store_true", help="remove all compiled programs")
+    command.set_defaults(function=_cache)
+
+
+def _cache(options: argparse.Namespace) -> int:
+    folder = cache_directory()
+    try:
+        if options.clear:
+            print(_cleared(folder))
+        else:
+            print("\n".join(_shown(folder)))
+    except OSError as error:
+        print(f"The cache {folder} cannot be looked through: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _cleared(folder: Path) -> str:
+    check(folder)
+    removed = tidying.clear(folder)
+    text = f"{_programs(removed)} removed from {folder}, {_size(removed.nbytes)}."
+    left = tidying.contents(folder).entries
+    if left:
+        text += f" {len(left)} could not be removed: other processes make or use them just now."
+    return text
+
+
+def _shown(folder: Path) -> list[str]:
+    found = tidying.contents(folder)
+    limit = cache_size()
+    most = "of any size" if limit is None else f"of at most {_size(limit)}"
+    lines = [
+        f"folder    {folder}",
+        f"holds     {_programs(found)}",
+        f"size      {_size(found.nbytes)} {most} (preference devices.genn.cache_size)",
+    ]
+    used = [entry.used for entry in found.entries if entry.is_program]
+    if used:
+        oldest = time.strftime("%Y-%m-%d %H:%M", time.localtime(used[0]))
+        lines.append(f"oldest    last used {oldest}")
+    try:
+        check(folder)
+    except OSError as error:
+        lines.append(f"It is not used: {error}.")
+    return lines
+
+
+def _programs(found: tidying.Contents) -> str:
+    number = sum(entry.is_program for entry in found.entries)
+    return f"{number} program{'' if number == 1 else 's'}"
+
+
+def _size(nbytes: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if nbytes < 1000:
+            return f"{nbytes:.3g} {unit}"
+        nbytes /= 1000
+    return f"{nbytes:.3g} GB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Compiled programs and what else is kept on the disk, shared with other processes."""
