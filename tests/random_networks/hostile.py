@@ -227,7 +227,7 @@ def names(draw: Draw, description: Description, groups: Sequence[Drawn]) -> Desc
             f"table_{k} = TimedArray({numbers}, dt={pick(draw, ['0.3', '0.5'])}*ms, name='table')",
             f"@check_units(x=1, result=1)\ndef bent(x):\n    return {factor}*x + {k}",
             f"bent_{k} = implementation('cpp', "
-            f"'double bent(double x) {{ return {factor}*x + {k}; }}')(bent)",
+            f"'double bent(double x) {{ return {factor}*x + {k}; }}', name='bent')(bent)",
         ]
     made = []
     for k, group in enumerate(description.groups):

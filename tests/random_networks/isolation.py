@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 MEMORY = None if "-fsanitize" in os.environ.get("BRIAN2GENN_CFLAGS", "") else 8 << 30
 
 #: How many lines of what a child has printed belong in a report.
-PRINTED = 12
+PRINTED = 8
 
 
 @dataclass(frozen=True)

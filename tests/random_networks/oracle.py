@@ -15,6 +15,8 @@ with these amendments.
   guessed) a difference from NumPy is right, and only if the Cython target agrees with the device.
 - *Errors of NumPy's code*: where all neurons have one value, Brian's NumPy target fails to index
   it. There is no reference then.
+- *Constants in code*: Brian collects them into one, which may overflow or vanish where the code as
+  it is written does not. The device may do either; what is written is the reference, too.
 - *A dt that is neither halved nor doubled* while spikes are under way: Brian's queues write past
   their end. The device only has to live.
 
@@ -36,7 +38,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from brian2 import all_devices, prefs
+from brian2 import Network, all_devices, prefs
+from brian2.codegen.generators import base
 from brian2.synapses.synapses import SynapticPathway
 
 from tests import devices
@@ -109,6 +112,10 @@ def examined(description: Description, tell: Callable[[str], None]) -> Verdict:
             return Verdict("with the same error" if failed else "with results")
         if "restored" in description.hazards and refused_more(reference, result):
             return Verdict("refused after a restore of another structure")
+        if "arithmetic" in description.hazards:
+            as_written = outcome(text, "runtime", tolerance, collect=False)
+            if comparison(as_written, result, tolerance) is None:
+                return Verdict("as written, unlike Brian, which collects constants")
         if is_sensitive(text, reference, tolerance):
             return Verdict("too sensitive")
         return Verdict("DIFFERENT", complaint, spikes_meet(text, tolerance))
@@ -182,6 +189,32 @@ def defined_delays() -> Iterator[None]:
         SynapticPathway.initialise_queue = original
 
 
+@contextmanager
+def constants_as_written() -> Iterator[None]:
+    """Let Brian leave the constants in the code of the time loop where they are."""
+    make, before = base.make_statements, Network.before_run
+    running = False
+
+    def make_statements(*arguments: Any, **keywords: Any) -> Any:
+        if running:
+            keywords["optimise"] = False
+        return make(*arguments, **keywords)
+
+    def before_run(network: Network, namespace: Any) -> None:
+        nonlocal running
+        running = True
+        try:
+            before(network, namespace)
+        finally:
+            running = False
+
+    base.make_statements, Network.before_run = make_statements, before_run
+    try:
+        yield
+    finally:
+        base.make_statements, Network.before_run = make, before
+
+
 @cache
 def names() -> dict:
     """What a script knows."""
@@ -197,9 +230,14 @@ def compiled(text: str) -> Callable[[], Result]:
     return known["network"]
 
 
-def outcome(text: str, device: str, tolerance: Tolerance, target: str = "numpy") -> Outcome:
+def outcome(
+    text: str, device: str, tolerance: Tolerance, target: str = "numpy", collect: bool = True
+) -> Outcome:
     """What a network gives, or the error that it ends with."""
-    with defined_delays() if device == "runtime" else nullcontext():
+    with (
+        defined_delays() if device == "runtime" else nullcontext(),
+        nullcontext() if collect else constants_as_written(),
+    ):
         try:
             return Case(compiled(text), tolerance=tolerance).run(device, target)
         except Exception as error:

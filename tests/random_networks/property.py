@@ -15,8 +15,8 @@ from tests.random_networks.oracle import judged
 from tests.random_networks.smaller import smaller
 from tests.random_networks.strategies import HOSTILE_PERCENT, networks
 
-#: Seconds that may be spent on making a network that fails smaller.
-SHRINKING = 90
+#: Seconds that may be spent on making a network that fails smaller, and for how many of them.
+SHRINKING, SHRUNK = 90, 4
 
 
 @dataclass
@@ -55,7 +55,7 @@ def explore(
         found.tally[verdict.kind] += 1
         if verdict.complaint is None:
             return
-        if shrinking:
+        if shrinking and len(found.failures) < SHRUNK:
 
             def still_wrong(attempt: Description) -> bool:
                 return judged(attempt, opinions=False).kind == verdict.kind
