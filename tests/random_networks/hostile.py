@@ -64,10 +64,19 @@ def hostile(draw: Draw, description: Description, groups: Sequence[Drawn]) -> De
     """The network with one to four kinds of trouble."""
     kinds = [pick(draw, list(TROUBLE)) for _ in range(pick(draw, [1, 1, 2, 2, 3, 4]))]
     for kind in dict.fromkeys(kinds):
-        changed = TROUBLE[kind](draw, description, groups)
-        if changed != description:
-            description = replace(changed, hazards=(*changed.hazards, kind))
-    return replace(description, hazards=description.hazards or ("none",))
+        description = troubled(draw, kind, description, groups)
+    # not every network has a place for everything, but each has one for this
+    return description if description.hazards else troubled(draw, "arithmetic", description, groups)
+
+
+def troubled(
+    draw: Draw, kind: str, description: Description, groups: Sequence[Drawn]
+) -> Description:
+    """The network with one kind of trouble, if it has a place for it."""
+    changed = TROUBLE[kind](draw, description, groups)
+    if changed == description:
+        return description
+    return replace(changed, hazards=(*changed.hazards, kind))
 
 
 def first(description: Description, *lines: str) -> Description:
