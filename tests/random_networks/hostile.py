@@ -158,9 +158,10 @@ def rates(draw: Draw, description: Description, groups: Sequence[Drawn]) -> Desc
     """Rates for which the outcome is still certain."""
     sources = []
     for one in description.sources:
-        if one.kind == "PoissonGroup":
+        if one.kind == "PoissonGroup" or some(draw, 60):
             extreme = pick(draw, ["inf*Hz", "nan*Hz", "-1*Hz", "'1e300*Hz*i'", "'-inf*Hz*i'"])
-            one = replace(one, options=(("rates", extreme),))
+            size = one.arguments[:1]
+            one = replace(one, kind="PoissonGroup", arguments=size, options=(("rates", extreme),))
         sources.append(one)
     return replace(description, sources=tuple(sources))
 
