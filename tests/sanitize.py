@@ -32,6 +32,8 @@ TESTS = [
     "tests/test_random_numbers.py",
     "tests/test_interruptions.py",
     "tests/faults/test_states.py",
+    # hostile ones, more than usual; a report ends the process of its network, which fails the test
+    "tests/random_networks/test_random_networks.py",
 ]
 
 THREAD_TESTS = [

@@ -58,10 +58,10 @@ def connections(
         )
         writable.append(Target(one))
         scope += Scope(floats=(one,))
-    if some(draw, 12):
-        # of event-driven variables, Brian's compiled targets use what they were before the update
-        seen = scope.without(["tag", "slow"]) + outer(source, target)
-        lines.append(f"effect = {bounded(draw, seen, 1)} : 1")
+    if some(draw, 25):
+        # used after the code has changed what it depends on, too; Brian's compiled targets use what
+        # that was before
+        lines.append(f"effect = {bounded(draw, scope + outer(source, target), 1)} : 1")
         scope += Scope(floats=("effect",))
     method = pick(draw, ["euler", "exponential_euler"])
     if some(draw, 15):

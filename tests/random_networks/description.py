@@ -104,3 +104,5 @@ class Description:
     monitors: tuple[Monitor, ...]
     operations: tuple[Operation, ...]
     actions: Lines
+    #: kinds of trouble in it (see `hostile`); with any, statements between the runs may fail
+    hazards: Lines = ()

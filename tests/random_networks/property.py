@@ -1,28 +1,44 @@
 """The property, for a given number of networks from a given seed."""
 
 import logging
-import os
 import sys
 import traceback
 import warnings
 from collections import Counter
-from pathlib import Path
+from dataclasses import dataclass, field
 
-import numpy as np
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.random_networks.build import disagreement, script
+from tests.random_networks.build import script
 from tests.random_networks.description import Description
-from tests.random_networks.strategies import networks
+from tests.random_networks.oracle import judged
+from tests.random_networks.smaller import smaller
+from tests.random_networks.strategies import HOSTILE_PERCENT, networks
 
-#: Names a file that holds the network at work, for the case that the process dies of it.
-CURRENT_VARIABLE = "BRIAN2GENN_TEST_CURRENT"
+#: Seconds that may be spent on making a network that fails smaller, and for how many of them.
+SHRINKING, SHRUNK = 90, 4
 
 
-def explore(number: int, examples: int) -> Counter:
-    """Draw networks and compare; fail with the smallest one found that differs, as a script."""
-    tally: Counter = Counter()
-    current = os.environ.get(CURRENT_VARIABLE)
+@dataclass
+class Found:
+    """What became of a number of networks."""
+
+    tally: Counter = field(default_factory=Counter)
+    #: of networks that died or differ: what is wrong, and a script
+    failures: list[str] = field(default_factory=list)
+
+
+def explore(
+    number: int,
+    examples: int,
+    hostile: int = HOSTILE_PERCENT,
+    shrinking: float = SHRINKING,
+) -> Found:
+    """Draw networks, so many percent of them hostile, and judge each one.
+
+    What fails ends nothing: one network after the other is tried, and all that fail are told of.
+    """
+    found = Found()
 
     @seed(number)
     @settings(
@@ -30,39 +46,58 @@ def explore(number: int, examples: int) -> Counter:
         database=None,
         deadline=None,
         derandomize=False,
-        report_multiple_bugs=False,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(networks())
+    @given(networks(hostile))
     def agrees(description: Description) -> None:
-        if current:
-            Path(current).write_text(script(description))
-        with np.errstate(all="ignore"):
-            complaint = disagreement(description, tally)
-        assert complaint is None, f"{complaint}\n\n{script(description)}"
+        verdict = judged(description)
+        found.tally[verdict.kind] += 1
+        if verdict.complaint is None:
+            return
+        if shrinking and len(found.failures) < SHRUNK:
+
+            def still_wrong(attempt: Description) -> bool:
+                return judged(attempt, opinions=False).kind == verdict.kind
+
+            description = smaller(description, still_wrong, shrinking)
+            again = judged(description)
+            verdict = verdict if again.complaint is None else again
+        found.failures.append(f"{verdict.kind}: {verdict.complaint}\n\n{script(description)}")
 
     agrees()
-    return tally
+    return found
 
 
-def main() -> None:
-    """One batch of the long run: seed and number of networks."""
+def quiet() -> None:
+    """Prepare a process for networks that give Brian much to warn of."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     from brian2 import prefs
 
+    from brian2genn.backends.cpu.structures import support
     from tests import devices
 
     devices.register()
     prefs.codegen.target = "numpy"
     prefs._backup()
+    # what every network needs is compiled here, and not in each of their processes
+    support()
+
+
+def main() -> None:
+    """One batch of the long run: seed, number of networks, percent that are hostile."""
+    quiet()
     try:
-        tally = explore(int(sys.argv[1]), int(sys.argv[2]))
+        found = explore(*(int(argument) for argument in sys.argv[1:4]))
     except BaseException:
         # Brian's hook for exceptions would write to its log
         traceback.print_exc()
         sys.exit(1)
-    print(", ".join(f"{count} {what}" for what, count in sorted(tally.items())))
+    print(", ".join(f"{count} {what}" for what, count in sorted(found.tally.items())))
+    for failure in found.failures:
+        print(f"\n{failure}")
+    sys.exit(bool(found.failures))
 
 
 if __name__ == "__main__":

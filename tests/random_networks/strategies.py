@@ -2,7 +2,7 @@
 
 Only what has one well-defined result is drawn: nothing random, and no code whose result depends on
 an order of elements in which Brian's own targets differ (a pathway within one group does not read
-at one end what it writes at the other).
+at one end what it writes at the other). A share of them is hostile: see `hostile`.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from tests.random_networks.description import (
     Source,
 )
 from tests.random_networks.expressions import Draw, number, pick, some, subset
+from tests.random_networks.hostile import hostile
 from tests.random_networks.neurons import Drawn, neurons, part, timing
 
 SCHEDULES = [
@@ -27,6 +28,9 @@ SCHEDULES = [
     "['start', 'synapses', 'groups', 'thresholds', 'resets', 'end']",
     "['end', 'resets', 'synapses', 'thresholds', 'groups', 'start']",
 ]
+
+#: How many of a hundred networks ask for trouble.
+HOSTILE_PERCENT = 40
 
 NAMES = ["cells", "others", "rest"]
 
@@ -38,8 +42,9 @@ PREAMBLE = {
 
 
 @st.composite
-def networks(draw: Draw) -> Description:
-    """A whole description."""
+def networks(draw: Draw, hostile_percent: int = HOSTILE_PERCENT) -> Description:
+    """A whole description; with a share of networks that ask for trouble."""
+    meant_ill = some(draw, hostile_percent)
     precision = pick(draw, ["double"] * 4 + ["single"])
     preamble = {name: PREAMBLE[name] for name in PREAMBLE if some(draw, 12)}
     constants = (f"tau = {number(draw, 0.6, 3)}*ms", f"level = {number(draw, 0.5, 1.8)}")
@@ -61,7 +66,7 @@ def networks(draw: Draw) -> Description:
         )
     ]
     operations = [operation(draw, groups)] if some(draw, 20) else []
-    return Description(
+    description = Description(
         dt=f"{dt}*ms",
         precision=precision,
         schedule=pick(draw, SCHEDULES) if some(draw, 12) else None,
@@ -73,6 +78,7 @@ def networks(draw: Draw) -> Description:
         operations=tuple(operations),
         actions=actions(draw, groups, linked, sources, dt),
     )
+    return hostile(draw, description, groups) if meant_ill else description
 
 
 def source(draw: Draw, name: str, dt: float) -> Source:

@@ -26,6 +26,7 @@ from brian2 import (
     set_device,
     start_scope,
 )
+from brian2.core.base import BrianObjectException
 from brian2.core.variables import ArrayVariable
 from brian2.monitors.spikemonitor import EventMonitor
 
@@ -66,11 +67,14 @@ class Case:
         values = "-".join(str(getattr(v, "__name__", v)) for v in self.arguments.values())
         return f"{name}[{values}]" if values else name
 
-    def run(self, device: str) -> Result:
-        """Run the function under the device, with nothing left of what ran before."""
+    def run(self, device: str, target: str = "numpy") -> Result:
+        """Run the function under the device, with nothing left of what ran before.
+
+        The target is Brian's, for all that Brian runs.
+        """
         devices.reset()
         set_device(device)
-        prefs.codegen.target = "numpy"
+        prefs.codegen.target = target
         if self.tolerance is SINGLE:
             prefs.core.default_float_dtype = np.float32
         start_scope()
@@ -177,6 +181,26 @@ def observe(**things) -> Result:
         for name, value in snapshot(thing).items():
             result[f"{label}.{name}" if name else label] = value
     return result
+
+
+#: Errors in the code that Brian makes for NumPy where its compiled targets give a result: values
+#: that are the same for all neurons are single numbers there, and cannot be indexed.
+NUMPY_ERRORS = ("invalid index to scalar variable.", "'float' object is not subscriptable")
+#: Stands for them where kinds of errors are recorded.
+NUMPY_ERROR = "error of NumPy's code"
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The error itself, or what Brian has wrapped into one that names the object."""
+    while isinstance(error, BrianObjectException) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def kind_of(error: BaseException) -> str:
+    """The kind of an error, as networks record it that go on after one."""
+    cause = cause_of(error)
+    return NUMPY_ERROR if str(cause) in NUMPY_ERRORS else type(cause).__name__
 
 
 def difference(

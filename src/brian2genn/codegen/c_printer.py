@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..model import expr as ex
-from ..model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT64, is_float
+from ..model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, RandomSite, Store
 from ..transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
@@ -19,6 +19,9 @@ _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
     "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|",
 }  # fmt: skip
+
+#: What whole numbers do modulo 2**32 or 2**64.
+_WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
 
 #: Functions of our header, one version for every type.
 _OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
@@ -329,6 +332,11 @@ class KernelPrinter:
         if node.op == "table":
             return self._table(node, section)
         args = [self._value(arg, section) for arg in node.args]
+        if node.op in _WRAPPING and node.dtype in (INT32, INT64):
+            # NumPy's integers wrap around; in C, those with a sign must not overflow
+            whole = value_type(node.dtype)
+            terms = [f"(u{whole}){arg}" for arg in (["0", *args] if node.op == "neg" else args)]
+            return f"({whole})({terms[0]} {_WRAPPING[node.op]} {terms[1]})"
         if node.op in _INFIX:
             return f"{args[0]} {_INFIX[node.op]} {args[1]}"
         match node.op:
@@ -336,6 +344,8 @@ class KernelPrinter:
                 return f"-{args[0]}"
             case "not":
                 return f"!{args[0]}"
+            case "cast" if is_float(node.args[0].dtype) and node.dtype in (INT32, INT64):
+                return f"b2g_whole{_SUFFIX.get(node.dtype, '_i32')}({args[0]})"
             case "cast":
                 return f"({value_type(node.dtype)}){args[0]}"
             case "select":

@@ -135,7 +135,7 @@ class ExpressionReader:
             value = self.as_float(value)
             return ex.call(FLOAT_FUNCTIONS[name], [value], value.dtype)
         if name == "int":
-            return ex.cast(args[0], INT32 if args[0].dtype == BOOL else INT64)
+            return ex.cast(args[0], INT32)
         if name in ("abs", "sign"):
             dtype = promote(args[0].dtype, args[0].dtype)
             return ex.call(name, [ex.cast(args[0], dtype)], dtype)

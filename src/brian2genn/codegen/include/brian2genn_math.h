@@ -104,10 +104,27 @@ B2G_FN_LONG float b2g_inverse_exprel_f32(float x)
 B2G_FLOAT_FUNCTIONS(double, _f64)
 B2G_FLOAT_FUNCTIONS(float, _f32)
 
+/* A float as a whole number. What does not fit, and what is no number, is the smallest one, as on
+   x86, where NumPy leaves it to the processor. Others saturate, and C says nothing. */
+B2G_FN_LONG int32_t b2g_whole_i32(double x)
+{
+    return x > -2147483649.0 && x < 2147483648.0 ? (int32_t)x : -2147483647 - 1;
+}
+B2G_FN_LONG int64_t b2g_whole_i64(double x)
+{
+#if defined(__x86_64__) && !defined(__CUDACC__)
+    return (int64_t)x; /* every time step has it where neurons are refractory */
+#else
+    return x >= -9223372036854775808.0 && x < 9223372036854775808.0
+               ? (int64_t)x : -9223372036854775807LL - 1;
+#endif
+}
+
 /* Python's meaning of % and // : the result has the sign of the divisor.
-   Division by zero gives 0, as NumPy's integers do, and not a crash. */
+   Division by zero gives 0, as NumPy's integers do, and not a crash. What is too large wraps
+   around, as there, which C defines without a sign only. */
 #define B2G_INTEGER_FUNCTIONS(type, suffix) \
-    B2G_FN_LONG type b2g_abs##suffix(type x) { return x < 0 ? -x : x; } \
+    B2G_FN_LONG type b2g_abs##suffix(type x) { return x < 0 ? (type)(0 - (u##type)x) : x; } \
     B2G_FN_LONG type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
     B2G_FN_LONG type b2g_clip##suffix(type x, type low, type high) \
     { \
@@ -136,9 +153,9 @@ B2G_FLOAT_FUNCTIONS(float, _f32)
         type result = 1; \
         if (exponent < 0) \
             return base == 1 ? 1 : base == -1 ? (exponent & 1 ? -1 : 1) : 0; \
-        for (; exponent; exponent >>= 1, base *= base) \
+        for (; exponent; exponent >>= 1, base = (type)((u##type)base * (u##type)base)) \
             if (exponent & 1) \
-                result *= base; \
+                result = (type)((u##type)result * (u##type)base); \
         return result; \
     }
 

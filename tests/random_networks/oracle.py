@@ -1,0 +1,332 @@
+"""What a random network must do, and who is asked.
+
+The device must give what Brian's runtime gives with its NumPy target. That is a sound reference
+with these amendments.
+
+- *Rounding.* Where Brian's own result changes after a change of the script's numbers as small as a
+  rounding error, there is nothing to compare with.
+- *Delays.* Brian's queues write outside of their memory where delays are negative, are no numbers
+  or have more than 31 bits. The reference is Brian's runtime with what the device promises put
+  before its queues (`defined_delays`): negative ones are none, the others are an error.
+- *A restored structure.* States of another number of synapses fit before Brian 2.11 only by luck.
+  There, an error of the device is as good as a result; a result has to be Brian's.
+- *Two spikes at one synapse in one step* count once in Brian's NumPy code, and twice in its
+  compiled code, as Brian's documentation has it. Only where this happens (it is watched, not
+  guessed) a difference from NumPy is right, and only if the Cython target agrees with the device.
+- *Errors of NumPy's code*: where all neurons have one value, Brian's NumPy target fails to index
+  it. There is no reference then.
+- *Constants in code*: Brian collects them into one, which may overflow or vanish where the code as
+  it is written does not. The device may do either; what is written is the reference, too.
+- *A dt that is neither halved nor doubled* while spikes are under way: Brian's queues write past
+  their end. The device only has to live.
+
+Before a difference is reported, Brian's Cython target is asked in any case, because who differs
+from whom is the first thing one wants to know. That it agrees with the device is otherwise no
+excuse: it is wrong where subexpressions of synapses are used after what they depend on has changed.
+
+Everything happens in processes of its own: the device first, Brian afterwards. A process that dies
+while the device is at work has died of the device. If it dies later, Brian is tried alone, and what
+Brian does not die of alone, it was the device's doing.
+"""
+
+import gc
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from brian2 import Network, all_devices, prefs
+from brian2.codegen.generators import base
+from brian2.synapses.synapses import SynapticPathway
+
+from tests import devices
+from tests.random_networks.build import function_text, tolerance_of
+from tests.random_networks.description import Description
+from tests.random_networks.isolation import apart
+from tests.semantics.harness import (
+    DOUBLE,
+    NUMPY_ERROR,
+    Case,
+    Result,
+    Tolerance,
+    compare,
+    kind_of,
+)
+
+#: Seconds for a network, and for what Cython compiles of it.
+SECONDS, CYTHON_SECONDS = 300, 420
+
+#: How many lines about differences are shown.
+SHOWN = 12
+
+Outcome = Result | Exception
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a network: for the tally, and what is wrong if something is."""
+
+    kind: str
+    complaint: str | None = None
+    #: whether two spikes meet at a synapse
+    meeting: bool = False
+
+
+def judged(description: Description, opinions: bool = True) -> Verdict:
+    """What becomes of a network; without asking for other opinions, a difference is one."""
+    ending = apart(lambda tell: examined(description, tell), SECONDS)
+    if ending.death is None:
+        verdict = ending.value
+        if verdict.complaint is None or not opinions:
+            return verdict
+        return third_opinion(description, verdict)
+    report = f"The process {ending.death}, at work: {ending.stage}.\n{ending.printed}"
+    if ending.stage != devices.DEVICE:
+        alone = apart(lambda tell: references(description), SECONDS)
+        if alone.death is not None:
+            return Verdict("of which Brian's runtime dies")
+        report += "Brian's runtime does not die of it alone."
+    return Verdict("DIED", report)
+
+
+def examined(description: Description, tell: Callable[[str], None]) -> Verdict:
+    """The device's result, Brian's, and how they differ."""
+    # Brian collects garbage in each run: what is there already need not be looked through
+    gc.freeze()
+    text, tolerance = function_text(description), tolerance_of(description)
+    with np.errstate(all="ignore"):
+        tell(devices.DEVICE)
+        result = outcome(text, devices.DEVICE, tolerance)
+        tell("Brian's runtime")
+        if "clocks" in description.hazards:
+            return Verdict("lived")
+        reference = outcome(text, "runtime", tolerance)
+        complaint = comparison(reference, result, tolerance)
+        if NUMPY_ERROR in errors_of(reference):
+            return Verdict("beyond Brian's NumPy target")
+        if complaint is None:
+            failed = isinstance(reference, Exception)
+            return Verdict("with the same error" if failed else "with results")
+        if "restored" in description.hazards and refused_more(reference, result):
+            return Verdict("refused after a restore of another structure")
+        if "arithmetic" in description.hazards:
+            as_written = outcome(text, "runtime", tolerance, collect=False)
+            if comparison(as_written, result, tolerance) is None:
+                return Verdict("as written, unlike Brian, which collects constants")
+        if is_sensitive(text, reference, tolerance):
+            return Verdict("too sensitive")
+        return Verdict("DIFFERENT", complaint, spikes_meet(text, tolerance))
+
+
+def references(description: Description) -> None:
+    """All that Brian's runtime is asked for."""
+    text, tolerance = function_text(description), tolerance_of(description)
+    with np.errstate(all="ignore"):
+        is_sensitive(text, outcome(text, "runtime", tolerance), tolerance)
+        spikes_meet(text, tolerance)
+
+
+def third_opinion(description: Description, verdict: Verdict) -> Verdict:
+    """Ask Brian's Cython target who is right where the device differs from its NumPy target."""
+    ending = apart(lambda tell: targets_compared(description), CYTHON_SECONDS)
+    if ending.death is not None:
+        if verdict.meeting:
+            return Verdict("with two spikes at one synapse, undecided: no answer from Cython")
+        who = f"Brian's Cython target gave no answer: the process {ending.death}."
+        return Verdict("DIFFERENT", f"{verdict.complaint}\n\n{who}")
+    device, numpy = ending.value
+    if device is None and verdict.meeting:
+        return Verdict("as Cython, with two spikes at one synapse in one step")
+    if numpy is None:
+        who = "Brian's Cython target agrees with its NumPy target."
+    elif device is None:
+        who = f"Brian's Cython target agrees with {devices.DEVICE}; its NumPy target differs."
+    else:
+        who = f"All three differ. Compared with Brian's Cython target, the device {device}"
+    if verdict.meeting:
+        who += "\nTwo spikes meet at one synapse."
+    return Verdict("DIFFERENT", f"{verdict.complaint}\n\n{who}")
+
+
+def targets_compared(description: Description) -> tuple[str | None, str | None]:
+    """How the device and the NumPy target differ from Brian's Cython target."""
+    gc.freeze()
+    text, tolerance = function_text(description), tolerance_of(description)
+    prefs["codegen.cpp.extra_compile_args"] = ["-w", "-O0"]
+    prefs._backup()
+    with np.errstate(all="ignore"):
+        cython = outcome(text, "runtime", tolerance, "cython")
+        results = [outcome(text, device, tolerance) for device in (devices.DEVICE, "runtime")]
+    device, numpy = (comparison(cython, result, tolerance) for result in results)
+    return device, numpy
+
+
+@contextmanager
+def defined_delays() -> Iterator[None]:
+    """Let Brian's queues see only delays that they can do something with."""
+    original = SynapticPathway.initialise_queue
+
+    def initialise_queue(path: SynapticPathway) -> None:
+        delays = path._delays.get_value().copy()
+        steps = delays / path.source.clock.dt_
+        if not np.all(np.isfinite(steps)) or np.any(steps >= 2**31):
+            raise ValueError(f"a delay of {path.name} is no number or too long")
+        if len(path.synapses) != len(delays) != 1:
+            raise ValueError(f"{len(delays)} delays for {len(path.synapses)} synapses")
+        path._delays.set_value(np.maximum(delays, 0))
+        try:
+            original(path)
+        finally:
+            path._delays.set_value(delays)
+
+    SynapticPathway.initialise_queue = initialise_queue
+    try:
+        yield
+    finally:
+        SynapticPathway.initialise_queue = original
+
+
+@contextmanager
+def constants_as_written() -> Iterator[None]:
+    """Let Brian leave the constants in the code of the time loop where they are."""
+    make, before = base.make_statements, Network.before_run
+    running = False
+
+    def make_statements(*arguments: Any, **keywords: Any) -> Any:
+        if running:
+            keywords["optimise"] = False
+        return make(*arguments, **keywords)
+
+    def before_run(network: Network, namespace: Any) -> None:
+        nonlocal running
+        running = True
+        try:
+            before(network, namespace)
+        finally:
+            running = False
+
+    base.make_statements, Network.before_run = make_statements, before_run
+    try:
+        yield
+    finally:
+        base.make_statements, Network.before_run = make, before
+
+
+@cache
+def names() -> dict:
+    """What a script knows."""
+    known: dict = {}
+    exec("from brian2 import *\nfrom tests.semantics.harness import kind_of, observe", known)
+    return known
+
+
+def compiled(text: str) -> Callable[[], Result]:
+    """The function in a text."""
+    known = dict(names())
+    exec(compile(text, "<random network>", "exec"), known)
+    return known["network"]
+
+
+def outcome(
+    text: str, device: str, tolerance: Tolerance, target: str = "numpy", collect: bool = True
+) -> Outcome:
+    """What a network gives, or the error that it ends with."""
+    with (
+        defined_delays() if device == "runtime" else nullcontext(),
+        nullcontext() if collect else constants_as_written(),
+    ):
+        try:
+            return Case(compiled(text), tolerance=tolerance).run(device, target)
+        except Exception as error:
+            return error
+
+
+def nudged(text: str, by: float) -> str:
+    """The same network with all its odd numbers a little larger."""
+    return re.sub(r"\d+\.\d{5}", lambda found: repr(float(found[0]) * (1 + by)), text)
+
+
+def is_sensitive(text: str, reference: Outcome, tolerance: Tolerance) -> bool:
+    """Whether Brian's own result changes after a difference as small as a rounding error."""
+    by = 1e-12 if tolerance is DOUBLE else 3e-7
+    others = (outcome(nudged(text, change), "runtime", tolerance) for change in (by, -by))
+    return any(
+        comparison(without_delays(reference), without_delays(other), tolerance) is not None
+        for other in others
+    )
+
+
+def spikes_meet(text: str, tolerance: Tolerance) -> bool:
+    """Whether two spikes arrive at one synapse in one time step, after a change of delays.
+
+    Both have their effect in Brian's compiled targets, but only one in its NumPy code.
+    """
+    runtime, found = all_devices["runtime"], []
+
+    class Watched:
+        """Brian's own queue, because another may round delays in another way."""
+
+        def __init__(self, **ends: int) -> None:
+            self.queue = type(runtime).spike_queue(runtime, **ends)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.queue, name)
+
+        def peek(self) -> np.ndarray:
+            synapses = self.queue.peek()
+            found.append(len(np.unique(synapses)) < len(synapses))
+            return synapses
+
+    runtime.spike_queue = lambda source_start, source_end: Watched(
+        source_start=source_start, source_end=source_end
+    )
+    try:
+        outcome(text, "runtime", tolerance)
+    finally:
+        del runtime.spike_queue
+    return any(found)
+
+
+def without_delays(result: Outcome) -> Outcome:
+    """A result without what is compared bit by bit and was itself changed by `nudged`."""
+    if isinstance(result, Exception):
+        return result
+    return {name: value for name, value in result.items() if not name.endswith("delay")}
+
+
+def refused_more(reference: Outcome, result: Outcome) -> bool:
+    """Whether the device has ended a statement with an error where Brian has not, or Brian has."""
+    return errors_of(reference) != errors_of(result)
+
+
+def errors_of(result: Outcome) -> list[str]:
+    """The kinds of all errors on the way."""
+    if isinstance(result, Exception):
+        return [kind_of(result)]
+    return [str(kind) for kind in result["errors"]]
+
+
+def comparison(reference: Outcome, result: Outcome, tolerance: Tolerance) -> str | None:
+    """How two outcomes differ."""
+    both = [isinstance(one, Exception) for one in (reference, result)]
+    if all(both) and errors_of(reference) == errors_of(result):
+        return None
+    if any(both):
+        texts = [
+            f"{type(one).__name__}: {one} ({one.__cause__})"
+            if isinstance(one, Exception)
+            else "a result"
+            for one in (result, reference)
+        ]
+        return f"{texts[0]}, but the reference ends with {texts[1]}"
+    try:
+        compare(reference, result, tolerance)
+    except AssertionError as error:
+        lines = str(error).splitlines()
+        if errors_of(reference) != errors_of(result):
+            lines.insert(1, f"errors {errors_of(result)}, not {errors_of(reference)}")
+        return "\n".join(lines if len(lines) <= SHOWN else [*lines[:SHOWN], "and more"])
+    return None

@@ -1,0 +1,222 @@
+"""That a random network which dies or differs is found, and that nothing else is."""
+
+import logging
+import os
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests import devices
+from tests.random_networks import oracle
+from tests.random_networks.build import function_text, script
+from tests.random_networks.description import (
+    Connections,
+    Description,
+    Neurons,
+    Pathway,
+    Source,
+)
+from tests.random_networks.isolation import Ending, apart
+from tests.random_networks.oracle import Verdict, judged, outcome, spikes_meet, third_opinion
+from tests.random_networks.smaller import smaller
+from tests.semantics.harness import DOUBLE
+
+pytestmark = [
+    pytest.mark.skipif(devices.DEVICE != "genn", reason="compares nothing of the device"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def network(*actions: str, delay: str | None = None, hazards: tuple = ("delays",)) -> Description:
+    """A source with two spikes, one synapse, and a target that counts them."""
+    return Description(
+        dt="0.1*ms",
+        precision="double",
+        schedule=None,
+        preamble=(),
+        groups=(Neurons("cells", 1, ("v : 1", "last : second")),),
+        sources=(Source("inputs", "SpikeGeneratorGroup", 1, ("1", "[0, 0]", "[0, 0.2]*ms")),),
+        connections=(
+            Connections(
+                "syn",
+                "inputs",
+                "cells",
+                ("w : 1",),
+                (Pathway("pre", "pre", ("v_post += 1", "last_post = t", "w += 1"), delay=delay),),
+                "",
+            ),
+        ),
+        monitors=(),
+        operations=(),
+        actions=actions,
+        hazards=hazards,
+    )
+
+
+def only_under(device: str, statement: str) -> str:
+    """A statement that one of the two devices executes."""
+    return f"get_device() is all_devices[{device!r}] and {statement}"
+
+
+DIE = "__import__('os').kill(__import__('os').getpid(), 11)"
+
+
+def test_a_value_comes_back():
+    assert apart(lambda tell: np.arange(3).sum(), 60) == Ending(value=3)
+
+
+def test_the_last_stage_is_known():
+    def work(tell):
+        tell("the first")
+        tell("the second")
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    ending = apart(work, 60)
+    assert ending.stage == "the second"
+    assert ending.death is not None and "signal 11" in ending.death
+    assert "Segmentation fault" in ending.printed
+
+
+def test_a_process_that_ends_with_a_status_has_died():
+    ending = apart(lambda tell: os._exit(3), 60)
+    assert ending.death == "ended with status 3, without a result"
+
+
+def test_an_error_is_told():
+    ending = apart(lambda tell: 1 // 0, 60)
+    assert ending.death is not None
+    assert "ZeroDivisionError" in ending.printed
+
+
+def test_what_does_not_end_is_ended():
+    start = time.monotonic()
+    ending = apart(lambda tell: time.sleep(60), 0.3)
+    assert ending.death == "did not end within 0.3 s"
+    assert time.monotonic() - start < 30
+
+
+def test_a_network_that_dies_of_the_device():
+    verdict = judged(network("network.run(0*ms)", only_under("genn", DIE)))
+    assert verdict.kind == "DIED"
+    assert verdict.complaint is not None and "at work: genn" in verdict.complaint
+
+
+def test_a_network_that_brian_dies_of():
+    verdict = judged(network("network.run(0*ms)", only_under("runtime", DIE)))
+    assert verdict == Verdict("of which Brian's runtime dies")
+
+
+def test_brian_that_does_not_die_alone(monkeypatch):
+    """Then it was the device that has left something behind."""
+    endings = iter([Ending(death="died of signal 11", stage="Brian's runtime"), Ending(value=None)])
+    monkeypatch.setattr(oracle, "apart", lambda work, seconds: next(endings))
+    verdict = judged(network())
+    assert verdict.kind == "DIED"
+    assert verdict.complaint is not None and "does not die of it alone" in verdict.complaint
+
+
+def test_a_difference():
+    verdict = judged(network(only_under("genn", "found.append(1)")), opinions=False)
+    assert verdict.kind == "DIFFERENT"
+    assert verdict.complaint is not None and "found" in verdict.complaint
+
+
+def test_errors_of_statements_are_compared():
+    failing = "syn.w[7] = 1"
+    assert judged(network(failing, "network.run(0.1*ms)")).kind == "with results"
+    verdict = judged(network(only_under("genn", "undefined")), opinions=False)
+    assert verdict.complaint is not None and "errors ['NameError'], not []" in verdict.complaint
+
+
+def runtime(description: Description) -> dict:
+    result = outcome(function_text(description), "runtime", DOUBLE)
+    assert not isinstance(result, Exception), result
+    return result
+
+
+@pytest.mark.parametrize("delay", ["-0.3*ms", "-1e9*ms", "'-20*ms'", "-1e300*ms"])
+def test_the_reference_delivers_negative_delays_at_once(delay):
+    assign = (f"syn.pre.delay = {delay}",)
+    result = runtime(network(*assign, "network.run(0.25*ms)"))
+    assert not result["errors"].size
+    np.testing.assert_allclose(result["cells.last"], [0.2e-3])
+    assert result["syn.pre.delay"][0] < 0
+
+
+@pytest.mark.parametrize("delay", ["nan*ms", "inf*ms", "-inf*ms", "7e8*ms", "1e300*ms"])
+@pytest.mark.parametrize("scalar", [True, False])
+def test_the_reference_refuses_and_can_be_repaired(delay, scalar):
+    options = {"delay": delay} if scalar else {}
+    first = () if scalar else (f"syn.pre.delay = {delay}",)
+    repaired = ("syn.pre.delay = 0.1*ms", "network.run(0.4*ms)")
+    result = runtime(network(*first, "network.run(0.25*ms)", *repaired, **options))
+    np.testing.assert_array_equal(result["errors"], ["ValueError"])
+    np.testing.assert_array_equal(result["cells.v"], [2])
+
+
+#: The first spike is under way for three steps (a delay of 2.5 steps is rounded up), the second
+#: for one.
+MEETING = (
+    "syn.pre.delay = '0.25*ms'",
+    "network.run(0.15*ms)",
+    "syn.pre.delay = '0.1*ms'",
+    "network.run(0.5*ms)",
+)
+
+
+def test_two_spikes_that_meet_at_a_synapse_are_seen():
+    assert spikes_meet(function_text(network(*MEETING)), DOUBLE)
+    assert not spikes_meet(function_text(network(*MEETING[:2], *MEETING[3:])), DOUBLE)
+
+
+@pytest.mark.parametrize(
+    "meeting, ending, kind, said",
+    [
+        (True, Ending(value=(None, "differs")), "as Cython, with two spikes at one synapse", None),
+        (True, Ending(value=("differs", None)), "DIFFERENT", "agrees with its NumPy target"),
+        (True, Ending(value=("differs", "too")), "DIFFERENT", "All three differ"),
+        (True, Ending(death="did not end"), "with two spikes at one synapse, undecided", None),
+        (False, Ending(value=(None, "differs")), "DIFFERENT", "agrees with genn"),
+        (False, Ending(value=("differs", None)), "DIFFERENT", "agrees with its NumPy target"),
+        (False, Ending(death="did not end"), "DIFFERENT", "gave no answer"),
+    ],
+)
+def test_what_brians_cython_target_says(monkeypatch, meeting, ending, kind, said):
+    """It excuses a difference only where two spikes meet; elsewhere it is told what it says."""
+    monkeypatch.setattr(oracle, "apart", lambda work, seconds: ending)
+    verdict = third_opinion(network(), Verdict("DIFFERENT", "differs", meeting))
+    assert verdict.kind.startswith(kind)
+    assert (said is None and verdict.complaint is None) or said in verdict.complaint
+
+
+@pytest.mark.slow
+def test_two_spikes_that_meet_are_no_alarm():
+    """With Brian's Cython target, which takes a while to compile."""
+    verdict = judged(network(*MEETING))
+    assert verdict.kind == "as Cython, with two spikes at one synapse in one step"
+
+
+def test_smaller():
+    """What is not needed goes, at any depth."""
+    whole = network("network.run(0.1*ms)", "network.run(0.2*ms)", hazards=("delays", "values"))
+    whole = replace(whole, groups=(*whole.groups, Neurons("others", 2, ("x : 1", "y : 1"))))
+
+    def still_wrong(attempt: Description) -> bool:
+        text = script(attempt)
+        return "y : 1" in text and "run(0.2" in text
+
+    left = smaller(whole, still_wrong, 60)
+    assert left.groups == (Neurons("others", 2, ("y : 1",)),)
+    assert left.actions == ("network.run(0.2*ms)",)
+    assert not left.connections and not left.sources
+    assert left.hazards == whole.hazards
