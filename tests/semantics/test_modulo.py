@@ -24,8 +24,8 @@ def floats(where):
     group = NeuronGroup(x.size, "x : 1\ny : 1\nrest : 1\nquotient : 1")
     group.x, group.y = x, y
     assign(group, where)
-    # the signs of zeros
-    return observe(group=group, signs=np.signbit([group.rest[:], group.quotient[:]]))
+    found = np.array([group.rest[:], group.quotient[:]])
+    return observe(group=group, signs_of_zeros=np.signbit(found) & (found == 0))
 
 
 def assign(group, where):
