@@ -3,11 +3,15 @@
 import ctypes
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from brian2genn.backends.cpu import toolchain
+from brian2genn.codegen.genn_code import GENN_TYPE, GennCode
+from brian2genn.model import expr as ex
+from brian2genn.model.kernel import Access, Kernel, Store
 
 SOURCE = r"""
 #include "brian2genn_math.h"
@@ -125,3 +129,35 @@ def test_integers(compute, dtype):
     values = [0, 1, 2, 3, 7, 10, 1000, 2**31 - 1, limits.max, limits.max - 1]
     values = [*values, *(-value for value in values), limits.min, limits.min + 1]
     check(compute, *pairs(values, dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32])
+def test_code_for_genn(dtype):
+    """GeNN's language is C, with functions that know their type as tgmath.h's do."""
+    name = np.dtype(dtype).name
+    kernel = Kernel("test", "test")
+    kernel.accesses = {variable: Access(variable, variable, name) for variable in "xyrq"}
+    x, y = (ex.make("load", attr=variable, dtype=name) for variable in "xy")
+    kernel.stores = [Store("r", ex.binary("mod", x, y)), Store("q", ex.binary("floordiv", x, y))]
+    numbers = itertools.count()
+    names = SimpleNamespace(variable=lambda access: f"{access.name}s[i]")
+    statements = GennCode(kernel, names, lambda: next(numbers)).statements(kernel.stores)
+    arguments = ", ".join(f"{GENN_TYPE[name]} *{variable}s" for variable in "xyrq")
+    text = "\n".join([
+        "#include <tgmath.h>\n#include <stdint.h>\n#include <stdbool.h>",
+        f"void compute(int n, {arguments}) {{ for (int i = 0; i < n; i++) {{",
+        *statements,
+        "} }",
+    ])  # fmt: skip
+    chosen = replace(toolchain.find().for_setup(), identity="GeNN")
+    library = toolchain.compile_library(chosen, text, "modulo")
+
+    def run(x, y):
+        results = np.empty_like(x), np.empty_like(x)
+        library.compute(x.size, *(ctypes.c_void_p(a.ctypes.data) for a in (x, y, *results)))
+        return results
+
+    values = [0, 1, 2, 3, 7, -1, -2, -7, 1000]
+    if dtype is not np.int32:
+        values += [0.1, -0.3, 1 / 3, 1e-30, -1e30, np.inf, -np.inf, np.nan, 5.5, -0.0]
+    check(run, *pairs(values, dtype))
