@@ -241,7 +241,7 @@ def shared_in(case) -> list[list[str]]:
     """The stretches that threads go through in the network of a case, by their origins."""
     set_device("genn", threads=2)
     case.function(**case.arguments)
-    source = get_device()._chosen.programs[False]._known[-1][1].source
+    source = get_device()._chosen.programs[False]._known[-1].program.source
     return [[source.steps[step] for step in stretch] for stretch in source.shared]
 
 

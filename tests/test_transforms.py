@@ -1,14 +1,19 @@
 """The passes over the model: the same value, at less cost."""
 
 import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from brian2genn.frontend.expressions import ExpressionReader
 from brian2genn.model import expr as ex
-from brian2genn.model.dtypes import BOOL, FLOAT64
+from brian2genn.model.dtypes import BOOL, FLOAT64, INT64
 from brian2genn.model.kernel import Access, Kernel, Store
+from brian2genn.transforms import regroup, simplify, specialise
+from brian2genn.transforms.rates import ELEMENT_RATE, Rates
 from brian2genn.transforms.simplify import simplify_kernel
 from brian2genn.transforms.specialise import specialise_kernel
 
@@ -33,6 +38,8 @@ def kernel_of(text: str) -> Kernel:
         return ex.make("load", attr=name, dtype=dtype)
 
     def function(name: str, args: list[ex.Expr]) -> ex.Expr | None:
+        if name == "steps":
+            return ex.cast(ex.call("trunc", args, FLOAT64), INT64)
         return ex.select(*args) if name == "select" else None
 
     reader = ExpressionReader(lookup, function)
@@ -77,63 +84,209 @@ def evaluate(node: ex.Expr) -> np.ndarray:
     return OPERATORS[node.op](*args)
 
 
-def counts(kernel: Kernel) -> dict[str, int]:
-    """How often the costly operations occur for every element."""
-    from brian2genn.transforms.rates import ELEMENT_RATE, Rates
-
+def counts(kernel: Kernel) -> tuple[dict[str, int], dict[str, int]]:
+    """How often operations occur: for every element, and for all elements at once."""
     rates = Rates(kernel)
-    result: dict[str, int] = {}
+    result: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     for node in ex.walk(kernel.roots()):
-        if rates.of(node) == ELEMENT_RATE:
+        if node.args:
             name = node.attr if node.op == "call" else node.op
-            result[name] = result.get(name, 0) + 1
-    return result
+            result[rates.of(node) != ELEMENT_RATE][name] += 1
+    return dict(result[0]), dict(result[1])
 
 
-CASES = [
-    # text, what remains for every element
-    ("x + 0", {}),
-    ("1*x/1", {}),
-    ("x**3", {"mul": 2}),
-    ("x**4", {"mul": 2}),
-    ("x**-2", {"mul": 1, "div": 1}),
-    ("abs(x)**0.5", {"abs": 1, "sqrt": 1}),
-    ("x**2.5*0 + x**17", None),
-    ("x/Tau/G", {"mul": 1}),
-    ("(x - El)/(Tau*G)*2", {"mul": 1}),
-    ("El + x - VT + y - 3", {"add": 2}),
-    ("-(x - y)*G", {"mul": 1}),
-    ("exp(v/Tau)**(1/18)", {"exp": 1, "mul": 1}),
-    ("x/exp(v/Tau)", {"exp": 1, "mul": 2}),
-    ("exp(-v/18) + 1/exp(v*(1/18))", {"exp": 1, "mul": 1, "add": 1}),
-    ("x/exprel(v/Tau)", {"inverse_exprel": 1, "mul": 2}),
-    ("G/(Tau*exprel(El/Tau - v/Tau)*x)", {"inverse_exprel": 1, "div": 1}),
-    ("x*G/y - G*x/y", None),
-    ("3*4*x*5", {"mul": 1}),
-    ("x % 2 + x // 2", None),
-    ("sin(2.0) + x", {"add": 1}),
-    ("-x*-y", {"mul": 1}),
-    ("x - -y", {"add": 1}),
-    ("(x*2)*(x*2)", None),
-    ("select(is_on, v*exp(-Tau*is_on), v)", {"select": 1, "mul": 1}),
-    ("exp(-Tau*is_on)*x", {"select": 1, "mul": 1}),
-    ("select(is_on, select(is_on, x, y), y)", {"select": 1}),
-    ("select(not is_on, x/(1 - is_on), y)", None),
-]
+@dataclass(frozen=True)
+class Case:
+    """A text, and the operations for every element before and after, and those done once after."""
+
+    text: str
+    before: dict[str, int]
+    after: dict[str, int]
+    once: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def check(self) -> None:
+        """The same value, by exactly these operations."""
+        kernel = kernel_of(self.text)
+        with np.errstate(all="ignore"):
+            before = np.broadcast_to(evaluate(kernel.stores[0].value), 7)
+            assert counts(kernel)[0] == self.before
+            specialise_kernel(kernel)
+            simplify_kernel(kernel)
+            after = np.broadcast_to(evaluate(kernel.stores[0].value), 7)
+        np.testing.assert_allclose(after, before, rtol=1e-13, atol=2e-15)
+        assert counts(kernel) == (self.after, self.once), kernel.stores[0].value
 
 
-@pytest.mark.parametrize(("text", "remains"), CASES, ids=[text for text, _ in CASES])
-def test_same_value_at_less_cost(text, remains):
-    kernel = kernel_of(text)
-    with np.errstate(all="ignore"):
-        before = np.broadcast_to(evaluate(kernel.stores[0].value), 7)
-        specialise_kernel(kernel)
-        simplify_kernel(kernel)
-        after = np.broadcast_to(evaluate(kernel.stores[0].value), 7)
-    np.testing.assert_allclose(after, before, rtol=1e-13, atol=2e-15)
-    found = counts(kernel)
-    for name, number in (remains or {}).items():
-        assert found.get(name, 0) <= number, (name, kernel.stores[0].value)
+def _nothing(*arguments: object) -> None:
+    """In the place of a rule that is switched off."""
+
+
+def _as_it_is(self: object, node: ex.Expr) -> ex.Expr:
+    return node
+
+
+#: By rule: where it is, what it is replaced by to switch it off, and what only it does.
+RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
+    "fold": ("simplify._fold", _nothing, [
+        Case("3*4.0 + x", {"add": 1}, {"add": 1}),
+        Case("(5 - 3.0)/4 + x", {"add": 1}, {"add": 1}),
+        Case("2.0**3 + x", {"add": 1}, {"add": 1}),
+        Case("sin(2.0) + x", {"add": 1}, {"add": 1}),
+        Case("exp(1.0) + x", {"add": 1}, {"add": 1}),
+    ]),
+    "cast": ("simplify._Local.rule_cast", _nothing, [
+        Case("x + int(2.0*3)", {"add": 1}, {"add": 1}),
+    ]),
+    "add": ("simplify._Local.rule_add", _nothing, [
+        Case("x + 0", {"add": 1}, {}),
+        Case("0 + x*y", {"add": 1, "mul": 1}, {"mul": 1}),
+    ]),
+    "sub": ("simplify._Local.rule_sub", _nothing, [
+        Case("x - 0", {"sub": 1}, {}),
+        Case("sin(x - 0.0)", {"sub": 1, "sin": 1}, {"sin": 1}),
+    ]),
+    "mul": ("simplify._Local.rule_mul", _nothing, [
+        Case("sin(El*1) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
+        Case("sin(1*El) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
+    ]),
+    "div": ("simplify._Local.rule_div", _nothing, [
+        Case("sin(El/1) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
+        Case("G/exp(El) + x", {"add": 1}, {"add": 1}, {"neg": 1, "exp": 1, "mul": 1}),
+    ]),
+    "neg": ("simplify._Local.rule_neg", _nothing, [
+        Case("sin(-(-El)) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
+    ]),
+    "not": ("simplify._Local.rule_not", _nothing, [
+        Case("not not is_on", {"not": 2}, {}),
+    ]),
+    "select": ("simplify._Local.rule_select", _nothing, [
+        Case("select(is_on, x + 0, x)", {"add": 1, "select": 1}, {}),
+    ]),
+    "pow": ("simplify._Local.rule_pow", _nothing, [
+        Case("x**0", {"pow": 1}, {}),
+        Case("x**1", {"pow": 1}, {}),
+        Case("x**3", {"pow": 1}, {"mul": 2}),
+        Case("x**4", {"pow": 1}, {"mul": 2}),
+        Case("x**16", {"pow": 1}, {"mul": 4}),
+        Case("x**-2", {"pow": 1}, {"mul": 1, "div": 1}),
+        Case("abs(x)**0.5", {"abs": 1, "pow": 1}, {"abs": 1, "sqrt": 1}),
+        Case("exp(v)**(1/18)", {"exp": 1, "pow": 1}, {"exp": 1, "mul": 1}),
+        Case("(x*G)**2", {"mul": 1, "pow": 1}, {"mul": 2}),
+    ]),
+    "compare": ("simplify._Local.rule_ge", _nothing, [
+        Case("steps(x) >= steps(y)", {"trunc": 2, "cast": 2, "ge": 1}, {"trunc": 2, "ge": 1}),
+    ]),
+    "sum": ("regroup.Regroup.sum", _as_it_is, [
+        Case("El + x - VT + y - 3", {"add": 2, "sub": 2}, {"add": 2}, {"sub": 2}),
+        Case("(x - El) - (y - VT)", {"sub": 3}, {"sub": 1, "add": 1}, {"sub": 1}),
+        Case("x - -y", {"neg": 1, "sub": 1}, {"add": 1}),
+        Case("-(G*x) - G*y", {"mul": 2, "neg": 1, "sub": 1}, {"mul": 2, "add": 1, "neg": 1}),
+    ]),
+    "product": ("regroup.Regroup.product", _as_it_is, [
+        Case("x*El*VT", {"mul": 2}, {"mul": 1}, {"mul": 1}),
+        Case("x/Tau/G", {"div": 2}, {"mul": 1}, {"mul": 1, "div": 1}),
+        Case("El*x/VT", {"mul": 1, "div": 1}, {"mul": 1}, {"div": 1}),
+        Case("El/x*VT", {"mul": 1, "div": 1}, {"div": 1}, {"mul": 1}),
+        Case("G/(x*Tau)", {"mul": 1, "div": 1}, {"div": 1}, {"div": 1}),
+        Case("G/(Tau/x)", {"div": 2}, {"mul": 1}, {"div": 1}),
+        Case("(x - El)/(Tau*G)*2", {"sub": 1, "div": 1, "mul": 1}, {"sub": 1, "mul": 1},
+             {"mul": 2, "div": 1}),
+        Case("x*2*5", {"mul": 2}, {"mul": 1}),
+        Case("x/0.001", {"div": 1}, {"mul": 1}),
+        Case("-x*-y", {"neg": 2, "mul": 1}, {"mul": 1}),
+        Case("x*G/y - G*x/y", {"mul": 2, "div": 2, "sub": 1}, {"mul": 1, "div": 1, "sub": 1}),
+        Case("x*(1/y)", {"div": 1, "mul": 1}, {"div": 1}),
+        Case("x/(1/y)", {"div": 2}, {"mul": 1}),
+    ]),
+    "literals past other factors": ("regroup._movable", lambda *arguments: False, [
+        Case("(x*2)*(y*3)", {"mul": 3}, {"mul": 2}),
+        Case("(3*x)*y*2", {"mul": 3}, {"mul": 2}),
+        Case("(G*x)*(2*y)", {"mul": 3}, {"mul": 2}, {"mul": 1}),
+        Case("(G*x)/(2*y)", {"mul": 2, "div": 1}, {"mul": 1, "div": 1}, {"mul": 1}),
+        Case("3*x/y*2", {"mul": 2, "div": 1}, {"mul": 1, "div": 1}),
+        Case("3/(2*x*exprel(y))", {"mul": 2, "exprel": 1, "div": 1},
+             {"inverse_exprel": 1, "mul": 1, "div": 1}),
+    ]),
+    "inverse functions": ("regroup.Regroup._inverted", _nothing, [
+        Case("x/exprel(v/Tau)", {"div": 2, "exprel": 1}, {"inverse_exprel": 1, "mul": 2},
+             {"div": 1}),
+        Case("G/(Tau*exprel(x))", {"mul": 1, "div": 1, "exprel": 1},
+             {"inverse_exprel": 1, "mul": 1}, {"div": 1}),
+        Case("3/(x*exprel(y))", {"mul": 1, "exprel": 1, "div": 1},
+             {"inverse_exprel": 1, "mul": 1, "div": 1}),
+        Case("G/(Tau*exp(x))", {"mul": 1, "div": 1, "exp": 1}, {"neg": 1, "exp": 1, "mul": 1},
+             {"div": 1}),
+    ]),
+    "arguments": ("regroup.Regroup.argument", _as_it_is, [
+        Case("exp(-(x*G))", {"mul": 1, "neg": 1, "exp": 1}, {"mul": 1, "exp": 1}, {"neg": 1}),
+        Case("exp(-v/18) + 1/exp(v*(1/18))",
+             {"neg": 1, "div": 2, "mul": 1, "exp": 2, "add": 1}, {"mul": 1, "exp": 1, "add": 1}),
+    ]),
+    "what is used more than once": (
+        "regroup.Regroup._may_open", lambda self, inner, node: inner is node, [
+        Case("El + x - VT + y", {"add": 2, "sub": 1}, {"add": 2}, {"sub": 1}),
+    ]),
+    "known conditions": ("specialise._know_condition", lambda old, args: ex.make(
+        old.op, args, old.attr, old.dtype), [
+        Case("select(is_on, select(is_on, x, y), y)", {"select": 2}, {"select": 1}),
+        Case("select(is_on, v*exp(-Tau*is_on), v)", {"cast": 1, "mul": 2, "exp": 1, "select": 1},
+             {"mul": 1, "select": 1}, {"neg": 1, "exp": 1}),
+    ]),
+    "choices": ("specialise._Chooser.rule", lambda self, old, args: ex.make(
+        old.op, args, old.attr, old.dtype), [
+        Case("exp(-Tau*is_on)*x", {"cast": 1, "mul": 2, "exp": 1}, {"select": 1, "mul": 1},
+             {"neg": 1, "exp": 2, "mul": 1}),
+    ]),
+}  # fmt: skip
+
+#: What no rule makes cheaper.
+KEPT = [
+    Case("x % 2 + x // 2", {"mod": 1, "floordiv": 1, "add": 1},
+         {"mod": 1, "floordiv": 1, "add": 1}),
+    Case("x**17", {"pow": 1}, {"pow": 1}),
+    Case("exp(x)**y", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
+    Case("0*x", {"mul": 1}, {"mul": 1}),
+    Case("x/y/v", {"div": 2}, {"div": 2}),
+    Case("x/(y/v)", {"div": 2}, {"div": 2}),
+    Case("(G*x)*(Tau*y)", {"mul": 3}, {"mul": 3}),
+    Case("x/(G*y)", {"mul": 1, "div": 1}, {"mul": 1, "div": 1}),
+    Case("x*1e300*1e300", {"mul": 2}, {"mul": 2}),
+    Case("x*1e30*y*1e-30", {"mul": 3}, {"mul": 3}),
+    Case("(x*G + y*G)*2", {"mul": 3, "add": 1}, {"mul": 3, "add": 1}),
+]  # fmt: skip
+
+CASES = [case for _, _, cases in RULES.values() for case in cases] + KEPT
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_same_value_at_less_cost(case):
+    case.check()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_switched_off_is_missed(rule, monkeypatch):
+    place, replacement, cases = RULES[rule]
+    module, _, attribute = place.partition(".")
+    owner = {"simplify": simplify, "regroup": regroup, "specialise": specialise}[module]
+    *classes, attribute = attribute.split(".")
+    for name in classes:
+        owner = getattr(owner, name)
+    monkeypatch.setattr(owner, attribute, replacement)
+    for case in cases:
+        with pytest.raises(AssertionError):
+            case.check()
+
+
+def test_every_rule_is_in_the_table():
+    """A new rule needs a line; comparisons share one."""
+    rules = {name for name in vars(simplify._Local) if name.startswith("rule_")}
+    tested = {place.rpartition(".")[2] for place, _, _ in RULES.values()}
+    same = {f"rule_{name}" for name in ("lt", "le", "gt", "eq", "ne")}
+    assert rules - same <= tested
+    assert len({getattr(simplify._Local, name) for name in same | {"rule_ge"}}) == 1
 
 
 def test_random_numbers_are_not_merged():

@@ -52,6 +52,7 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.pathways import check_pathways, never_early
+from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
@@ -440,9 +441,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                     print(describe(network))
 
         try:
+            programs = self._chosen.programs[profile]
             if prefs["devices.genn.debug"]:  # prints each run
-                return make(translation.network)
-            return self._chosen.programs[profile].find_or_make(translation.network, make)
+                programs = KnownPrograms()
+            numbers = Numbers(translation.bindings.params, steps_of(translation.bindings.arrays))
+            return programs.find_or_make(translation.network, make, numbers)
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *translation.function_users()])

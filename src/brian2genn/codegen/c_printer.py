@@ -290,6 +290,8 @@ class KernelPrinter:
     def _param(self, node: Expr, section: int) -> str:
         """A parameter: read once, before the elements."""
         place = self._params[node.attr]
+        if node.dtype == FLOAT64:
+            place = place.removeprefix("(float)")
         if section == RUN_RATE:
             return place
         # another object may have a variable of this name, and this kernel use it

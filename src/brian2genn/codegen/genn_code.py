@@ -179,17 +179,25 @@ class GennCode:
     def _division(self, node: Expr, args: list[str]) -> str:
         """Python's ``%`` and ``//``; for integers, 0 by 0, as NumPy and Brian have it."""
         x, y = (self._once(a, text) for a, text in zip(node.args, args, strict=True))
+        zero, one = literal(0, node.dtype), literal(1, node.dtype)
         if is_float(node.dtype):
-            if node.op == "floordiv":
-                return f"floor({x} / {y})"
-            return f"({x} - {y} * floor({x} / {y}))"
-        zero = literal(0, node.dtype)
-        special = f"({y} == {zero} || {y} == {literal(-1, node.dtype)})"
-        rest = self._temporary(node, f"({special} ? {zero} : ({x} % {y}))")
+            rest = self._temporary(node, f"fmod({x}, {y})")
+        else:
+            special = f"({y} == {zero} || {y} == {literal(-1, node.dtype)})"
+            rest = self._temporary(node, f"({special} ? {zero} : ({x} % {y}))")
         other_sign = f"({rest} != {zero} && (({rest} < {zero}) != ({y} < {zero})))"
+        if is_float(node.dtype):  # as NumPy does it, see brian2genn_modulo.h
+            if node.op == "mod":
+                signed = f"({other_sign} ? {rest} + {y} : {rest})"
+                return f"({rest} == {zero} ? copysign({zero}, {y}) : {signed})"
+            whole = f"({x} - {rest}) / {y} - ({other_sign} ? {one} : {zero})"
+            whole = self._temporary(node, f"({whole})")
+            above = f"({whole} - floor({whole}) > {literal(0.5, node.dtype)} ? {one} : {zero})"
+            small = f"copysign({zero}, {x} / {y})"
+            quotient = f"({whole} == {zero} ? {small} : floor({whole}) + {above})"
+            return f"({y} == {zero} ? {x} / {y} : {quotient})"
         if node.op == "mod":
             return f"({rest} + ({other_sign} ? {y} : {zero}))"
-        one = literal(1, node.dtype)
         quotient = f"(({x} - {rest}) / {y} - ({other_sign} ? {one} : {zero}))"
         return f"({y} == {zero} ? {zero} : {quotient})"
 

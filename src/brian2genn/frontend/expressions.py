@@ -80,7 +80,7 @@ class ExpressionReader:
                 return result
             case ast.Compare() if len(node.ops) == 1:
                 comparison = _COMPARE[type(node.ops[0])]
-                return ex.compare(
+                return self.compare(
                     comparison, self._node(node.left), self._node(node.comparators[0])
                 )
             case ast.Call() if isinstance(node.func, ast.Name) and not node.keywords:
@@ -121,6 +121,10 @@ class ExpressionReader:
                 # keep integer exponents visible: they become products
                 return ex.make("pow", (left, right), dtype=left.dtype)
         return ex.binary(op, left, right)
+
+    def compare(self, op: str, left: Expr, right: Expr) -> Expr:
+        """A comparison."""
+        return ex.compare(op, left, right)
 
     def _call(self, name: str, args: list[Expr]) -> Expr:
         user = self.function(name, args)

@@ -12,7 +12,7 @@ from brian2.codegen.statements import Statement
 from brian2.core.variables import Constant
 
 from ..model import expr as ex
-from ..model.dtypes import FLOAT64, INT32, INT64, is_float
+from ..model.dtypes import FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Kernel
 from ..model.names import Names, Origin
@@ -100,6 +100,32 @@ class SetupReader(ExpressionReader):
                     return self.builtin("sqrt", [base])
                 return self.binary("pow", base, super()._constant(exponent.value))
         return super()._node(node)
+
+    def binary(self, op: str, left: Expr, right: Expr) -> Expr:
+        if op != "pow":
+            left, right = _as_numpy(left, right), _as_numpy(right, left)
+        return super().binary(op, left, right)
+
+    def compare(self, op: str, left: Expr, right: Expr) -> Expr:
+        return super().compare(op, _as_numpy(left, right), _as_numpy(right, left))
+
+
+def _as_numpy(value: Expr, other: Expr) -> Expr:
+    """`value` in the type in which NumPy computes with it and single precision, if `other` is that.
+
+    A number takes the type of the variable beside it; with an integer variable it is a double.
+    """
+    if value.dtype == FLOAT64 and other.dtype == FLOAT32 and _is_number(value):
+        return ex.cast(value, FLOAT32)
+    if value.dtype == FLOAT32 and is_integer(other.dtype) and not _is_number(other):
+        return ex.cast(value, FLOAT64)
+    return value
+
+
+def _is_number(value: Expr) -> bool:
+    """Whether no array is part of it, and no function, whose result would be one for NumPy."""
+    return all(node.op not in ("load", "given", "call", "random", "user", "table")
+               for node in ex.walk([value]))  # fmt: skip
 
 
 class SetupBuilder(NetworkBuilder):

@@ -117,6 +117,11 @@ class Kernel:
     given : dict
         From the names of integers that the step provides for every element (the
         indices of the neurons to be connected) to their types.
+    careful : bool
+        Whether parameters must stay where they are written, and all be computed in double
+        precision: products of their values are no normal numbers (``transforms/magnitudes.py``).
+    collected : list of Expr
+        What a simplified kernel has made of parameters; it is no part of the model.
     """
 
     name: str
@@ -126,6 +131,8 @@ class Kernel:
     stores: list[Store] = field(default_factory=list)
     outputs: dict[str, Expr] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
+    careful: bool = False
+    collected: list[Expr] = field(default_factory=list, compare=False)
 
     def roots(self) -> list[Expr]:
         """Every expression the kernel evaluates."""

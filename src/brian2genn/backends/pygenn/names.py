@@ -60,7 +60,7 @@ class Scope:
         self.population = population
         self.taken: set[str] = set()
         self._by_array: dict[str, str] = {}
-        self._by_param: dict[str, str] = {}
+        self._by_param: dict[tuple[str, str], str] = {}
         self._temporaries = 0
 
     def number(self) -> int:
@@ -88,9 +88,9 @@ class Scope:
 
     def param(self, name: str, dtype: str) -> str:
         """A number of the script: a dynamic parameter. GeNN cuts 64 bit integers, so none is."""
-        known = self._by_param.get(name)
+        known = self._by_param.get((name, dtype))
         if known is None:
-            known = self._by_param[name] = genn_name(name, self.taken)
+            known = self._by_param[name, dtype] = genn_name(name, self.taken)
             if is_float(dtype):
                 parameter = Parameter(known, GENN_TYPE[dtype], dynamic=True, param=name)
             else:

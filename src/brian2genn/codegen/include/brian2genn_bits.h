@@ -5,6 +5,7 @@
 #include "brian2genn_platform.h"
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#define B2G_FMA_IS_EXACT
 #define B2G_FMA(a, b, c) fma((a), (b), (c))
 #define B2G_FMAF(a, b, c) fmaf((a), (b), (c))
 B2G_FN uint64_t b2g_bits(double x) { return (uint64_t)__double_as_longlong(x); }
@@ -13,6 +14,7 @@ B2G_FN uint32_t b2g_bitsf(float x) { return (uint32_t)__float_as_int(x); }
 B2G_FN float b2g_from_bitsf(uint32_t x) { return __int_as_float((int)x); }
 #else
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMA)
+#define B2G_FMA_IS_EXACT
 #define B2G_FMA(a, b, c) fma((a), (b), (c))
 #define B2G_FMAF(a, b, c) fmaf((a), (b), (c))
 #else /* without the instruction fma() is a slow library function */

@@ -97,9 +97,7 @@ B2G_FN_LONG float b2g_inverse_exprel_f32(float x)
     { \
         type raised = x < low ? low : x; \
         return raised > high ? high : raised; \
-    } \
-    B2G_FN_LONG type b2g_mod##suffix(type x, type y) { return x - y * (type)floor((double)(x / y)); } \
-    B2G_FN_LONG type b2g_floordiv##suffix(type x, type y) { return (type)floor((double)(x / y)); }
+    }
 
 B2G_FLOAT_FUNCTIONS(double, _f64)
 B2G_FLOAT_FUNCTIONS(float, _f32)
@@ -119,6 +117,7 @@ B2G_FN_LONG int64_t b2g_whole_i64(double x)
                ? (int64_t)x : -9223372036854775807LL - 1;
 #endif
 }
+#include "brian2genn_modulo.h"
 
 /* Python's meaning of % and // : the result has the sign of the divisor.
    Division by zero gives 0, as NumPy's integers do, and not a crash. What is too large wraps

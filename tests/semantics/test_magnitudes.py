@@ -1,0 +1,112 @@
+"""Numbers that are very large or very small, in every place of an expression."""
+
+import numpy as np
+import pytest
+from brian2 import NeuronGroup, SpikeGeneratorGroup, StateMonitor, Synapses, ms, run, second
+
+from tests.semantics.harness import Cases, check, observe
+
+cases = Cases()
+
+CODE = """
+a = x*A/B
+b = x/(A*B)*C
+c = (A*x)*(y/B)
+d = x/y/A
+f = A/(B*x)
+"""
+VARIABLES = "x : 1\ny : 1\na : 1\nb : 1\nc : 1\nd : 1\nf : 1"
+
+
+def neurons(namespace, size):
+    group = NeuronGroup(5, VARIABLES, namespace=namespace)
+    group.x = (1 + np.arange(5)) * size
+    group.y = (1 + np.arange(5)) / size
+    group.run_regularly(CODE)
+    run(0.1 * ms)
+    return observe(group=group)
+
+
+@cases.over(size=[1e-200, 1.0, 1e200])
+def products(size):
+    return neurons({"A": 1e200 * size, "B": 3e200 * size, "C": 2e250}, 1 / size)
+
+
+@cases.over(constant=[1e-300, 1e-160, 1.0, 1e160, 1e300])
+def with_literals_and_parameters(constant):
+    group = NeuronGroup(5, "x : 1\nb : 1\nc : 1", namespace={"A": constant, "B": 1 / constant})
+    group.x = "(1 + i)*B"
+    group.run_regularly("b = A*x*1e160*1e-160\nc = x*A*1e-160*1e160")
+    run(0.1 * ms)
+    return observe(group=group)
+
+
+@cases.over(weight=[1e-300, 1e-150, 1e150, 1e300])
+def weights(weight):
+    source = SpikeGeneratorGroup(2, [0, 1, 0], [0, 0, 0.3] * ms)
+    target = NeuronGroup(2, "dg/dt = -g/(2*ms) + u/(3*ms) : 1\ndu/dt = -u/ms : 1", method="exact")
+    synapses = Synapses(
+        source, target, "w : 1", on_pre="g += w*A*B*3", namespace={"A": 1e-200, "B": 1e180}
+    )
+    synapses.connect()
+    synapses.w = weight
+    states = StateMonitor(target, "g", record=True)
+    run(1 * ms)
+    return observe(target=target, states=states)
+
+
+@cases.over(tau=[1e-6, 1e-3, 1.0, 1e9])
+def coefficients_of_exact_integration(tau):
+    """Products of exponentials that vanish or overflow on the way."""
+    group = NeuronGroup(
+        3,
+        "dv/dt = (g - v)/tau : 1\ndg/dt = -g/(5*ms) : 1",
+        method="exact",
+        namespace={"tau": tau * second},
+    )
+    group.v, group.g = [1, 2, 3], [5, 0, -1]
+    states = StateMonitor(group, "v", record=True)
+    run(1 * ms)
+    return observe(group=group, states=states)
+
+
+@cases.single
+def charges_and_areas():
+    """Constants that are no single floats, in products that are."""
+    namespace = {"area": 1e-16, "length": 1e-8, "charge": 1.6e-19, "volume": 1e-24}
+    group = NeuronGroup(3, "n : 1\nrho : 1\nflow : 1\nsum : 1", namespace=namespace)
+    group.n = "(i + 1)*1.6e-19"
+    group.run_regularly(
+        "rho = n/(area*length*charge)*volume\n"
+        "flow = rho*(area*length*charge)*1e35\n"
+        "sum = rho*(1e-25 + charge*1e-3)*1e22"
+    )
+    run(0.1 * ms)
+    return observe(group=group)
+
+
+@pytest.mark.parametrize("case", cases, ids=str)
+def test_agrees_with_runtime(case):
+    with np.errstate(all="ignore"):
+        check(case)
+
+
+def test_a_sweep_past_the_limit_compiles_twice(device, monkeypatch):
+    """Values are no part of the program, but for whether they may be collected."""
+    import brian2genn.device as module
+
+    built = []
+    real = module.describe
+    monkeypatch.setattr(module, "verify", lambda network: built.append(real(network)))
+    from brian2 import set_device
+
+    set_device(device)
+    namespace = {}
+    group = NeuronGroup(2, "x : 1\na : 1", namespace=namespace)
+    group.x = 1e-250
+    group.run_regularly("a = x*A*B")
+    for factor in (1e3, 1e100, 1e150, 1e160, 1e170, 1e2):
+        namespace["A"] = namespace["B"] = factor
+        run(0.1 * ms)
+        np.testing.assert_allclose(group.a[:], 1e-250 * factor * factor, rtol=1e-12)
+    assert len(built) == 2
