@@ -531,3 +531,15 @@ def test_a_compile_that_fails(on_device):
     assert network.t_ == pytest.approx(0.002)
     assert len(states.t) == 20
     assert np.all(np.asarray(group.v) > before[0])
+
+
+@pytest.mark.parametrize("duration", [np.nan, np.inf, -np.inf, -1])
+def test_durations_that_are_none(device, duration):
+    """Brian lets NaN and infinity pass, and the network has no time any more."""
+    set_device(device)
+    group = NeuronGroup(2, "dv/dt = 1/ms : 1", method="euler")
+    net = Network(group)
+    with pytest.raises(ValueError, match="non-negative duration"):
+        net.run(duration * ms)
+    net.run(0.2 * ms)
+    assert np.allclose(group.v, 0.2) and np.allclose(net.t / ms, 0.2)

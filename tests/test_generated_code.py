@@ -10,6 +10,7 @@ import pytest
 from brian2 import (
     Network,
     NeuronGroup,
+    SpikeGeneratorGroup,
     SpikeMonitor,
     StateMonitor,
     Synapses,
@@ -129,7 +130,19 @@ def test_the_text_is_the_same_in_every_run(programs):
 
 
 def test_elements_that_depend_on_each_other_are_not_vectorised(programs):
-    """A neuron reads a variable of another one that the same update writes."""
+    """A synapse reads what another one of the same spike has written."""
+    source = SpikeGeneratorGroup(1, [0], [0] * ms)
+    target = NeuronGroup(2, "v : 1")
+    synapses = Synapses(source, target, on_pre="v_post += 0.5*(1 - v_post)")
+    synapses.connect()
+    Network(source, target, synapses).run(0.2 * ms)
+    text = programs[0].source.text
+    delivery = text[text.index("/* synaptic pathway") :]
+    assert "omp simd" not in delivery[: delivery.index("\n}\n")]
+
+
+def test_elements_that_read_each_other_are_vectorised(programs):
+    """A neuron reads a variable of another one, as it was before the update that writes it."""
     from brian2 import linked_var
 
     group = NeuronGroup(3, "dv/dt = (other - v)/(5*ms) : 1\nother : 1 (linked)", method="euler")
@@ -137,7 +150,7 @@ def test_elements_that_depend_on_each_other_are_not_vectorised(programs):
     Network(group).run(0.2 * ms)
     text = programs[0].source.text
     update = text[text.index("/* state update") :]
-    assert "omp simd" not in update[: update.index("\n}\n")]
+    assert "omp simd" in update[: update.index("\n}\n")]
 
 
 def test_random_numbers_do_not_stand_in_the_way_of_vectors(programs):

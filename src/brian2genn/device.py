@@ -338,7 +338,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """Run a network: ``Network.run``, with the time loop compiled."""
         if namespace is None:
             namespace = local_namespace(level + 3)
-        if duration < 0:
+        if not 0 <= float(duration) < np.inf:  # Brian lets NaN and infinity pass, and time is lost
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
