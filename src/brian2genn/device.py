@@ -31,11 +31,13 @@ from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translate
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
+from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import check_threads
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
+from .runtime.depth import as_deep_as_needed, is_deep
 from .runtime.explain import Explanation, SetupLog
 from .runtime.garbage import GarbageCollection
 from .runtime.legacy import LegacyInterface
@@ -47,6 +49,7 @@ from .runtime.loop import (
     running,
     store_profile,
 )
+from .runtime.mishaps import EVERYTHING, hand_over
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject
@@ -356,15 +359,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if len(all_objects) == 0:
             return
         active = [obj for obj in all_objects if obj.active]
-        translation = self._translate(net, active)
-        program = self._program(translation, net, profile)
+        translation, program, loop = self._compile(net, active, profile)
 
         progress = Report(report, float(report_period), t_start, duration)
-        try:
-            loop = self._connect(net, translation, program, profile)
-        except RefusedNetwork as refused:
-            self._remember(net, refuse(translation.placements, refused.refusals))
-            raise
         progress(0.0)
         began = time.time()
         completed = lost = False
@@ -402,8 +399,37 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._garbage.after_run(net, all_objects)
         store_profile(net, loop.profile() if profile else None)
 
-    def _translate(self, net: Any, active: list[Any]) -> Translation:
-        translation = translate(active, net._clocks, self.backend.refuse)
+    def _compile(
+        self, net: Any, active: list[Any], profile: bool
+    ) -> tuple[Translation, Program, TimeLoop]:
+        """A network that is ready to run: what our passes fail for, Brian will run."""
+        handed: dict[str, str] = {}
+        while True:
+            translation = self._translate(net, active, handed)
+            try:
+                program = self._program(translation, net, profile)
+                return translation, program, self._connect(net, translation, program, profile)
+            except RefusedNetwork as refused:
+                self._remember(net, refuse(translation.placements, refused.refusals))
+                raise
+            except Mishap as mishap:
+                names = {obj.name for obj in active}
+                known = mishap.owner in names and mishap.owner not in handed
+                owner = mishap.owner if known else EVERYTHING
+                if names <= handed.keys():  # it is not the objects
+                    raise mishap.error from None
+                reason = hand_over(owner, mishap)
+                handed |= dict.fromkeys([owner] if known else names - handed.keys(), reason)
+
+    def _translate(self, net: Any, active: list[Any], handed: dict[str, str]) -> Translation:
+        def failed(name: str, error: Exception) -> str:
+            if isinstance(error, RecursionError) and not is_deep():
+                raise error
+            return hand_over(name, error)
+
+        translation = as_deep_as_needed(
+            lambda: translate(active, net._clocks, self.backend.refuse, failed, handed)
+        )
         self._remember(net, translation.placements)
         return translation
 

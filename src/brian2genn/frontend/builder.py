@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,25 @@ class NetworkBuilder:
         #: by C name: what a user's function needs of the compiler
         self.compiler_arguments: dict[str, CompilerArguments] = {}
         #: by C name: the objects whose code calls a user's function
-        self.function_users: dict[str, list[str]] = {}
+        self.function_users: dict[str, tuple[str, ...]] = {}
         self.float_dtype = float_name(np.dtype(prefs["core.default_float_dtype"]))
         self._array_names: dict[int, str] = {}
         self._queue_numbers: dict[int, int] = {}
         self._kernel_names: set[str] = set()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Within this, an object is read: all that it registers stays or, after an error, nothing.
+
+        What is registered must not be changed afterwards: only the collections are kept.
+        """
+        before = {name: _as_it_is(value) for name, value in vars(self).items()}
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     # -- names ---------------------------------------------------------------
     def array(self, variable: Any) -> str:
@@ -382,6 +397,17 @@ class KernelBuilder:
         if name in DEFAULT_CONSTANTS or _UNIT_VALUES.get(name) == value:
             return ex.const(value, self.builder.float_dtype)
         return self.builder.param(name, self.builder.float_dtype, value)
+
+
+def _as_it_is(value: Any) -> Any:
+    """An attribute of a builder, kept as it is while the builder goes on."""
+    if isinstance(value, dict | list | set):
+        return value.copy()
+    if isinstance(value, Network | Bindings):
+        return replace(value, **{f.name: _as_it_is(getattr(value, f.name)) for f in fields(value)})
+    if isinstance(value, str | int | CompilerArguments):
+        return value
+    raise TypeError(f"nobody has said how to keep a {type(value).__name__} as it is")
 
 
 def _storage_to_value(dtype: str) -> str:

@@ -12,6 +12,7 @@ from ..model.compiling import CompilerArguments
 from ..model.network import Host, Network, Step
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
+from .recorded import RecordedCode
 from .steps import StepReader
 
 COMPILED = "compiled"
@@ -53,7 +54,7 @@ class Translation:
     network: Network
     bindings: Bindings
     placements: list[Placement]
-    users: dict[str, list[str]]
+    users: dict[str, tuple[str, ...]]
 
     def function_users(self) -> list[str]:
         """Sentences: which objects use the C++ functions that users wrote."""
@@ -76,8 +77,18 @@ def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
 #: users' functions so far, and what that text needs of a compiler.
 Refusal = Callable[[Sequence[Step], Sequence[str], CompilerArguments], str | None]
 
+#: Told the name of an object and what went wrong in reading it; returns why Brian runs it, for
+#: people, or raises what ends the run.
+HandOver = Callable[[str, Exception], str]
 
-def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) -> Translation:
+
+def translate(
+    objects: Sequence[Any],
+    clocks: Iterable[Any],
+    refuse: Refusal,
+    hand_over: HandOver,
+    handed: Mapping[str, str],
+) -> Translation:
     """Translate the active objects of a Brian network.
 
     Parameters
@@ -88,6 +99,10 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
         All clocks of the network, also those of inactive objects.
     refuse : callable
         The backend's word on the steps of each object.
+    hand_over : callable
+        Decides what becomes of an object where reading it fails.
+    handed : mapping
+        Names of objects that Brian has to run, and why.
 
     Returns
     -------
@@ -96,7 +111,7 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
     builder = NetworkBuilder()
     placements = []
     for obj in objects:
-        steps, placement = _translate_object(builder, obj, refuse)
+        steps, placement = _translate_object(builder, obj, refuse, hand_over, handed)
         builder.network.steps.extend(steps)
         placements.append(placement)
     for clock in sorted(clocks, key=lambda clock: str(clock.name)):
@@ -120,11 +135,17 @@ def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list
 
 
 def _translate_object(
-    builder: NetworkBuilder, obj: Any, refuse: Refusal
+    builder: NetworkBuilder,
+    obj: Any,
+    refuse: Refusal,
+    hand_over: HandOver,
+    handed: Mapping[str, str],
 ) -> tuple[list[Step], Placement]:
     kind = type(obj).__name__
-    reason = None
-    if type(obj).run is not BrianObject.run:
+    reason = handed.get(obj.name)
+    if reason is not None:
+        pass
+    elif type(obj).run is not BrianObject.run:
         reason = "is Python code"
     else:
         codes = [getattr(code, "recorded", None) for code in obj.code_objects]
@@ -135,20 +156,35 @@ def _translate_object(
             foreign = obj.code_objects[codes.index(None)]
             reason = f"uses Brian's own {foreign.__class__.__name__}"
         else:
-            known_code = dict(builder.user_code)
             try:
-                reader = StepReader(builder, obj)
-                read = [reader.read(code) for code in recorded]
-                steps = [step for step in read if step is not None]
-                reason = refuse(steps, builder.user_text(), builder.user_arguments())
-                if reason is not None:
-                    raise Unsupported(reason)
+                with builder.transaction():
+                    steps = _read(builder, obj, recorded, refuse)
                 return steps, Placement(obj.name, kind, COMPILED)
             except Unsupported as unsupported:
                 reason = str(unsupported)
-                builder.user_code = known_code
+            except Exception as error:
+                reason = hand_over(obj.name, error)
     number = len(builder.bindings.hosts)
     builder.bindings.hosts.append(obj)
     clock = builder.clock(obj.clock)
     step = Host(obj.name, f"{kind} '{obj.name}'", obj.name, clock, number, reason)
     return [step], Placement(obj.name, kind, BY_BRIAN, reason)
+
+
+def _read(
+    builder: NetworkBuilder, obj: Any, recorded: Sequence[RecordedCode], refuse: Refusal
+) -> list[Step]:
+    """The steps of an object.
+
+    Raises
+    ------
+    Unsupported
+        With the reason why Brian has to run it.
+    """
+    reader = StepReader(builder, obj)
+    read = [reader.read(code) for code in recorded]
+    steps = [step for step in read if step is not None]
+    reason = refuse(steps, builder.user_text(), builder.user_arguments())
+    if reason is not None:
+        raise Unsupported(reason)
+    return steps

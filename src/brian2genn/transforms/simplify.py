@@ -16,6 +16,7 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, INT64, is_float, is_integer
 from ..model.expr import Expr
 from ..model.kernel import Kernel
+from ..model.mishap import working_on
 from ..model.network import Network
 from .rates import ELEMENT_RATE, Rates
 
@@ -29,14 +30,19 @@ _FOLDABLE_CALLS: dict[str, Callable[[float], float]] = {
 #: they are given what Brian gives them.
 _SMOOTH = frozenset({"cosh", "exp", "expm1", "exprel", "inverse_exprel", "sinh", "tanh"})
 
+#: How far down a sum or a product is taken apart. What lies deeper has been regrouped before.
+_DEEPEST = 24
+
 #: Largest integer exponent that becomes a chain of products.
 _LARGEST_POWER = 16
 
 
 def simplify(network: Network) -> None:
     """Simplify every kernel of `network` in place."""
-    for kernel in network.kernels():
-        simplify_kernel(kernel)
+    for step in network.steps:
+        with working_on(step):
+            for kernel in step.kernels():
+                simplify_kernel(kernel)
 
 
 def simplify_kernel(kernel: Kernel) -> None:
@@ -219,7 +225,7 @@ class _Regroup:
         terms: list[tuple[bool, Expr]] = []
 
         def flatten(term: Expr, negative: bool, depth: int) -> None:
-            if term.op in ("add", "sub") and depth < 24 and self._may_open(term, node):
+            if term.op in ("add", "sub") and depth < _DEEPEST and self._may_open(term, node):
                 flatten(term.args[0], negative, depth + 1)
                 flatten(term.args[1], negative != (term.op == "sub"), depth + 1)
             elif term.op == "neg":
@@ -263,7 +269,8 @@ class _Regroup:
 
         def flatten(factor: Expr, inverse: bool, depth: int) -> None:
             nonlocal negative
-            if factor.op in ("mul", "div") and depth < 24 and self._may_open(factor, node):
+            opens = factor.op in ("mul", "div") and depth < _DEEPEST
+            if opens and self._may_open(factor, node):
                 flatten(factor.args[0], inverse, depth + 1)
                 flatten(factor.args[1], inverse != (factor.op == "div"), depth + 1)
             elif factor.op == "neg":
@@ -325,22 +332,29 @@ class _Regroup:
 
 def _constant_factor(product: Expr) -> float:
     """The number that a product made by `_times` begins with."""
-    while product.op == "mul":
+    factors = _factors(product)
+    return float(factors[0].attr) if factors[0].op == "const" else 1.0
+
+
+def _factors(product: Expr) -> list[Expr]:
+    """What a product made by `_times` consists of, the number first if there is one."""
+    later: list[Expr] = []
+    while product.op == "mul" and len(later) < 2 * _DEEPEST:
+        later.append(product.args[1])
         product = product.args[0]
-    return float(product.attr) if product.op == "const" else 1.0
+    return [product, *reversed(later)]
 
 
 def _positive(product: Expr | None) -> Expr | None:
     """A product made by `_times` without the sign of its number."""
     if product is None or _constant_factor(product) >= 0:
         return product
-    if product.op == "const":
-        return ex.const(-product.attr, product.dtype)
-    first = _positive(product.args[0])
-    assert first is not None
-    if _is_const(first, 1):
-        return product.args[1]
-    return ex.make("mul", (first, product.args[1]), dtype=product.dtype)
+    number, *others = _factors(product)
+    result = ex.const(-number.attr, number.dtype)
+    for factor in others:
+        is_one = _is_const(result, 1)
+        result = factor if is_one else ex.make("mul", (result, factor), dtype=product.dtype)
+    return result
 
 
 def _times(factors: list[Expr]) -> Expr | None:
