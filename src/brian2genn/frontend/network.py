@@ -142,10 +142,8 @@ def _translate_object(
     handed: Mapping[str, str],
 ) -> tuple[list[Step], Placement]:
     kind = type(obj).__name__
-    reason = handed.get(obj.name)
-    if reason is not None:
-        pass
-    elif type(obj).run is not BrianObject.run:
+    reason = None
+    if type(obj).run is not BrianObject.run:
         reason = "is Python code"
     else:
         codes = [getattr(code, "recorded", None) for code in obj.code_objects]
@@ -155,6 +153,8 @@ def _translate_object(
         if len(recorded) < len(codes):
             foreign = obj.code_objects[codes.index(None)]
             reason = f"uses Brian's own {foreign.__class__.__name__}"
+        elif obj.name in handed:
+            reason = handed[obj.name]
         else:
             try:
                 with builder.transaction():
