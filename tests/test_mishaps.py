@@ -47,13 +47,15 @@ def run_network() -> dict[str, np.ndarray]:
     spikes = SpikeMonitor(cells, name="spikes")
     values = StateMonitor(cells, ["v", "n"], record=True, name="values")
     Network(cells, synapses, spikes, values).run(6 * ms)
-    return {
+    found = {
         "spikes.i": spikes.i[:],
         "spikes.t": spikes.t[:],
         "values": values.v[:],
         "n": cells.n[:],
         "recorded n": values.n[:],
     }
+    # Brian's arrays go with their monitors
+    return {name: np.array(value) for name, value in found.items()}
 
 
 OBJECTS = ("cells_stateupdater", "cells_spike_thresholder", "cells_spike_resetter", "synapses_pre",
