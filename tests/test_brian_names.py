@@ -459,7 +459,9 @@ class TestRuns:
             group.namespace["f"] = f
             network = Network(group)
             network.run(0.1 * ms)
-            translation = translate(network.sorted_objects, [group.clock], lambda *_: None)
+            translation = translate(
+                network.sorted_objects, [group.clock], lambda *_: None, lambda *_: "", {}
+            )
             texts += translation.network.user_code
         assert texts[0] == texts[1]
         assert "brian::pointer_1[(a + 1) % 3]" in texts[0]

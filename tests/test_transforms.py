@@ -229,7 +229,7 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
         "regroup.Regroup._may_open", lambda self, inner, node: inner is node, [
         Case("El + x - VT + y", {"add": 2, "sub": 1}, {"add": 2}, {"sub": 1}),
     ]),
-    "known conditions": ("specialise._know_condition", lambda old, args: ex.make(
+    "known conditions": ("specialise._Known.rule", lambda self, old, args: ex.make(
         old.op, args, old.attr, old.dtype), [
         Case("select(is_on, select(is_on, x, y), y)", {"select": 2}, {"select": 1}),
         Case("select(is_on, v*exp(-Tau*is_on), v)", {"cast": 1, "mul": 2, "exp": 1, "select": 1},

@@ -34,12 +34,14 @@ from .frontend.cython_target import cython_version
 from .frontend.functions import GennTarget
 from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translate
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, check_groups
+from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import cache_size
 from .runtime.bounds import check_bounds
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
+from .runtime.depth import as_deep_as_needed, is_deep
 from .runtime.explain import Explanation, Explanations, SetupLog
 from .runtime.garbage import GarbageCollection
 from .runtime.legacy import LegacyInterface
@@ -51,6 +53,7 @@ from .runtime.loop import (
     running,
     store_profile,
 )
+from .runtime.mishaps import EVERYTHING, hand_over
 from .runtime.pathways import check_pathways, never_early
 from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
@@ -373,15 +376,9 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if len(all_objects) == 0:
             return
         active = [obj for obj in all_objects if obj.active]
-        translation = self._translate(net, active)
-        program = self._program(translation, net, profile)
+        translation, program, loop = self._compile(net, active, profile)
 
         progress = Report(report, float(report_period), t_start, duration)
-        try:
-            loop = self._connect(net, translation, program, profile)
-        except RefusedNetwork as refused:
-            self._remember(net, refuse(translation.placements, refused.refusals))
-            raise
         progress(0.0)
         began = time.time()
         completed = lost = False
@@ -420,8 +417,38 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._garbage.after_run(net, all_objects)
         store_profile(net, loop.profile() if profile else None)
 
-    def _translate(self, net: Any, active: list[Any]) -> Translation:
-        translation = translate(active, net._clocks, self.backend.refuse)
+    def _compile(
+        self, net: Any, active: list[Any], profile: bool
+    ) -> tuple[Translation, Program, TimeLoop]:
+        """A network that is ready to run: what our passes fail for, Brian will run."""
+        handed: dict[str, str] = {}
+        while True:
+            translation = self._translate(net, active, handed)
+            try:
+                program = self._program(translation, net, profile)
+                return translation, program, self._connect(net, translation, program, profile)
+            except RefusedNetwork as refused:
+                self._remember(net, refuse(translation.placements, refused.refusals))
+                raise
+            except Mishap as mishap:
+                names = {obj.name for obj in active}
+                owner = translation.bindings.names.of(mishap.owner)
+                known = owner in names and owner not in handed
+                owner = owner if known else EVERYTHING
+                if names <= handed.keys():  # it is not the objects
+                    raise mishap.error from None
+                reason = hand_over(owner, mishap)
+                handed |= dict.fromkeys([owner] if known else names - handed.keys(), reason)
+
+    def _translate(self, net: Any, active: list[Any], handed: dict[str, str]) -> Translation:
+        def failed(name: str, error: Exception) -> str:
+            if isinstance(error, RecursionError) and not is_deep():
+                raise error
+            return hand_over(name, error)
+
+        translation = as_deep_as_needed(
+            lambda: translate(active, net._clocks, self.backend.refuse, failed, handed)
+        )
         self._remember(net, translation.placements)
         settle(translation.network, translation.slots, translation.ranks)
         return translation

@@ -6,6 +6,8 @@ from brian2 import (
     DEFAULT_FUNCTIONS,
     Network,
     NeuronGroup,
+    SpikeMonitor,
+    StateMonitor,
     Synapses,
     check_units,
     implementation,
@@ -106,6 +108,31 @@ def test_users_functions_are_compiled_for_the_gpu():
     group = run_with(doubled)
     assert list(group.v) == [0, 2, 4]
     assert brian2genn.explain().where("cells_f") == "compiled"
+
+
+@implementation("cpp", "double tripled(double x) { return 3*x; }", headers=["<vector>"])
+@check_units(x=1, result=1)
+def tripled(x):
+    return 3 * x
+
+
+def test_a_refused_monitor_leaves_nothing_behind():
+    """Its recorder, its function and its numbers are of no program; others' are where they were."""
+    group = NeuronGroup(2, "dv/dt = 1/ms : 1\ny = tripled(v) : 1", method="euler",
+                        threshold="v > 0.25", reset="v = 0", namespace={"tripled": tripled},
+                        name="cells")  # fmt: skip
+    refused = [StateMonitor(group, "y", record=True, name=f"refused_{k}") for k in range(2)]
+    taken = StateMonitor(group, "v", record=True, name="taken")
+    spikes = SpikeMonitor(group, name="spikes")
+    Network(group, *refused, taken, spikes).run(0.5 * ms)
+    np.testing.assert_allclose(taken.v[0], [0, 0.1, 0.2, 0, 0.1], atol=1e-12)
+    for monitor in refused:
+        np.testing.assert_allclose(monitor.y[:], 3 * taken.v[:], atol=1e-12)
+    assert spikes.num_spikes == 2
+    explanation = brian2genn.explain()
+    assert [explanation.where(m.name) for m in (*refused, taken, spikes)] == [
+        "Brian", "Brian", "compiled", "compiled",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,10 @@ _OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 
+#: How many operations are written into one another, at two brackets each. Compilers read
+#: expressions by recursion: clang takes 256 brackets, and nobody likes endless lines.
+DEEPEST = 64
+
 
 def value_type(dtype: str) -> str:
     """The C type that a value of type `dtype` has in a computation."""
@@ -132,6 +136,8 @@ class KernelPrinter:
         #: the statements that read an element's variables
         self.reads: set[str] = set()
         self._uses = kernel.uses()
+        #: how many operations are written into one another, where that is more than one
+        self._depths: dict[int, int] = {}
         self._print()
 
     # -- results -----------------------------------------------------------
@@ -168,8 +174,9 @@ class KernelPrinter:
         used = {self.kernel.accesses[name].array for _, name in self._loaded}
         written = self.kernel.written_arrays()
         lines = []
+        by_array = {access.array: access for access in reversed(self.kernel.accesses.values())}
         for name in sorted(used | written):
-            access = next(a for a in self.kernel.accesses.values() if a.array == name)
+            access = by_array[name]
             const = "" if name in written else "const "
             lines.append(
                 f"{const}{C_TYPE[access.dtype]} *{restrict}const {pointer(name)} ="
@@ -258,33 +265,60 @@ class KernelPrinter:
         return name
 
     def _value(self, node: Expr, section: int) -> str:
-        """C text for `node` as used in `section`."""
-        rate = self._rates.of(node)
+        """C text for `node` as used in `section`; operands come first, without recursion."""
+        waiting: list[tuple[Expr, int, bool]] = [(node, section, False)]
+        texts: list[str] = []
+        while waiting:
+            node, section, has_operands = waiting.pop()
+            home = self._home(node, section)
+            if has_operands:
+                first = len(texts) - len(node.args)
+                args = texts[first:]
+                del texts[first:]
+                texts.append(self._computed(node, section, home, args))
+            elif (known := self._known(node, section, home)) is not None:
+                texts.append(known)
+            else:
+                waiting.append((node, section, True))
+                waiting.extend((arg, home, False) for arg in reversed(node.args))
+        (text,) = texts
+        return text
+
+    def _home(self, node: Expr, section: int) -> int:
+        """The section in which `node` is computed."""
+        home = max(self._rates.of(node), RUN_RATE)
+        if home == RUN_RATE and node.op == "load":
+            return section if section == RUN_RATE else STEP_RATE
+        return home
+
+    def _known(self, node: Expr, section: int, home: int) -> str | None:
+        """The text of what need not be computed, or has been."""
         if node.op == "const":
             return literal(node.attr, node.dtype)
         if node.op == "param":
             return self._param(node, section)
         if node.op == "given":
             return c_name(node.attr)
-        home = max(rate, RUN_RATE)
-        if home == RUN_RATE and node.op == "load":
-            home = section if section == RUN_RATE else STEP_RATE
         key = (home, node.serial)
         if key in self._names:
             return self._constant_here(self._names[key], node.dtype, section)
         if node.op == "load":
-            text = self._load(self.kernel.accesses[node.attr], home)
-            self._names[key] = text
+            text = self._names[key] = self._load(self.kernel.accesses[node.attr], home)
             return text
-        text = self._compute(node, home)
-        crosses = home != section
-        if home == RUN_RATE and (crosses or self._named(node)):
+        return None
+
+    def _computed(self, node: Expr, section: int, home: int, args: list[str]) -> str:
+        """The text of an operation, with a name if it is to have one."""
+        text = self._compute(node, home, args)
+        depth = 1 + max((self._depths.get(arg.serial, 0) for arg in node.args), default=0)
+        if home == section and depth < DEEPEST and not self._named(node):
+            self._depths[node.serial] = depth
+            return f"({text})"
+        if home == RUN_RATE:
             text = self._run_constant(node, text)
-        elif home != RUN_RATE and (crosses or self._named(node)):
-            text = self._temporary(node, text, home)
         else:
-            return text if node.op in ("random", "user", "call") else f"({text})"
-        self._names[key] = text
+            text = self._temporary(node, text, home)
+        self._names[home, node.serial] = text
         return self._constant_here(text, node.dtype, section)
 
     def _param(self, node: Expr, section: int) -> str:
@@ -328,12 +362,11 @@ class KernelPrinter:
         self._sections[section].append(f"const {value_type(node.dtype)} {name} = {text};")
         return name
 
-    def _compute(self, node: Expr, section: int) -> str:
+    def _compute(self, node: Expr, section: int, args: list[str]) -> str:
         if node.op == "random":
-            return self._random(node, section)
+            return self._random(node, section, args)
         if node.op == "table":
-            return self._table(node, section)
-        args = [self._value(arg, section) for arg in node.args]
+            return self._table(node, args)
         if node.op in _WRAPPING and node.dtype in (INT32, INT64):
             # NumPy's integers wrap around; in C, those with a sign must not overflow
             whole = value_type(node.dtype)
@@ -377,9 +410,8 @@ class KernelPrinter:
             name = "fabs"
         return f"{name}f" if dtype == FLOAT32 else name
 
-    def _table(self, node: Expr, section: int) -> str:
+    def _table(self, node: Expr, args: list[str]) -> str:
         table = node.attr
-        args = [self._value(arg, section) for arg in node.args]
         numbers = [self._params[name] for name in (table.epsilon, table.upsampling, table.rows)]
         values = f"((const double *)ctx->arrays[{self._arrays[table.array]}])"
         row = f"b2g_sample({args[0]}, {', '.join(numbers)})"
@@ -398,10 +430,9 @@ class KernelPrinter:
         """C text of the step whose random numbers a user's function takes."""
         return self.random_step
 
-    def _random(self, node: Expr, section: int) -> str:
+    def _random(self, node: Expr, section: int, args: list[str]) -> str:
         site: RandomSite = node.attr
         if site.kind in ("poisson", "binomial"):
-            args = [self._value(arg, section) for arg in node.args]
             generator = f"_rng{site.number}"
             element, step = self._counter(site)
             self._sections[section].append(

@@ -10,6 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from ..model.dtypes import BOOL, C_TYPE
+from ..model.mishap import working_on
 from ..model.network import (
     Deliver,
     EmitSpikes,
@@ -75,6 +76,7 @@ class _KernelText:
     finish: list[Step] = field(default_factory=list)
 
 
+@working_on(None)
 def print_cuda_program(
     network: Network, *, fuse: bool = True, deterministic: bool = False
 ) -> CudaSource:
@@ -149,14 +151,16 @@ class _Printer:
             self.step_numbers[id(step)] = len(result.steps)
             result.steps.append(step.origin)
             result.owners.append(step.owner)
-            self._declare(step)
+            with working_on(step):
+                self._declare(step)
         numbers = {name: number for number, name in enumerate(result.arrays)}
         places = {id(s): task for stage in stages for task in stage.tasks for s in task.steps}
         for task in (task for stage in stages for task in stage.tasks):
             if all(map(self._is_by_element, task.steps)) and self._generator(task) is None:
                 self._keep(task.steps)
         for step in native:
-            self.texts.append(self._print_step(step, places[id(step)], numbers))
+            with working_on(step):
+                self.texts.append(self._print_step(step, places[id(step)], numbers))
         result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
         result.resident = self.fuse and bool(stages)
         parts = self._renumbered(self.planner.plan(late, late=self.late))

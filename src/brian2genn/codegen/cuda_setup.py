@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..model import expr as ex
 from ..model.dtypes import is_float
 from ..model.expr import Expr
+from ..model.mishap import working_on
 from ..model.network import Network
 from ..model.setup import Assign, Connect, Iteration, SetupStep
 from ..transforms.scatter import why_ordered
@@ -32,6 +33,7 @@ class CudaSetupSource:
     integers: list[str]
 
 
+@working_on(None)
 def why_on_host(network: Network) -> str | None:
     """Why a set-up program is executed by the host, for people; None if a GPU can.
 
@@ -77,6 +79,7 @@ def _inexact(node: Expr) -> str:
     return ""
 
 
+@working_on(None)
 def print_cuda_setup(network: Network) -> CudaSetupSource:
     """Print a set-up program for which `why_on_host` has no reason."""
     (step,) = network.steps

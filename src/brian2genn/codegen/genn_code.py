@@ -10,6 +10,7 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
 from ..model.kernel import Access, Kernel, RandomSite, Store, Table
+from .c_printer import DEEPEST
 
 #: GeNN's name of a type of the model, for variables and in code.
 GENN_TYPE = {
@@ -99,6 +100,8 @@ class GennCode:
         self._names = names
         self._number = number
         self._texts: dict[int, str] = {}
+        #: how many operations are written into one another
+        self._depths: dict[int, int] = {}
         self._uses = kernel.uses()
 
     def statements(self, stores: list[Store]) -> list[str]:
@@ -115,17 +118,18 @@ class GennCode:
 
     def value(self, node: Expr) -> str:
         """The text of an expression; what it needs is added to `lines`."""
-        if node.op == "const":
-            return literal(node.attr, node.dtype)
-        text = self._texts.get(node.serial)
-        if text is None:
-            text = self._compute(node)
-            if node.op not in ("load", "param") and (
-                self._uses[node.serial] > 1 or node.op in ("random", "select", "table")
+        for below in ex.walk([node], lambda one: one.serial in self._texts):
+            text = self._compute(below)
+            depth = 1 + max((self._depths.get(arg.serial, 0) for arg in below.args), default=-1)
+            if below.op not in ("const", "load", "param") and (
+                self._uses[below.serial] > 1
+                or below.op in ("random", "select", "table")
+                or depth >= DEEPEST
             ):
-                text = self._temporary(node, text)
-            self._texts[node.serial] = text
-        return text
+                text, depth = self._temporary(below, text), 0
+            self._texts[below.serial] = text
+            self._depths[below.serial] = depth
+        return self._texts[node.serial]
 
     def _temporary(self, node: Expr, text: str) -> str:
         if text.isidentifier() and text.startswith("tmp"):
@@ -135,6 +139,8 @@ class GennCode:
         return name
 
     def _compute(self, node: Expr) -> str:
+        if node.op == "const":
+            return literal(node.attr, node.dtype)
         if node.op == "load":
             access = self.kernel.accesses[node.attr]
             text = self._names.variable(access)
@@ -145,7 +151,7 @@ class GennCode:
             return self._names.param(node.attr, node.dtype)
         if node.op == "user":
             raise NotInGenn(f"the C++ function '{node.attr.name}'")
-        args = [self.value(arg) for arg in node.args]
+        args = [self._texts[arg.serial] for arg in node.args]
         if node.op in _INFIX:
             return f"({args[0]} {_INFIX[node.op]} {args[1]})"
         match node.op:

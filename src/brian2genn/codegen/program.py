@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 
 from ..model.dtypes import C_TYPE
+from ..model.mishap import working_on
 from ..model.network import Host, Network, Step, Threshold, Update
 from ..transforms.shares import stretches, why_not_shared
 from .c_loops import LoopPrinter
@@ -110,6 +111,7 @@ class _Stretch:
         return list(dict.fromkeys(step.size for step in self.steps))
 
 
+@working_on(None)
 def print_program(network: Network) -> Source:
     """Print a network.
 
@@ -137,7 +139,8 @@ def print_program(network: Network) -> Source:
     printed: list[_Printed] = []
 
     def one(step: Step) -> _Printed:
-        text = _print_step(step, network, symbols, constants, streams)
+        with working_on(step):
+            text = _print_step(step, network, symbols, constants, streams)
         size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
         lists = isinstance(step, Threshold)
         printed.append(_Printed(len(printed), step.name, step.clock, text, size, lists))

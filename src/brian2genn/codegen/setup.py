@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..model import expr as ex
 from ..model.dtypes import C_TYPE
 from ..model.kernel import ELEMENT, Access, Kernel, RandomSite
+from ..model.mishap import working_on
 from ..model.network import Network
 from ..model.setup import Assign, Connect, SetupStep
 from ..transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
@@ -130,6 +131,7 @@ class SetupPrinter(KernelPrinter):
         return "(uint64_t)row" if in_pattern else super()._user_step()
 
 
+@working_on(None)
 def print_setup(network: Network) -> Source:
     """Print a set-up program.
 
@@ -179,6 +181,7 @@ def print_setup(network: Network) -> Source:
     )
 
 
+@working_on(None)
 def draws(network: Network) -> bool:
     """Whether a set-up program draws random numbers."""
     (step,) = network.steps

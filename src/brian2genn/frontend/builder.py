@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -127,13 +128,27 @@ class NetworkBuilder:
         #: by C name: what a user's function needs of the compiler
         self.compiler_arguments: dict[str, CompilerArguments] = {}
         #: by C name: the objects whose code calls a user's function
-        self.function_users: dict[str, list[str]] = {}
+        self.function_users: dict[str, tuple[str, ...]] = {}
         self.float_dtype = float_name(np.dtype(prefs["core.default_float_dtype"]))
         self.labels = Labels()
         self._array_names: dict[object, str] = {}
         self._param_names: dict[Hashable, str] = {}
         self._queue_numbers: dict[int, int] = {}
         self._kernel_names: set[str] = set()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Within this, an object is read: all that it registers stays or, after an error, nothing.
+
+        What is registered must not be changed afterwards: only the collections are kept.
+        """
+        before = {name: _as_it_is(value) for name, value in vars(self).items()}
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     # -- names ---------------------------------------------------------------
     # Everything is known by what it is: two things of one name are two things. What they are
@@ -574,3 +589,15 @@ def value_dtype(dtype: str) -> str:
     Small integers are ``int32``, as in C.
     """
     return dtype if is_float(dtype) or dtype in (BOOL, INT64) else arithmetic(dtype)
+
+
+def _as_it_is(value: Any) -> Any:
+    """An attribute of a builder, kept as it is while the builder goes on."""
+    if isinstance(value, dict | list | set):
+        return value.copy()
+    if isinstance(value, Network | Bindings):
+        return replace(value, **{f.name: _as_it_is(getattr(value, f.name)) for f in fields(value)})
+    # what is known of names does not depend on who has asked
+    if isinstance(value, str | int | CompilerArguments | Labels | BrianNames | Names):
+        return value
+    raise TypeError(f"nobody has said how to keep a {type(value).__name__} as it is")

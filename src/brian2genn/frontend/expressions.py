@@ -59,39 +59,70 @@ class ExpressionReader:
 
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
-        return self._node(ast.parse(text.strip(), mode="eval").body)
+        return self._graph(ast.parse(text.strip(), mode="eval").body)
 
-    def _node(self, node: ast.expr) -> Expr:
+    def _graph(self, root: ast.expr) -> Expr:
+        """The expression of a syntax tree, which may be deep: a long sum is."""
+        waiting = [(root, False)]
+        values: list[Expr] = []
+        while waiting:
+            node, has_operands = waiting.pop()
+            operands = self._operands(node)
+            if has_operands:
+                first = len(values) - len(operands)
+                args = values[first:]
+                del values[first:]
+                values.append(self._node(node, args))
+            else:
+                waiting.append((node, True))
+                waiting.extend((operand, False) for operand in reversed(operands))
+        (value,) = values
+        return value
+
+    def _operands(self, node: ast.expr) -> list[ast.expr]:
+        """What has to be read before `_node` can make an expression of `node`."""
+        match node:
+            case ast.Constant() | ast.Name():
+                return []
+            case ast.BinOp():
+                return [node.left, node.right]
+            case ast.UnaryOp():
+                return [node.operand]
+            case ast.BoolOp():
+                return node.values
+            case ast.Compare() if len(node.ops) == 1:
+                return [node.left, node.comparators[0]]
+            case ast.Call() if isinstance(node.func, ast.Name) and not node.keywords:
+                return node.args
+        raise Unsupported(f"the syntax of '{ast.unparse(node)}'")
+
+    def _node(self, node: ast.expr, args: list[Expr]) -> Expr:
+        """The expression of a node whose operands are `args`."""
         match node:
             case ast.Constant():
                 return self._constant(node.value)
             case ast.Name():
                 return self.lookup(node.id)
             case ast.BinOp():
-                op = _BINARY[type(node.op)]
-                return self.binary(op, self._node(node.left), self._node(node.right))
+                return self.binary(_BINARY[type(node.op)], *args)
             case ast.UnaryOp():
-                return self._unary(node)
+                return self._unary(node.op, args[0])
             case ast.BoolOp():
                 name = "and" if isinstance(node.op, ast.And) else "or"
-                result = self._node(node.values[0])
-                for value in node.values[1:]:
-                    result = ex.logical(name, result, self._node(value))
+                result = args[0]
+                for value in args[1:]:
+                    result = ex.logical(name, result, value)
                 return result
-            case ast.Compare() if len(node.ops) == 1:
-                comparison = _COMPARE[type(node.ops[0])]
-                return self.compare(
-                    comparison, self._node(node.left), self._node(node.comparators[0])
-                )
-            case ast.Call() if isinstance(node.func, ast.Name) and not node.keywords:
-                return self._call(node.func.id, [self._node(arg) for arg in node.args])
-        raise Unsupported(f"the syntax of '{ast.unparse(node)}'")
+            case ast.Compare():
+                return self.compare(_COMPARE[type(node.ops[0])], *args)
+        assert isinstance(node, ast.Call)
+        assert isinstance(node.func, ast.Name)
+        return self._call(node.func.id, args)
 
-    def _unary(self, node: ast.UnaryOp) -> Expr:
-        value = self._node(node.operand)
-        if isinstance(node.op, ast.Not):
+    def _unary(self, op: ast.unaryop, value: Expr) -> Expr:
+        if isinstance(op, ast.Not):
             return ex.logical("not", value)
-        if isinstance(node.op, ast.UAdd):
+        if isinstance(op, ast.UAdd):
             return value
         if value.op == "const" and value.dtype != BOOL:
             return ex.const(-value.attr, value.dtype)

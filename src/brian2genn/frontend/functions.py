@@ -233,9 +233,9 @@ class FunctionCalls:
             ) from None
         wanted = implementation.name or name
         c_name = self.builder.function_name(wanted, function)
-        users = self.builder.function_users.setdefault(c_name, [])
+        users = self.builder.function_users.get(c_name, ())
         if self.owner.name not in users:
-            users.append(self.owner.name)
+            self.builder.function_users[c_name] = (*users, self.owner.name)
         code = implementation.get_code(self.owner)
         if c_name in self.builder.user_code:
             return c_name

@@ -15,6 +15,7 @@ from .brian_names import BrianNames
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
 from .labels import in_natural_order
+from .recorded import RecordedCode
 from .steps import StepReader
 
 COMPILED = "compiled"
@@ -70,7 +71,7 @@ class Translation:
     network: Network
     bindings: Bindings
     placements: list[Placement]
-    users: dict[str, list[str]]
+    users: dict[str, tuple[str, ...]]
     slots: list[tuple[str, int]]
     ranks: list[int]
 
@@ -99,8 +100,18 @@ def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
 #: users' functions so far, and what that text needs of a compiler.
 Refusal = Callable[[Sequence[Step], Sequence[str], CompilerArguments], str | None]
 
+#: Told the name of an object and what went wrong in reading it; returns why Brian runs it, for
+#: people, or raises what ends the run.
+HandOver = Callable[[str, Exception], str]
 
-def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) -> Translation:
+
+def translate(
+    objects: Sequence[Any],
+    clocks: Iterable[Any],
+    refuse: Refusal,
+    hand_over: HandOver,
+    handed: Mapping[str, str],
+) -> Translation:
     """Translate the active objects of a Brian network.
 
     Parameters
@@ -111,6 +122,10 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
         All clocks of the network, also those of inactive objects.
     refuse : callable
         The backend's word on the steps of each object.
+    hand_over : callable
+        Decides what becomes of an object where reading it fails.
+    handed : mapping
+        Names of objects that Brian has to run, and why.
 
     Returns
     -------
@@ -120,7 +135,9 @@ def translate(objects: Sequence[Any], clocks: Iterable[Any], refuse: Refusal) ->
     builder = NetworkBuilder(BrianNames([*objects, *clocks], _variables(objects)))
     # not in the order of the schedule, which depends on how far Brian has counted its objects
     by_label = builder.labels.sorted(objects)
-    translated = {id(obj): _translate_object(builder, obj, refuse) for obj in by_label}
+    translated = {
+        id(obj): _translate_object(builder, obj, refuse, hand_over, handed) for obj in by_label
+    }
     rank_of = {id(obj): rank for rank, obj in enumerate(by_label)}
     placements, slots, ranks = [], [], []
     for obj in objects:
@@ -161,7 +178,11 @@ def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list
 
 
 def _translate_object(
-    builder: NetworkBuilder, obj: Any, refuse: Refusal
+    builder: NetworkBuilder,
+    obj: Any,
+    refuse: Refusal,
+    hand_over: HandOver,
+    handed: Mapping[str, str],
 ) -> tuple[list[Step], Placement]:
     kind = type(obj).__name__
     reason = None
@@ -175,21 +196,38 @@ def _translate_object(
         if len(recorded) < len(codes):
             foreign = obj.code_objects[codes.index(None)]
             reason = f"uses Brian's own {foreign.__class__.__name__}"
+        elif obj.name in handed:
+            reason = handed[obj.name]
         else:
-            known_code = dict(builder.user_code)
             try:
-                reader = StepReader(builder, obj)
-                steps = [step for code in recorded for step in reader.read(code)]
-                reason = refuse(steps, builder.user_text(), builder.user_arguments())
-                if reason is not None:
-                    raise Unsupported(reason)
+                with builder.transaction():
+                    steps = _read(builder, obj, recorded, refuse)
                 return steps, Placement(obj.name, kind, COMPILED)
             except Unsupported as unsupported:
                 reason = str(unsupported)
-                builder.user_code = known_code
+            except Exception as error:
+                reason = hand_over(obj.name, error)
     number = len(builder.bindings.hosts)
     builder.bindings.hosts.append(obj)
     clock = builder.clock(obj.clock)
     label = builder.label(obj)
     step = Host(label, Origin(kind, label), label, clock, number, reason)
     return [step], Placement(obj.name, kind, BY_BRIAN, reason)
+
+
+def _read(
+    builder: NetworkBuilder, obj: Any, recorded: Sequence[RecordedCode], refuse: Refusal
+) -> list[Step]:
+    """The steps of an object.
+
+    Raises
+    ------
+    Unsupported
+        With the reason why Brian has to run it.
+    """
+    reader = StepReader(builder, obj)
+    steps = [step for code in recorded for step in reader.read(code)]
+    reason = refuse(steps, builder.user_text(), builder.user_arguments())
+    if reason is not None:
+        raise Unsupported(reason)
+    return steps

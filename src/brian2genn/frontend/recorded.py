@@ -163,10 +163,9 @@ class RecordedCode:
             # Brian's own optimisation is left out of the time loop: the passes over the model do
             # more. Set-up code is rounded as Brian rounds it: a delay may lie just between two
             # time steps.
-            shared, vector = make_statements(
-                code, self.variables, prefs["core.default_float_dtype"],
-                optimise=self.template in SETUP_TEMPLATES, blockname=block,
-            )  # fmt: skip
+            shared, vector = self._statements(
+                block, code, optimise=self.template in SETUP_TEMPLATES
+            )
             self.repeated = self.repeated or generator.has_repeated_indices(vector)
             self._check_order(generator, vector)
             for statements in (shared, vector):
@@ -174,6 +173,18 @@ class RecordedCode:
                 self.writes |= writes
                 self.guards.update(guards)
             self.blocks[block] = Block(shared, vector)
+
+    def _statements(
+        self, block: Any, code: str, *, optimise: bool
+    ) -> tuple[list[Statement], list[Statement]]:
+        dtype = prefs["core.default_float_dtype"]
+        try:
+            return make_statements(code, self.variables, dtype, optimise=optimise, blockname=block)
+        except RecursionError:
+            # Brian's optimisation goes deeper than the rest, and its targets cannot run such code
+            if not optimise:
+                raise
+            return self._statements(block, code, optimise=False)
 
     def _check_order(self, generator: CodeGenerator, statements: list[Statement]) -> None:
         try:

@@ -45,7 +45,7 @@ class SetupTranslation:
     network: Network
     step: SetupStep
     bindings: Bindings
-    users: dict[str, list[str]]
+    users: dict[str, tuple[str, ...]]
 
 
 def translate_setup(code: RecordedCode) -> SetupTranslation:
@@ -87,19 +87,22 @@ class SetupReader(ExpressionReader):
             return self.number(value, self.float_dtype)
         return super()._constant(value)
 
-    def _node(self, node: ast.expr) -> Expr:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            exponent = node.right
-            if isinstance(exponent, ast.Constant):
-                base = self._node(node.left)
-                if exponent.value in (2, 0.5) and isinstance(exponent.value, int | float):
-                    # what NumPy does in these cases, to the last bit
-                    if exponent.value == 2:
-                        base = self.as_float(base) if isinstance(exponent.value, float) else base
-                        return self.binary("mul", base, base)
-                    return self.builtin("sqrt", [base])
-                return self.binary("pow", base, super()._constant(exponent.value))
-        return super()._node(node)
+    def _operands(self, node: ast.expr) -> list[ast.expr]:
+        operands = super()._operands(node)
+        return operands if _written_exponent(node) is None else operands[:1]
+
+    def _node(self, node: ast.expr, args: list[Expr]) -> Expr:
+        exponent = _written_exponent(node)
+        if exponent is None:
+            return super()._node(node, args)
+        (base,) = args
+        if exponent.value in (2, 0.5) and isinstance(exponent.value, int | float):
+            # what NumPy does in these cases, to the last bit
+            if exponent.value == 2:
+                base = self.as_float(base) if isinstance(exponent.value, float) else base
+                return self.binary("mul", base, base)
+            return self.builtin("sqrt", [base])
+        return self.binary("pow", base, super()._constant(exponent.value))
 
     def binary(self, op: str, left: Expr, right: Expr) -> Expr:
         if op != "pow":
@@ -108,6 +111,13 @@ class SetupReader(ExpressionReader):
 
     def compare(self, op: str, left: Expr, right: Expr) -> Expr:
         return super().compare(op, _as_numpy(left, right), _as_numpy(right, left))
+
+
+def _written_exponent(node: ast.expr) -> ast.Constant | None:
+    """The number to whose power something is taken."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return node.right if isinstance(node.right, ast.Constant) else None
+    return None
 
 
 def _as_numpy(value: Expr, other: Expr) -> Expr:

@@ -134,14 +134,23 @@ def call(name: str, args: Iterable[Expr], dtype: str) -> Expr:
     return make("call", args, attr=name, dtype=dtype)
 
 
-def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
-    """Every expression below `roots` once, operands before what uses them."""
+def walk(
+    roots: Iterable[Expr], leave_out: Callable[[Expr], bool] = lambda node: False
+) -> Iterator[Expr]:
+    """Every expression below `roots` once, operands before what uses them.
+
+    Parameters
+    ----------
+    roots : iterable of Expr
+    leave_out : callable, optional
+        Says which expressions are left out, with what is below only them.
+    """
     done: set[int] = set()
     for root in roots:
         stack: list[tuple[Expr, bool]] = [(root, False)]
         while stack:
             node, expanded = stack.pop()
-            if node.serial in done:
+            if node.serial in done or leave_out(node):
                 continue
             if expanded:
                 done.add(node.serial)
@@ -176,17 +185,39 @@ def rebuild(roots: Iterable[Expr], rule: Rule) -> dict[int, Expr]:
     return new
 
 
+_SYMBOLS = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "mod": "%",
+    "pow": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
+    "and": "and", "or": "or",
+}  # fmt: skip
+
+#: How much of an expression is shown: one that uses its parts several times has no end.
+_MOST_SHOWN = 20_000
+
+
 def show(node: Expr) -> str:
     """`node` as text for people."""
-    symbols = {
-        "add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "mod": "%",
-        "pow": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
-        "and": "and", "or": "or",
-    }  # fmt: skip
-    args = [show(arg) for arg in node.args]
-    if node.op in ("const", "param", "load", "given"):
-        return str(node.attr)
-    if node.op in symbols:
-        return f"({f' {symbols[node.op]} '.join(args)})"
-    name = node.op if node.attr is None else str(getattr(node.attr, "name", node.attr))
-    return f"{name}({', '.join(args)})"
+    pieces: list[str] = []
+    waiting: list[Expr | str] = [node]
+    while waiting:
+        if len(pieces) > _MOST_SHOWN:
+            return "".join([*pieces, " ..."])
+        part = waiting.pop()
+        if isinstance(part, str):
+            pieces.append(part)
+            continue
+        if part.op in ("const", "param", "load", "given"):
+            pieces.append(str(part.attr))
+            continue
+        between = ", "
+        if part.op in _SYMBOLS:
+            between = f" {_SYMBOLS[part.op]} "
+        elif part.attr is None:
+            pieces.append(part.op)
+        else:
+            pieces.append(str(getattr(part.attr, "name", part.attr)))
+        pieces.append("(")
+        waiting.append(")")
+        for number, arg in enumerate(reversed(part.args)):
+            waiting += [between, arg] if number else [arg]
+    return "".join(pieces)

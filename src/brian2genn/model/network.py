@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from .compiling import CompilerArguments
 from .expr import Expr, show
 from .kernel import Kernel
+from .mishap import Mishap, working_on
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,7 @@ def _copied(step: Step) -> Step:
     return step
 
 
-class ModelError(Exception):
+class ModelError(Mishap):
     """The model contradicts itself: a defect of the program, not of the script."""
 
 
@@ -321,39 +322,43 @@ def verify(network: Network) -> None:
     for view in network.views:
         for name in view.arrays:
             if name not in network.arrays:
-                raise ModelError(f"brian::{view.name}: array '{name}' does not exist")
+                raise ModelError(f"brian::{view.name}: array '{name}' does not exist", "")
         if view.recorder >= network.recorders:
-            raise ModelError(f"brian::{view.name}: recorder {view.recorder} does not exist")
+            raise ModelError(f"brian::{view.name}: recorder {view.recorder} does not exist", "")
     seen: set[str] = set()
     for step in network.steps:
+        with working_on(step):
+            _verify_step(network, step, seen)
 
-        def fail(message: str, step: Step = step) -> None:
-            raise ModelError(f"step '{step.name}' of {step.origin}: {message}")
 
-        if not 0 <= step.clock < len(network.clocks):
-            fail(f"clock {step.clock} does not exist")
-        for attribute in ("events", "target", "index", "indices", "count", "neurons"):
-            array = getattr(step, attribute, None)
-            if array and array not in network.arrays:
-                fail(f"array '{array}' ({attribute}) does not exist")
-        for kernel in step.kernels():
-            if kernel.name in seen:
-                fail(f"two kernels are called '{kernel.name}'")
-            seen.add(kernel.name)
-            for access in kernel.accesses.values():
-                if access.array not in network.arrays:
-                    fail(f"'{access.name}' refers to unknown array '{access.array}'")
-                if kernel.has_index_access(access) and access.index not in kernel.accesses:
-                    fail(f"'{access.name}' has unknown index '{access.index}'")
-            for name in kernel.attributes("load"):
-                if name not in kernel.accesses:
-                    fail(f"'{name}' is read but has no access")
-            for name in kernel.attributes("given"):
-                if name not in kernel.given:
-                    fail(f"'{name}' is not given")
-            for name in kernel.attributes("param"):
-                if name not in network.params:
-                    fail(f"parameter '{name}' does not exist")
+def _verify_step(network: Network, step: Step, seen: set[str]) -> None:
+    def fail(message: str) -> None:
+        raise ModelError(f"step '{step.name}' of {step.origin}: {message}", step.owner)
+
+    if not 0 <= step.clock < len(network.clocks):
+        fail(f"clock {step.clock} does not exist")
+    for attribute in ("events", "target", "index", "indices", "count", "neurons"):
+        array = getattr(step, attribute, None)
+        if array and array not in network.arrays:
+            fail(f"array '{array}' ({attribute}) does not exist")
+    for kernel in step.kernels():
+        if kernel.name in seen:
+            fail(f"two kernels are called '{kernel.name}'")
+        seen.add(kernel.name)
+        for access in kernel.accesses.values():
+            if access.array not in network.arrays:
+                fail(f"'{access.name}' refers to unknown array '{access.array}'")
+            if kernel.has_index_access(access) and access.index not in kernel.accesses:
+                fail(f"'{access.name}' has unknown index '{access.index}'")
+        for name in kernel.attributes("load"):
+            if name not in kernel.accesses:
+                fail(f"'{name}' is read but has no access")
+        for name in kernel.attributes("given"):
+            if name not in kernel.given:
+                fail(f"'{name}' is not given")
+        for name in kernel.attributes("param"):
+            if name not in network.params:
+                fail(f"parameter '{name}' does not exist")
 
 
 def describe(network: Network) -> str:

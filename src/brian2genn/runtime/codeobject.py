@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ..frontend.recorded import RecordedCode
+from .depth import as_deep_as_needed
 from .pickling import MadeAnew
 
 
@@ -49,7 +50,7 @@ class LoopCodeObject(MadeAnew):
     @cached_property
     def brian_version(self) -> Any:
         """Brian's own code object."""
-        return self._make_brian_version()
+        return as_deep_as_needed(self._make_brian_version)
 
     @property
     def has_brian_version(self) -> bool:

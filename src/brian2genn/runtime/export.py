@@ -12,6 +12,7 @@ from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.network import translate
 from ..model.network import verify
 from .loop import clock_states
+from .mishaps import hand_over
 from .pathways import check_pathways
 
 
@@ -24,7 +25,7 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
         clock.set_interval(net.t, net.t)
     net.before_run(namespace)
     active = [obj for obj in objects if obj.active]
-    translation = translate(active, net._clocks, lambda *_: None)
+    translation = translate(active, net._clocks, lambda *_: None, hand_over, {})
     verify(translation.network)
     bindings = translation.bindings
     queues: list[Delays] = []

@@ -22,6 +22,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from ..frontend.recorded import of_a_lost_group
 from .codeobject import LoopCodeObject
+from .depth import as_deep_as_needed
 
 #: Attributes of objects and groups that their code is not made of. Names in a namespace are
 #: resolved one by one; the others are Brian's own notes.
@@ -230,7 +231,7 @@ def keeping_code(objects: Sequence[Any]) -> Iterator[None]:
         known = codes[-1].made_of if codes else None
         if isinstance(known, Ingredients) and known.same(obj, codes, run_namespace, surroundings):
             return
-        type(obj).create_code_objects(obj, run_namespace)
+        as_deep_as_needed(lambda: type(obj).create_code_objects(obj, run_namespace))
         codes = _codes(obj)
         if codes:
             codes[-1].made_of = Ingredients(obj, codes, run_namespace, surroundings)

@@ -28,8 +28,10 @@ from ..frontend.network import function_users
 from ..frontend.recorded import RecordedCode
 from ..frontend.setup import NEW_POST, NEW_PRE, RESULT, SetupTranslation, translate_setup
 from ..model.kernel import ELEMENT
+from ..model.mishap import Mishap
 from ..model.network import verify
 from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
+from .mishaps import hand_over
 from .pickling import MadeAnew
 
 
@@ -73,15 +75,20 @@ class SetupCodeObject(MadeAnew):
             except IndexError as error:
                 raise self._brian_exception(error) from error
         except Unsupported as unsupported:
-            self._report(self.recorded, str(unsupported), False)
-            return self._brian_version()()
-        verify(translation.network)
-        key = self._new_key() if draws(translation.network) else 0
-        if self._executed_elsewhere(translation, key):
-            self._report(self.recorded, None, True)
-            return None
+            return self._by_brian(str(unsupported))
+        except BrianObjectException:
+            raise
+        except Exception as error:
+            return self._by_brian(self._failure(error))
         try:
+            verify(translation.network)
+            key = self._new_key() if draws(translation.network) else 0
+            if self._executed_elsewhere(translation, key):
+                self._report(self.recorded, None, True)
+                return None
             program = SetupProgram(translation.network)
+        except Mishap as mishap:
+            return self._by_brian(self._failure(mishap))
         except toolchain.CompileError as error:
             raise toolchain.CompileError(
                 "\n".join([str(error), *function_users(translation.users)])
@@ -91,6 +98,13 @@ class SetupCodeObject(MadeAnew):
             return _Execution(self.recorded, translation, program, key).execute()
         except (IndexError, ValueError) as error:
             raise self._brian_exception(error) from error
+
+    def _failure(self, error: Exception) -> str:
+        return hand_over(f"set-up code of {self.recorded.owner.name}", error)
+
+    def _by_brian(self, reason: str) -> Any:
+        self._report(self.recorded, reason, False)
+        return self._brian_version()()
 
     def _executed_elsewhere(self, translation: SetupTranslation, key: int) -> bool:
         """Execute the code on another device than the host, if that can be."""

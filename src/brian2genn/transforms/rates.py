@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.expr import Expr
+from ..model.expr import Expr, walk
 from ..model.kernel import Kernel
 
 #: Constant in the source text, during a run, during a time step, or not at all.
@@ -27,13 +27,12 @@ class Rates:
 
     def of(self, node: Expr) -> int:
         """The rate of `node`, one of the constants of this module."""
-        rate = self._known.get(node.serial)
-        if rate is None:
-            rate = self._known[node.serial] = self._leaf(node)
-            for arg in node.args:
-                rate = max(rate, self.of(arg))
-            self._known[node.serial] = rate
-        return rate
+        known = self._known
+        if node.serial not in known:
+            for below in walk([node], lambda one: one.serial in known):
+                rates = [known[arg.serial] for arg in below.args]
+                known[below.serial] = max([self._leaf(below), *rates])
+        return known[node.serial]
 
     def _leaf(self, node: Expr) -> int:
         match node.op:

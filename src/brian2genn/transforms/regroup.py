@@ -28,6 +28,9 @@ from .widen import wide
 #: they are given what Brian gives them.
 _SMOOTH = frozenset({"cosh", "exp", "expm1", "exprel", "inverse_exprel", "sinh", "tanh"})
 
+#: How far down a sum or a product is taken apart. What lies deeper has been regrouped before.
+_DEEPEST = 24
+
 #: The binary order of magnitude up to which a literal moves past other factors. What is left to
 #: these is 1e-300 to 1e300, in single precision 1e-35 to 1e35.
 _MOVABLE = {"float64": 24.0, "float32": 11.0}
@@ -104,7 +107,7 @@ class Regroup:
         terms: list[tuple[bool, Expr]] = []
 
         def flatten(term: Expr, negative: bool, depth: int) -> None:
-            if term.op in ("add", "sub") and depth < 24 and self._may_open(term, node):
+            if term.op in ("add", "sub") and depth < _DEEPEST and self._may_open(term, node):
                 flatten(term.args[0], negative, depth + 1)
                 flatten(term.args[1], negative != (term.op == "sub"), depth + 1)
             elif term.op == "neg":
@@ -203,14 +206,14 @@ class Regroup:
         """A constant as factors above and below the line, and what it is a factor of."""
         result = _Scaled(False, [], [], body, inverse)
 
-        def flatten(factor: Expr, below: bool) -> None:
+        def flatten(factor: Expr, below: bool, depth: int = 0) -> None:
             factor = wide(factor) if factor.dtype == FLOAT32 else factor
-            if factor.op in ("mul", "div"):
-                flatten(factor.args[0], below)
-                flatten(factor.args[1], below != (factor.op == "div"))
+            if factor.op in ("mul", "div") and depth < _DEEPEST:
+                flatten(factor.args[0], below, depth + 1)
+                flatten(factor.args[1], below != (factor.op == "div"), depth + 1)
             elif factor.op == "neg" or (factor.op == "const" and factor.attr < 0):
                 result.negative = not result.negative
-                flatten(_neg(factor), below)
+                flatten(_neg(factor), below, depth)
             elif not (factor.op == "const" and factor.attr == 1):
                 (result.below if below else result.above).append(factor)
 

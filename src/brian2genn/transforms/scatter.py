@@ -12,9 +12,19 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
+from ..model.mishap import working_on
+from ..model.network import Network
 
 #: Types to which several elements can add at once.
 ADDABLE = (FLOAT64, FLOAT32, INT32, INT64)
+
+
+def separate(network: Network) -> None:
+    """Separate the additions of every kernel of `network` in place."""
+    for step in network.steps:
+        with working_on(step):
+            for kernel in step.kernels():
+                separate_additions(kernel)
 
 
 def separate_additions(kernel: Kernel) -> None:
@@ -41,32 +51,58 @@ def _as_addition(kernel: Kernel, store: Store) -> Store | None:
 
 def addend(value: Expr, name: str) -> Expr | None:
     """What `value` adds to the variable `name`; ``None`` if it does something else."""
-    if value.op == "load" and value.attr == name:
-        return ex.const(0, value.dtype)
-    match value.op:
+    depends: set[int] = set()
+    for node in ex.walk([value]):
+        is_old = node.op == "load" and node.attr == name
+        if is_old or any(arg.serial in depends for arg in node.args):
+            depends.add(node.serial)
+    #: of the old value and of what is made of it by additions
+    added: dict[int, Expr | None] = {}
+    waiting = [value]
+    while waiting:
+        node = waiting[-1]
+        missing = [old for old in _old_values(node, depends) if old.serial not in added]
+        if missing:
+            waiting += reversed(missing)
+        else:
+            added[waiting.pop().serial] = _added_by(node, name, depends, added)
+    return added[value.serial]
+
+
+def _old_values(node: Expr, depends: set[int]) -> list[Expr]:
+    """The operands to which `node` may add something; `depends` has all that use the old value."""
+    match node.op:
         case "add":
-            left, right = value.args
-            for old, other in ((left, right), (right, left)):
-                if _depends(old, name) and not _depends(other, name):
-                    before = addend(old, name)
-                    return None if before is None else _sum("add", before, other)
+            old = [arg for arg in node.args if arg.serial in depends]
+            return old if len(old) == 1 else []
         case "sub":
-            old, other = value.args
-            if _depends(old, name) and not _depends(other, name):
-                before = addend(old, name)
-                return None if before is None else _sum("sub", before, other)
+            left, right = node.args
+            return [left] if left.serial in depends and right.serial not in depends else []
         case "select":
-            condition, yes, no = value.args
-            if not _depends(condition, name):
-                parts = addend(yes, name), addend(no, name)
-                if parts[0] is not None and parts[1] is not None:
-                    return ex.select(condition, parts[0], parts[1])
-        case "cast" if value.dtype != BOOL:
-            inner = value.args[0]
-            if is_float(inner.dtype) == is_float(value.dtype):
-                before = addend(inner, name)
-                return None if before is None else ex.cast(before, value.dtype)
-    return None
+            condition, yes, no = node.args
+            return [] if condition.serial in depends else [yes, no]
+        case "cast" if node.dtype != BOOL:
+            (inner,) = node.args
+            return [inner] if is_float(inner.dtype) == is_float(node.dtype) else []
+    return []
+
+
+def _added_by(
+    node: Expr, name: str, depends: set[int], added: dict[int, Expr | None]
+) -> Expr | None:
+    """What `node` adds to `name`, if that is known of the operands."""
+    if node.op == "load" and node.attr == name:
+        return ex.const(0, node.dtype)
+    parts = [added[old.serial] for old in _old_values(node, depends)]
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    if node.op == "select":
+        return ex.select(node.args[0], *known)
+    if node.op == "cast":
+        return ex.cast(known[0], node.dtype)
+    (other,) = (arg for arg in node.args if arg.serial not in depends)
+    return _sum(node.op, known[0], other)
 
 
 def _sum(op: str, before: Expr, other: Expr) -> Expr:
@@ -79,10 +115,6 @@ def float_additions(kernel: Kernel) -> list[Access]:
     """The variables that a kernel adds floating point numbers to: the order makes a difference."""
     accesses = [kernel.accesses[store.name] for store in kernel.stores if store.add]
     return [access for access in accesses if is_float(access.dtype)]
-
-
-def _depends(value: Expr, name: str) -> bool:
-    return any(node.op == "load" and node.attr == name for node in ex.walk([value]))
 
 
 def why_ordered(kernel: Kernel) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model import expr as ex
+from ..model.mishap import working_on
 from ..model.network import Step, Threshold, Update
 from .scatter import why_ordered
 from .stages import touched_by
@@ -49,7 +50,9 @@ def stretches(steps: Sequence[Step]) -> list[list[Step]]:
     """
     found: list[list[Step]] = []
     for step in steps:
-        if found and _can_follow(found[-1], step):
+        with working_on(step):
+            follows = bool(found) and _can_follow(found[-1], step)
+        if follows:
             found[-1].append(step)
         else:
             found.append([step])

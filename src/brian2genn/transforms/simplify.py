@@ -15,6 +15,7 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, INT64, is_float, is_integer
 from ..model.expr import Expr
 from ..model.kernel import Kernel
+from ..model.mishap import working_on
 from ..model.network import Network
 from .regroup import Regroup
 from .widen import widen, widen_constants
@@ -31,8 +32,10 @@ _LARGEST_POWER = 16
 
 def simplify(network: Network) -> None:
     """Simplify every kernel of `network` in place."""
-    for kernel in network.kernels():
-        simplify_kernel(kernel)
+    for step in network.steps:
+        with working_on(step):
+            for kernel in step.kernels():
+                simplify_kernel(kernel)
 
 
 def simplify_kernel(kernel: Kernel) -> None:

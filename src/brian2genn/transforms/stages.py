@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..model.kernel import ELEMENT, Access, Kernel
+from ..model.mishap import working_on
 from ..model.network import (
     Cable,
     Deliver,
@@ -144,8 +145,9 @@ class Planner:
         """
         stages: list[Stage] = []
         for step in steps:
-            domain = self.domain_of(step)
-            place, partner = self._place(stages, step, domain, late)
+            with working_on(step):
+                domain = self.domain_of(step)
+                place, partner = self._place(stages, step, domain, late)
             if not fuse:
                 place, partner = len(stages), None
             if place == len(stages):

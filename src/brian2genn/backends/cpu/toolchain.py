@@ -183,6 +183,8 @@ def find() -> Toolchain:
         if _is_gcc(version.stdout):
             # a loop's first elements must not be computed otherwise because of where it begins
             flags.append("--param=vect-max-peeling-for-alignment=0")
+            # registers for thousands of statements: the usual way takes the square of their number
+            flags.append("--param=ira-max-conflict-table-size=1")
         if level:
             flags.append(f"-DB2G_VECTOR_MATH={level}")
             if "avx512f" in _processor():

@@ -10,7 +10,7 @@ from typing import Any
 from ...codegen.cuda_program import print_user_functions
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
-from ...transforms.scatter import separate_additions
+from ...transforms.scatter import separate
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
 from ..interface import RawValue
@@ -89,8 +89,7 @@ class CudaBackend:
         CudaError
             If the compiler refuses the program.
         """
-        for kernel in network.kernels():
-            separate_additions(kernel)
+        separate(network)
         specialise(network)
         simplify(network)
         return CudaProgram(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...codegen.program import environment
 from ...model.network import EmitSpikes, Network
-from ...transforms.scatter import separate_additions
+from ...transforms.scatter import separate
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
 from .facts import Facts
@@ -60,8 +60,7 @@ def export(
     """
     specialise(network)
     simplify(network)
-    for kernel in network.kernels():
-        separate_additions(kernel)
+    separate(network)
     known = Facts(network, queues=queues, **facts)
     layout, _ = translate(known, seed)
     values = initial_values(layout, known)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...model.names import Names
 from ...model.network import Host, Network
-from ...transforms.scatter import separate_additions
+from ...transforms.scatter import separate
 from ...transforms.simplify import simplify
 from ...transforms.specialise import specialise
 from ..interface import ClockState, Outcome
@@ -188,8 +188,7 @@ class PygennProgram:
         network = self._original.copied()
         specialise(network)
         simplify(network)
-        for kernel in network.kernels():
-            separate_additions(kernel)
+        separate(network)
         facts = Facts(network, self._arrays, self._params, self._queues, self._clocks, self._names)
         self._facts = facts
         self._memory.activate(None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...codegen.genn_code import NotInGenn, draws
 from ...model.kernel import ELEMENT
+from ...model.mishap import working_on
 from ...model.network import (
     Cable,
     Deliver,
@@ -164,18 +166,23 @@ class Translator:
         self.refusals += check_order(self.facts, self.rotation)
         effects: dict[int, list[tuple[Neurons, str, str, str]]] = {}
         for own in self.synapses.values():
-            first: Step = [*(p.step for p in own.pathways), *own.sums, *own.updates][0]
-            try:
-                for other in (*(p.step for p in own.pathways), *own.sums, *own.updates):
-                    self._check_partners(own.name, other)
-                own.translate()
-                effects.update(own.effects)
-            except NotInGenn as why:
-                self._refuse(first, why)
+            theirs: list[Step] = [*(p.step for p in own.pathways), *own.sums, *own.updates]
+            with working_on(theirs[0]):
+                self._attempt_synapses(own, theirs)
+            effects.update(own.effects)
         now = [*self.rotation.before, *self.rotation.early]
         for last, steps in ((True, self.rotation.after), (False, now)):
             for step in steps:
-                self._attempt(step, last, effects)
+                with working_on(step):
+                    self._attempt(step, last, effects)
+
+    def _attempt_synapses(self, own: SynapseGroup, steps: Sequence[Step]) -> None:
+        try:
+            for step in steps:
+                self._check_partners(own.name, step)
+            own.translate()
+        except NotInGenn as why:
+            self._refuse(steps[0], why)
 
     def _records_synapses(self, step: Step, group: str) -> bool:
         """Whether a step is a monitor of synapses alone, so that their own code can record."""
