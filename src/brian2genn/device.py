@@ -34,6 +34,7 @@ from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode
 from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import check_threads
+from .runtime.arrays import LastingArrays, renew_arrays
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.explain import Explanation, SetupLog
@@ -57,7 +58,7 @@ logger = get_logger("brian2.devices.genn")
 NO_COMPILER = "there is no C compiler"
 
 
-class GennDevice(LegacyInterface, RuntimeDevice):
+class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     """Compiles the time loop of a network; everything else is Brian's runtime.
 
     Values can be read and written at any time, as in Brian's runtime mode. A GPU
@@ -280,7 +281,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
             self.has_c_compiler if in_setup else self.compiles
         )
         if not (in_loop and compilable) and not in_setup:
-            return brian_version()
+            return self._mirrors.attach(brian_version())
         recorded = RecordedCode(
             owner,
             find_name(name),
@@ -294,7 +295,7 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         if in_setup and not compilable:
             foreign = f"uses Brian's own {getattr(codeobj_class, '__name__', codeobj_class)}"
             self._setup_log.add(recorded, foreign if self.has_c_compiler else NO_COMPILER)
-            return brian_version()
+            return self._mirrors.attach(brian_version())
         recorded.analyse(GennTarget)
         if in_setup:
             return SetupCodeObject(
@@ -503,6 +504,8 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """
         self.backend.exchange_kept()
         for code in obj.code_objects:
+            if isinstance(code, LoopCodeObject) and code.has_brian_version:
+                renew_arrays(code.brian_version, self.arrays, self.get_array_name)
             for variable in code.variables.values():
                 if isinstance(variable, ArrayVariable):
                     self._before_access(variable)
