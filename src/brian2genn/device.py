@@ -180,10 +180,6 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._before_access(var)
         super().init_with_arange(var, start, dtype)
 
-    def fill_with_array(self, var: Any, arr: Any) -> None:
-        self._before_access(var)
-        super().fill_with_array(var, arr)
-
     def resize(self, var: Any, new_size: Any) -> None:
         self._arrays_moved = self._arrays_moved or id(var) in self._bound
         self._before_access(var)

@@ -249,6 +249,9 @@ class LastingArrays(RuntimeDevice):
         else:
             super().set_value(var, value)
 
+    def fill_with_array(self, var: Any, arr: Any) -> None:
+        self.set_value(var, arr)
+
     def get_capsule(self, var: Any) -> Any:
         """What Brian's Cython code gets, since Brian 2.10, for a variable that can grow."""
         return self._mirrors.capsule(var)
