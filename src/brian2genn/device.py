@@ -50,7 +50,7 @@ from .runtime.loop import (
 )
 from .runtime.recordings import Recording, Turns, close_all, columns_of
 from .runtime.reuse import keeping_code
-from .runtime.setup import SetupCodeObject
+from .runtime.setup import SetupCodeObject, read_subexpression
 
 logger = get_logger("brian2.devices.genn")
 
@@ -304,6 +304,12 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         return LoopCodeObject(
             recorded, lambda: brian_version(NumpyCodeObject), lambda: self.backend.only_reading()
         )
+
+    def variableview_get_subexpression_with_index_array(
+        self, view: Any, item: Any, run_namespace: Any
+    ) -> Any:
+        """Read elements of a subexpression."""
+        return read_subexpression(view, item, run_namespace)
 
     # -- running ---------------------------------------------------------------
     @check_units(duration=second, report_period=second)
