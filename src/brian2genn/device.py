@@ -506,7 +506,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         """
         self.backend.exchange_kept()
         for code in obj.code_objects:
-            if isinstance(code, LoopCodeObject) and code.has_brian_version:
+            if not isinstance(code, LoopCodeObject):
+                renew_arrays(code, self.arrays, self.get_array_name)
+            elif code.has_brian_version:
                 renew_arrays(code.brian_version, self.arrays, self.get_array_name)
             for variable in code.variables.values():
                 if isinstance(variable, ArrayVariable):

@@ -161,20 +161,15 @@ class Mirrors:
     ----------
     arrays : mapping
         From Brian's variables to their arrays.
-    resize : callable
-        Resizes a variable's array.
     """
 
-    def __init__(
-        self,
-        arrays: MutableMapping[Any, GrowingArray],
-        resize: Callable[[Any, Any], None],
-    ) -> None:
+    def __init__(self, arrays: MutableMapping[Any, GrowingArray]) -> None:
         self._arrays = arrays
-        self._resize = resize
         self._mirrors: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         #: for what a monitor has recorded: what the mirror has of it
         self._there: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
+        #: what the code that runs now works on, by the identity of a variable
+        self._in_use: dict[int, Any] = {}
 
     def capsule(self, variable: Any) -> Any:
         """What Brian's Cython code gets instead of a variable's array."""
@@ -195,14 +190,24 @@ class Mirrors:
         def run_with_mirrors(block: str) -> Any:
             for variable, mirror in zip(mirrored, mirrors, strict=True):
                 self._push(variable, mirror)
+                self._in_use[id(variable)] = mirror
             try:
                 return run_block(block)
             finally:
-                for variable, mirror in zip(mirrored, mirrors, strict=True):
-                    self._pull(variable, mirror)
+                for variable in mirrored:
+                    self.settle(variable)
 
         code.run_block = run_with_mirrors
         return code
+
+    def settle(self, variable: Any) -> None:
+        """Let a variable have the values of its mirror, if that is in use.
+
+        Brian's code for making synapses calls Python methods in between, as its last act.
+        """
+        mirror = self._in_use.pop(id(variable), None)
+        if mirror is not None:
+            self._pull(variable, mirror)
 
     def _push(self, variable: Any, mirror: Any) -> None:
         array = self._arrays[variable]
@@ -217,7 +222,8 @@ class Mirrors:
         # recorded rows do not change, and there may be many
         old = len(array) if array.recorded and len(mirror) >= len(array) else 0
         if mirror.shape != array.shape:
-            self._resize(variable, mirror.shape if array.data.ndim > 1 else len(mirror))
+            # by the variable, which has to know its size: Brian's code does not tell it
+            variable.resize(mirror.shape if array.data.ndim > 1 else len(mirror))
         array[old:] = mirror[old:]
         if array.recorded:
             self._there[variable] = array.version, len(array)
@@ -233,7 +239,7 @@ class LastingArrays(RuntimeDevice):
 
     def __init__(self) -> None:
         super().__init__()
-        self._mirrors = Mirrors(self.arrays, self.resize)
+        self._mirrors = Mirrors(self.arrays)
 
     def add_array(self, var: Any) -> None:
         if isinstance(var, DynamicArrayVariable):
@@ -242,7 +248,20 @@ class LastingArrays(RuntimeDevice):
         else:
             super().add_array(var)
 
+    def get_value(self, var: Any, access_data: bool = True) -> Any:
+        self._mirrors.settle(var)
+        return super().get_value(var, access_data)
+
+    def resize(self, var: Any, new_size: Any) -> None:
+        self._mirrors.settle(var)
+        super().resize(var, new_size)
+
+    def resize_along_first(self, var: Any, new_size: Any) -> None:
+        self._mirrors.settle(var)
+        super().resize_along_first(var, new_size)
+
     def set_value(self, var: Any, value: Any) -> None:
+        self._mirrors.settle(var)
         array = self.arrays[var]
         if isinstance(array, GrowingArray):
             array.set(value)
@@ -258,11 +277,11 @@ class LastingArrays(RuntimeDevice):
 
 
 def renew_arrays(code: Any, arrays: MutableMapping[Any, GrowingArray], name: Callable) -> None:
-    """Give a code object of Brian's NumPy target the arrays that its variables have now.
+    """Give a code object of Brian's the arrays that its variables have now.
 
     Brian does that before a run only.
     """
     for variable in _variables(code):
         key = name(variable)
-        if key in code.namespace:
+        if key in code.namespace and variable in arrays:
             code.namespace[key] = arrays[variable].data
