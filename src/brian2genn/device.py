@@ -38,6 +38,7 @@ from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import cache_size
+from .runtime.arrays import LastingArrays, renew_arrays
 from .runtime.bounds import check_bounds
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
@@ -58,7 +59,7 @@ from .runtime.pathways import check_pathways, never_early
 from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
 from .runtime.reuse import keeping_code
-from .runtime.setup import SetupCodeObject
+from .runtime.setup import SetupCodeObject, read_subexpression
 from .transforms.settle import settle
 
 logger = get_logger("brian2.devices.genn")
@@ -67,7 +68,7 @@ logger = get_logger("brian2.devices.genn")
 NO_COMPILER = "there is no C compiler"
 
 
-class GennDevice(LegacyInterface, RuntimeDevice):
+class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     """Compiles the time loop of a network; everything else is Brian's runtime.
 
     Values can be read and written at any time, as in Brian's runtime mode. A GPU
@@ -186,10 +187,6 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         self._before_access(var)
         super().init_with_arange(var, start, dtype)
 
-    def fill_with_array(self, var: Any, arr: Any) -> None:
-        self._before_access(var)
-        super().fill_with_array(var, arr)
-
     def resize(self, var: Any, new_size: Any) -> None:
         self._arrays_moved = self._arrays_moved or id(var) in self._bound
         self._before_access(var)
@@ -286,9 +283,11 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         def by_brian() -> Any:
             """What executes the code where this device does not."""
             if cython is None:
-                return brian_version(NumpyCodeObject if free else codeobj_class)
+                return self._mirrors.attach(
+                    brian_version(NumpyCodeObject if free else codeobj_class)
+                )
             variables.update(cython.variables)
-            return brian_version(CythonCodeObject, cython.compiler_kwds)
+            return self._mirrors.attach(brian_version(CythonCodeObject, cython.compiler_kwds))
 
         check_groups(owner, variables, variable_indices)
         in_loop, in_setup = template_name in LOOP_TEMPLATES, template_name in SETUP_TEMPLATES
@@ -325,6 +324,12 @@ class GennDevice(LegacyInterface, RuntimeDevice):
                 lambda: self.backend.setup(),
             )
         return LoopCodeObject(recorded, by_brian, lambda: self.backend.only_reading())
+
+    def variableview_get_subexpression_with_index_array(
+        self, view: Any, item: Any, run_namespace: Any
+    ) -> Any:
+        """Read elements of a subexpression."""
+        return read_subexpression(view, item, run_namespace)
 
     # -- running ---------------------------------------------------------------
     @check_units(duration=second, report_period=second)
@@ -559,6 +564,10 @@ class GennDevice(LegacyInterface, RuntimeDevice):
         """
         self.backend.exchange_kept()
         for code in obj.code_objects:
+            if not isinstance(code, LoopCodeObject):
+                renew_arrays(code, self.arrays, self.get_array_name)
+            elif code.has_brian_version:
+                renew_arrays(code.brian_version, self.arrays, self.get_array_name)
             for variable in code.variables.values():
                 if isinstance(variable, ArrayVariable):
                     self._before_access(variable)

@@ -117,14 +117,20 @@ def test_indices_by_a_condition(device):
     np.testing.assert_array_equal(synapses.indices["i > 3"], [4, 5])
 
 
-def test_what_is_the_same_for_all_elements_is_an_array(device):
-    """Brian's NumPy target gives one number here, its compiled target an array."""
+def test_what_is_the_same_for_all_elements_is_a_number(device):
+    """Of one element, or those that meet a condition, only Brian's compiled target has values."""
     set_device(device)
     group = NeuronGroup(3, "five = 5 : 1\nlater = t + 2*ms : second\nx : 1")
-    np.testing.assert_array_equal(group.five[:], [5.0, 5.0, 5.0])
-    np.testing.assert_allclose(group.later[1:] / ms, [2, 2])
+    for elements in (slice(None), slice(1, None), slice(2, 2), [0, 2], [True, False, True]):
+        assert group.five[elements] == 5
+        assert np.shape(group.five[elements]) == np.shape(group.later_[elements]) == ()
+    assert group.later[1:] == 2 * ms
+    assert np.shape(1 + group.five_) == ()
     np.testing.assert_array_equal(group.five["i > 0"], [5.0, 5.0])
-    assert group.five[0].shape == ()
+    assert group.five[0].shape == group.five[-1].shape == ()
+    assert list(group.five) == [5.0, 5.0, 5.0]  # comes to an end
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        group.five[3]
 
 
 @pytest.mark.parametrize("case", cases, ids=str)

@@ -35,28 +35,39 @@ class HostMemory:
         """Nothing has to be made current."""
 
 
-def _references() -> int:
-    """How many references are counted of an array that Brian's device alone has."""
-    arrays = {"only": np.empty(0)}
-    array = arrays["only"]
-    return sys.getrefcount(array)
+class _Pair:
+    """An array that Brian's device alone has, shown by a view of its memory."""
+
+    def __init__(self) -> None:
+        self.memory = np.empty(1)
+        self.data = self.memory[:]
 
 
-_REFERENCES = _references()
+def _references() -> tuple[int, int]:
+    """How many references are counted of what Brian's device alone has: an array, its memory."""
+    pair = _Pair()
+    array = pair.data
+    of_array = sys.getrefcount(array)
+    base = array.base
+    return of_array, sys.getrefcount(base)
+
+
+_REFERENCES, _BASE_REFERENCES = _references()
 
 
 def is_kept(raw: Callable[[], np.ndarray], holders: int = 0) -> bool:
     """Whether a script has an array itself, and can use it without asking.
 
-    Nobody can say so of memory that Brian shows by another array each time, as Brian 2.10 and
-    later do with what belongs to synapses and monitors.
-
     Parameters
     ----------
     raw : callable
-        Returns the array that Brian's device has.
+        Returns the array that Brian's device has. Where that shows other memory, as arrays do that
+        can grow, slices of it refer to the memory.
     holders : int, optional
         How many references there are beside that one which are not the script's.
     """
     array = raw()
-    return sys.getrefcount(array) > _REFERENCES + holders and raw() is array
+    if sys.getrefcount(array) > _REFERENCES + holders and raw() is array:
+        return True
+    base = array.base
+    return base is not None and sys.getrefcount(base) > _BASE_REFERENCES

@@ -6,6 +6,7 @@ from typing import Any
 
 from brian2.core.namespace import get_local_namespace
 from brian2.core.preferences import prefs
+from brian2.memory.dynamicarray import DynamicArray
 
 
 def local_namespace(level: int) -> dict[str, Any]:
@@ -23,3 +24,12 @@ def wants_garbage_collection() -> bool:
         return bool(prefs["logging.warn_for_unused_objects"])
     except KeyError:
         return True
+
+
+def brian_dynamic_array(shape: tuple[int, ...], dtype: Any) -> Any:
+    """A dynamic array of Brian's, filled with zeros.
+
+    Since Brian 2.10, a C++ object that Brian's Cython code reaches by ``get_capsule``. NumPy arrays
+    of its memory are valid only as long as it lives and keeps its size.
+    """
+    return DynamicArray(shape, dtype=dtype)

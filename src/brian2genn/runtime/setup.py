@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from brian2.core.base import BrianObjectException
+from brian2.core.variables import VariableView
 
 from ..backends.cpu import toolchain
 from ..backends.cpu.setup import (
@@ -31,6 +32,7 @@ from ..model.kernel import ELEMENT
 from ..model.mishap import Mishap
 from ..model.network import verify
 from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
+from ..transforms.rates import ELEMENT_RATE, Rates
 from .mishaps import hand_over
 from .pickling import MadeAnew
 
@@ -130,6 +132,36 @@ class SetupCodeObject(MadeAnew):
         )
 
 
+class SameForAll(np.ndarray):
+    """One value, that of all elements that a subexpression was asked for."""
+
+
+def read_subexpression(view: Any, item: Any, run_namespace: Any) -> Any:
+    """What Brian's ``VariableView.get_subexpression_with_index_array`` does.
+
+    Of a subexpression that depends on nothing that elements have of their own, this is a number
+    whatever is asked for, as from Brian's NumPy target, by which Brian evaluates it by default
+    whatever the target of the loop. That target fails where one element is asked for.
+    """
+    result = VariableView.get_subexpression_with_index_array.original_function(
+        view, item, run_namespace
+    )
+    if isinstance(result, SameForAll):
+        return result.view(np.ndarray)[0]
+    if view.index_var_name == "_idx" and not view.variable.scalar and np.ndim(result) == 0:
+        # a value for every number would let a loop over the elements go on forever
+        number, size = np.asarray(item), view.group.variables["N"].item()
+        if number.dtype.kind == "i" and number.ndim == 0 and not -size <= number < size:
+            raise IndexError(f"index {number} is out of bounds for axis 0 with size {size}")
+    return result
+
+
+def _is_same_for_all(step: Read) -> bool:
+    """Whether what is read depends on nothing that elements have of their own."""
+    value = step.kernel.outputs.get(step.output or "")
+    return value is not None and Rates(step.kernel).of(value) < ELEMENT_RATE
+
+
 def _check_indices(translation: SetupTranslation) -> None:
     """Negative indices count from the end; others must exist."""
     step = translation.step
@@ -199,6 +231,13 @@ class _Execution:
         )
 
     def _read(self, step: Read) -> Any:
+        scalar = step.output and self._variables["_variable"].scalar
+        if step.indices is not None and not scalar and _is_same_for_all(step):
+            # also of no elements
+            self._bindings.arrays[step.indices] = np.zeros(1, dtype=np.int32)
+            result = np.empty(1, dtype=self._variables["_variable"].dtype)
+            self._run({RESULT: result})
+            return result.view(SameForAll)
         if step.indices is not None:
             size = len(self._variables["_group_idx"].get_value())
         else:
@@ -206,7 +245,7 @@ class _Execution:
         dtype = self._variables["_variable"].dtype if step.output else np.int32
         result = np.empty(size, dtype=dtype)
         chosen = self._run({RESULT: result})
-        if step.output and self._variables["_variable"].scalar:
+        if scalar:
             return result[0]
         return result if chosen == size else result[:chosen].copy()
 
