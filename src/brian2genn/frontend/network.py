@@ -81,7 +81,8 @@ class Translation:
 
     def host_clocks(self) -> list[int]:
         """For every object that Brian runs, the number of its clock."""
-        return [step.clock for step in self.network.steps if isinstance(step, Host)]
+        hosts = [step for step in self.network.steps if isinstance(step, Host)]
+        return [step.clock for step in sorted(hosts, key=lambda step: step.number)]
 
     def host_reasons(self) -> list[str]:
         """For every object that Brian runs, why."""
