@@ -27,8 +27,9 @@ from ..model.setup import (
     SetupStep,
 )
 from .brian_names import BrianNames, with_relatives
-from .builder import Bindings, KernelBuilder, NetworkBuilder, identifier
+from .builder import Bindings, NetworkBuilder, identifier
 from .expressions import ExpressionReader, Unsupported
+from .kernels import KernelBuilder
 from .recorded import RecordedCode
 
 #: The array that a `Read` step fills.

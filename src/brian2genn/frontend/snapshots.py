@@ -19,7 +19,8 @@ from ..model.dtypes import INT64
 from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.names import Origin
 from ..model.network import Update
-from .builder import NetworkBuilder, value_dtype
+from .builder import NetworkBuilder
+from .kernels import value_dtype
 
 
 def snapshots(builder: NetworkBuilder, kernel: Kernel, label: str, clock: int) -> list[Update]:

@@ -28,6 +28,7 @@ from ..model.network import (
 )
 from .builder import NetworkBuilder, RecorderPlan
 from .expressions import Unsupported
+from .kernels import read_kernel
 from .recorded import RecordedCode
 from .snapshots import snapshots
 
@@ -69,6 +70,9 @@ class StepReader:
     def _origin(self, what: str) -> Origin:
         return Origin(what, self.label)
 
+    def _kernel(self, code: RecordedCode, what: str, *outputs: str) -> Kernel:
+        return read_kernel(self.builder, code, self._origin(what), outputs)
+
     def _param(self, name: str, value: Any) -> str:
         """The parameter for a whole number of this object."""
         number = int(np.asarray(value).item())
@@ -87,13 +91,13 @@ class StepReader:
         return self.builder.size(code.variables["N"], f"N_{self.builder.label(code.owner)}")
 
     def read_stateupdate(self, code: RecordedCode) -> Step | None:
-        kernel = self.builder.kernel(code, self._origin("state update"))
+        kernel = self._kernel(code, "state update")
         if not kernel.roots():
             return None
         return Update(**self._base(code, "state update"), kernel=kernel, size=self._size(code))
 
     def read_threshold(self, code: RecordedCode) -> Step:
-        kernel = self.builder.kernel(code, self._origin("threshold"), ["_cond"])
+        kernel = self._kernel(code, "threshold", "_cond")
         refractoriness = None
         if code.template_kwds["_uses_refractory"]:
             lastspike = code.variables["lastspike"]
@@ -112,7 +116,7 @@ class StepReader:
         )
 
     def read_reset(self, code: RecordedCode) -> Step | None:
-        kernel = self.builder.kernel(code, self._origin("reset"))
+        kernel = self._kernel(code, "reset")
         if not kernel.roots():
             return None
         events = self.builder.array(code.template_kwds["eventspace_variable"])
@@ -128,7 +132,7 @@ class StepReader:
     def read_synapses(self, code: RecordedCode) -> Step:
         return Deliver(
             **self._base(code, "synaptic pathway"),
-            kernel=self.builder.kernel(code, self._origin("synaptic pathway")),
+            kernel=self._kernel(code, "synaptic pathway"),
             queue=self.builder.queue(code.template_kwds["pathway"].queue),
             side=str(code.template_kwds["pathway"].prepost),
             synapses=self.builder.label(code.owner),
@@ -140,7 +144,7 @@ class StepReader:
         size_variable = code.variables[kwds["_target_size_name"]]
         return Sum(
             **self._base(code, "summed variable"),
-            kernel=self.builder.kernel(code, self._origin("summed variable"), ["_synaptic_var"]),
+            kernel=self._kernel(code, "summed variable", "_synaptic_var"),
             size=self._size(code),
             target=self.builder.array(target),
             target_dtype=np.dtype(target.dtype).name,
@@ -157,9 +161,7 @@ class StepReader:
             Column(name, np.dtype(variables[name].dtype).name, f"_to_record_{name}")
             for name in names
         ]
-        kernel = self.builder.kernel(
-            code, self._origin("event monitor"), [column.output for column in columns]
-        )
+        kernel = self._kernel(code, "event monitor", *(column.output for column in columns))
         self._check_lengths(code, kernel)
         plan = RecorderPlan(monitor, dict(variables), monitor.variables["N"])
         start, stop = (
@@ -197,9 +199,7 @@ class StepReader:
             Column(name, np.dtype(variable.dtype).name, f"_to_record_{name}")
             for name, variable in sorted(variables.items())
         ]
-        kernel = self.builder.kernel(
-            code, self._origin("state monitor"), [column.output for column in columns]
-        )
+        kernel = self._kernel(code, "state monitor", *(column.output for column in columns))
         plan = RecorderPlan(
             monitor,
             {"t": monitor.variables["t"], **variables},
@@ -261,7 +261,7 @@ class StepReader:
     def read_spatialstateupdate(self, code: RecordedCode) -> Step:
         return Cable(
             **self._base(code, "cable equation"),
-            kernel=self.builder.kernel(code, self._origin("cable equation"), ["_gtot", "_I0"]),
+            kernel=self._kernel(code, "cable equation", "_gtot", "_I0"),
             size=self._size(code),
             arrays={name: self.builder.array(code.variables[name]) for name in CABLE_ARRAYS},
         )
