@@ -173,11 +173,11 @@ def test_a_script_that_takes_too_long(tmp_path, where):
 
 
 def test_a_script_in_which_brian_s_targets_differ(tmp_path):
-    """One variable under two names, of which one is written: an order decides."""
+    """A neuron that is connected to itself, on both sides of the synapse: an order decides."""
     text = """
         from brian2 import *
         G = NeuronGroup(2, "v : 1\\nw : 1", threshold="True")
-        S = Synapses(G, G, on_pre="v_post += 1; w_post = v")
+        S = Synapses(G, G, on_pre="v_pre += 10; v_post += 1")
         S.connect(j="i")
         M = StateMonitor(G, ["v", "w"], record=True)
         run(0.3*ms)

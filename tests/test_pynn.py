@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from brian2 import seed, set_device
 
-from tests.devices import DEVICE
 from tests.semantics.harness import Cases, Result, check
 
 sim = pytest.importorskip("pyNN.brian2", reason="PyNN is not installed (pip install pyNN)")
@@ -169,12 +168,10 @@ def test_like_brians_runtime(case):
     check(case)
 
 
-@pytest.mark.skipif(DEVICE != "genn", reason="'plain' is Brian's NumPy target")
 def test_short_term_plasticity(device):
-    """The subexpression ``x = 1 - y - z`` is that of Brian's compiled target.
+    """The subexpression ``x = 1 - y - z`` takes `y` as it is when the spike arrives.
 
-    There it takes `y` as it was before the synapse was brought up to date (see
-    `semantics/test_order_of_elements.py`); in Brian's NumPy target, as it is then.
+    Brian's compiled target takes it as it was before the synapse was brought up to date.
     """
     set_device(device)
     sim.setup(timestep=0.1)
@@ -193,10 +190,10 @@ def test_short_term_plasticity(device):
 
     expected, u, y, last = np.zeros(len(signal)), 0.0, 0.0, 0.0
     for time in times:
-        x = 1 - y
         u = u * np.exp((last - time) / 30.0)
         y = y * np.exp((last - time) / 2.0)
         last = time
+        x = 1 - y
         u = min(u + 0.2 * (1 - u), 0.2)
         arrival = round(time / 0.1) + 2  # the delay, and recording at the end of a step
         expected[arrival:] += 0.02 * x * u * (1 - 0.1 / 2.0) ** np.arange(len(signal) - arrival)

@@ -31,6 +31,10 @@ class Origin(str):
         origin.what, origin.label = what, label
         return origin
 
+    def __getnewargs__(self) -> tuple[str, str]:
+        # for copies and pickles
+        return self.what, self.label
+
 
 class Names:
     """What the script calls the objects of one network.
