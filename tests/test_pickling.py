@@ -49,7 +49,7 @@ def _no_variables_of_the_dead():
     arrays = brian2.all_devices["runtime"].arrays
     for variable in list(arrays):
         try:
-            variable.owner.__repr__  # noqa: B018  (asks the group)
+            variable.owner.__repr__
         except ReferenceError:
             del arrays[variable]
 
