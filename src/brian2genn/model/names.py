@@ -31,7 +31,7 @@ class Origin(str):
         origin.what, origin.label = what, label
         return origin
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         # for copies and pickles
         return self.what, self.label
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import groupby
 
+from ..model.kernel import UserFunction
 from ..model.network import Host, Network, Step
 from .stages import Touched, touched_by
 
@@ -60,10 +61,11 @@ def _order_matters(steps: list[Step], touched: list[Touched], one: int, other: i
     pair = steps[one], steps[other]
     if any(isinstance(step, Host) for step in pair) or pair[0].owner == pair[1].owner:
         return True
-    if all(_calls_user_functions(step) for step in pair):
-        return True  # they may have something in common
+    calls = [_user_functions(step) for step in pair]
+    if all(calls) or any(not function.stateless for own in calls for function in own):
+        return True  # they may have something in common, or look into any array
     return touched[one].clashes(touched[other])
 
 
-def _calls_user_functions(step: Step) -> bool:
-    return any(kernel.attributes("user") for kernel in step.kernels())
+def _user_functions(step: Step) -> list[UserFunction]:
+    return [call for kernel in step.kernels() for call in kernel.attributes("user")]
