@@ -237,3 +237,35 @@ def test_reach(values, dtype):
     assert highest == max(values, default=-1)
     assert (lowest < 0) == any(value < 0 for value in values)
     assert all(lowest <= value for value in values)
+
+
+@pytest.mark.parametrize("fewer", [0, 1, 2])
+@pytest.mark.parametrize("to_file", [False, True])
+def test_restored_with_the_delays_of_more_synapses(kind, fewer, to_file, tmp_path):
+    """Brian before 2.11 leaves delays out of a stored state; into fewer synapses they come back."""
+    where = {"filename": str(tmp_path / "state")} if to_file else {}
+
+    def make(n):
+        source = SpikeGeneratorGroup(4, np.arange(4), np.arange(4) * 0.1 * ms, name="given")
+        target = NeuronGroup(4, "arrived : 1", name="target")
+        synapses = Synapses(source, target, on_pre="arrived_post = t_in_timesteps + 1", name="s")
+        if n:
+            synapses.connect(i=np.arange(n), j=np.arange(n))
+            synapses.delay = "0.1*ms*(3 - i)"
+        return Network(source, target, synapses), target, synapses
+
+    net, target, synapses = make(4)
+    net.run(0.1 * ms)
+    net.store(**where)
+    net.run(0.9 * ms)
+    expected = list(target.arrived)
+    if to_file:
+        net, target, synapses = make(fewer)
+        net.restore(**where)
+        assert len(synapses) == 4
+        net.run(0.9 * ms)
+        assert list(target.arrived) == expected == [4, 4, 4, 4]
+    net.restore(**where)
+    synapses.delay = 0 * ms
+    net.run(0.9 * ms)
+    assert list(target.arrived)[1:] == [2, 3, 4]

@@ -60,6 +60,7 @@ from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject, read_subexpression
+from .runtime.states import with_delays
 from .transforms.settle import settle
 
 logger = get_logger("brian2.devices.genn")
@@ -587,8 +588,14 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         restore_random_state: bool = False,
     ) -> None:
         """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
-        with left_behind(self, net.sorted_objects):
+        objects = net.sorted_objects
+        with left_behind(self, objects), with_delays(objects):
             Network.restore.original_function(net, name, filename, restore_random_state)
+
+    def network_store(self, net: Any, name: str = "default", filename: str | None = None) -> None:
+        """Store the state of a network: ``Network.store``, with delays on all versions of Brian."""
+        with with_delays(net.sorted_objects):
+            Network.store.original_function(net, name, filename)
 
     def seed_for_genn(self) -> int:
         """A seed for a model that is written for GeNN."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import brian2
 from brian2.core.namespace import get_local_namespace
 from brian2.core.preferences import prefs
 from brian2.memory.dynamicarray import DynamicArray
@@ -24,6 +25,12 @@ def wants_garbage_collection() -> bool:
         return bool(prefs["logging.warn_for_unused_objects"])
     except KeyError:
         return True
+
+
+def restores_delays() -> bool:
+    """Whether ``store`` and ``restore`` keep synaptic delays: since Brian 2.11."""
+    major, minor = (int(part) for part in brian2.__version__.split(".")[:2])
+    return (major, minor) >= (2, 11)
 
 
 def brian_dynamic_array(shape: tuple[int, ...], dtype: Any) -> Any:

@@ -53,6 +53,7 @@ class RepeatingDevice(RecordingDevice, Protocol):
 
     network_run: Callable[..., None]
     network_restore: Callable[..., None]
+    network_store: Callable[..., None]
     seed: Callable[..., None]
 
     arrays: MutableMapping[Any, Any]
@@ -147,7 +148,7 @@ class RecordedScript:
         self._run, self._seed = device.network_run, device.seed
         self._between = {
             **{name: function.original_function for name, function in _BETWEEN_RUNS.items()},  # type: ignore[attr-defined]
-            "network_store": Network.store.original_function,
+            "network_store": device.network_store,
             "network_restore": device.network_restore,
         }
         self._busy = False

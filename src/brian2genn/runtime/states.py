@@ -1,0 +1,64 @@
+"""What ``store`` and ``restore`` of Brian before 2.11 leave out: delays.
+
+Restored into a network with fewer synapses, or none, synapses had no delays there. Here they get
+those that they had; delays that fit stay as they are, as in these versions of Brian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from brian2.core.variables import DynamicArrayVariable
+from brian2.synapses.synapses import SynapticPathway
+
+from ..frontend.compatibility import restores_delays
+
+#: The variable, and its entry in a pathway's state, as in Brian 2.11.
+_DELAY = "delay"
+
+
+def _full_state(pathway: Any) -> dict[str, Any]:
+    state: dict[str, Any] = type(pathway)._full_state(pathway)
+    delays = pathway.variables[_DELAY]
+    return {**state, _DELAY: (np.array(delays.get_value()), delays.size)}
+
+
+def _restore_from_full_state(pathway: Any, state: dict[str, Any]) -> None:
+    others = {name: value for name, value in state.items() if name != _DELAY}
+    type(pathway)._restore_from_full_state(pathway, others)
+    delays = pathway.variables[_DELAY]
+    if _DELAY not in state or not isinstance(delays, DynamicArrayVariable):
+        return
+    values, size = state[_DELAY]
+    if len(delays.get_value()) != size:
+        delays.resize(size)
+        delays.set_value(values)
+
+
+@contextmanager
+def with_delays(objects: Iterable[Any]) -> Iterator[None]:
+    """While Brian stores or restores a state, let delays be part of it.
+
+    Parameters
+    ----------
+    objects : iterable of BrianObject
+        Of the network.
+    """
+    pathways = [] if restores_delays() else [o for o in objects if isinstance(o, SynapticPathway)]
+    replaced: dict[str, Callable[..., Any]] = {
+        "_full_state": _full_state,
+        "_restore_from_full_state": _restore_from_full_state,
+    }
+    try:
+        for pathway in pathways:
+            for name, function in replaced.items():
+                vars(pathway)[name] = partial(function, pathway)
+        yield
+    finally:
+        for pathway in pathways:
+            for name in replaced:
+                vars(pathway).pop(name, None)
