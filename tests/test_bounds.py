@@ -266,6 +266,7 @@ def test_restored_with_the_delays_of_more_synapses(kind, fewer, to_file, tmp_pat
         net.run(0.9 * ms)
         assert list(target.arrived) == expected == [4, 4, 4, 4]
     net.restore(**where)
-    synapses.delay = 0 * ms
-    net.run(0.9 * ms)
-    assert list(target.arrived)[1:] == [2, 3, 4]
+    if fewer:  # without `connect`, Brian lets nobody set delays
+        synapses.delay = 0 * ms
+        net.run(0.9 * ms)
+        assert list(target.arrived)[1:] == [2, 3, 4]
