@@ -10,12 +10,16 @@ from brian2 import (
     StateMonitor,
     Synapses,
     defaultclock,
+    linked_var,
     ms,
+    network_operation,
     second,
     set_device,
 )
+from brian2.core.base import BrianObjectException
 from brian2.utils.logger import catch_logs
 
+from brian2genn import explain
 from brian2genn.backends.cuda.choice import use
 from brian2genn.runtime.bounds import reach
 from tests import devices
@@ -270,3 +274,105 @@ def test_restored_with_the_delays_of_more_synapses(kind, fewer, to_file, tmp_pat
         synapses.delay = 0 * ms
         net.run(0.9 * ms)
         assert list(target.arrived)[1:] == [2, 3, 4]
+
+
+def _linked(kind):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    source = NeuronGroup(4, "x : 1")
+    source.x = "i + 1"
+    group = NeuronGroup(5, "y : 1 (linked)\nidx : integer\nw : 1")
+    group.idx = [0, 1, 2, 3, 0]
+    group.y = linked_var(source, "x", index="idx")
+    return source, group
+
+
+@pytest.mark.parametrize("code, fails", [("idx = idx + 1", True), ("idx = (idx + 1) % 4", False)])
+def test_indices_that_change_in_a_run(kind, code, fails):
+    source, group = _linked(kind)
+    group.run_regularly(code, dt=0.1 * ms)
+    group.run_regularly("w += y", dt=0.1 * ms, when="end")
+    net = Network(source, group)
+    if fails:
+        with pytest.raises(BrianObjectException) as caught:
+            net.run(0.5 * ms)
+        assert "out of bounds" in str(caught.value.__cause__)
+    else:
+        net.run(0.5 * ms)
+        np.testing.assert_array_equal(group.w, [12, 13, 14, 11, 12])
+        assert "indices that change in the run: 'idx'" in repr(explain(net))
+
+
+def test_indices_that_python_changes_in_a_run(kind):
+    source, group = _linked(kind)
+    group.run_regularly("w += y", dt=0.1 * ms, when="end")
+    times = []
+
+    @network_operation(dt=0.1 * ms)
+    def change(t):
+        times.append(t)
+        group.idx = [1, 2, 3, 0, 1] if len(times) < 3 else [10**8] * 5
+
+    net = Network(source, group, change)
+    with pytest.raises(ValueError, match=r"'idx'.*100000000.*'x'.*4 values"):
+        net.run(1 * ms)
+    np.testing.assert_array_equal(group.w, [4, 6, 8, 2, 4])
+
+
+def test_synapses_that_python_changes_in_a_run(kind):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    net, _, synapses = _network(delays=np.zeros(4) * ms)
+
+    @network_operation(dt=0.1 * ms)
+    def change():
+        synapses.variables["_synaptic_post"].get_value()[1] = 10**7
+
+    net.add(change)
+    with pytest.raises(ValueError, match="10000000"):
+        net.run(0.5 * ms)
+
+
+def test_summed_outside_of_the_part_that_is_summed(kind):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    source, target = NeuronGroup(3, "v : 1"), NeuronGroup(4, "total : 1")
+    synapses = Synapses(source, target[2:4], "total_post = v_pre + 1 : 1 (summed)")
+    synapses.connect()
+    net = Network(source, target, synapses)
+    net.run(0.1 * ms)
+    synapses.variables["_synaptic_post"].get_value()[:] -= 2
+    with pytest.raises(ValueError, match="values from 0 to 1; summed are those from 2 to 3"):
+        net.run(0.1 * ms)
+
+
+STRINGS = {
+    "values of a monitor, by its counts": lambda o: o["spikes"].v["count > 1"],
+    "counts, by the indices of spikes": lambda o: o["spikes"].count["i > 1"],
+    "an array of one element, by another": lambda o: o["states"].t["_indices > 0"],
+    "by a linked variable": lambda o: o["group"].w["y > 2"],
+    "of a linked variable": lambda o: o["group"].__setattr__("w", "y*2"),
+    "of the target": lambda o: o["synapses"].__setattr__("w", "x_post + 1"),
+    "of too few values": lambda o: o["synapses"].__setattr__("q", "2*i"),
+}
+
+
+@pytest.mark.parametrize("what", STRINGS)
+def test_strings_of_variables_that_do_not_fit(kind, what):
+    if kind == "no compiler":
+        pytest.skip("NumPy looks itself")
+    source, group = _linked(kind)
+    cells = NeuronGroup(4, "v : 1\nx : 1", threshold="True", reset="")
+    synapses = Synapses(cells, cells, "w : 1\nq : 1")
+    synapses.connect()
+    objects = {
+        "group": group, "synapses": synapses, "spikes": SpikeMonitor(cells, "v"),
+        "states": StateMonitor(cells, "v", record=[1]),
+    }  # fmt: skip
+    Network(cells, source, *objects.values()).run(2 * ms)
+    group.idx = [0, 1, 2, 3, 10**8]
+    synapses.variables["_synaptic_post"].get_value()[3] = 10**8
+    synapses.variables["q"].resize(3)
+    with pytest.raises(Exception) as caught:
+        STRINGS[what](objects)
+    assert isinstance(caught.value, BrianObjectException | IndexError)

@@ -39,7 +39,7 @@ from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import cache_size
 from .runtime.arrays import LastingArrays, renew_arrays
-from .runtime.bounds import check_bounds
+from .runtime.bounds import changing_indices, check_bounds, index_arrays
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.depth import as_deep_as_needed, is_deep
@@ -89,6 +89,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         # by the identity of a variable
         self._recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
         self._bound: set[int] = set()
+        self._watched: set[int] = set()
         self._arrays_moved = False
         self._explanations = Explanations()
         self._setup_log = SetupLog()
@@ -171,6 +172,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 # after a run that failed: what can be had is better than nothing
                 logger.warn(str(error), "no_memory")
         self._before_access(var)
+        self._arrays_moved = self._arrays_moved or id(var) in self._watched
         return super().get_value(var, access_data)
 
     def _before_access(self, var: Any) -> None:
@@ -178,6 +180,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
 
     def set_value(self, var: Any, value: Any) -> None:
         self._before_access(var)
+        self._arrays_moved = self._arrays_moved or id(var) in self._watched
         super().set_value(var, value)
 
     def init_with_zeros(self, var: Any, dtype: Any) -> None:
@@ -430,6 +433,10 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         handed: dict[str, str] = {}
         while True:
             translation = self._translate(net, active, handed)
+            changing = changing_indices(translation)
+            if changing.keys() - handed.keys():
+                handed |= changing
+                continue
             try:
                 program = self._program(translation, net, profile)
                 return translation, program, self._connect(net, translation, program, profile)
@@ -527,8 +534,14 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             for variable in variables.values()
             if isinstance(variable, DynamicArrayVariable)
         }
-        self._arrays_moved = False
         program.bind_arrays(variables)
+        # whoever asks for indices during the run may change them
+        self._watched = {
+            id(variables[name])
+            for kernel in translation.network.kernels()
+            for name in index_arrays(kernel)
+        }
+        self._arrays_moved = False
 
     def _follow(self, translation: Translation, program: Program, objects: Sequence[Any]) -> None:
         """Bind the arrays again if one has moved: by an object of Brian's, a report, a thread."""
@@ -574,7 +587,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                     self._before_access(variable)
 
     def _disconnect(self, loop: TimeLoop) -> None:
-        self._bound = set()
+        self._bound, self._watched = set(), set()
         close_all(loop.recordings)
         for recording in loop.recordings:
             for variable in recording.variables():

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from brian2.devices.device import RuntimeDevice
 from brian2.synapses.synapses import SynapticPathway
 
 from ..backends.interface import RawValue
 from ..frontend.network import Translation
+from ..frontend.setup import SetupTranslation
 from ..model.kernel import ELEMENT, Kernel
 from ..model.names import Names
 from ..model.network import (
@@ -31,11 +33,12 @@ from ..model.network import (
     Threshold,
     Update,
 )
+from ..model.setup import ElementStep
 
 #: What may have happened, and what to do.
 _WHY = (
-    "Was a state restored that was stored with a network of another structure? Restore it into one"
-    " that is made the same way."
+    "Look at how these were set. If a state was restored that was stored with a network of another"
+    " structure, restore it into one that is made the same way."
 )
 
 
@@ -86,6 +89,65 @@ def check_bounds(translation: Translation, objects: Iterable[Any], raw: RawValue
     _Check(translation.network, arrays, bindings.params, synapses, bindings.names).all()
 
 
+def changing_indices(translation: Translation) -> dict[str, str]:
+    """The objects that read or write by indices which change while the network runs.
+
+    Nobody knows before the run whether these will be inside; Brian looks each time.
+
+    Returns
+    -------
+    dict
+        From the names of the objects to the reason why Brian has to run them.
+    """
+    network, names = translation.network, translation.bindings.names
+    written = {array for kernel in network.kernels() for array in kernel.written_arrays()}
+    found = {}
+    for step in network.steps:
+        for kernel in step.kernels():
+            for name in index_arrays(kernel) & written:
+                what = names.tell(network.arrays[name].origin)
+                found[names.of(step.owner)] = f"it uses indices that change in the run: {what}"
+    return found
+
+
+def index_arrays(kernel: Kernel) -> set[str]:
+    """The arrays whose values are places in others."""
+    indirect = filter(kernel.has_index_access, kernel.accesses.values())
+    return {kernel.accesses[str(access.index)].array for access in indirect}
+
+
+def check_setup_bounds(translation: SetupTranslation) -> None:
+    """Check that set-up code over the elements of a group reads nothing outside of an array.
+
+    A string may name variables of other lengths, as a monitor has them.
+
+    Raises
+    ------
+    IndexError
+        With what does not fit together.
+    """
+    step, bindings = translation.step, translation.bindings
+    if not isinstance(step, ElementStep):
+        return
+    arrays = {
+        # as the host has them: lengths are right, and no device changes indices
+        name: thing
+        if isinstance(thing, np.ndarray)
+        else RuntimeDevice.get_value(thing.device, thing)
+        for name, thing in bindings.arrays.items()
+    }
+    check = _Check(translation.network, arrays, bindings.params, (), bindings.names)
+    if step.indices is not None:
+        needed = reach(arrays[step.indices])[1] + 1
+    else:
+        needed = int(bindings.params[str(step.size)])
+    try:
+        for kernel in step.kernels():
+            check.elements(step, kernel, needed)
+    except ValueError as error:
+        raise IndexError(str(error)) from None
+
+
 class _Check:
     def __init__(
         self,
@@ -126,6 +188,15 @@ class _Check:
                 self._length(step, step.target, first + size)
                 self._length(step, step.index, int(self._params[step.size]))
                 self._index(step, step.index, step.target)
+                lowest, highest = self._reach_of(step.index)
+                if first and highest >= 0:
+                    lowest = int(self._arrays[step.index].min())
+                if highest >= 0 and (lowest < first or highest >= first + size):
+                    self._fail(
+                        step,
+                        f"{self._tell(step.index)} has values from {lowest} to {highest}; summed"
+                        f" are those from {first} to {first + size - 1}",
+                    )
             case EmitSpikes():
                 self._same_length(step, step.neurons, step.timebins)
                 self._index(step, step.neurons, step.events, spare=1)
@@ -146,9 +217,13 @@ class _Check:
             self._present_events(step, events)
         if not isinstance(step, RecordState):
             for kernel in step.kernels():
-                for name in self._by_element(kernel):
-                    self._length(step, name, self._domain(step))
-                self._indirect(step, kernel)
+                self.elements(step, kernel, self._domain(step))
+
+    def elements(self, step: Step, kernel: Kernel, needed: int) -> None:
+        """A kernel that goes through so many elements."""
+        for name in self._by_element(kernel):
+            self._length(step, name, needed)
+        self._indirect(step, kernel)
 
     def _domain(self, step: Step) -> int:
         """How many elements a step may go through."""

@@ -33,6 +33,7 @@ from ..model.mishap import Mishap
 from ..model.network import verify
 from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
 from ..transforms.rates import ELEMENT_RATE, Rates
+from .bounds import check_setup_bounds
 from .mishaps import hand_over
 from .pickling import MadeAnew
 
@@ -74,6 +75,7 @@ class SetupCodeObject(MadeAnew):
             translation = translate_setup(self.recorded)
             try:
                 _check_indices(translation)
+                check_setup_bounds(translation)
             except IndexError as error:
                 raise self._brian_exception(error) from error
         except Unsupported as unsupported:
