@@ -253,6 +253,24 @@ def timed_array_through_a_link():
     return observe(target=target)
 
 
+@cases
+def refractory_neurons_that_look_at_each_other():
+    """Brian looks at the refractoriness of the neuron that is linked to."""
+    group = NeuronGroup(
+        5,
+        "dv/dt = (nb - v)/(2*ms) : 1 (unless refractory)\nnb : 1 (linked)",
+        method="rk2",
+        threshold="nb > 1",
+        reset="v -= nb",
+        refractory=1 * ms,
+    )
+    group.nb = linked_var(group, "v", index=[4, 4, 1, 2, 3])
+    group.v = "i*0.4"
+    spikes, states = SpikeMonitor(group), StateMonitor(group, "v", record=True)
+    run(3 * ms)
+    return observe(group=group, spikes=spikes, states=states)
+
+
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_agrees_with_runtime(case):
     check(case)

@@ -9,6 +9,7 @@ another place than it is written comes from a copy, which a step of its own make
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,9 @@ from .builder import NetworkBuilder
 from .kernels import value_dtype
 
 
-def snapshots(builder: NetworkBuilder, kernel: Kernel, label: str, clock: int) -> list[Update]:
+def snapshots(
+    builder: NetworkBuilder, kernel: Kernel, label: str, clock: int, more: Iterable[str] = ()
+) -> list[Update]:
     """Let a kernel read copies of what it also writes, where it reads it at other elements.
 
     Parameters
@@ -35,6 +38,8 @@ def snapshots(builder: NetworkBuilder, kernel: Kernel, label: str, clock: int) -
         Of the object that executes it.
     clock : int
         Number of that object's clock.
+    more : iterable of str, optional
+        Arrays of which the step writes each element's own value beside the kernel.
 
     Returns
     -------
@@ -46,6 +51,7 @@ def snapshots(builder: NetworkBuilder, kernel: Kernel, label: str, clock: int) -
         for access in (kernel.accesses[store.name] for store in kernel.stores)
         if access.index == ELEMENT
     }
+    written.update(more)
     steps: dict[str, Update] = {}
     copies: dict[str, str] = {}
     for name in [access.name for access in kernel.loads()]:

@@ -63,9 +63,11 @@ class StepReader:
         step = reader(code)
         if step is None:
             return []
-        if isinstance(step, Update | OnEvents):
-            return [*snapshots(self.builder, step.kernel, self.label, self.clock), step]
-        return [step]
+        if not isinstance(step, Update | Threshold | OnEvents):
+            return [step]
+        marked = getattr(step, "refractoriness", None)
+        more = () if marked is None else (marked.not_refractory, marked.lastspike)
+        return [*snapshots(self.builder, step.kernel, self.label, self.clock, more), step]
 
     def _origin(self, what: str) -> Origin:
         return Origin(what, self.label)

@@ -92,7 +92,10 @@ B2G_FN_LONG float b2g_inverse_exprel_f32(float x)
 }
 
 #define B2G_FLOAT_FUNCTIONS(type, suffix) \
-    B2G_FN_LONG type b2g_sign##suffix(type x) { return (type)((x > 0) - (x < 0)); } \
+    B2G_FN_LONG type b2g_sign##suffix(type x) \
+    { \
+        return x != x ? x : (type)((x > 0) - (x < 0)); \
+    } \
     B2G_FN_LONG type b2g_clip##suffix(type x, type low, type high) \
     { \
         type raised = x < low ? low : x; \
