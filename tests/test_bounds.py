@@ -9,6 +9,7 @@ from brian2 import (
     SpikeMonitor,
     StateMonitor,
     Synapses,
+    check_units,
     defaultclock,
     linked_var,
     ms,
@@ -317,6 +318,21 @@ def test_indices_that_python_changes_in_a_run(kind):
     with pytest.raises(ValueError, match=r"'idx'.*100000000.*'x'.*4 values"):
         net.run(1 * ms)
     np.testing.assert_array_equal(group.w, [4, 6, 8, 2, 4])
+
+
+def test_indices_that_code_run_by_brian_changes(kind):
+    """Code that cannot be compiled writes to the array itself."""
+    source, group = _linked(kind)
+
+    @check_units(x=1, result=1)
+    def more(x):
+        return x + 1
+
+    group.run_regularly("idx = int(more(idx))", dt=0.1 * ms)
+    group.run_regularly("w += y", dt=0.1 * ms, when="end")
+    net = Network(source, group)
+    with pytest.raises(ValueError, match=r"'idx'.*value 4.*'x'.*4 values"):
+        net.run(0.5 * ms, namespace={"more": more})
 
 
 def test_synapses_that_python_changes_in_a_run(kind):

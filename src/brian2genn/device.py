@@ -566,6 +566,11 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             if random != (self._random_key, self._random_step):
                 key = program.random_key if self._random_key is None else self._random_key
                 program.bind_random(key, self._random_step)
+        for code in obj.code_objects:
+            if isinstance(code, LoopCodeObject) and any(
+                id(code.variables.get(name)) in self._watched for name in code.recorded.writes
+            ):
+                self._arrays_moved = True  # indices may be others now
         if self._bound is not bound:  # there was another run, which had arrays of its own
             self._bound, self._arrays_moved = bound, True
         self._follow(translation, program, objects)
