@@ -21,6 +21,7 @@ from brian2.core.base import BrianObjectException
 from brian2.utils.logger import catch_logs
 
 from brian2genn import explain
+from brian2genn.backends.cpu.queue import SpikeQueue
 from brian2genn.backends.cuda.choice import use
 from brian2genn.runtime.bounds import reach
 from tests import devices
@@ -138,6 +139,21 @@ def test_delays_changed_between_runs_and_restored(kind):
     synapses.delay = np.array([0, 0.1, 0.2, 0.3]) * ms
     net.run(1 * ms)
     assert list(target.x) == [1] * 4 and list(target.arrived) == [1, 3, 5, 7]
+
+
+def test_too_long_for_the_memory(monkeypatch):
+    set_device("genn", backend="cpu")
+    net, target, _ = _network(delays=[0, 0, 150, 0] * ms)
+
+    def prepare(queue, *arguments):
+        raise MemoryError("no memory for a spike queue")
+
+    with monkeypatch.context() as patch, pytest.raises(BrianObjectException) as caught:
+        patch.setattr(SpikeQueue, "prepare", prepare)
+        net.run(0.5 * ms)
+    assert "longest delay, 0.15 s" in str(caught.value.__cause__)
+    net.run(0.5 * ms)
+    assert list(target.x) == [1, 1, 0, 1]
 
 
 def test_postsynaptic_pathways_too(kind):

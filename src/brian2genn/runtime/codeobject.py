@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from ..frontend.recorded import RecordedCode
 from .depth import as_deep_as_needed
 from .pickling import MadeAnew
@@ -63,6 +65,14 @@ class LoopCodeObject(MadeAnew):
             try:
                 with self._only_reading():
                     self.owner.initialise_queue()
+            except MemoryError as error:
+                with self._only_reading():
+                    longest = float(np.max(self.owner._delays.get_value(), initial=0.0))
+                raise MemoryError(
+                    f"There is no memory for the spike queue of '{self.owner.name}', which has a"
+                    f" place for every time step of the longest delay, {longest:g} s. Choose"
+                    " shorter delays, or a larger dt."
+                ) from error
             except Exception:
                 # fails too, but says so as Brian does
                 self.brian_version.before_run()
