@@ -359,7 +359,8 @@ def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
         for name, address in before.items():
             if not name.startswith(monitors):
                 assert at[name] == address, name
-    (addresses_bound,) = bound
+    addresses_bound = bound[0]  # again where the operation has asked for indices: these are checked
+    assert all(again == addresses_bound for again in bound)
     known = set(before.values())
     names = {name for name, address in addresses_bound.items() if address in known}
     for expected in ("v", "n", "x", "w", "synaptic_post"):
