@@ -77,9 +77,9 @@ class Labels:
 
     def within(self, name: str) -> str:
         """A name that Brian has made of those of objects, with labels in their place."""
-        renamed = dict(self._renamed())
-        if not renamed:
+        if not any(real != label and real in name for label, real in self.names.items()):
             return name
+        renamed = dict(self._renamed())
         any_name = "|".join(map(re.escape, renamed))
         return re.sub(
             rf"(?<![A-Za-z0-9])({any_name})(?![A-Za-z0-9])", lambda found: renamed[found[1]], name

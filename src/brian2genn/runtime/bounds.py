@@ -16,6 +16,7 @@ from brian2.synapses.synapses import SynapticPathway
 from ..backends.interface import RawValue
 from ..frontend.network import Translation
 from ..frontend.setup import SetupTranslation
+from ..model.dtypes import is_integer
 from ..model.kernel import ELEMENT, Kernel
 from ..model.names import Names
 from ..model.network import (
@@ -101,6 +102,9 @@ def changing_indices(translation: Translation) -> dict[str, str]:
     """
     network, names = translation.network, translation.bindings.names
     written = {array for kernel in network.kernels() for array in kernel.written_arrays()}
+    written = {array for array in written if is_integer(network.arrays[array].dtype)}
+    if not written:
+        return {}
     found = {}
     for step in network.steps:
         for kernel in step.kernels():

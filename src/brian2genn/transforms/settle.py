@@ -41,6 +41,7 @@ def settle(network: Network, slots: Sequence[Hashable], ranks: Sequence[int]) ->
 def _settled(steps: list[Step], ranks: list[int]) -> list[Step]:
     """Always the lowest rank next among those whose predecessors are done."""
     touched = [touched_by(step) for step in steps]
+    calls = [_user_functions(step) for step in steps]
     waiting = sorted(range(len(steps)), key=lambda number: (ranks[number], number))
     order: list[int] = []
     while waiting:
@@ -48,7 +49,7 @@ def _settled(steps: list[Step], ranks: list[int]) -> list[Step]:
             number
             for number in waiting
             if not any(
-                other < number and _order_matters(steps, touched, other, number)
+                other < number and _order_matters(steps, touched, calls, other, number)
                 for other in waiting
             )
         )
@@ -57,12 +58,18 @@ def _settled(steps: list[Step], ranks: list[int]) -> list[Step]:
     return [steps[number] for number in order]
 
 
-def _order_matters(steps: list[Step], touched: list[Touched], one: int, other: int) -> bool:
+def _order_matters(
+    steps: list[Step],
+    touched: list[Touched],
+    calls: list[list[UserFunction]],
+    one: int,
+    other: int,
+) -> bool:
     pair = steps[one], steps[other]
     if any(isinstance(step, Host) for step in pair) or pair[0].owner == pair[1].owner:
         return True
-    calls = [_user_functions(step) for step in pair]
-    if all(calls) or any(not function.stateless for own in calls for function in own):
+    both = calls[one], calls[other]
+    if all(both) or any(not function.stateless for own in both for function in own):
         return True  # they may have something in common, or look into any array
     return touched[one].clashes(touched[other])
 
