@@ -354,8 +354,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
+        all_objects = net.sorted_objects
         with self.backend.only_reading():
-            check_pathways(net.sorted_objects)
+            check_pathways(all_objects)
         if not self.compiles:
             Network.run.original_function(
                 net, duration, report, report_period, namespace, profile, level
@@ -374,7 +375,6 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         if profile is None:
             profile = bool(self.build_options.get("profile", False))
 
-        all_objects = net.sorted_objects
         net._clocks = {obj.clock for obj in all_objects}
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:

@@ -17,7 +17,7 @@ from ..backends.interface import RawValue
 from ..frontend.network import Translation
 from ..frontend.setup import SetupTranslation
 from ..model.dtypes import is_integer
-from ..model.kernel import ELEMENT, Kernel
+from ..model.kernel import ELEMENT, Access, Kernel
 from ..model.names import Names
 from ..model.network import (
     Cable,
@@ -182,11 +182,12 @@ class _Check:
             case RecordState():
                 lowest, highest = self._reach_of(step.indices)
                 for kernel in step.kernels():
-                    for name in self._by_element(kernel):
+                    used = self._used(kernel)
+                    for name in self._by_element(used):
                         if lowest < 0 or highest >= self._arrays[name].size:
                             wrong = lowest if lowest < 0 else highest
                             self._fail_index(step, step.indices, wrong, name)
-                    self._indirect(step, kernel)
+                    self._indirect(step, kernel, used)
             case Sum():
                 first, size = int(self._params[step.start]), int(self._params[step.target_size])
                 self._length(step, step.target, first + size)
@@ -225,9 +226,10 @@ class _Check:
 
     def elements(self, step: Step, kernel: Kernel, needed: int) -> None:
         """A kernel that goes through so many elements."""
-        for name in self._by_element(kernel):
+        used = self._used(kernel)
+        for name in self._by_element(used):
             self._length(step, name, needed)
-        self._indirect(step, kernel)
+        self._indirect(step, kernel, used)
 
     def _domain(self, step: Step) -> int:
         """How many elements a step may go through."""
@@ -241,20 +243,20 @@ class _Check:
         return 0
 
     @staticmethod
-    def _used(kernel: Kernel) -> list[str]:
-        """The names of the accesses that a kernel reads or writes by."""
-        stored = (store.name for store in [*kernel.shared_stores, *kernel.stores])
-        return list(dict.fromkeys([*(access.name for access in kernel.loads()), *stored]))
+    def _used(kernel: Kernel) -> list[Access]:
+        """The accesses that a kernel reads or writes by."""
+        stores = [*kernel.shared_stores, *kernel.stores]
+        stored = (kernel.accesses[store.name] for store in stores)
+        return list(dict.fromkeys([*kernel.loads(), *stored]))
 
-    def _by_element(self, kernel: Kernel) -> list[str]:
-        """The arrays of which a kernel uses the element's own value."""
-        accesses = [kernel.accesses[name] for name in self._used(kernel)]
-        return [access.array for access in accesses if access.index == ELEMENT]
+    @staticmethod
+    def _by_element(used: Iterable[Access]) -> list[str]:
+        """The arrays of which the element's own value is used."""
+        return [access.array for access in used if access.index == ELEMENT]
 
-    def _indirect(self, step: Step, kernel: Kernel) -> None:
+    def _indirect(self, step: Step, kernel: Kernel, used: Iterable[Access]) -> None:
         """Values that a kernel reaches through others."""
-        for name in self._used(kernel):
-            access = kernel.accesses[name]
+        for access in used:
             if access.index is None:
                 self._length(step, access.array, 1)
             elif kernel.has_index_access(access):
