@@ -1,0 +1,91 @@
+"""Run the parts of the report and write it after each of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gpu_report import picture, text
+from benchmarks.gpu_report.jobs import run_lanes
+from benchmarks.gpu_report.parts import PARTS, Setting, cores, cuda_toolkit
+from benchmarks.run import ROOT, git_commit
+
+Report = dict[str, Any]
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the command line."""
+    names = [part.name for part in PARTS]
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu_report",
+        description="Check and measure a GPU with this package, and write a report.",
+    )
+    parser.add_argument("--parts", default=",".join(names), metavar="A,B",
+                        help=f"of {', '.join(names)} (all)")  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=480.0, help="for all parts (480)")
+    parser.add_argument("--only", default="", metavar="REGEX", help="jobs whose names match it")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
+    parser.add_argument("--commit", default="", help="to be told where there is no repository")
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/gpu",
+                        help="the folder (benchmarks/results/gpu)")  # fmt: skip
+    options = parser.parse_args(arguments)
+    options.parts = options.parts.split(",")
+    unknown = [name for name in options.parts if name not in names]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(names)}")
+    return options
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write what there is so far: report.json, report.md, report.png."""
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "report.md").write_text(text.report(report))
+    picture.draw(report, folder / "report.png")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the parts; the exit status is 1 if something failed."""
+    options = parse(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    report: Report = {
+        "command": shlex.join(["python", "-m", "benchmarks.gpu_report", *given]),
+        "commit": options.commit or git_commit(),
+        "began": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "parts": [],
+    }
+    options.output.mkdir(parents=True, exist_ok=True)
+    end = time.perf_counter() + options.seconds
+    with tempfile.TemporaryDirectory(prefix="gpu_report_") as scratch:
+        setting = Setting(
+            options.output, Path(scratch), cores(), options.quick, options.commit, cuda_toolkit()
+        )
+        known = {part.name: part for part in PARTS}
+        for part in (known[name] for name in options.parts):
+            rest = end - time.perf_counter()
+            began = time.perf_counter()
+            print(f"{part.title}:", flush=True)
+            lanes = [
+                [job for job in lane if re.search(options.only, job.name)]
+                for lane in part.lanes(setting)
+            ]
+            results = run_lanes([lane for lane in lanes if lane], min(part.limit, rest),
+                                options.output)  # fmt: skip
+            spent = round(time.perf_counter() - began, 1)
+            report["parts"].append({"name": part.name, "title": part.title,
+                                    "seconds": spent, "jobs": results})  # fmt: skip
+            write(report, options.output)
+    print(f"\n{options.output / 'report.md'}")
+    failed = [job for part in report["parts"] for job in part["jobs"] if job["outcome"] == "failed"]
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""One job of the report, in a process of its own: ``... '{"task": "network", ...}' result.json``."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import brian2
+import numpy as np
+from brian2 import BrianObject, Network, SpikeMonitor, defaultclock, get_device, prefs, second
+
+from benchmarks.networks import NETWORKS
+from benchmarks.worker import versions
+
+Found = dict[str, Any]
+
+#: Time steps whose kernels are measured one by one.
+_MEASURED_STEPS = 200
+
+
+# -- the card ----------------------------------------------------------------------
+
+
+def card(job: Found) -> Found:
+    """What there is to compute with."""
+    import brian2genn
+    from benchmarks.gpu import copy_bandwidth
+    from benchmarks.run import git_commit, machine
+    from brian2genn.backends.cuda import nvidia
+    from brian2genn.backends.cuda.bindings import nvrtc_version
+    from brian2genn.backends.cuda.presence import driver_version
+
+    driver = nvidia.NvidiaDriver()
+    free, total = driver.memory()
+    return {
+        "name": driver.name,
+        "architecture": driver.architecture,
+        "multiprocessors": driver.multiprocessors,
+        "memory": total,
+        "free": free,
+        "driver": str(driver_version()),
+        "nvrtc": ".".join(map(str, nvrtc_version())),
+        "nvidia_smi": _says(
+            "nvidia-smi", "--query-gpu=driver_version,name", "--format=csv,noheader"
+        ),
+        "nvcc": _says("nvcc", "--version").splitlines()[-1:],
+        "copy_bandwidth": copy_bandwidth(driver),
+        "commit": job.get("commit") or git_commit(),
+        "machine": machine(),
+        "versions": versions() | _package_versions(),
+    }
+
+
+def _says(*command: str) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.strip()
+    return ""
+
+
+def _package_versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in ("cuda-bindings", "nvidia-cuda-nvrtc", "pygenn", "brian2cuda"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def trial(job: Found) -> Found:
+    """Whether the GPU computes what the processor computes, as `set_device` finds out."""
+    import brian2genn
+    from brian2genn.backends.cuda import choice
+    from brian2genn.backends.trial.verdict import verdict
+
+    began = time.perf_counter()
+    found = verdict(choice.find_driver())
+    return {"differences": list(found.differences), "seconds": time.perf_counter() - began}
+
+
+# -- networks ------------------------------------------------------------------------
+
+
+@contextmanager
+def _remembering():
+    """Within this, the programs that the CUDA backend builds are listed with their models."""
+    from brian2genn.backends.cuda.backend import CudaBackend
+
+    built: list[tuple[Any, Any]] = []
+    build = CudaBackend.build
+
+    def remember(self: Any, network: Any, **options: Any) -> Any:
+        program = build(self, network, **options)
+        built.append((network, program))
+        return program
+
+    CudaBackend.build = remember  # type: ignore[method-assign]
+    try:
+        yield built
+    finally:
+        CudaBackend.build = build  # type: ignore[method-assign]
+
+
+def _make(job: Found) -> tuple[dict[str, Any], Network]:
+    """The network, by its script, for the device that is set."""
+    benchmark = NETWORKS[job["network"]]
+    parameters = dict(benchmark.quick if job.get("quick") else benchmark.size)
+    parameters |= job.get("parameters", {})
+    if benchmark.needs_duration:
+        # there are more runs than the first one
+        parameters["duration"] = 2 * job["duration"] + 0.1
+    brian2.seed(job.get("seed", 1))
+    module = importlib.import_module(f"benchmarks.networks.{benchmark.module}")
+    namespace = module.build(**parameters)
+    objects = dict.fromkeys(v for v in namespace.values() if isinstance(v, BrianObject))
+    return namespace, Network(o for o in objects if o.add_to_magic_network)
+
+
+def _spikes(namespace: dict[str, Any]) -> dict[str, int]:
+    monitors = {k: v for k, v in namespace.items() if isinstance(v, SpikeMonitor)}
+    return {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
+
+
+def _set_up(job: Found) -> None:
+    """Choose the device."""
+    backend = job["backend"]
+    if job.get("precision", "double") == "single":
+        prefs["core.default_float_dtype"] = np.float32
+    if backend == "brian2cuda":
+        import brian2cuda
+
+        return
+    import brian2genn
+
+    if backend == "pygenn":
+        brian2.set_device("genn", backend="pygenn", genn_backend="cuda")
+    elif backend == "cpu":
+        brian2.set_device("genn", backend="cpu", threads=job["threads"])
+    else:
+        brian2.set_device("genn", backend="cuda")
+
+
+def network(job: Found) -> Found:
+    """Run a network on a backend of this package; times are in seconds."""
+    import brian2genn
+
+    duration = job["duration"]
+    with _remembering() as built:
+        began = time.perf_counter()
+        _set_up(job)
+        namespace, net = _make(job)
+        made = time.perf_counter()
+        if job["backend"] == "pygenn":
+            net.run(0 * second, namespace=namespace)  # GeNN generates and compiles
+        compiled = time.perf_counter()
+        with _alone(job):
+            net.run(duration * second, namespace=namespace)
+            loop = get_device()._last_run_time
+            spikes = _spikes(namespace)
+            whole = time.perf_counter() - began
+            # once more: what is compiled, and the fastest way, are known
+            again = time.perf_counter()
+            net.run(duration * second, namespace=namespace)
+            again = time.perf_counter() - again
+            steady = get_device()._last_run_time
+        found = {
+            "make": made - began,
+            "compile": compiled - made,
+            "whole": whole,
+            "loop": loop,
+            "steady": steady,
+            "second_run": again,
+            "microseconds": 1e6 * steady * float(defaultclock.dt) / duration,
+            "real_time_factor": steady / duration,
+            "spikes": spikes,
+            "neurons": _count(namespace, brian2.SpikeSource),
+            "synapses": _count(namespace, brian2.Synapses),
+        }
+        if job["backend"] == "cuda" and built:
+            found |= _about_kernels(job, namespace, net, *built[-1])
+    return found
+
+
+def _count(namespace: dict[str, Any], kind: type) -> int:
+    objects = {id(v): v for v in namespace.values() if isinstance(v, kind)}
+    return sum(len(thing) for thing in objects.values())  # type: ignore[arg-type]
+
+
+def _about_kernels(
+    job: Found, namespace: dict[str, Any], net: Network, model: Any, program: Any
+) -> Found:
+    """The ways that were tried, bytes that a step moves, and the time of each kernel."""
+    from benchmarks.traffic import cost_of_step, deliveries_per_step
+    from brian2genn.backends.cuda.stepping import Stepper
+    from brian2genn.backends.cuda.ways import Way
+
+    steps = 2 * job["duration"] / float(defaultclock.dt)
+    monitors = [v for v in namespace.values() if isinstance(v, SpikeMonitor)]
+    counts = {m.source.name: np.array(m.count) / steps for m in monitors}
+    cost, floor = cost_of_step(model, program, counts)
+    stepper = program._stepper
+    found: Found = {
+        "way": str(stepper.way),
+        "ways": {str(way): 1e6 * spent for way, spent in stepper.contest.costs.items()},
+        "launches": len(program.source.loop),
+        "bytes": cost.bytes,
+        "floor": floor.bytes,
+        "deliveries": deliveries_per_step(model, program, counts),
+        "device_memory": list(program._driver.memory()),
+    }
+    times: list[list[float]] = []
+
+    def adopt(self: Any) -> bool:
+        changed = self.way != Way()
+        if changed:
+            self._set(Way())
+        return changed
+
+    def run(self: Any, steps: int) -> None:
+        self._asked = steps
+        times.extend(self._driver.time(self.loop()) for _ in range(steps))
+
+    usual = Stepper.adopt, Stepper.run
+    Stepper.adopt, Stepper.run = adopt, run  # type: ignore[method-assign]
+    try:
+        net.run(_MEASURED_STEPS * defaultclock.dt, namespace=namespace)
+    finally:
+        Stepper.adopt, Stepper.run = usual  # type: ignore[method-assign]
+    tasks = {task.number: task.what for task in program.source.tasks}
+    kernels = {k.name: k for k in program.source.kernels}
+    sizes = stepper.loop()
+    found["kernels"] = [
+        {
+            "name": name,
+            "blocks": sizes[k].blocks,
+            "threads": sizes[k].threads,
+            "microseconds": 1e6 * statistics.median(time[k] for time in times),
+            "what": [str(what) for n in kernels[name].tasks for what in tasks[n]]
+            if name in kernels else [],
+        }
+        for k, name in enumerate(program.source.loop)
+    ] if times else []  # fmt: skip
+    return found
+
+
+# -- peers -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _alone(job: Found):
+    """Within this, no other job of the report that asks for it measures."""
+    if not job.get("lock"):
+        yield
+        return
+    from filelock import FileLock
+
+    with FileLock(job["lock"]):
+        yield
+
+
+def brian2cuda(job: Found) -> Found:
+    """Run a network under Brian2CUDA, built first and then executed."""
+    import tempfile
+
+    import brian2cuda
+
+    _set_up(job)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="brian2cuda_") as project:
+        for name, value in job.get("preferences", {}).items():
+            prefs[name] = value
+        brian2.set_device("cuda_standalone", directory=project, build_on_run=False)
+        namespace, net = _make(job)
+        net.run(job["duration"] * second, namespace=namespace)
+        device = get_device()
+        device.build(directory=project, compile=True, run=False)
+        compiled = time.perf_counter()
+        with _alone(job):
+            device.run(project, with_output=False, run_args=[])
+        loop = device._last_run_time
+        spikes = _spikes(namespace)
+        whole = time.perf_counter() - began
+    return {
+        "compile": compiled - began,
+        "whole": whole,
+        "loop": loop,
+        "steady": loop,
+        "microseconds": 1e6 * loop * float(defaultclock.dt) / job["duration"],
+        "real_time_factor": loop / job["duration"],
+        "spikes": spikes,
+    }
+
+
+def cpp_standalone(job: Found) -> Found:
+    """Run a network under Brian's C++ device with one thread."""
+    import tempfile
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="standalone_") as project:
+        prefs["devices.cpp_standalone.openmp_threads"] = 0
+        brian2.set_device("cpp_standalone", directory=project, build_on_run=True)
+        namespace, net = _make(job)
+        net.run(job["duration"] * second, namespace=namespace)
+        loop = get_device()._last_run_time
+        spikes = _spikes(namespace)
+        whole = time.perf_counter() - began
+    return {
+        "whole": whole, "loop": loop, "steady": loop, "spikes": spikes,
+        "microseconds": 1e6 * loop * float(defaultclock.dt) / job["duration"],
+        "real_time_factor": loop / job["duration"],
+    }  # fmt: skip
+
+
+TASKS: dict[str, Callable[[Found], Found]] = {
+    "card": card,
+    "trial": trial,
+    "network": network,
+    "brian2cuda": brian2cuda,
+    "cpp_standalone": cpp_standalone,
+}
+
+
+if __name__ == "__main__":
+    if os.environ.get("BRIAN2GENN_TEST_DRIVER"):  # to rehearse it over a stand-in for the driver
+        from tests.cuda_driver import images
+
+        images.install()
+    job = json.loads(sys.argv[1])
+    result = TASKS[job["task"]](job)
+    Path(sys.argv[2]).write_text(json.dumps(result))
