@@ -98,7 +98,11 @@ class Part:
 
 def _card(setting: Setting) -> list[list[Job]]:
     task = {"task": "card", "commit": setting.commit}
-    return [[Job("card", task, 60.0), Job("trial", {"task": "trial"}, 90.0)]]
+    return [[
+        Job("card", task, 60.0),
+        Job("trial", {"task": "trial"}, 90.0),
+        Job("latencies", {"task": "latencies"}, 30.0),
+    ]]  # fmt: skip
 
 
 def _tests(setting: Setting) -> list[list[Job]]:

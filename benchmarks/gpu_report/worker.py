@@ -87,6 +87,15 @@ def trial(job: Found) -> Found:
     return {"differences": list(found.differences), "seconds": time.perf_counter() - began}
 
 
+def latencies(job: Found) -> Found:
+    """How long the parts of a time step take."""
+    import brian2genn  # noqa: F401
+    from benchmarks.gpu_report.latencies import measure
+    from brian2genn.backends.cuda.nvidia import NvidiaDriver
+
+    return measure(NvidiaDriver())
+
+
 # -- networks ------------------------------------------------------------------------
 
 
@@ -252,6 +261,25 @@ def _about_kernels(
     return found
 
 
+def profile(job: Found) -> Found:
+    """Run a network in one way only, for a profiler that looks at its kernels."""
+    import brian2genn  # noqa: F401
+    from brian2genn.backends.cuda import choice
+    from brian2genn.backends.cuda.ways import Meeting, Rules
+
+    driver: Any = choice.find_driver()
+    driver.rules = Rules(meetings=(Meeting[job["meeting"]],))
+    choice.use(driver)  # as it is: the profiler should not see how it is tried
+    _set_up(job)
+    namespace, net = _make(job)
+    with _remembering() as built:
+        net.run(job["duration"] * second, namespace=namespace)
+    _, program = built[-1]
+    if job.get("text"):
+        Path(job["text"]).write_text(program.source.text)
+    return {"way": str(program._stepper.way), "loop": get_device()._last_run_time}
+
+
 # -- peers -----------------------------------------------------------------------------
 
 
@@ -323,6 +351,8 @@ def cpp_standalone(job: Found) -> Found:
 TASKS: dict[str, Callable[[Found], Found]] = {
     "card": card,
     "trial": trial,
+    "latencies": latencies,
+    "profile": profile,
     "network": network,
     "brian2cuda": brian2cuda,
     "cpp_standalone": cpp_standalone,
