@@ -32,7 +32,6 @@ CYCLES = {
 _CLOCK = 40
 
 
-
 def measure(driver: Any) -> dict[str, Any]:
     """Cycles for each of `CYCLES`, the clock in GHz, and microseconds for a kernel of a graph."""
     module = driver.build((Path(__file__).with_name("latencies.cu")).read_text())

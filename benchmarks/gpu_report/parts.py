@@ -32,13 +32,6 @@ SCALED = {
     "mushroom_body": ("n_kenyon", [1000, 10_000, 100_000, 1_000_000]),
 }
 
-#: What Brian2CUDA is told instead of asking the card.
-_BRIAN2CUDA = {
-    "devices.cuda_standalone.cuda_backend.detect_cuda": False,
-    "devices.cuda_standalone.cuda_backend.detect_gpus": False,
-    "devices.cuda_standalone.cuda_backend.gpu_id": 0,
-}
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -196,10 +189,7 @@ def _peers(setting: Setting) -> list[list[Job]]:
             task = _network(name, "pygenn", **options)
             lanes.append([Job(f"{name} GeNN", task, 150.0, environment=cuda)])
         if find_spec("brian2cuda"):
-            task = _network(name, "brian2cuda", **options) | {
-                "task": "brian2cuda",
-                "preferences": _BRIAN2CUDA,
-            }
+            task = _network(name, "brian2cuda", **options) | {"task": "brian2cuda"}
             lanes.append([Job(f"{name} Brian2CUDA", task, 150.0, environment=cuda)])
     # few at a time: each compiles with several processes
     width = max(len(setting.cores) // 2, 1)

@@ -23,7 +23,7 @@ def report(found: Report) -> str:
     card = _result(jobs, "card")
     lines = [f"# {card.get('name', 'A GPU')}", ""]
     lines += [_setting(found, card), ""]
-    for section in (_checks, _networks, _ways, _kernels, _peers, _processor, _scaling):
+    for section in (_checks, _networks, _ways, _kernels, _latencies, _peers, _processor, _scaling):
         lines += section(jobs, card)
     lines += _unfinished(found)
     return "\n".join(lines).rstrip() + "\n"
@@ -56,8 +56,8 @@ def _setting(found: Report, card: dict[str, Any]) -> str:
     known = ", ".join(f"{name} {v}" for name, v in card["versions"].items() if v)
     return (
         f"{card['name']}, compute capability {card['architecture'] / 10},"
-        f" {card['multiprocessors']} multiprocessors, {card['memory'] / 2**30:.0f} GiB; copies on it"
-        f" move {card['copy_bandwidth']:,.0f} GB/s (read and written). Driver"
+        f" {card['multiprocessors']} multiprocessors, {card['memory'] / 2**30:.0f} GiB; copies on"
+        f" it move {card['copy_bandwidth']:,.0f} GB/s (read and written). Driver"
         f" {card['nvidia_smi'].split(',')[0]}, CUDA {card['driver']}, NVRTC {card['nvrtc']}."
         f" {card['machine']['cpu']}, {card['machine']['cores']} cores. {known}."
         f" {found['began']}; commit {found['commit']}; `{found['command']}`."
@@ -89,7 +89,10 @@ def _checks(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
                 if job["outcome"] != "done"
             ]
             told = f"; {', '.join(others)}" if others else ""
-            yield f"- compute-sanitizer, {tool}: {done} of {len(mine)} networks without a finding{told}."
+            yield (
+                f"- compute-sanitizer, {tool}: {done} of {len(mine)} networks without a"
+                f" finding{told}."
+            )
     yield ""
 
 
@@ -163,8 +166,8 @@ def _networks(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
             number(sum(one["spikes"].values())) if one else "",
         ])  # fmt: skip
     yield from table(
-        ["network", "µs a step", "predicted (lower bound)", "real-time factor", "first run, loop, s",
-         "single precision, µs", "GB/s", "% of copies", "start to result cold, s", "warm, s",
+        ["network", "µs a step", "predicted (lower bound)", "real-time factor",
+         "first run, loop, s", "single precision, µs", "GB/s", "% of copies", "start to result cold, s", "warm, s",
          "of which Brian's objects, s", "one core, µs a step", "times one core", "spikes",
          "spikes on the processor"],
         rows,
@@ -210,6 +213,16 @@ def _kernels(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
         ["network", "kernel", "blocks of threads", "µs", "cycles of the longest chain (counted)",
          "what"], rows,
     )  # fmt: skip
+
+
+def _latencies(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
+    found = _result(jobs, "latencies")
+    if not found:
+        return
+    yield from (f"## Latencies, in cycles of {found['clock']:.2f} GHz", "")
+    yield from table(["what", "cycles"], [[k, number(v)] for k, v in found["cycles"].items()])
+    told = "; ".join(f"{what} {spent:.2f}" for what, spent in found["graphs"].items())
+    yield from (f"A kernel of a graph, in µs: {told}.", "")
 
 
 def _peers(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""One job of the report, in a process of its own: ``... '{"task": "network", ...}' result.json``."""
+"""One job of the report, in a process of its own: ``... '{"task": "trial"}' result.json``."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def trial(job: Found) -> Found:
 
 def latencies(job: Found) -> Found:
     """How long the parts of a time step take."""
-    import brian2genn  # noqa: F401
+    import brian2genn
     from benchmarks.gpu_report.latencies import measure
     from brian2genn.backends.cuda.nvidia import NvidiaDriver
 
@@ -263,7 +264,7 @@ def _about_kernels(
 
 def profile(job: Found) -> Found:
     """Run a network in one way only, for a profiler that looks at its kernels."""
-    import brian2genn  # noqa: F401
+    import brian2genn
     from brian2genn.backends.cuda import choice
     from brian2genn.backends.cuda.ways import Meeting, Rules
 
@@ -295,6 +296,20 @@ def _alone(job: Found):
         yield
 
 
+def _tell_brian2cuda() -> None:
+    """What Brian2CUDA otherwise finds out by compiling a program of the toolkit."""
+    backend = "devices.cuda_standalone.cuda_backend."
+    capability = _says("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
+    release = re.search(r"release ([\d.]+)", _says("nvcc", "--version"))
+    prefs[f"{backend}detect_gpus"] = False
+    prefs[f"{backend}gpu_id"] = 0
+    prefs[f"{backend}compute_capability"] = float(capability.splitlines()[0])
+    prefs[f"{backend}cuda_path"] = os.environ["CUDA_PATH"]
+    if release:
+        prefs[f"{backend}cuda_runtime_version"] = float(release[1])
+    prefs["devices.cpp_standalone.extra_make_args_unix"] = ["-j4"]
+
+
 def brian2cuda(job: Found) -> Found:
     """Run a network under Brian2CUDA, built first and then executed."""
     import tempfile
@@ -304,8 +319,7 @@ def brian2cuda(job: Found) -> Found:
     _set_up(job)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="brian2cuda_") as project:
-        for name, value in job.get("preferences", {}).items():
-            prefs[name] = value
+        _tell_brian2cuda()
         brian2.set_device("cuda_standalone", directory=project, build_on_run=False)
         namespace, net = _make(job)
         net.run(job["duration"] * second, namespace=namespace)
