@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_report import picture, text
-from benchmarks.gpu_report.jobs import run_lanes
+from benchmarks.gpu_report.jobs import Result, run_lanes
 from benchmarks.gpu_report.parts import PARTS, Setting, cores, cuda_toolkit
 from benchmarks.run import ROOT, git_commit
 
@@ -45,10 +45,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write what there is so far: report.json, report.md, report.png."""
+    """Write what there is so far: report.json and report.md."""
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     (folder / "report.md").write_text(text.report(report))
-    picture.draw(report, folder / "report.png")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,12 +75,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 [job for job in lane if re.search(options.only, job.name)]
                 for lane in part.lanes(setting)
             ]
-            results = run_lanes([lane for lane in lanes if lane], min(part.limit, rest),
-                                options.output)  # fmt: skip
-            spent = round(time.perf_counter() - began, 1)
-            report["parts"].append({"name": part.name, "title": part.title,
-                                    "seconds": spent, "jobs": results})  # fmt: skip
-            write(report, options.output)
+            here: Report = {"name": part.name, "title": part.title, "seconds": 0.0, "jobs": []}
+            report["parts"].append(here)
+
+            def note(result: Result, here: Report = here, began: float = began) -> None:
+                here["jobs"].append(result)
+                here["seconds"] = round(time.perf_counter() - began, 1)
+                write(report, options.output)
+
+            lanes = [lane for lane in lanes if lane]
+            run_lanes(lanes, min(part.limit, rest), options.output, note)
+            picture.draw(report, options.output / "report.png")
     print(f"\n{options.output / 'report.md'}")
     failed = [job for part in report["parts"] for job in part["jobs"] if job["outcome"] == "failed"]
     return int(bool(failed))

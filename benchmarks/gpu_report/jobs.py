@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from benchmarks.run import ROOT
@@ -126,7 +127,9 @@ def _signal(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
         return
 
 
-def run_lanes(lanes: Sequence[Sequence[Job]], limit: float, folder: Path) -> list[Result]:
+def run_lanes(
+    lanes: Sequence[Sequence[Job]], limit: float, folder: Path, note: Callable[[Result], None]
+) -> None:
     """Run lanes side by side, the jobs of a lane one after the other.
 
     Parameters
@@ -136,20 +139,22 @@ def run_lanes(lanes: Sequence[Sequence[Job]], limit: float, folder: Path) -> lis
         Seconds for all of them; jobs that have not begun by then are told as "not begun".
     folder : Path
         For logs.
+    note : callable
+        Is given what came of each job as soon as it is known, one at a time.
     """
     end = time.perf_counter() + limit
+    one_at_a_time = Lock()
 
-    def run_lane(jobs: Sequence[Job]) -> list[Result]:
-        results = []
+    def run_lane(jobs: Sequence[Job]) -> None:
         for job in jobs:
             rest = end - time.perf_counter()
-            if rest < 1:
-                results.append({"name": job.name, "outcome": "not begun", "seconds": 0.0})
-                continue
-            results.append(run_job(job, rest, folder))
-            told = results[-1]
-            print(f"  {job.name}: {told['outcome']}, {told['seconds']:.1f} s", flush=True)
-        return results
+            result: Result = {"name": job.name, "outcome": "not begun", "seconds": 0.0}
+            if rest >= 1:
+                result = run_job(job, rest, folder)
+                told = f"{result['outcome']}, {result['seconds']:.1f} s"
+                print(f"  {job.name}: {told}", flush=True)
+            with one_at_a_time:
+                note(result)
 
     with ThreadPoolExecutor(max(len(lanes), 1)) as pool:
-        return [result for results in pool.map(run_lane, lanes) for result in results]
+        list(pool.map(run_lane, lanes))

@@ -22,12 +22,15 @@ CYCLES = {
     16: "load from the second-level cache", 17: "load from the first-level cache",
     18: "atomic addition, its result", 19: "write and fence for the device",
     24: "barrier of a cluster, 16 blocks of 256",
-    25: "the same, with a write before and a read after it",
+    25: "barrier of a cluster, 16 blocks of 256, with a write before and a read after it",
     26: "barrier of a cluster, 16 blocks of 512",
-    27: "the same, with a write before and a read after it",
+    27: "barrier of a cluster, 16 blocks of 512, with a write before and a read after it",
     28: "barrier of a cluster, 16 blocks of 1,024",
-    29: "the same, with a write before and a read after it",
-    32: "barrier in memory, 16 blocks", 33: "barrier in memory, a block each multiprocessor",
+    29: "barrier of a cluster, 16 blocks of 1,024, with a write before and a read after it",
+    32: "barrier in memory, 16 blocks",
+    33: "barrier in memory, 16 blocks, with a write before and a read after it",
+    34: "barrier in memory, a block each multiprocessor",
+    35: "barrier in memory, a block each multiprocessor, with a write before and a read after it",
 }  # fmt: skip
 _CLOCK = 40
 

@@ -64,20 +64,23 @@ static __device__ b2g_state state;
 static __device__ void pass_on(const bool in_cluster)
 {
     __shared__ int32_t seen;
+    uint32_t met = state.met;
     for (int32_t step = 1; step <= 3; step++) {
         if (threadIdx.x == 0) {
             seen = blockIdx.x ? out[blockIdx.x - 1] : step;
             __syncthreads();
         } else
             __syncthreads();
-        const b2g_meeting meeting = b2g_meet(&state, in_cluster);
-        if (meeting.is_host)
+        b2g_meet(&state, in_cluster, &met);
+        if (blockIdx.x == 0)
             count += threadIdx.x == 5;
-        b2g_part(&state, in_cluster, meeting);
+        b2g_meet(&state, in_cluster, &met);
         if (threadIdx.x == 9)
             out[blockIdx.x] = seen;
-        b2g_wait_for_all(&state, in_cluster);
+        b2g_meet(&state, in_cluster, &met);
     }
+    if (blockIdx.x == 0 && threadIdx.x == 0)
+        state.met = met;
 }
 extern "C" __global__ void pass_on_in_memory(void) { pass_on(false); }
 extern "C" __global__ void pass_on_in_cluster(void) { pass_on(true); }

@@ -35,9 +35,11 @@ def test_counts_by_execution_are_beside_those_of_the_model(tmp_path, monkeypatch
     assert all(one["chain"] > 3 * 265 for one in (neurons, synapses))
     (in_cluster,) = cuba["in_cluster"]
     assert (in_cluster["name"], in_cluster["threads"]) == ("run_steps", 128)
-    assert in_cluster["instructions"]["fp64"] == pytest.approx(
-        sum(one["instructions"]["fp64"] for one in (neurons, synapses)), rel=0.01
+    # each block of it advances the clock by itself
+    more = in_cluster["instructions"]["fp64"] - sum(
+        one["instructions"]["fp64"] for one in (neurons, synapses)
     )
+    assert 0 <= more <= 12 * in_cluster["blocks"]
     assert in_cluster["blocks"] <= 16 < synapses["blocks"]
     # its barriers are in the chain, and how it begins is shared by few time steps here
     assert 3 * 250 < in_cluster["chain"] < 1.5 * (neurons["chain"] + synapses["chain"])

@@ -22,6 +22,12 @@ static __device__ b2g_state state;
 /* an element of the next block */
 #define NEIGHBOUR ((THREAD + blockDim.x) % (blockDim.x * gridDim.x))
 #define KERNEL extern "C" __global__ void
+/* how often blocks have met, for the next launch */
+static __device__ void remember(const uint32_t met)
+{
+    if (THREAD == 0)
+        state.met = met;
+}
 
 /* ---- wrong ---- */
 KERNEL beyond_the_end(void) { place[THREAD] = 1; }
@@ -103,14 +109,15 @@ KERNEL arrival_by_one_warp(void)
     if (last)
         out[2048 + threadIdx.x] = out[NEIGHBOUR];
 }
-KERNEL after_parting(void)
+KERNEL after_arriving(void)
 {
-    /* the block that lets the others go on reads what they now write */
-    const b2g_meeting meeting = b2g_meet(&state, false);
-    b2g_part(&state, false, meeting);
-    if (meeting.is_host)
-        out[2048] = out[threadIdx.x];
+    /* what a block does then is its own affair: others cannot know that it is done */
+    uint32_t met = state.met;
+    b2g_arrive(&state, false);
     out[THREAD] = 1;
+    b2g_await(&state, false, &met);
+    out[2048 + THREAD] = out[NEIGHBOUR];
+    remember(met);
 }
 KERNEL after_the_cluster_s_barrier(void)
 {
@@ -153,15 +160,17 @@ KERNEL last_block(void)
 }
 static __device__ void meet(const bool in_cluster)
 {
+    uint32_t met = state.met;
     for (int32_t step = 0; step < 4; step++) {
         out[THREAD] = step;
-        const b2g_meeting meeting = b2g_meet(&state, in_cluster);
-        if (meeting.is_host && threadIdx.x == 0)
+        b2g_meet(&state, in_cluster, &met);
+        if (THREAD == 0)
             count++;
-        b2g_part(&state, in_cluster, meeting);
+        b2g_meet(&state, in_cluster, &met);
         out[2048 + THREAD] = out[NEIGHBOUR] + count;
-        b2g_wait_for_all(&state, in_cluster);
+        b2g_meet(&state, in_cluster, &met);
     }
+    remember(met);
 }
 KERNEL meetings(void) { meet(false); }
 KERNEL meetings_in_cluster(void) { meet(true); }
@@ -277,7 +286,7 @@ def test_the_host_copies_within_memory_only(bench):
         ("last_without_fences", 3, 64, Meeting.NOWHERE),
         ("fence_too_early", 3, 64, Meeting.NOWHERE),
         ("arrival_by_one_warp", 3, 64, Meeting.NOWHERE),
-        ("after_parting", 3, 32, Meeting.MEMORY),
+        ("after_arriving", 3, 32, Meeting.MEMORY),
         ("after_the_cluster_s_barrier", 3, 32, Meeting.CLUSTER),
     ],
 )

@@ -64,12 +64,16 @@ FAULTS = {
     ),
     # (launches may be of one time step each, where they take long)
     "in one kernel for many steps, queues stay where they are": (
-        r"turn_places\(\);",
-        r"if (!WRONG({n}) || in_cluster || blockIdx.x == 0) turn_places();",
+        r"(b2g_block\.places\[k\] = b2g_next.*;)",
+        r"if (!WRONG({n}) || ctx->in_cluster || blockIdx.x == 0) \1",
     ),
     "in one kernel of a cluster, queues stay where they are": (
-        r"(if \(.*\)) turn_places\(\);",
-        r"\1 if (!WRONG({n}) || !in_cluster || blockIdx.x == 0) turn_places();",
+        r"(b2g_block\.places\[k\] = b2g_next.*;)",
+        r"if (!WRONG({n}) || !ctx->in_cluster || blockIdx.x == 0) \1",
+    ),
+    "in one kernel for many steps, blocks have another time": (
+        r"(b2g_block\.now\[k\] = b2g_block\.next\[k\];)",
+        r"if (!WRONG({n}) || ctx->in_cluster || blockIdx.x == 0) \1",
     ),
     "a time step has another time": (
         r"ctx->next\[k\] = b2g_block.next\[k\];",

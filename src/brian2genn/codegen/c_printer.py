@@ -180,9 +180,13 @@ class KernelPrinter:
             const = "" if name in written else "const "
             lines.append(
                 f"{const}{C_TYPE[access.dtype]} *{restrict}const {pointer(name)} ="
-                f" ({const}{C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[name]}];"
+                f" ({const}{C_TYPE[access.dtype]} *){self._address(name)};"
             )
         return lines
+
+    def _address(self, array: str) -> str:
+        """C text of where an array is."""
+        return f"ctx->arrays[{self._arrays[array]}]"
 
     @property
     def independent(self) -> bool:

@@ -34,6 +34,8 @@ class CudaKernelPrinter(KernelPrinter):
         C text of the number that the time step has in the random streams.
     own : dict
         From arrays whose elements the thread keeps to their C names.
+    times : dict
+        From arrays with the time of a clock to the C text of where a block has it.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class CudaKernelPrinter(KernelPrinter):
         streams: Streams,
         random_step: str,
         own: dict[str, str],
+        times: dict[str, str],
     ) -> None:
         self.random_step = random_step
-        self._own = own
+        self._own, self._times = own, times
         #: what a thread can add up by itself, for others to add
         self.sums: list[LocalSum] = []
         self._summing: list[str] = []
@@ -67,6 +70,9 @@ class CudaKernelPrinter(KernelPrinter):
         names = [statement.split(" = ")[0].split()[-1] for statement in reads]
         keep = " ".join(f"b2g_keep({name});" for name in names)
         return [*reads, keep, *(s for s in statements if s not in self.reads)]
+
+    def _address(self, array: str) -> str:
+        return self._times.get(array) or super()._address(array)
 
     def _place(self, access: Access, section: int = STEP_RATE) -> str:
         if access.index == ELEMENT and access.array in self._own:

@@ -72,8 +72,10 @@ class _KernelText:
     kind: str
     tasks: list[_TaskText]
     is_last: bool
-    #: steps with something to do when all others are done
+    #: steps with something to do when all others are done, ...
     finish: list[Step] = field(default_factory=list)
+    #: ... and those that can do it while this kernel is executed
+    early: list[Step] = field(default_factory=list)
 
 
 @working_on(None)
@@ -264,9 +266,10 @@ class _Printer:
         if late:
             seen = {name: numbers[f"{name}:late"] for name in self._shared_reads(step)}
             numbers = numbers | seen
-        random_step = f"ctx->state->{'late_' if late else ''}random_step"
+        random_step = f"b2g_block.{'late_' if late else ''}random_step"
+        times = self._times("late" if late else "now")
         own, events = self._own(step), getattr(step, "events", "")
-        common = (self.params, numbers, self.constants, self.streams, random_step, own)
+        common = (self.params, numbers, self.constants, self.streams, random_step, own, times)
         printers = [CudaKernelPrinter(kernel, *common) for kernel in step.kernels()]
         ordered = self.planner.why_in_order(step)
         if ordered:
@@ -287,11 +290,20 @@ class _Printer:
             ordered=ordered,
             offsets=_offsets(step),
             param=self.params,
-            array=lambda name: f"ctx->arrays[{numbers[name]}]",
+            array=lambda name: times.get(name) or f"ctx->arrays[{numbers[name]}]",
             length=lambda name: f"ctx->lengths[{numbers[name]}]",
             ctype=C_TYPE,
             ctype_of=lambda name: C_TYPE[self.network.arrays[name].dtype],
         )
+
+    def _times(self, which: str) -> dict[str, str]:
+        """Where a block has the time of every clock, by the arrays that the steps name."""
+        return {
+            array: f"&b2g_block.{which}[{number}].{part}"
+            for number, clock in enumerate(self.network.clocks)
+            for part, array in (("t", clock.t), ("timestep", clock.timestep))
+            if array
+        }
 
     def _ctype(self, array: str) -> str:
         """The C type of an array's elements; Brian's lists of events are flags here."""
@@ -338,13 +350,21 @@ class _Printer:
 
     def _kernels(self, stages: Sequence[Stage], prefix: str, kind: str) -> list[str]:
         names = []
-        all_steps = [s for stage in stages for task in stage.tasks for s in task.steps]
-        finish: list[Step] = [s for s in all_steps if isinstance(s, RecordState | RecordRate)]
+        finish: list[Step] = []
         for number, stage in enumerate(stages):
             tasks = [self._task(task) for task in stage.tasks]
             name = f"{prefix}_{number}"
             is_last = number == len(stages) - 1
-            self.kernels.append(_KernelText(name, kind, tasks, is_last, finish if is_last else []))
+            kernel = _KernelText(name, kind, tasks, is_last)
+            here = [
+                s for t in stage.tasks for s in t.steps if isinstance(s, RecordState | RecordRate)
+            ]
+            if is_last and kind == "loop":
+                kernel.early, kernel.finish = finish, here
+            elif is_last:
+                kernel.finish = [*finish, *here]
+            finish = [*finish, *here]
+            self.kernels.append(kernel)
             steps = [self.step_numbers[id(s)] for task in stage.tasks for s in task.steps]
             self.result.kernels.append(
                 KernelPlan(name, tuple(task.number for task in tasks), tuple(steps))
@@ -468,10 +488,10 @@ class _Printer:
     def _active(self, step: Step) -> str:
         """C text: whether a step's clock ticks, or did when the step was due."""
         if id(step) in self.late:
-            return f"ctx->late[{step.clock}].active"
+            return f"b2g_block.late[{step.clock}].active"
         if len(self.network.clocks) == 1:
             return "true"  # kernels return at once if the run is over
-        return f"ctx->clocks[{step.clock}].active"
+        return f"b2g_block.now[{step.clock}].active"
 
 
 _ONE: tuple[str, tuple[str, str, int]] = ("one", ("", "", 0))

@@ -157,7 +157,17 @@ class NetworkBuilder:
             origin = Origin(f"'{variable.name}' of", owner)
             self.network.arrays[name] = Array(name, dtype, origin, owner)
             self.bindings.arrays[name] = variable
+            for number, clock in enumerate(self.bindings.clocks):
+                if variable in (clock.variables["t"], clock.variables["timestep"]):
+                    self._note_time(number, clock)
         return name
+
+    def _note_time(self, number: int, clock: Any) -> None:
+        """Enter which arrays hold the time of a clock, as far as there are any."""
+        known = {
+            name: self._array_names.get(id(clock.variables[name]), "") for name in ("t", "timestep")
+        }
+        self.network.clocks[number] = replace(self.network.clocks[number], **known)
 
     def _owner_label(self, variable: Any) -> str:
         return self.label(variable.owner) if hasattr(variable.owner, "name") else "temporary"
@@ -237,6 +247,7 @@ class NetworkBuilder:
                 return number
         self.bindings.clocks.append(clock)
         self.network.clocks.append(Clock(self.label(clock), "dt" in clock.variables))
+        self._note_time(len(self.bindings.clocks) - 1, clock)
         return len(self.bindings.clocks) - 1
 
     def queue(self, queue: Any) -> int:

@@ -53,10 +53,16 @@ class View:
 
 @dataclass(frozen=True)
 class Clock:
-    """A clock; `regular` clocks tick every ``dt``, others at listed times."""
+    """A clock; `regular` clocks tick every ``dt``, others at listed times.
+
+    `t` and `timestep` are the arrays with its time and how often it has ticked; empty if nothing
+    reads them.
+    """
 
     name: str
     regular: bool = True
+    t: str = ""
+    timestep: str = ""
 
 
 @dataclass(frozen=True)

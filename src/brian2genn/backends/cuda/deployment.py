@@ -198,8 +198,9 @@ class Deployment:
                 raise RuntimeError("a queue was not prepared")
             record = self.fixed["queues"][k]
             n_sources = queue.source_stop - queue.source_start
-            # late steps deliver what the next time step would overwrite
-            n_slots = len(queue.slots) + bool(self._source.late)
+            # the list of the next time step is emptied in this one; late steps deliver what the
+            # next time step would overwrite
+            n_slots = len(queue.slots) + 1 + bool(self._source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
             for field, image in self._memory.arrangement(queue).items():

@@ -34,8 +34,8 @@ class DeviceRecorder:
         self._sorts = sorts
         self._columns = [(np.dtype(np.int64), 1)] * sorts + columns
         #: so many rows must be free: when the device looks, others may still be busy with the
-        #: present time step, and there must be room for the next
-        self.room = 2 * most
+        #: present time step, and what it has seen is known at the end of the next
+        self.room = 3 * most
         row = sum(dtype.itemsize * width for dtype, width in self._columns)
         # a multiple of 16 rows: every column begins at a round address
         capacity = max(_BYTES // max(row, 1), 2 * self.room, 16)

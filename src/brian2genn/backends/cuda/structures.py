@@ -12,10 +12,11 @@ STATE = np.dtype(
         ("outcome", np.int32),
         ("arrived", np.uint32),
         ("meetings", np.uint32),
+        ("met", np.uint32),
         ("most_steps", np.uint32),
         ("next_running", np.int32),
         ("next_outcome", np.int32),
-        ("padding", np.uint32),
+        ("full", np.int32, (4,)),
     ]
 )
 

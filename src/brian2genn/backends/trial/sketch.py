@@ -154,7 +154,9 @@ class Sketch:
     params : dict
     """
 
-    network: Network = field(default_factory=lambda: Network(clocks=[Clock("clock")]))
+    network: Network = field(
+        default_factory=lambda: Network(clocks=[Clock("clock", t="t", timestep="step")])
+    )
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     params: dict[str, float | int] = field(default_factory=dict)
 

@@ -15,11 +15,12 @@ typedef struct {
     int32_t running;          /* 0: every kernel returns at once */
     int32_t outcome;          /* why, once running is 0 */
     uint32_t arrived;         /* blocks that have finished a stage */
-    uint32_t meetings;        /* how often all blocks have waited for each other */
+    uint32_t meetings;        /* how often a block came to a meeting of all blocks, ... */
+    uint32_t met;             /* ... and how often before this launch */
     uint32_t most_steps;      /* time steps that one launch may execute */
     int32_t next_running;     /* running after this time step, ... */
     int32_t next_outcome;     /* ... or why not */
-    uint32_t padding;
+    int32_t full[4];          /* whether recorders were full, in the time step before, ... */
 } b2g_state;
 
 /* A clock in another time step than the present one, and whether it ticks then: in the next
@@ -200,70 +201,89 @@ B2G_FN bool b2g_last_block(uint32_t *arrived, uint32_t n_blocks)
 
 /* All threads of all blocks, which are one cluster, wait for each other: then everything
    that any of them wrote before can be seen. */
-B2G_FN void b2g_cluster_barrier(void)
+B2G_FN void b2g_cluster_arrive(void)
 {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
     __cluster_barrier_arrive(); /* releases */
-    __cluster_barrier_wait();   /* acquires */
+#endif
+}
+B2G_FN void b2g_cluster_await(void)
+{
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+    __cluster_barrier_wait(); /* acquires */
+#endif
+}
+B2G_FN void b2g_cluster_barrier(void)
+{
+    b2g_cluster_arrive();
+    b2g_cluster_await();
+}
+
+/* Once more for everybody to see, after all that this thread has seen or written. */
+B2G_FN void b2g_count_in(uint32_t *place)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 700
+    asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(__cvta_generic_to_global(place))
+                 : "memory");
+#else
+    __threadfence();
+    atomicAdd(place, 1u);
+#endif
+}
+
+/* How often others have called b2g_count_in: what they did before can be seen. */
+B2G_FN uint32_t b2g_look(uint32_t *place)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 700
+    uint32_t count;
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
+                 : "=r"(count)
+                 : "l"(__cvta_generic_to_global(place))
+                 : "memory");
+    return count;
+#else
+    const uint32_t count = *(volatile uint32_t *)place;
+    __threadfence();
+    return count;
 #endif
 }
 
 /* All blocks of the grid meet; all of them have to be on the device at the same time. */
-typedef struct {
-    bool is_host;             /* this block sees everything that any block wrote before */
-    uint32_t number;          /* of the meeting; thread 0 of the block knows it */
-} b2g_meeting;
 
-/* Come to a meeting.  One block is its host: what it does next is done before any other
-   block leaves by b2g_part.  All threads of all blocks have to call both. */
-B2G_FN b2g_meeting b2g_meet(b2g_state *state, bool in_cluster)
-{
-    __shared__ bool last;
-    b2g_meeting meeting = {blockIdx.x == 0, 0};
-    if (in_cluster) {
-        b2g_cluster_barrier();
-        return meeting;
-    }
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        meeting.number = *(volatile uint32_t *)&state->meetings;
-        __threadfence();
-        last = atomicAdd(&state->arrived, 1u) + 1u == gridDim.x;
-        __threadfence();
-    }
-    __syncthreads();
-    meeting.is_host = last;
-    return meeting;
-}
-
-/* Leave a meeting: then everything that any block wrote before can be seen. */
-B2G_FN void b2g_part(b2g_state *state, bool in_cluster, b2g_meeting meeting)
+/* Come to a meeting.  Until b2g_await, a block may do what is its own affair.  All threads of all
+   blocks have to call both. */
+B2G_FN void b2g_arrive(b2g_state *state, bool in_cluster)
 {
     if (in_cluster) {
-        b2g_cluster_barrier();
+        b2g_cluster_arrive();
         return;
     }
     __syncthreads();
+    if (threadIdx.x == 0)
+        b2g_count_in(&state->meetings);
+}
+
+/* Wait for the others: then everything that any block wrote before can be seen.  `met` is how
+   often blocks came to meetings until this one; thread 0 keeps it. */
+B2G_FN void b2g_await(b2g_state *state, bool in_cluster, uint32_t *met)
+{
+    if (in_cluster) {
+        b2g_cluster_await();
+        return;
+    }
     if (threadIdx.x == 0) {
-        if (meeting.is_host) {
-            state->arrived = 0;
-            __threadfence();
-            atomicAdd(&state->meetings, 1u);
-        } else
-            while (*(volatile uint32_t *)&state->meetings == meeting.number)
-                b2g_pause();
-        __threadfence();
+        *met += gridDim.x;
+        while ((int32_t)(b2g_look(&state->meetings) - *met) < 0)
+            b2g_pause();
     }
     __syncthreads();
 }
 
-/* A meeting at which nothing is done. */
-B2G_FN void b2g_wait_for_all(b2g_state *state, bool in_cluster)
+/* Wait for all blocks. */
+B2G_FN void b2g_meet(b2g_state *state, bool in_cluster, uint32_t *met)
 {
-    if (in_cluster)
-        b2g_cluster_barrier();
-    else
-        b2g_part(state, false, b2g_meet(state, false));
+    b2g_arrive(state, in_cluster);
+    b2g_await(state, in_cluster, met);
 }
 
 /* ---- queues -------------------------------------------------------------- */

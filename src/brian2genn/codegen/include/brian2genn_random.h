@@ -328,7 +328,7 @@ B2G_FN_LONG double b2g_stirling_tail(double k)
  * PTRS: W. Hoermann, "The transformed rejection method for generating Poisson random variables",
  * Insurance: Mathematics and Economics 12 (1993) 39-45. A mean that is not positive (or NaN)
  * gives 0; results saturate at INT32_MAX. */
-B2G_FN_LONG int32_t b2g_poisson(double lambda, b2g_rng *rng)
+B2G_FN_APART int32_t b2g_poisson(double lambda, b2g_rng *rng)
 {
     if (!(lambda > 0.0))
         return 0;
@@ -369,7 +369,7 @@ B2G_FN_LONG int32_t b2g_poisson(double lambda, b2g_rng *rng)
 }
 
 /* A binomial number for p in (0, 1/2]. */
-B2G_FN_LONG int64_t b2g_binomial_half(int64_t n, double p, b2g_rng *rng)
+B2G_FN_APART int64_t b2g_binomial_half(int64_t n, double p, b2g_rng *rng)
 {
     const double size = (double)n;
     const double odds = p / (1.0 - p);
