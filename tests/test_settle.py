@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from brian2 import (
+    Hz,
     Network,
     NeuronGroup,
+    PoissonInput,
     SpikeGeneratorGroup,
     SpikeMonitor,
     StateMonitor,
@@ -31,7 +33,7 @@ def _update(owner: str, writes: str, reads: tuple[str, ...] = (), call: bool | N
     kernel = Kernel(f"{owner}_kernel", owner)
     for name in (writes, *reads):
         kernel.accesses[name] = Access(name, name, "float64")
-    value = make("load", attr=writes)
+    value = make("mul", (make("load", attr=writes), make("load", attr=writes)))
     for name in reads:
         value = make("add", (value, make("load", attr=name)))
     if call is not None:
@@ -80,6 +82,36 @@ def test_steps_with_something_in_common_stay(first, second):
     assert [name for name in among_others if name in names] == names
 
 
+def _adding(owner: str, to: str, reads: str = "w", index: str | None = "target"):
+    """A step that adds to one array, of other elements or its own, what it reads in another."""
+    kernel = Kernel(f"{owner}_kernel", owner)
+    for access in (
+        Access("target", "target", "int32"),
+        Access(to, to, "float64", index),
+        Access(reads, reads, "float64"),
+    ):
+        kernel.accesses[access.name] = access
+    added = make("mul", (make("load", attr=reads), make("load", attr=reads)))
+    kernel.stores.append(Store(to, make("add", (make("load", attr=to), added))))
+    return Update(owner, owner, owner, 0, kernel=kernel, size="N")
+
+
+@pytest.mark.parametrize("index", ["target", "_idx"])
+def test_steps_that_only_add_are_in_the_order_of_their_ranks(index):
+    """So that a sum is rounded in the same way whatever the names are."""
+    steps = [_adding(owner, "x", index=index) for owner in ("a", "b", "c")]
+    assert _order(*steps) == ["c", "b", "a"]
+    assert not any(store.add for step in steps for store in step.kernel.stores), "changed"
+
+
+def test_steps_that_add_keep_their_places_among_others():
+    assert _order(_adding("a", "x"), _update("b", "y", ("x",)), _adding("c", "x")) == [
+        "a", "b", "c",
+    ]  # fmt: skip
+    assert _order(_update("a", "x"), _adding("b", "x")) == ["a", "b"]
+    assert _order(_adding("a", "x"), _adding("b", "y", reads="x")) == ["a", "b"]
+
+
 def test_a_chain_holds_what_hangs_on_it():
     steps = [_update("a", "x"), _update("b", "y", ("x",)), _update("c", "z", ("y",))]
     assert _order(*steps, _update("d", "w")) == ["d", "a", "b", "c"]
@@ -114,3 +146,32 @@ def test_results_do_not_depend_on_names():
     for x, y, _ in results[1:]:
         np.testing.assert_array_equal(x, results[0][0])
         np.testing.assert_array_equal(y, results[0][1])
+
+
+def _sums_and_noise(counts):
+    """Sums and random numbers in a network of two objects of each kind, counted like this."""
+    inputs = SpikeGeneratorGroup(20, np.arange(20), np.zeros(20) * ms)
+    groups = [NeuronGroup(6, "x : 1\nnoise : 1", name=f"neurongroup{count}") for count in counts]
+    synapses, noise = [], []
+    for count, group in zip(counts, groups, strict=True):
+        group.run_regularly("noise += rand()")
+        synapses.append(Synapses(inputs, groups[0], "w : 1", on_pre="x_post += w",
+                                 name=f"synapses{count}"))  # fmt: skip
+        synapses[-1].connect()
+        synapses[-1].w = "rand()"
+        noise.append(PoissonInput(groups[1], "x", N=10, rate=900 * Hz, weight=len(noise) + 0.1))
+        noise[-1]._name = f"poissoninput{count}"
+    Network(inputs, groups, synapses, noise).run(1 * ms)
+    return np.array([values for group in groups for values in (group.x[:], group.noise[:])])
+
+
+def test_results_do_not_depend_on_how_brian_has_counted():
+    """It sorts names as text, and uses those of objects that are gone for others."""
+    results = []
+    for counts in (("", "_1"), ("_1", "_2"), ("_9", "_10"), ("_4", "_1"), ("_1", "")):
+        set_device("genn", backend="cpu")
+        seed(5)
+        results.append(_sums_and_noise(counts))
+        assert np.all(results[-1] > 0)
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])

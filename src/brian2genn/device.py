@@ -438,6 +438,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 handed |= changing
                 continue
             try:
+                settle(translation.network, translation.slots, translation.ranks)
                 program = self._program(translation, net, profile)
                 return translation, program, self._connect(net, translation, program, profile)
             except RefusedNetwork as refused:
@@ -463,7 +464,6 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             lambda: translate(active, net._clocks, self.backend.refuse, failed, handed)
         )
         self._remember(net, translation.placements)
-        settle(translation.network, translation.slots, translation.ranks)
         return translation
 
     def _remember(self, net: Any, placements: list[Placement]) -> None:

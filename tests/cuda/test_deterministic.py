@@ -131,6 +131,26 @@ def test_subgroups_several_synapses_for_a_pair_and_a_spike_generator(results):
     same(results(script))
 
 
+def test_sums_do_not_depend_on_how_brian_has_counted(shim):
+    """It executes synapses by name, as text, and may use a name again whose object is gone."""
+    found = []
+    for counts in (("", "_1"), ("_1", "_2"), ("_9", "_10"), ("_4", "_1")):
+        set_device("genn", backend="cuda", deterministic=True)
+        seed(3)
+        group = noisy(60)
+        pathways = [
+            Synapses(group, group, "w : 1", on_pre=code, name=f"synapses{count}")
+            for code, count in zip(("x_post += w", "x_post -= 0.3*w"), counts, strict=True)
+        ]
+        for synapses in pathways:
+            synapses.connect(p=0.5)
+            synapses.w = "rand()"
+        run_in_pieces(Network(group, pathways))
+        found.append(np.array(group.x))
+    for sums in found[1:]:
+        assert np.array_equal(sums, found[0])
+
+
 def test_sums_for_two_kinds_of_targets_are_made_one_by_one(results):
     def script():
         group = noisy(30)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from .creation import creation
+
 _COUNT = re.compile(r"_(\d+)")
 
 
@@ -19,11 +21,6 @@ def referent(thing: Any) -> Any:
 def natural(name: str) -> tuple[Any, ...]:
     """A key to sort names by, so that ``_9`` comes before ``_10``."""
     return tuple(int(p) if k % 2 else p for k, p in enumerate(_COUNT.split(name)))
-
-
-def in_natural_order(objects: Iterable[Any]) -> list[Any]:
-    """Objects by name, numbers as numbers."""
-    return sorted(objects, key=lambda thing: natural(str(thing.name)))
 
 
 @cache
@@ -38,6 +35,27 @@ def _default_names(kind: Any) -> frozenset[str]:
             if isinstance(default, str) and default.endswith("*"):
                 found.add(default[:-1].lstrip("_"))
     return frozenset(found)
+
+
+def _uncounted_name(thing: Any) -> str | None:
+    """What Brian made an object's name of; None if the script gave the name, or another object."""
+    found = re.fullmatch(r"_*(.*?)(_\d+)?", str(thing.name))
+    return found[1] if found is not None and found[1] in _default_names(thing.__class__) else None
+
+
+def in_order(objects: Iterable[Any]) -> list[Any]:
+    """Objects in an order that does not depend on how far Brian has counted.
+
+    First those to which Brian gave the name, in the order in which they were made: it may use the
+    names of others again. Then by name, numbers as numbers.
+    """
+
+    def key(thing: Any) -> tuple[Any, ...]:
+        thing = referent(thing)
+        counted = _uncounted_name(thing) is not None
+        return not counted, creation(thing) if counted else 0, natural(str(thing.name))
+
+    return sorted(objects, key=key)
 
 
 class Labels:
@@ -69,7 +87,7 @@ class Labels:
 
         They get their labels: first those that have a name of their own.
         """
-        objects = in_natural_order(objects)
+        objects = in_order(objects)
         for thing in objects:
             if _whole(thing) is None:
                 self.of(thing)
@@ -91,10 +109,9 @@ class Labels:
         return sorted(pairs, key=lambda pair: -len(pair[0]))
 
     def _wanted(self, thing: Any) -> str:
-        name = str(thing.name)
-        counted = re.fullmatch(r"_*(.*?)(_\d+)?", name)
-        if counted is not None and counted[1] in _default_names(thing.__class__):
-            return counted[1]
+        name, counted = str(thing.name), _uncounted_name(thing)
+        if counted is not None:
+            return counted
         whole = _whole(thing)
         if whole is not None:
             return self.of(whole) + _uncounted(name.removeprefix(str(whole.name)))

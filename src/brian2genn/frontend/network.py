@@ -14,7 +14,7 @@ from ..model.network import Host, Network, Step
 from .brian_names import BrianNames
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
-from .labels import in_natural_order
+from .labels import in_order
 from .recorded import RecordedCode
 from .steps import StepReader
 
@@ -132,7 +132,7 @@ def translate(
     -------
     Translation
     """
-    clocks = in_natural_order(clocks)
+    clocks = in_order(clocks)
     builder = NetworkBuilder(BrianNames([*objects, *clocks], _variables(objects)))
     # not in the order of the schedule, which depends on how far Brian has counted its objects
     by_label = builder.labels.sorted(objects)

@@ -8,6 +8,8 @@ uses the old value for nothing else, it becomes an addition of ``w``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ..model.expr import Expr
@@ -34,14 +36,29 @@ def separate_additions(kernel: Kernel) -> None:
     everything is read before anything is written.
     """
     as_written = kernel.stores
-    kernel.stores = [_as_addition(kernel, store) or store for store in kernel.stores]
+    kernel.stores = [
+        store
+        if kernel.accesses[store.name].index in (None, ELEMENT)
+        else _as_addition(kernel, store) or store
+        for store in kernel.stores
+    ]
     if why_ordered(kernel) is not None:
         kernel.stores = as_written
 
 
+def only_adding(kernel: Kernel) -> Kernel:
+    """A copy of `kernel` in which every store is an addition that only adds to what was there.
+
+    It tells what the kernel does to variables as a whole: its elements may have to be executed in
+    order all the same.
+    """
+    stores = [_as_addition(kernel, store) or store for store in kernel.stores]
+    return replace(kernel, stores=stores)
+
+
 def _as_addition(kernel: Kernel, store: Store) -> Store | None:
     access = kernel.accesses[store.name]
-    if access.index in (None, ELEMENT) or access.dtype not in ADDABLE:
+    if access.dtype not in ADDABLE:
         return None
     added = addend(store.value, store.name)
     if added is None or (is_float(added.dtype) != is_float(access.dtype)):

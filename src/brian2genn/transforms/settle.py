@@ -3,7 +3,8 @@
 Brian executes objects of one slot of the schedule by name, as text: ``neurongroup_10`` comes before
 ``neurongroup_9``. A network would be another one, with another program and other random numbers,
 because of how far Brian has counted. Here steps of one slot change places, but only where
-nobody can tell: what one of them writes, the other does not touch.
+nobody can tell: what one of them writes, the other does not touch, or both only add to it. Sums are
+rounded, so that their order must not depend on names either.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Hashable, Sequence
 from itertools import groupby
 
 from ..model.kernel import UserFunction
+from ..model.mishap import working_on
 from ..model.network import Host, Network, Step
+from .scatter import only_adding
 from .stages import Touched, touched_by
 
 
@@ -40,7 +43,7 @@ def settle(network: Network, slots: Sequence[Hashable], ranks: Sequence[int]) ->
 
 def _settled(steps: list[Step], ranks: list[int]) -> list[Step]:
     """Always the lowest rank next among those whose predecessors are done."""
-    touched = [touched_by(step) for step in steps]
+    touched = [_touched(step) for step in steps]
     calls = [_user_functions(step) for step in steps]
     waiting = sorted(range(len(steps)), key=lambda number: (ranks[number], number))
     order: list[int] = []
@@ -56,6 +59,12 @@ def _settled(steps: list[Step], ranks: list[int]) -> list[Step]:
         waiting.remove(chosen)
         order.append(chosen)
     return [steps[number] for number in order]
+
+
+def _touched(step: Step) -> Touched:
+    """What memory a step touches, where adding to a variable is not reading it."""
+    with working_on(step):
+        return touched_by(step, [only_adding(kernel) for kernel in step.kernels()])
 
 
 def _order_matters(

@@ -267,10 +267,10 @@ def domain_of_monitor(network: Network, step: RecordState) -> str | None:
     return None
 
 
-def touched_by(step: Step) -> Touched:
-    """What memory a step touches."""
+def touched_by(step: Step, kernels: Sequence[Kernel] | None = None) -> Touched:
+    """What memory a step touches; with these kernels in place of its own, if they are given."""
     touched = Touched()
-    for kernel in step.kernels():
+    for kernel in step.kernels() if kernels is None else kernels:
         _add_kernel(touched, kernel)
     match step:
         case Threshold():
