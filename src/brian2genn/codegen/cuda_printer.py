@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model.dtypes import C_TYPE, is_float
+from ..model.dtypes import C_TYPE, FLOAT64, is_float
+from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
-from ..transforms.rates import STEP_RATE
+from ..transforms.rates import RUN_RATE, STEP_RATE
 from .c_printer import Constants, KernelPrinter, Streams, pointer
 
 #: Values that are read ahead of all else, so that a thread waits for them once; with more of them,
@@ -70,6 +71,11 @@ class CudaKernelPrinter(KernelPrinter):
         names = [statement.split(" = ")[0].split()[-1] for statement in reads]
         keep = " ".join(f"b2g_keep({name});" for name in names)
         return [*reads, keep, *(s for s in statements if s not in self.reads)]
+
+    def _compute(self, node: Expr, section: int, args: list[str]) -> str:
+        if node.op == "div" and node.dtype == FLOAT64 and section != RUN_RATE:
+            return f"b2g_div({args[0]}, {args[1]})"
+        return super()._compute(node, section, args)
 
     def _address(self, array: str) -> str:
         return self._times.get(array) or super()._address(array)

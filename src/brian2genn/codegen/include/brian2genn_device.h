@@ -263,12 +263,14 @@ B2G_FN void b2g_arrive(b2g_state *state, bool in_cluster)
         b2g_count_in(&state->meetings);
 }
 
-/* Wait for the others: then everything that any block wrote before can be seen.  `met` is how
-   often blocks came to meetings until this one; thread 0 keeps it. */
+/* Wait for the others: then everything that any block wrote before it arrived can be seen, and
+   what the threads of this one have done since.  `met` is how often blocks came to meetings until this one; thread 0 keeps it. */
 B2G_FN void b2g_await(b2g_state *state, bool in_cluster, uint32_t *met)
 {
     if (in_cluster) {
         b2g_cluster_await();
+        /* others of the block may have arrived, but not done yet what is its own affair */
+        __syncthreads();
         return;
     }
     if (threadIdx.x == 0) {
@@ -282,8 +284,12 @@ B2G_FN void b2g_await(b2g_state *state, bool in_cluster, uint32_t *met)
 /* Wait for all blocks. */
 B2G_FN void b2g_meet(b2g_state *state, bool in_cluster, uint32_t *met)
 {
-    b2g_arrive(state, in_cluster);
-    b2g_await(state, in_cluster, met);
+    if (in_cluster) {
+        b2g_cluster_barrier();
+        return;
+    }
+    b2g_arrive(state, false);
+    b2g_await(state, false, met);
 }
 
 /* ---- queues -------------------------------------------------------------- */

@@ -64,11 +64,36 @@ B2G_FN float b2g_exp_f32(float x) { return (float)b2g_exp_f64(x); }
 B2G_FN float b2g_expm1_f32(float x) { return (float)b2g_expm1_f64(x); }
 #endif
 
+/* A quotient.  On a GPU it has no branches, so that a thread computes several side by side: that of
+   the compiler branches for the largest and smallest numbers, and what is behind a branch waits.
+   Both are scaled by a power of two, after which the divisor is of moderate size; the reciprocal is
+   refined twice at once, the quotient by its remainder (P. Markstein, "Computation of elementary
+   functions on the IBM RISC System/6000 processor", IBM J. Res. Dev. 34 (1990) 111-119).  Quotients
+   that are numbers of this type are exact; subnormal ones may lack bits. */
+#if defined(__CUDA_ARCH__)
+B2G_FN double b2g_div(double a, double b)
+{
+    const int exponent = __double2hiint(b) >> 20 & 0x7FF;
+    const double scale = __hiloint2double(max(2045 - exponent, 1) << 20, 0);
+    const double x = a * scale, y = b * scale;
+    double r;
+    asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(r) : "d"(y));
+    const double special = x * r; /* right for 0, infinity and NaN */
+    const double error = fma(-y, r, 1.0);
+    r = fma(r, fma(error, error, error), r);
+    const double q = x * r;
+    const double rest = fma(-y, q, x);
+    return fabs(rest) < INFINITY && x != 0.0 ? fma(rest, r, q) : special;
+}
+#else
+B2G_FN double b2g_div(double a, double b) { return a / b; }
+#endif
+
 /* (exp(x) - 1)/x and its inverse without branches: 1 at 0, and at infinity what
    the limit is.  The value that is not selected may be NaN. */
 B2G_FN_LONG double b2g_exprel_f64(double x)
 {
-    const double quotient = b2g_expm1_f64(x) / x;
+    const double quotient = b2g_div(b2g_expm1_f64(x), x);
     const double finite = x > 717.0 ? INFINITY : quotient;
     return fabs(x) < 1e-16 ? 1.0 : finite;
 }
@@ -80,7 +105,7 @@ B2G_FN_LONG float b2g_exprel_f32(float x)
 }
 B2G_FN_LONG double b2g_inverse_exprel_f64(double x)
 {
-    const double quotient = x / b2g_expm1_f64(x);
+    const double quotient = b2g_div(x, b2g_expm1_f64(x));
     const double finite = x > 717.0 ? 0.0 : quotient;
     return fabs(x) < 1e-16 ? 1.0 : finite;
 }
