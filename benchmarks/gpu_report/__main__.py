@@ -20,6 +20,9 @@ from benchmarks.run import ROOT, git_commit
 
 Report = dict[str, Any]
 
+#: While tests run, peers compile and the largest network is made; all wait for the GPU.
+_USUAL = "card,tests+peers+whole,networks,large,processor,scaling"
+
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options of the command line."""
@@ -28,8 +31,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.gpu_report",
         description="Check and measure a GPU with this package, and write a report.",
     )
-    parser.add_argument("--parts", default=",".join(names), metavar="A,B",
-                        help=f"of {', '.join(names)} (all)")  # fmt: skip
+    parser.add_argument("--parts", default=_USUAL, metavar="A,B+C",
+                        help=f"of {', '.join(names)}; B and C at once ({_USUAL})")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=480.0, help="for all parts (480)")
     parser.add_argument("--only", default="", metavar="REGEX", help="jobs whose names match it")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
@@ -37,8 +40,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/gpu",
                         help="the folder (benchmarks/results/gpu)")  # fmt: skip
     options = parser.parse_args(arguments)
-    options.parts = options.parts.split(",")
-    unknown = [name for name in options.parts if name not in names]
+    options.parts = [together.split("+") for together in options.parts.split(",")]
+    unknown = [name for together in options.parts for name in together if name not in names]
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(names)}")
     return options
@@ -67,15 +70,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.output, Path(scratch), cores(), options.quick, options.commit, cuda_toolkit()
         )
         known = {part.name: part for part in PARTS}
-        for part in (known[name] for name in options.parts):
-            rest = end - time.perf_counter()
+        for together in options.parts:
+            parts = [known[name] for name in together]
+            title = " · ".join(part.title for part in parts)
             began = time.perf_counter()
-            print(f"{part.title}:", flush=True)
+            rest = min(max(part.limit for part in parts), end - began)
+            print(f"{title}:", flush=True)
             lanes = [
                 [job for job in lane if re.search(options.only, job.name)]
+                for part in parts
                 for lane in part.lanes(setting)
             ]
-            here: Report = {"name": part.name, "title": part.title, "seconds": 0.0, "jobs": []}
+            here: Report = {
+                "name": "+".join(together), "title": title, "seconds": 0.0, "jobs": []
+            }  # fmt: skip
             report["parts"].append(here)
 
             def note(result: Result, here: Report = here, began: float = began) -> None:
@@ -84,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 write(report, options.output)
 
             lanes = [lane for lane in lanes if lane]
-            run_lanes(lanes, min(part.limit, rest), options.output, note)
+            run_lanes(lanes, rest, options.output, note)
             picture.draw(report, options.output / "report.png")
     print(f"\n{options.output / 'report.md'}")
     failed = [job for part in report["parts"] for job in part["jobs"] if job["outcome"] == "failed"]

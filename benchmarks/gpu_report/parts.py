@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,7 +22,7 @@ SANITIZED = [
 SMALL = SANITIZED
 LARGE = [
     "cobahh_large", "mushroom_body_large", "brunel_hakim_large", "brunel_hakim_delays_large",
-    "stdp_large", "stdp_delays_large", "microcircuit_full", "cobahh_million",
+    "stdp_large", "stdp_delays_large", "cobahh_million",
 ]  # fmt: skip
 
 #: Sizes at which the paper's two networks are run for its figures, beside those above.
@@ -59,6 +58,10 @@ class Setting:
     quick: bool = False
     commit: str = ""
     cuda_path: str = ""
+
+    def lock(self) -> Path:
+        """Whoever holds it is alone with the GPU."""
+        return self.scratch / "gpu.lock"
 
     def beside(self) -> Sequence[int]:
         """Cores for what is measured while the GPU is: the upper half."""
@@ -99,16 +102,16 @@ def _card(setting: Setting) -> list[list[Job]]:
 
 
 def _tests(setting: Setting) -> list[list[Job]]:
-    workers = max(len(setting.cores) * 3 // 4, 1)
+    workers = max(len(setting.cores) * 5 // 8, 1)
     # without -x: one failure should not hide the others. Names come first: they are kept if time
     # is up.
-    command = [
-        sys.executable, "-m", "pytest", "-m", "gpu", "-v", "--tb=short", "--show-capture=no",
-        "-W", "ignore", "-p", "no:cacheprovider", "--durations=15", "-n", str(workers),
-        "tests/gpu", "tests/semantics",
+    arguments = [
+        "-m", "gpu", "-v", "--tb=short", "--show-capture=no", "-W", "ignore", "-p",
+        "no:cacheprovider", "--durations=15", "-n", str(workers), "tests/gpu", "tests/semantics",
     ]  # fmt: skip
+    task = {"task": "tests", "arguments": arguments, "lock": str(setting.lock())}
     environment = {"BRIAN2GENN_TEST_BACKEND": "cuda"}
-    lanes = [[Job("tests", {}, 110.0, command, environment, log="tests.log")]]
+    lanes = [[Job("tests", task, 110.0, environment=environment, log="tests.log")]]
     sanitizer = shutil.which("compute-sanitizer") or f"{setting.cuda_path}/bin/compute-sanitizer"
     if Path(sanitizer).exists():
         lanes += [
@@ -147,9 +150,24 @@ def _networks(setting: Setting) -> list[list[Job]]:
 
 
 def _large(setting: Setting) -> list[list[Job]]:
-    cores, options = setting.measuring(), {"quick": setting.quick}
+    cores = setting.measuring()
+    options = {"quick": setting.quick, "lock": str(setting.lock())}
     options["duration"] = 0.02 if setting.quick else 0.5
-    return [[Job(f"{name} large", _network(name, **options), 120.0, cores=cores) for name in LARGE]]
+    lanes = [[Job(f"{n} large", _network(n, **options), 120.0, cores=cores) for n in LARGE]]
+    task = _network(
+        "mushroom_body_large", "cpu", quick=setting.quick, threads=2,
+        duration=0.02 if setting.quick else 0.2,
+    )  # fmt: skip
+    beside = setting.beside()[:2]
+    lanes.append([Job("mushroom_body_large 2 threads", task, 100.0, cores=beside)])
+    return lanes
+
+
+def _whole(setting: Setting) -> list[list[Job]]:
+    """It takes more than a minute until the cortical microcircuit is there."""
+    options = {"quick": setting.quick, "duration": 0.02 if setting.quick else 1.0}
+    task = _network("microcircuit_full", lock=str(setting.lock()), **options)
+    return [[Job("microcircuit_full large", task, 180.0)]]
 
 
 def _processor(setting: Setting, names: Sequence[str], shorter: float = 1.0) -> list[list[Job]]:
@@ -167,7 +185,7 @@ def _all_cores(setting: Setting) -> list[list[Job]]:
     """This package on two cores and on all, one network after the other."""
     lane = []
     for name, duration in (("mushroom_body_large", 0.2), ("cobahh_large", 0.1), ("cobahh", 1.0)):
-        for threads in dict.fromkeys((1, 2, len(setting.cores))):
+        for threads in dict.fromkeys((1, len(setting.cores))):
             task = _network(
                 name, "cpu", quick=setting.quick, threads=threads,
                 duration=0.02 if setting.quick else duration,
@@ -178,7 +196,7 @@ def _all_cores(setting: Setting) -> list[list[Job]]:
 
 def _peers(setting: Setting) -> list[list[Job]]:
     """They compile beside each other; only one at a time is measured."""
-    options = {"quick": setting.quick, "lock": str(setting.scratch / "gpu.lock")}
+    options = {"quick": setting.quick, "lock": str(setting.lock())}
     if setting.quick:
         options["duration"] = 0.02
     cuda = {"CUDA_PATH": setting.cuda_path, "CUDA_HOME": setting.cuda_path}
@@ -227,6 +245,7 @@ PARTS = [
     Part("tests", "Tests, and compute-sanitizer", 115.0, _tests),
     Part("networks", "Networks", 170.0, _networks),
     Part("peers", "Peers on the same card", 150.0, _peers),
+    Part("whole", "The whole cortical microcircuit", 190.0, _whole),
     Part("large", "Large networks", 200.0, _large),
     Part("processor", "This package on the processor", 90.0, _all_cores),
     Part("scaling", "Speed-up by size", 150.0, _scaling),

@@ -167,7 +167,8 @@ def _networks(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
         ])  # fmt: skip
     yield from table(
         ["network", "µs a step", "predicted (lower bound)", "real-time factor",
-         "first run, loop, s", "single precision, µs", "GB/s", "% of copies", "start to result cold, s", "warm, s",
+         "first run, loop, s", "single precision, µs", "GB/s", "% of copies",
+         "start to result cold, s", "warm, s",
          "of which Brian's objects, s", "one core, µs a step", "times one core", "spikes",
          "spikes on the processor"],
         rows,

@@ -172,11 +172,11 @@ def network(job: Found) -> Found:
         if job["backend"] == "pygenn":
             net.run(0 * second, namespace=namespace)  # GeNN generates and compiles
         compiled = time.perf_counter()
-        with _alone(job):
+        with _alone(job) as waited:
             net.run(duration * second, namespace=namespace)
             loop = get_device()._last_run_time
             spikes = _spikes(namespace)
-            whole = time.perf_counter() - began
+            whole = time.perf_counter() - began - waited
             # once more: what is compiled, and the fastest way, are known
             again = time.perf_counter()
             net.run(duration * second, namespace=namespace)
@@ -286,14 +286,15 @@ def profile(job: Found) -> Found:
 
 @contextmanager
 def _alone(job: Found):
-    """Within this, no other job of the report that asks for it measures."""
+    """Within this, no other job of the report uses the GPU that asks for it; seconds waited."""
     if not job.get("lock"):
-        yield
+        yield 0.0
         return
     from filelock import FileLock
 
+    began = time.perf_counter()
     with FileLock(job["lock"]):
-        yield
+        yield time.perf_counter() - began
 
 
 def _tell_brian2cuda() -> None:
@@ -326,11 +327,11 @@ def brian2cuda(job: Found) -> Found:
         device = get_device()
         device.build(directory=project, compile=True, run=False)
         compiled = time.perf_counter()
-        with _alone(job):
+        with _alone(job) as waited:
             device.run(project, with_output=False, run_args=[])
         loop = device._last_run_time
         spikes = _spikes(namespace)
-        whole = time.perf_counter() - began
+        whole = time.perf_counter() - began - waited
     return {
         "compile": compiled - began,
         "whole": whole,
@@ -362,12 +363,24 @@ def cpp_standalone(job: Found) -> Found:
     }  # fmt: skip
 
 
+def tests(job: Found) -> Found:
+    """Run pytest while no other job uses the GPU that asks for it."""
+    import pytest
+
+    with _alone(job):
+        status = pytest.main(job["arguments"])
+    if status:
+        sys.exit(int(status))
+    return {}
+
+
 TASKS: dict[str, Callable[[Found], Found]] = {
     "card": card,
     "trial": trial,
     "latencies": latencies,
     "profile": profile,
     "network": network,
+    "tests": tests,
     "brian2cuda": brian2cuda,
     "cpp_standalone": cpp_standalone,
 }

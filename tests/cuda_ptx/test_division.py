@@ -37,8 +37,9 @@ def divide():
 
 
 def test_special_values(divide):
-    special = [0.0, -0.0, 1.0, -3.0, 5e-324, -1e-310, 2.2250738585072014e-308, 1.7976931348623157e308,
-               -1e308, 1e300, 1e-300, np.inf, -np.inf, np.nan, 0.1, 4.0]  # fmt: skip
+    ends = np.finfo(float)
+    special = [0.0, -0.0, 1.0, -3.0, 5e-324, -1e-310, ends.tiny, ends.max, -1e308, 1e300, 1e-300,
+               np.inf, -np.inf, np.nan, 0.1, 4.0]  # fmt: skip
     a, b = (grid.ravel() for grid in np.meshgrid(special, special))
     with np.errstate(all="ignore"):
         expected = a / b
@@ -47,7 +48,7 @@ def test_special_values(divide):
     # a quotient that is subnormal, or nearly, may lack bits
     close = (np.abs(expected) < 1e-307) & (np.abs(found - expected) <= 1e-323)
     wrong = ~(same | close)
-    assert not wrong.any(), list(zip(a[wrong], b[wrong], found[wrong], expected[wrong]))[:9]
+    assert not wrong.any(), np.array([a, b, found, expected])[:, wrong]
     zero = expected == 0
     assert np.array_equal(np.signbit(found[zero]), np.signbit(expected[zero]))
 
@@ -55,12 +56,9 @@ def test_special_values(divide):
 @pytest.mark.parametrize("exponents", [1, 30, 300, 500])
 def test_rounded_as_the_processor_does_but_for_the_last_place(divide, exponents):
     random = np.random.default_rng(exponents)
-    a, b = (
-        random.choice([-1, 1], N) * random.uniform(1, 2, N) * 2.0 ** random.integers(-exponents, exponents, N)
-        for _ in range(2)
-    )  # fmt: skip
+    powers = 2.0 ** random.integers(-exponents, exponents, (2, N))
+    a, b = random.choice([-1, 1], (2, N)) * random.uniform(1, 2, (2, N)) * powers
     found, expected = divide(a, b), a / b
-    assert np.abs(found - expected).max() <= np.spacing(np.abs(expected)).max()
     assert (np.abs(found - expected) <= np.spacing(np.abs(expected))).all()
     assert (found == expected).mean() > 0.999
 

@@ -356,9 +356,7 @@ class _Printer:
             name = f"{prefix}_{number}"
             is_last = number == len(stages) - 1
             kernel = _KernelText(name, kind, tasks, is_last)
-            here = [
-                s for t in stage.tasks for s in t.steps if isinstance(s, RecordState | RecordRate)
-            ]
+            here = [s for t in stage.tasks for s in t.steps if _has_rows(s)]
             if is_last and kind == "loop":
                 kernel.early, kernel.finish = finish, here
             elif is_last:
@@ -492,6 +490,11 @@ class _Printer:
         if len(self.network.clocks) == 1:
             return "true"  # kernels return at once if the run is over
         return f"b2g_block.now[{step.clock}].active"
+
+
+def _has_rows(step: Step) -> bool:
+    """Whether a step adds a row to a recorder when all of its elements are done."""
+    return isinstance(step, RecordState | RecordRate)
 
 
 _ONE: tuple[str, tuple[str, str, int]] = ("one", ("", "", 0))

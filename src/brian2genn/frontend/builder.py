@@ -164,10 +164,10 @@ class NetworkBuilder:
 
     def _note_time(self, number: int, clock: Any) -> None:
         """Enter which arrays hold the time of a clock, as far as there are any."""
-        known = {
-            name: self._array_names.get(id(clock.variables[name]), "") for name in ("t", "timestep")
-        }
-        self.network.clocks[number] = replace(self.network.clocks[number], **known)
+        t, timestep = (
+            self._array_names.get(id(clock.variables[name]), "") for name in ("t", "timestep")
+        )
+        self.network.clocks[number] = replace(self.network.clocks[number], t=t, timestep=timestep)
 
     def _owner_label(self, variable: Any) -> str:
         return self.label(variable.owner) if hasattr(variable.owner, "name") else "temporary"
