@@ -263,7 +263,7 @@ def test_reach(values, dtype):
 @pytest.mark.parametrize("fewer", [0, 1, 2])
 @pytest.mark.parametrize("to_file", [False, True])
 def test_restored_with_the_delays_of_more_synapses(kind, fewer, to_file, tmp_path):
-    """Brian before 2.11 leaves delays out of a stored state; into fewer synapses they come back."""
+    """Brian before 2.10 leaves delays out of a stored state; into fewer synapses they come back."""
     where = {"filename": str(tmp_path / "state")} if to_file else {}
 
     def make(n):

@@ -8,7 +8,7 @@ with these amendments.
 - *Delays.* Brian's queues write outside of their memory where delays are negative, are no numbers
   or have more than 31 bits. The reference is Brian's runtime with what the device promises put
   before its queues (`defined_delays`): negative ones are none, the others are an error.
-- *A restored structure.* States of another number of synapses fit before Brian 2.11 only by luck.
+- *A restored structure.* States of another number of synapses fit before Brian 2.10 only by luck.
   There, an error of the device is as good as a result; a result has to be Brian's.
 - *Two spikes at one synapse in one step* count once in Brian's NumPy code, and twice in its
   compiled code, as Brian's documentation has it. Only where this happens (it is watched, not

@@ -25,6 +25,6 @@ def in_steps(delays: np.ndarray, dt: float) -> np.ndarray:
 def of_synapses(delays: np.ndarray, n_synapses: int) -> np.ndarray:
     """The delays of synapses that are there: one for each, or one for all.
 
-    After ``restore()`` Brian before 2.11 may have more of them.
+    After ``restore()`` Brian before 2.10 may have more of them.
     """
     return delays if delays.size == 1 else delays[:n_synapses]

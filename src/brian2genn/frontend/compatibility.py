@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import brian2
 from brian2.core.namespace import get_local_namespace
 from brian2.core.preferences import prefs
 from brian2.memory.dynamicarray import DynamicArray
+from brian2.synapses.synapses import SynapticPathway
 
 
 def local_namespace(level: int) -> dict[str, Any]:
@@ -28,9 +28,8 @@ def wants_garbage_collection() -> bool:
 
 
 def restores_delays() -> bool:
-    """Whether ``store`` and ``restore`` keep synaptic delays: since Brian 2.11."""
-    major, minor = (int(part) for part in brian2.__version__.split(".")[:2])
-    return (major, minor) >= (2, 11)
+    """Whether ``store`` and ``restore`` keep synaptic delays: not in Brian 2.9."""
+    return "delay" in SynapticPathway._full_state.__code__.co_consts
 
 
 def brian_dynamic_array(shape: tuple[int, ...], dtype: Any) -> Any:

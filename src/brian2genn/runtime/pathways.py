@@ -30,7 +30,7 @@ _told: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _TOO_LONG = 2.0**31 - 1
 
 _RESTORED = (
-    "Was a state restored that was stored with other synapses? What Brian before 2.11 has stored"
+    "Was a state restored that was stored with other synapses? What Brian before 2.10 has stored"
     " has no delays: set them again after restore()."
 )
 

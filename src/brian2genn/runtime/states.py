@@ -1,4 +1,4 @@
-"""What ``store`` and ``restore`` of Brian before 2.11 leave out: delays.
+"""What ``store`` and ``restore`` of Brian before 2.10 leave out: delays.
 
 Restored into a network with fewer synapses, or none, synapses had no delays there. Here they get
 those that they had; delays that fit stay as they are, as in these versions of Brian.
@@ -17,7 +17,7 @@ from brian2.synapses.synapses import SynapticPathway
 
 from ..frontend.compatibility import restores_delays
 
-#: The variable, and its entry in a pathway's state, as in Brian 2.11.
+#: The variable, and its entry in a pathway's state, as in later ones.
 _DELAY = "delay"
 
 
