@@ -15,7 +15,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
 .PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
-.PHONY: test-property test-sanitize
+.PHONY: test-property test-sanitize gpu-report
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ test-gpu: $(INSTALLED) ## the tests that need a GPU, and a sample of them under 
 	for tool in memcheck racecheck; do BRIAN2GENN_TEST_BACKEND=cuda \
 	$(SANITIZER) --tool $$tool --target-processes all --error-exitcode 9 \
 	$(BIN)/python -m pytest -m gpu $(SANITIZED) || exit 1; done
+
+gpu-report: $(INSTALLED) ## check and measure a GPU in eight minutes, beside peers where they are installed
+	$(BIN)/python -m benchmarks.gpu_report
 
 test-genn: $(INSTALLED) ## the tests of semantics over a real GeNN; pygenn must be installed (long)
 	BRIAN2GENN_TEST_BACKEND=pygenn $(BIN)/python -m pytest -n auto -rs tests/semantics tests/pygenn

@@ -53,12 +53,21 @@ def write(report: Report, folder: Path) -> None:
     (folder / "report.md").write_text(text.report(report))
 
 
+def _without_output(arguments: Sequence[str]) -> list[str]:
+    """The arguments but for where the report is written, which is nobody's business."""
+    kept = list(arguments)
+    if "--output" in kept:
+        place = kept.index("--output")
+        del kept[place : place + 2]
+    return kept
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts; the exit status is 1 if something failed."""
     options = parse(arguments)
     given = sys.argv[1:] if arguments is None else list(arguments)
     report: Report = {
-        "command": shlex.join(["python", "-m", "benchmarks.gpu_report", *given]),
+        "command": shlex.join(["python", "-m", "benchmarks.gpu_report", *_without_output(given)]),
         "commit": options.commit or git_commit(),
         "began": time.strftime("%Y-%m-%d %H:%M:%S"),
         "parts": [],

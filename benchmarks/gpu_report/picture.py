@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu_report.text import _best, _result, scaling
+from benchmarks.gpu_report.text import best_of, result_of, scaling
 from benchmarks.networks import NETWORKS
+
+#: Who is compared, and how the jobs of each end.
+_DEVICES = {
+    "GeNN, same card": "GeNN",
+    "Brian2CUDA, same card": "Brian2CUDA",
+    "this package, one core": "one core",
+}
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
@@ -19,31 +26,45 @@ def draw(report: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     jobs = {job["name"]: job for part in report["parts"] for job in part["jobs"]}
-    best, sizes = _best(jobs), scaling(jobs)
-    if not best and not sizes:
+    best, sizes = best_of(jobs), scaling(jobs)
+    if not best:
         return
-    figure, (bars, curves) = pyplot.subplots(1, 2, figsize=(13, 6), width_ratios=[3, 2])
+    figure, axes = pyplot.subplots(
+        1, 1 + bool(sizes), figsize=(13 if sizes else 9, 6), squeeze=False
+    )
+    _bars(axes[0, 0], jobs, best)
+    if sizes:
+        _curves(axes[0, 1], sizes)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _bars(axes: Any, jobs: dict[str, Any], best: dict[str, Any]) -> None:
+    """Microseconds of a time step, by network and device."""
     devices = {"this package, GPU": best}
-    for label, suffix in (("GeNN", "GeNN"), ("Brian2CUDA", "Brian2CUDA"),
-                          ("this package, one core", "one core")):  # fmt: skip
-        devices[label] = {n: r for n in best if (r := _result(jobs, f"{n} {suffix}"))}
+    for label, ending in _DEVICES.items():
+        results = {n: r for n in best if (r := result_of(jobs, f"{n} {ending}"))}
+        devices |= {label: results} if results else {}
     height = 0.8 / len(devices)
     for k, (label, results) in enumerate(devices.items()):
-        places = [list(best).index(name) + k * height for name in results]
-        bars.barh(places, [r["microseconds"] for r in results.values()], height, label=label)
-    bars.set(xscale="log", xlabel="µs a time step")
-    bars.set_yticks(range(len(best)), [NETWORKS[name].title for name in best], fontsize=8)
-    bars.invert_yaxis()
-    bars.legend(fontsize=8)
+        places = [list(best).index(name) + (k + 0.5) * height for name in results]
+        axes.barh(places, [r["microseconds"] for r in results.values()], height, label=label)
+    axes.set(xscale="log", xlabel="µs a time step")
+    axes.set_yticks(
+        [k + 0.4 for k in range(len(best))], [NETWORKS[n].title for n in best], fontsize=8
+    )
+    axes.invert_yaxis()
+    axes.legend(fontsize=8)
+
+
+def _curves(axes: Any, sizes: dict[str, list[tuple[int, dict[str, float]]]]) -> None:
+    """How many times as fast as one core, by size."""
     for name, points in sizes.items():
         for device, style in (("cpp_standalone", "o-"), ("one core", "s--")):
             known = [(n, t[device] / t["GPU"]) for n, t in points if device in t and "GPU" in t]
             if known:
                 other = "Brian's C++" if device == "cpp_standalone" else "this package"
-                curves.plot(*zip(*known, strict=True), style, label=f"{name}, over {other}")
-    curves.set(xscale="log", yscale="log", xlabel="neurons", ylabel="times as fast as one core")
-    if sizes:
-        curves.legend(fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+                axes.plot(*zip(*known, strict=True), style, label=f"{name}, over {other}")
+    axes.set(xscale="log", yscale="log", xlabel="neurons", ylabel="times as fast as one core")
+    axes.legend(fontsize=8)

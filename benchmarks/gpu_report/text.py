@@ -20,7 +20,7 @@ _PREDICTED = Path(__file__).parents[1] / "results"
 def report(found: Report) -> str:
     """The report as Markdown; parts that are not there yet are left out."""
     jobs = {job["name"]: job for part in found["parts"] for job in part["jobs"]}
-    card = _result(jobs, "card")
+    card = result_of(jobs, "card")
     lines = [f"# {card.get('name', 'A GPU')}", ""]
     lines += [_setting(found, card), ""]
     for section in (_checks, _networks, _ways, _kernels, _latencies, _peers, _processor, _scaling):
@@ -29,7 +29,8 @@ def report(found: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _result(jobs: dict[str, Any], name: str) -> dict[str, Any]:
+def result_of(jobs: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the worker of a job found; empty if nothing."""
     return jobs.get(name, {}).get("result") or {}
 
 
@@ -110,11 +111,12 @@ def _tests_told(job: dict[str, Any]) -> str:
 def _gpu_jobs(jobs: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Of every network, what a kind of job found: "warm", "cold", "single", "large"."""
     names = [name for name in NETWORKS if f"{name} {kind}" in jobs]
-    found = {name: _result(jobs, f"{name} {kind}") for name in names}
+    found = {name: result_of(jobs, f"{name} {kind}") for name in names}
     return {name: result for name, result in found.items() if result}
 
 
-def _best(jobs: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def best_of(jobs: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of every network that the GPU has run, the job that says most."""
     return _gpu_jobs(jobs, "cold") | _gpu_jobs(jobs, "warm") | _gpu_jobs(jobs, "large")
 
 
@@ -143,7 +145,7 @@ def counted() -> dict[str, dict[str, Any]]:
 
 
 def _networks(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
-    best = _best(jobs)
+    best = best_of(jobs)
     if not best:
         return
     yield from ("## Networks, double precision", "")
@@ -151,7 +153,7 @@ def _networks(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     single, cold = _gpu_jobs(jobs, "single"), _gpu_jobs(jobs, "cold")
     rows = []
     for name, r in best.items():
-        one = _result(jobs, f"{name} one core")
+        one = result_of(jobs, f"{name} one core")
         moved = r.get("bytes", 0.0) / max(r["microseconds"], 1e-9) / 1e3
         rows.append([
             _title(name), number(r["microseconds"]), number(predicted.get(name)),
@@ -182,7 +184,7 @@ def _networks(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
 
 
 def _ways(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
-    best = {name: r for name, r in _best(jobs).items() if r.get("ways")}
+    best = {name: r for name, r in best_of(jobs).items() if r.get("ways")}
     if not best:
         return
     yield from ("## Ways to execute time steps, in µs a step while they were compared", "")
@@ -194,7 +196,7 @@ def _ways(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
 
 
 def _kernels(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
-    best = {name: r for name, r in _best(jobs).items() if r.get("kernels")}
+    best = {name: r for name, r in best_of(jobs).items() if r.get("kernels")}
     if not best:
         return
     yield from ("## Kernels, measured one by one (with what starting one takes)", "")
@@ -217,7 +219,7 @@ def _kernels(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
 
 
 def _latencies(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
-    found = _result(jobs, "latencies")
+    found = result_of(jobs, "latencies")
     if not found:
         return
     yield from (f"## Latencies, in cycles of {found['clock']:.2f} GHz", "")
@@ -232,7 +234,7 @@ def _peers(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     if not names:
         return
     yield from ("## Peers, on the same card", "")
-    best, rows = _best(jobs), []
+    best, rows = best_of(jobs), []
     for name, peers in names.items():
         ours = best.get(name, {})
         for peer in peers:
@@ -254,7 +256,7 @@ def _peers(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
 
 def _processor(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     rows = []
-    best = _best(jobs)
+    best = best_of(jobs)
     for job_name, job in jobs.items():
         match = re.fullmatch(r"(\w+) (\d+) threads", job_name)
         if not match or "result" not in job:

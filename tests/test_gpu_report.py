@@ -1,0 +1,113 @@
+"""The report on a GPU: what it keeps when jobs fail, hang or run out of memory."""
+
+import json
+import sys
+import time
+
+import pytest
+
+from benchmarks.gpu_report import jobs, text
+from benchmarks.gpu_report.__main__ import main, parse
+from benchmarks.gpu_report.parts import PARTS, Setting
+
+
+def python(name: str, script: str, limit: float = 20.0, **options) -> jobs.Job:
+    return jobs.Job(name, limit=limit, command=[sys.executable, "-c", script], **options)
+
+
+def run(lanes, limit, folder):
+    found = {}
+    jobs.run_lanes(lanes, limit, folder, lambda result: found.setdefault(result["name"], result))
+    return found
+
+
+def test_a_job_that_fails_or_hangs_costs_only_itself(tmp_path):
+    hangs = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+    lanes = [
+        [python("fails", "print('why'); 1/0"), python("after", "print('well')", log="after.log")],
+        [python("hangs", "print('begun', flush=True); import time; time.sleep(60)", 2.0)],
+        [python("killed", hangs, 2.0)],
+    ]
+    began = time.monotonic()
+    found = run(lanes, 30.0, tmp_path)
+    assert time.monotonic() - began < 25
+    outcomes = {name: result["outcome"] for name, result in found.items()}
+    assert outcomes == {
+        "fails": "failed", "after": "done", "hangs": "out of time", "killed": "out of time"
+    }  # fmt: skip
+    assert "why" in found["fails"]["output"]
+    assert "ZeroDivisionError" in found["fails"]["output"]
+    assert "begun" in found["hangs"]["output"]
+    assert (tmp_path / "after.log").read_text() == "well\n"
+
+
+def test_what_has_no_time_left_is_told(tmp_path):
+    lane = [python("long", "import time; time.sleep(60)"), python("late", "print(1)")]
+    found = run([lane], 1.5, tmp_path)
+    assert found["long"]["outcome"] == "out of time"
+    assert found["late"]["outcome"] == "not begun"
+
+
+def test_what_a_job_leaves_running_is_ended(tmp_path):
+    mark = tmp_path / "mark"
+    child = f"import time; time.sleep(3); open({str(mark)!r}, 'w')"
+    parent = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}])"
+    run([[python("parent", parent)]], 20.0, tmp_path)
+    time.sleep(4)
+    assert not mark.exists()
+
+
+def test_every_part_has_a_limit_and_jobs_with_names_of_their_own(tmp_path):
+    setting = Setting(tmp_path, tmp_path, list(range(16)))
+    names = []
+    for part in PARTS:
+        lanes = part.lanes(setting)
+        assert part.limit > 0
+        names += [job.name for lane in lanes for job in lane]
+        for job in (job for lane in lanes for job in lane):
+            json.dumps(job.task)
+            assert 0 < job.limit <= 240
+    assert len(names) == len(set(names))
+    assert {"card", "trial", "tests", "cobahh cold", "microcircuit_full large"} <= set(names)
+
+
+def test_parts_are_chosen_and_unknown_ones_told(capsys):
+    assert parse(["--parts", "card,tests+peers"]).parts == [["card"], ["tests", "peers"]]
+    with pytest.raises(SystemExit):
+        parse(["--parts", "cards"])
+    assert "there is no part 'cards'" in capsys.readouterr().err
+
+
+def test_without_a_gpu_the_report_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    output = tmp_path / "report"
+    status = main(
+        ["--parts", "card", "--only", "^card", "--output", str(output), "--seconds", "60"]
+    )
+    assert status == 1
+    found = json.loads((output / "report.json").read_text())
+    assert str(tmp_path) not in found["command"]
+    (job,) = found["parts"][0]["jobs"]
+    assert job["outcome"] == "failed"
+    assert "CudaUnavailable" in (output / "report.md").read_text()
+
+
+def test_what_was_measured_is_in_the_tables():
+    result = {
+        "microseconds": 5.0, "real_time_factor": 0.05, "loop": 0.05, "whole": 1.0, "make": 0.5,
+        "spikes": {"spikes": 7}, "bytes": 4e5, "way": "graphs of kernels",
+        "ways": {"graphs of kernels": 5.0}, "kernels": [],
+    }  # fmt: skip
+    peer = {"microseconds": 20.0, "whole": 9.0, "spikes": {"spikes": 8}}
+    found = {
+        "began": "today", "commit": "abc", "command": "it",
+        "parts": [{"name": "networks", "seconds": 3.0, "jobs": [
+            {"name": "cuba warm", "outcome": "done", "seconds": 1.0, "result": result},
+            {"name": "cuba GeNN", "outcome": "done", "seconds": 1.0, "result": peer},
+            {"name": "cuba Brian2CUDA", "outcome": "out of time", "seconds": 9.0, "output": "nvcc"},
+        ]}],
+    }  # fmt: skip
+    told = text.report(found)
+    assert "| CUBA, 4,000 neurons | GeNN | 20 | 5 | 4 | 9 | 8 |" in told
+    assert "| CUBA, 4,000 neurons | Brian2CUDA | out of time |" in told
+    assert "- cuba Brian2CUDA: out of time after 9 s." in told
