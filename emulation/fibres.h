@@ -30,6 +30,7 @@
 #define SHIM_WARP_SERVED(first) ((void)0)
 #define SHIM_BARRIER_PASSED(threads) ((void)0)
 #define SHIM_CLUSTER_PASSED(blocks, threads) ((void)0)
+#define SHIM_TOGETHER false
 #endif
 
 struct shim_dim { unsigned x, y, z; };
@@ -46,6 +47,7 @@ struct shim_fibre {
     shim_wait wait;
     shim_op op;
     uint64_t value, argument, result;
+    uint32_t arrived, awaited; /* how often, at the barrier of its cluster */
 };
 
 /* The threads of a block, the order in which they run, and its shared memory. */
@@ -121,6 +123,7 @@ static void shim_prepare(shim_fibre *fibre)
     if (fibre->stack == NULL)
         fibre->stack = (char *)malloc(SHIM_STACK);
     fibre->wait = SHIM_RUNNABLE;
+    fibre->arrived = fibre->awaited = 0;
     char *top = fibre->stack + SHIM_STACK;
     top -= (uintptr_t)top % 16;
 #if defined(__x86_64__)
@@ -263,18 +266,33 @@ extern "C" const char *shim_launch(void (*kernel)(void), unsigned blocks, unsign
 
 extern "C" char __start_shim_shared[] __attribute__((weak)), __stop_shim_shared[] __attribute__((weak));
 
-/* Whether all threads of all blocks have come to the barrier of their cluster; then they go on. */
+/* Let those go on that wait for the barrier of their cluster, if all threads of all blocks have
+   arrived: others may still be busy with what they do before they wait.  With SHIM_TOGETHER, they
+   go on only when all wait. */
 static bool shim_serve_cluster(shim_block *all, unsigned blocks, unsigned threads)
 {
+    uint32_t everywhere = UINT32_MAX;
+    bool all_wait = true, some = false;
     for (unsigned k = 0; k < blocks; k++)
-        for (unsigned thread = 0; thread < threads; thread++)
-            if (all[k].fibres[thread].wait != SHIM_CLUSTER)
-                return false;
+        for (unsigned thread = 0; thread < threads; thread++) {
+            const shim_fibre *const fibre = &all[k].fibres[thread];
+            everywhere = fibre->arrived < everywhere ? fibre->arrived : everywhere;
+            all_wait = all_wait && fibre->wait == SHIM_CLUSTER;
+        }
+    if (SHIM_TOGETHER && !all_wait)
+        return false;
     for (unsigned k = 0; k < blocks; k++)
-        for (unsigned thread = 0; thread < threads; thread++)
-            all[k].fibres[thread].wait = SHIM_RUNNABLE;
-    SHIM_CLUSTER_PASSED(blocks, threads);
-    return true;
+        for (unsigned thread = 0; thread < threads; thread++) {
+            shim_fibre *const fibre = &all[k].fibres[thread];
+            if (fibre->wait != SHIM_CLUSTER || fibre->awaited >= everywhere)
+                continue;
+            fibre->awaited++;
+            fibre->wait = SHIM_RUNNABLE;
+            some = true;
+        }
+    if (some && all_wait)
+        SHIM_CLUSTER_PASSED(blocks, threads);
+    return some;
 }
 
 /* Blocks that may wait for each other: each has a turn, in an order that changes. */
@@ -354,8 +372,16 @@ static inline void shim_barrier(void)
     shim_yield();
 }
 
-/* The barrier of a cluster; a block that is in none is one by itself. */
-static inline void shim_cluster_barrier(void)
+/* Come to the barrier of the cluster: from then on others may pass it. */
+static inline void shim_cluster_arrive(void)
+{
+    shim_now.fibres[shim_current].arrived++;
+    if (shim_draw(2) == 0)
+        shim_yield(); /* still runnable */
+}
+
+/* Wait for all of the cluster to arrive; a block that is in none is one by itself. */
+static inline void shim_cluster_await(void)
 {
     shim_now.fibres[shim_current].wait = shim_is_cluster ? SHIM_CLUSTER : SHIM_BLOCK;
     shim_yield();

@@ -396,12 +396,11 @@ def _barrier(parts: Parts) -> str:
 
 @_for("barrier")
 def _cluster_barrier(parts: Parts) -> str:
-    # all threads come to both, one after the other; nothing is between them
     if parts.modifiers == ("cluster", "arrive"):
-        return "/* waits below */;"
-    if parts.modifiers != ("cluster", "wait"):
-        raise UnknownPtx("a barrier that is not known here")
-    return "PTX_SYNC(); ptx_cluster_barrier();"
+        return "PTX_SYNC(); ptx_cluster_arrive();"
+    if parts.modifiers == ("cluster", "wait"):
+        return "PTX_SYNC(); ptx_cluster_await();"
+    raise UnknownPtx("a barrier that is not known here")
 
 
 @_for("membar", "fence")

@@ -19,6 +19,7 @@ static void ptx_cluster_passed(unsigned blocks, unsigned threads);
 #define SHIM_WARP_SERVED(first) ptx_warp_served(first)
 #define SHIM_BARRIER_PASSED(threads) ptx_barrier_passed(threads)
 #define SHIM_CLUSTER_PASSED(blocks, threads) ptx_cluster_passed(blocks, threads)
+#define SHIM_TOGETHER true
 #endif
 #include "../fibres.h"
 
@@ -90,7 +91,8 @@ static void ptx_end_counting(void) {}
 #define ptx_watch(site, kind, space, place, n) ((void)0)
 static void ptx_fence(void) {}
 static void ptx_barrier(void) { shim_barrier(); }
-static void ptx_cluster_barrier(void) { shim_cluster_barrier(); }
+static void ptx_cluster_arrive(void) { shim_cluster_arrive(); }
+static void ptx_cluster_await(void) { shim_cluster_await(); }
 static void ptx_begin_watching(void) {}
 static const char *ptx_end_watching(void) { return NULL; }
 extern "C" void ptx_set_memory(const uint64_t *, unsigned) {}

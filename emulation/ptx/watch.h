@@ -209,7 +209,8 @@ static void ptx_barrier(void)
 }
 
 /* All threads of a cluster have come to its barrier: what any of them did before has happened
-   for all of them, without fences. */
+   for all of them, without fences.  (What some have done since they arrived is taken for earlier,
+   too: no race is told for that, but values differ, as others may pass before.) */
 static void ptx_pass_cluster_barrier(void)
 {
     const uint32_t known = ptx_new_clock(0);
@@ -226,15 +227,19 @@ static void ptx_pass_cluster_barrier(void)
     ptx_at_cluster_barrier = 0;
 }
 
-static void ptx_cluster_barrier(void)
+static void ptx_cluster_arrive(void)
 {
-    if (!shim_is_cluster) { /* a block is a cluster by itself */
-        ptx_barrier();
-        return;
-    }
-    if (++ptx_at_cluster_barrier == gridDim.x * blockDim.x)
+    if (shim_is_cluster && ++ptx_at_cluster_barrier == gridDim.x * blockDim.x)
         ptx_pass_cluster_barrier();
-    shim_cluster_barrier();
+    shim_cluster_arrive();
+}
+
+static void ptx_cluster_await(void)
+{
+    if (shim_is_cluster)
+        shim_cluster_await();
+    else
+        ptx_barrier(); /* a block is a cluster by itself */
 }
 
 /* What an atomic operation of this thread releases now. */

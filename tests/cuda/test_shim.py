@@ -84,6 +84,28 @@ static __device__ void pass_on(const bool in_cluster)
 }
 extern "C" __global__ void pass_on_in_memory(void) { pass_on(false); }
 extern "C" __global__ void pass_on_in_cluster(void) { pass_on(true); }
+static __device__ void work_between(const bool waits)
+{
+    __shared__ int32_t found;
+    uint32_t met = 0;
+    if (threadIdx.x == 0)
+        found = 0;
+    __syncthreads();
+    if (waits)
+        b2g_arrive(&state, true);
+    else
+        b2g_cluster_arrive();
+    if (threadIdx.x == 0)
+        found = 7;
+    if (waits)
+        b2g_await(&state, true, &met);
+    else
+        b2g_cluster_await();
+    if (found != 7)
+        atomicAdd(&count, 1);
+}
+extern "C" __global__ void own_affairs(void) { work_between(true); }
+extern "C" __global__ void own_affairs_not_awaited(void) { work_between(false); }
 extern "C" __global__ void leave_the_cluster(void)
 {
     if (blockIdx.x)
@@ -175,7 +197,18 @@ def test_blocks_that_run_together_meet(bench, kernel, meeting):
     bench.view("out", 5)[:] = 0
     bench.run(kernel, 5, 64, meeting)
     assert list(bench.view("out", 5)) == [3, 2, 1, 0, 0]
-    assert bench.view("count", 1)[0] == 3, "the host does something before the others go on"
+    assert bench.view("count", 1)[0] == 3, "the first block does something before the others go on"
+
+
+def test_what_a_block_does_after_arriving_is_known_to_itself(bench):
+    """On a GPU, threads leave a cluster's barrier when all have arrived, busy or not."""
+    for kernel, known in (("own_affairs", True), ("own_affairs_not_awaited", False)):
+        counts = []
+        for _ in range(8):
+            bench.view("count", 1)[0] = 0
+            bench.run(kernel, 3, 64, Meeting.CLUSTER)
+            counts.append(int(bench.view("count", 1)[0]))
+        assert (max(counts) == 0) == known
 
 
 @pytest.mark.parametrize(

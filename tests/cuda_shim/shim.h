@@ -10,8 +10,8 @@
 #define __shared__ static SHIM_SHARED
 
 static inline void __syncthreads(void) { shim_barrier(); }
-static inline void __cluster_barrier_arrive(void) {}
-static inline void __cluster_barrier_wait(void) { shim_cluster_barrier(); }
+static inline void __cluster_barrier_arrive(void) { shim_cluster_arrive(); }
+static inline void __cluster_barrier_wait(void) { shim_cluster_await(); }
 static inline void __nanosleep(unsigned) { shim_pause(); }
 static inline void __threadfence(void) {}
 static inline int __popc(uint32_t x) { return __builtin_popcount(x); }
