@@ -336,9 +336,9 @@ def test_what_was_half_read_leaves_nothing_behind(backend, monkeypatch):
     seen = []
     original = type(brian2genn.genn_device)._connect
 
-    def look(device, net, translation, *rest):
-        seen.append(translation)
-        return original(device, net, translation, *rest)
+    def look(device, net, prepared, *rest):
+        seen.append(prepared.translation)
+        return original(device, net, prepared, *rest)
 
     monkeypatch.setattr(type(brian2genn.genn_device), "_connect", look)
     Network(group, monitor, taken).run(0.3 * ms)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -421,10 +422,8 @@ def _undoing(attributes: dict[str, Any], name: str) -> Callable[[], object]:
     if name in _CHANGING:
         kept = value.copy()
         return lambda: attributes.update({name: kept})
-    if isinstance(value, dict):
-        return lambda size=len(value): [value.popitem() for _ in range(len(value) - size)]  # type: ignore[misc]
-    if isinstance(value, list):
-        return lambda size=len(value): value.__delitem__(slice(size, None))  # type: ignore[misc]
+    if isinstance(value, dict | list):
+        return partial(_shorten, value, len(value))
     if isinstance(value, Network | Bindings):
         parts = [_undoing(vars(value), part.name) for part in fields(value)]
         return lambda: [part() for part in parts]
@@ -432,3 +431,12 @@ def _undoing(attributes: dict[str, Any], name: str) -> Callable[[], object]:
     if isinstance(value, str | int | CompilerArguments | Labels | BrianNames | Names):
         return lambda: attributes.update({name: value})
     raise TypeError(f"nobody has said how to keep a {type(value).__name__} as it is")
+
+
+def _shorten(collection: dict[Any, Any] | list[Any], size: int) -> None:
+    """Take away what was added last."""
+    while len(collection) > size:
+        if isinstance(collection, dict):
+            collection.popitem()
+        else:
+            collection.pop()

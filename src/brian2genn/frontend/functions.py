@@ -279,7 +279,10 @@ class FunctionCalls:
             pointer = f"_namespace{variable}"
             array = np.ascontiguousarray(value).ravel()
             real = self.builder.constant_array(
-                pointer, partial(_itself, array), f"namespace of the function '{name}'", (id(function), variable)
+                pointer,
+                partial(_itself, array),
+                f"namespace of the function '{name}'",
+                (id(function), variable),
             )
             text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first
