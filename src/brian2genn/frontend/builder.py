@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -407,11 +407,11 @@ def reading(variable: Any) -> Callable[[], int]:
     return lambda: int(np.asarray(variable.get_value()).item())
 
 
-#: What is known of users' functions is changed while others are read; it is little.
+#: What is known of users' functions, and of clocks, is changed while others are read; it is little.
 _CHANGING = frozenset(
     (
         "_seen", "looking_functions", "user_code", "drawing_functions", "compiler_arguments",
-        "function_users",
+        "function_users", "clocks",
     )
 )  # fmt: skip
 
