@@ -1,7 +1,7 @@
 """Many short runs of one network: ``python -m benchmarks.short_runs --help``.
 
-What a run of one millisecond takes besides the millisecond: preparing it. Each loop restores the
-network, changes something, and runs.
+What a run of one millisecond takes besides the millisecond: preparing it. A loop restores the
+network, changes something, and runs; or a network of many objects goes on as it is.
 """
 
 from __future__ import annotations
@@ -60,11 +60,36 @@ def sweep() -> Callable[[int], None]:
     return run
 
 
+def ring() -> Callable[[int], None]:
+    """Nothing new: a network of many objects goes on."""
+    from brian2 import Network, NeuronGroup, SpikeMonitor, Synapses, ms
+
+    groups = [
+        NeuronGroup(10, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0",
+                    method="exact")
+        for _ in range(22)
+    ]  # fmt: skip
+    network = Network(groups, [SpikeMonitor(group) for group in groups])
+    for source, target in zip(groups, [*groups[1:], groups[0]], strict=True):
+        source.v = "rand()"
+        synapses = Synapses(source, target, "w : 1", on_pre="v += w")
+        synapses.connect(p=0.5)
+        synapses.w = 0.01
+        synapses.delay = "rand()*2*ms"
+        network.add(synapses)
+
+    def run(number: int) -> None:
+        network.run(1 * ms)
+
+    return run
+
+
 TASKS = {
     "fit": Task(fit, "fitting: 50 neurons, a `TimedArray`, parameters set before each run"),
     "sweep": Task(
         sweep, "a sweep: CUBA with 400 neurons, another number of the script in each run"
     ),
+    "ring": Task(ring, "nothing new: 154 objects, 22 groups in a ring, which go on"),
 }
 
 

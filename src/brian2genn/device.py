@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,7 +16,7 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.core.names import find_name
 from brian2.core.network import Network
 from brian2.core.preferences import prefs
-from brian2.core.variables import ArrayVariable, DynamicArrayVariable
+from brian2.core.variables import ArrayVariable
 from brian2.devices.device import RuntimeDevice, all_devices
 from brian2.groups.group import Group
 from brian2.units import check_units, second
@@ -39,11 +40,11 @@ from .model.network import Network as Model
 from .model.network import describe, verify
 from .preferences import cache_size
 from .runtime.arrays import LastingArrays, renew_arrays
-from .runtime.bounds import changing_indices, check_bounds, index_arrays
+from .runtime.bounds import changing_indices
 from .runtime.chosen import ChosenBackend, exchange_queues
 from .runtime.codeobject import LoopCodeObject
 from .runtime.depth import as_deep_as_needed, is_deep
-from .runtime.explain import Explanation, Explanations, SetupLog
+from .runtime.explain import Explanation, Explanations, SetupLog, SetupPlacement
 from .runtime.garbage import GarbageCollection
 from .runtime.legacy import LegacyInterface
 from .runtime.loop import (
@@ -56,11 +57,13 @@ from .runtime.loop import (
 )
 from .runtime.mishaps import EVERYTHING, hand_over
 from .runtime.pathways import check_pathways, never_early
+from .runtime.prepared import Prepared, PreparedNetworks
 from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject, read_subexpression
 from .runtime.states import with_delays
+from .runtime.unchanged import set_interval
 from .transforms.settle import settle
 
 logger = get_logger("brian2.devices.genn")
@@ -94,6 +97,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._explanations = Explanations()
         self._setup_log = SetupLog()
         self._garbage = GarbageCollection()
+        self._prepared = PreparedNetworks()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
@@ -354,7 +358,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
-        all_objects = net.sorted_objects
+        known = self._prepared.find(net)
+        unchanged = known is not None and known.nothing_has_changed(net, namespace, self.backend)
+        all_objects = known.objects if known and unchanged else net.sorted_objects
         with self.backend.only_reading():
             check_pathways(all_objects)
         if not self.compiles:
@@ -378,14 +384,17 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         net._clocks = {obj.clock for obj in all_objects}
         t_start, t_end = net.t, net.t + duration
         for clock in net._clocks:
-            clock.set_interval(net.t, t_end)
+            set_interval(clock, net.t, t_end)
         exchange_queues(all_objects, self.backend)
-        with keeping_code(all_objects):
-            net.before_run(namespace)
+        if known and known.routine and unchanged:
+            known.routine.before_run(net, namespace)
+        else:
+            with keeping_code(all_objects):
+                net.before_run(namespace)
         if len(all_objects) == 0:
             return
-        active = [obj for obj in all_objects if obj.active]
-        translation, program, loop = self._compile(net, active, profile)
+        prepared, loop = self._make_ready(net, all_objects, profile, namespace, unchanged)
+        program, prepared.busy = prepared.program, True
 
         progress = Report(report, float(report_period), t_start, duration)
         progress(0.0)
@@ -396,8 +405,8 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 loop.run(
                     progress,
                     self._time_limit(),
-                    lambda obj: self._hosts(translation, program, all_objects, obj),
-                    lambda: self._follow(translation, program, all_objects),
+                    lambda obj: self._hosts(prepared, obj),
+                    lambda: self._follow(prepared),
                 )
             completed = not (net._stopped or Network._globally_stopped)
         except CudaLost as error:
@@ -407,6 +416,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
             self._random_step = program.random_step
+            prepared.busy = False
+            if not completed:
+                self._prepared.forget(net)
             try:
                 if not lost:
                     program.finish()
@@ -423,14 +435,63 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             check_for_invalid_states(all_objects, self.backend.valid)
         if report is not None:
             progress(self._last_run_completed_fraction)
-        self._garbage.after_run(net, all_objects)
+        routine = prepared.routine
+        self._garbage.after_run(net, all_objects, routine.after_run if routine else None)
         store_profile(net, loop.profile() if profile else None)
 
+    def _make_ready(
+        self,
+        net: Any,
+        objects: Sequence[Any],
+        profile: bool,
+        namespace: Mapping[str, Any],
+        unchanged: bool,
+    ) -> tuple[Prepared, TimeLoop]:
+        """What was prepared for the last run, with what has changed since; else a new network.
+
+        Parameters
+        ----------
+        net : Network
+        objects : sequence of BrianObject
+            All of the network; they have prepared themselves.
+        profile : bool
+        namespace : mapping
+            The names around the call of ``run``.
+        unchanged : bool
+            Whether Brian did not have to look at the objects.
+        """
+        known = self._prepared.find(net)
+        if (
+            known is None
+            or not known.is_for(self.backend, profile)
+            or not known.is_of(objects, net._clocks, unchanged)
+            or not known.translation.bindings.refresh()
+            or not self._fits_numbers(known, net, profile)
+        ):
+            self._prepared.forget(net)
+            return self._compile(net, objects, profile)
+        if not unchanged:
+            known.look(net, namespace)
+        self._remember(net, known.translation.placements, known.setup)
+        try:
+            return known, self._connect(net, known, profile)
+        except BaseException:
+            self._prepared.forget(net)
+            raise
+
+    def _fits_numbers(self, known: Prepared, net: Any, profile: bool) -> bool:
+        """Whether the program that was made for other numbers is the one for these."""
+        if known.has_same_numbers():
+            return True
+        self._program(known.translation, net, profile)
+        return not known.is_careful()
+
     def _compile(
-        self, net: Any, active: list[Any], profile: bool
-    ) -> tuple[Translation, Program, TimeLoop]:
+        self, net: Any, objects: Sequence[Any], profile: bool
+    ) -> tuple[Prepared, TimeLoop]:
         """A network that is ready to run: what our passes fail for, Brian will run."""
         handed: dict[str, str] = {}
+        active = [obj for obj in objects if obj.active]
         while True:
             translation = self._translate(net, active, handed)
             changing = changing_indices(translation)
@@ -440,7 +501,14 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             try:
                 settle(translation.network, translation.slots, translation.ranks)
                 program = self._program(translation, net, profile)
-                return translation, program, self._connect(net, translation, program, profile)
+                prepared = Prepared(
+                    net, objects, translation, program, self.backend, profile,
+                    self._setup_of(objects),
+                )  # fmt: skip
+                loop = self._connect(net, prepared, profile)
+                if not handed and not prefs["devices.genn.debug"] and prepared.may_be_kept(net):
+                    self._prepared.keep(net, prepared)
+                return prepared, loop
             except RefusedNetwork as refused:
                 self._remember(net, refuse(translation.placements, refused.refusals))
                 raise
@@ -466,10 +534,20 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._remember(net, translation.placements)
         return translation
 
-    def _remember(self, net: Any, placements: list[Placement]) -> None:
+    def _remember(
+        self,
+        net: Any,
+        placements: list[Placement],
+        setup: Sequence[Counter[SetupPlacement]] | None = None,
+    ) -> None:
         """Keep where the objects of a network run, for `explain`."""
-        setup = [self._setup_log.of(obj) for obj in net.sorted_objects if isinstance(obj, Group)]
+        if setup is None:
+            setup = self._setup_of(net.sorted_objects)
         self._explanations.keep(net, placements, setup, [self._chosen.explanation()])
+
+    def _setup_of(self, objects: Iterable[Any]) -> list[Counter[SetupPlacement]]:
+        """What set-up code of groups was executed; kept up to date."""
+        return [self._setup_log.of(obj) for obj in objects if isinstance(obj, Group)]
 
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
         def make(network: Model) -> Program:
@@ -494,29 +572,31 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     def _time_limit(self) -> float | None:
         return None if self._maximum_run_time is None else float(self._maximum_run_time)
 
-    def _connect(
-        self, net: Any, translation: Translation, program: Program, profile: bool
-    ) -> TimeLoop:
+    def _connect(self, net: Any, prepared: Prepared, profile: bool) -> TimeLoop:
         """Give the program its memory."""
-        bindings = translation.bindings
+        translation, bindings = prepared.translation, prepared.translation.bindings
         close_all(set(self._recordings.values()))  # what a run that failed has left
         turns = Turns()
-        program.bind_names(bindings.names)
-        self._bind_arrays(translation, program, net.sorted_objects)
+        program, is_bound = prepared.take_program()
+        if not is_bound:
+            program.bind_names(bindings.names)
+        self._bind_arrays(prepared)
         program.bind_params(bindings.params)
         states = clock_states(bindings.clocks)
         program.bind_clocks(states)
         program.bind_queues(bindings.queues)
-        recorders = program.bind_recorders([columns_of(plan) for plan in bindings.recorders])
+        if not is_bound:
+            columns = [columns_of(plan) for plan in bindings.recorders]
+            prepared.recorders = program.bind_recorders(columns)
         recordings = [
             Recording(plan, recorder, turns)
-            for plan, recorder in zip(bindings.recorders, recorders, strict=True)
+            for plan, recorder in zip(bindings.recorders, prepared.recorders, strict=True)
         ]
         if self._random_key is None:
             self._random_step = 0  # the key is new
         self.backend.seeded = self._random_key is not None
         # as in Brian, what draws nothing leaves NumPy's generator as it is
-        needs_key = self._random_key is not None or translation.network.draws()
+        needs_key = self._random_key is not None or prepared.draws
         program.bind_random(self._key() if needs_key else 0, self._random_step)
         program.prepare(profile)
         for recording in recordings:
@@ -524,38 +604,26 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 self._recordings[id(variable)] = recording
         return TimeLoop(net, translation, program, recordings, states, profile, turns)
 
-    def _bind_arrays(
-        self, translation: Translation, program: Program, objects: Sequence[Any]
-    ) -> None:
-        variables = translation.bindings.arrays
-        check_bounds(translation, objects, super().get_value)
-        self._bound = {
-            id(variable)
-            for variable in variables.values()
-            if isinstance(variable, DynamicArrayVariable)
-        }
-        program.bind_arrays(variables)
+    def _bind_arrays(self, prepared: Prepared) -> None:
+        arrays = prepared.check_bounds(super().get_value)
+        self._bound = prepared.moving
+        prepared.program.bind_arrays(arrays)
         # whoever asks for indices during the run may change them
-        self._watched = {
-            id(variables[name])
-            for kernel in translation.network.kernels()
-            for name in index_arrays(kernel)
-        }
+        self._watched = prepared.indices
         self._arrays_moved = False
 
-    def _follow(self, translation: Translation, program: Program, objects: Sequence[Any]) -> None:
+    def _follow(self, prepared: Prepared) -> None:
         """Bind the arrays again if one has moved: by an object of Brian's, a report, a thread."""
         if self._arrays_moved:
-            self._bind_arrays(translation, program, objects)
+            self._bind_arrays(prepared)
 
     @contextmanager
-    def _hosts(
-        self, translation: Translation, program: Program, objects: Sequence[Any], obj: Any
-    ) -> Iterator[None]:
+    def _hosts(self, prepared: Prepared, obj: Any) -> Iterator[None]:
         """Let an object that Brian runs see, and change, what the program works with.
 
         It may move arrays, seed the random numbers, and run another network.
         """
+        program = prepared.program
         self._before_host(obj)
         bound = self._bound
         self._random_step = program.random_step + 1  # this step's own number is in use
@@ -573,7 +641,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 self._arrays_moved = True  # indices may be others now
         if self._bound is not bound:  # there was another run, which had arrays of its own
             self._bound, self._arrays_moved = bound, True
-        self._follow(translation, program, objects)
+        self._follow(prepared)
 
     def _before_host(self, obj: Any) -> None:
         """Make current what an object uses that Brian runs.

@@ -68,9 +68,9 @@ def _watch(device: Any) -> None:
 
     remember, add = device._remember, SetupLog.add
 
-    def note(net: Any, found: Sequence[Any]) -> None:
+    def note(net: Any, found: Sequence[Any], *others: Any) -> None:
         _of_this_test.update((net.name, p.name, p.kind, p.where, p.reason) for p in found)
-        remember(net, found)
+        remember(net, found, *others)
 
     def note_setup(log: SetupLog, code: Any, reason: str | None, elsewhere: bool = False) -> None:
         where = COMPILED if reason is None else BY_BRIAN

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+#: Brian warns of values beyond this.
+_VERY_LARGE = 1e50
+
 
 class HostMemory:
     """There is one copy of every array, which is always current when Brian is at work."""
@@ -25,14 +28,20 @@ class HostMemory:
         """Nothing has to be made current."""
 
     def valid(self, variables: Sequence[Any]) -> list[bool]:
-        """None: whoever wants to know looks at the arrays."""
-        return [False for _ in variables]
+        """Which variables have finite values of a usual size."""
+        return [is_usual(variable.get_value()) for variable in variables]
 
     def exchange_kept(self) -> None:
         """Nothing has to be made current."""
 
     def make_host_current(self) -> None:
         """Nothing has to be made current."""
+
+
+def is_usual(values: np.ndarray) -> bool:
+    """Whether no value is NaN, or larger than what Brian calls very large."""
+    # the maximum of what has a NaN in it is NaN, and comparisons with that are false
+    return values.size == 0 or float(np.abs(values).max()) <= _VERY_LARGE
 
 
 class _Pair:

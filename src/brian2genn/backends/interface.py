@@ -70,6 +70,9 @@ class Program(Protocol):
         For every compiled step, the time it took (when profiling).
     within_step : bool
         Whether there is more of a time step to do after `end_step`; `run` does it.
+    stays_bound : bool, optional
+        Whether it can be run again without binding what is the same still, and takes arrays
+        instead of variables.
     """
 
     schedule: list[tuple[str, int]]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,13 @@ class Bindings:
         Brian clocks, by number.
     names : Names
         What the script calls the objects.
+    sources : list of (str, callable)
+        Names of parameters, and what reads their values; a name may be there several times.
+    tables : list of (str, callable)
+        Names of arrays that belong to the program, and what makes them.
+    facts : list of (callable, object)
+        Whatever else the network depends on that may be another thing in the next run: what reads
+        it, and what it was.
     """
 
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -81,6 +89,28 @@ class Bindings:
     hosts: list[Any] = field(default_factory=list)
     clocks: list[Any] = field(default_factory=list)
     names: Names = field(default_factory=Names)
+    sources: list[tuple[str, Callable[[], float | int]]] = field(default_factory=list)
+    tables: list[tuple[str, Callable[[], np.ndarray]]] = field(default_factory=list)
+    facts: list[tuple[Callable[[], object], object]] = field(default_factory=list)
+
+    def refresh(self) -> bool:
+        """Read anew what a script can change without changing the model.
+
+        Returns
+        -------
+        bool
+            Whether the network that it was read for is the same still. If not, nothing is changed.
+        """
+        if any(read() != known for read, known in self.facts):
+            return False
+        params: dict[str, float | int] = {}
+        for name, read in self.sources:
+            value = read()
+            if _are_two(params.setdefault(name, value), value):
+                return False
+        self.params = params
+        self.arrays.update((name, make()) for name, make in self.tables)
+        return True
 
 
 def identifier(name: str) -> str:
@@ -118,20 +148,23 @@ class NetworkBuilder:
         self._array_names: dict[object, str] = {}
         self._param_names: dict[Hashable, str] = {}
         self._queue_numbers: dict[int, int] = {}
-        self._kernel_names: set[str] = set()
+        self._kernel_names: dict[str, None] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Within this, an object is read: all that it registers stays or, after an error, nothing.
 
-        What is registered must not be changed afterwards: only the collections are kept.
+        What is registered must not be changed afterwards, and so it is enough to know how much
+        there was.
         """
-        before = {name: _as_it_is(value) for name, value in vars(self).items()}
+        undo = {name: _undoing(vars(self), name) for name in vars(self)}
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            for added in vars(self).keys() - undo.keys():
+                del vars(self)[added]
+            for back in undo.values():
+                back()
             raise
 
     # -- names ---------------------------------------------------------------
@@ -176,14 +209,17 @@ class NetworkBuilder:
         """The name that an array should have, if it is free."""
         return identifier(f"{self._owner_label(variable)}_{variable.name}")
 
-    def constant_array(self, name: str, values: np.ndarray, origin: str, identity: Hashable) -> str:
+    def constant_array(
+        self, name: str, make: Callable[[], np.ndarray], origin: str, identity: Hashable
+    ) -> str:
         """Register values that belong to the program, not to a Brian variable.
 
         Parameters
         ----------
         name : str
             What the array should be called.
-        values : array
+        make : callable
+            Returns the values that it has now; they are always of one type.
         origin : str
             What they are, for people.
         identity : hashable
@@ -197,9 +233,15 @@ class NetworkBuilder:
         known = self._array_names.get(identity)
         if known is None:
             known = self._array_names[identity] = free(self.network.arrays, identifier(name))
+            values = make()
             self.network.arrays[known] = Array(known, values.dtype.name, origin)
             self.bindings.arrays[known] = values
+            self.bindings.tables.append((known, make))
         return known
+
+    def rely_on(self, read: Callable[[], object]) -> None:
+        """Note that the network is another one when this is no longer what it is."""
+        self.bindings.facts.append((read, read()))
 
     def function_name(self, wanted: str, function: Any) -> str:
         """The C name of a user's function: another one where two have the same."""
@@ -208,7 +250,9 @@ class NetworkBuilder:
                 return name
         return free(self.user_code, wanted)
 
-    def param(self, name: str, dtype: str, value: float | int, identity: Hashable) -> Expr:
+    def param(
+        self, name: str, dtype: str, read: Callable[[], float | int], identity: Hashable
+    ) -> Expr:
         """A number of the run.
 
         Parameters
@@ -216,28 +260,29 @@ class NetworkBuilder:
         name : str
             What it should be called.
         dtype : str
-        value : float or int
+        read : callable
+            Returns the value that it has now.
         identity : hashable
             The same for the same number only. A number may be another one where Brian resolves
             its name in another place.
         """
+        value = read()
         key: Hashable = (identity, dtype)
         known = self._param_names.get(key)
-        if known is not None and not np.array_equal(
-            self.bindings.params[known], value, equal_nan=True
-        ):
+        if known is not None and _are_two(self.bindings.params[known], value):
             key = (identity, dtype, repr(value))
             known = self._param_names.get(key)
         if known is None:
             known = self._param_names[key] = free(self.network.params, identifier(name))
             self.network.params[known] = Param(known, dtype)
             self.bindings.params[known] = value
+        self.bindings.sources.append((known, read))
         return ex.make("param", attr=known, dtype=dtype)
 
     def kernel_name(self, name: str) -> str:
         """A C identifier for a kernel, not yet in use."""
         name = free(self._kernel_names, identifier(name))
-        self._kernel_names.add(name)
+        self._kernel_names[name] = None
         return name
 
     def clock(self, clock: Any) -> int:
@@ -267,8 +312,7 @@ class NetworkBuilder:
 
     def size(self, variable: Any, name: str) -> str:
         """The parameter that holds a group's size, given as a Brian variable."""
-        value = int(np.asarray(variable.get_value()).item())
-        return str(self.param(name, INT64, value, id(variable)).attr)
+        return str(self.param(name, INT64, reading(variable), id(variable)).attr)
 
     def look(self, name: str, function: str, *, certain: bool) -> tuple[str, str] | None:
         """What ``brian::name`` is in the text of a user's function: its kind and its new name.
@@ -317,9 +361,13 @@ class NetworkBuilder:
             arrays = tuple(self._array(what.variables[key]) for key in wanted)
             return View(name, thing.kind, FLOAT64, arrays)
         if thing.kind in (TABLE, TABLE_SIZE):
-            values = np.ascontiguousarray(what.values, dtype=FLOAT64).ravel()
             label = self.label(what)
-            array = self.constant_array(label, values, Origin("TimedArray", label), id(what))
+            array = self.constant_array(
+                label,
+                lambda: np.ascontiguousarray(what.values, dtype=FLOAT64).ravel(),
+                Origin("TimedArray", label),
+                id(what),
+            )
             return View(name, POINTER if thing.kind == TABLE else SIZE, FLOAT64, (array,))
         arrays, dtype = (self._array(what),), np.dtype(what.dtype).name
         if thing.kind != SIZE:
@@ -349,13 +397,46 @@ class NetworkBuilder:
         )
 
 
-def _as_it_is(value: Any) -> Any:
-    """An attribute of a builder, kept as it is while the builder goes on."""
-    if isinstance(value, dict | list | set):
-        return value.copy()
+def _are_two(one: float | int, other: float | int) -> bool:
+    """Whether two numbers are not the same one; NaN is."""
+    return one != other and not (one != one and other != other)
+
+
+def reading(variable: Any) -> Callable[[], int]:
+    """What reads the whole number that a Brian variable is."""
+    return lambda: int(np.asarray(variable.get_value()).item())
+
+
+#: What is known of users' functions, and of clocks, is changed while others are read; it is little.
+_CHANGING = frozenset(
+    (
+        "_seen", "looking_functions", "user_code", "drawing_functions", "compiler_arguments",
+        "function_users", "clocks",
+    )
+)  # fmt: skip
+
+
+def _undoing(attributes: dict[str, Any], name: str) -> Callable[[], object]:
+    """What makes an attribute what it is now, after a builder has gone on."""
+    value = attributes[name]
+    if name in _CHANGING:
+        kept = value.copy()
+        return lambda: attributes.update({name: kept})
+    if isinstance(value, dict | list):
+        return partial(_shorten, value, len(value))
     if isinstance(value, Network | Bindings):
-        return replace(value, **{f.name: _as_it_is(getattr(value, f.name)) for f in fields(value)})
+        parts = [_undoing(vars(value), part.name) for part in fields(value)]
+        return lambda: [part() for part in parts]
     # what is known of names does not depend on who has asked
     if isinstance(value, str | int | CompilerArguments | Labels | BrianNames | Names):
-        return value
+        return lambda: attributes.update({name: value})
     raise TypeError(f"nobody has said how to keep a {type(value).__name__} as it is")
+
+
+def _shorten(collection: dict[Any, Any] | list[Any], size: int) -> None:
+    """Take away what was added last."""
+    while len(collection) > size:
+        if isinstance(collection, dict):
+            collection.popitem()
+        else:
+            collection.pop()

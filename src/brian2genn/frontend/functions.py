@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +93,10 @@ def brian_arguments() -> CompilerArguments:
     return CompilerArguments(**{name: tuple(prefs[f"codegen.cpp.{name}"]) for name in names})
 
 
+def _itself(array: np.ndarray) -> np.ndarray:
+    return array
+
+
 def _renamed(text: str, name: str, new: str) -> str:
     """C++ text in which an identifier has another name."""
     return text if name == new else re.sub(rf"\b{re.escape(name)}\b", new, text)
@@ -149,7 +155,8 @@ class FunctionCalls:
 
         # Brian numbers these functions, so their names are no part of the code
         def param(name: str, dtype: str, value: float | int) -> Expr:
-            return self.builder.param(f"binomial_{name}", dtype, value, (id(function), name))
+            identity = (id(function), name)
+            return self.builder.param(f"binomial_{name}", dtype, lambda: value, identity)
 
         n, p = param("n", INT64, numbers["n"]), param("p", FLOAT64, numbers["p"])
         if not numbers["use_normal"]:
@@ -163,26 +170,31 @@ class FunctionCalls:
 
     def _timed_array(self, function: TimedArray, args: list[Expr]) -> Expr:
         clock = referent(self.owner.clock)
-        upsampling = _find_K(clock.dt_, function.dt)
-        values = np.ascontiguousarray(function.values, dtype=np.float64)
         name = self.builder.label(function)
-        two_d = values.ndim == 2
+        two_d = np.ndim(function.values) == 2
+        self.builder.rely_on(lambda: np.ndim(function.values))
 
         # the parameters are only named here: the table's own code reads them
-        def param(what: str, dtype: str, value: float | int, *of: Any) -> str:
+        def param(what: str, dtype: str, read: Callable[[], float | int], *of: Any) -> str:
             identity = (id(function), what, *(id(thing) for thing in of))
             parts = (name, *(self.builder.label(thing) for thing in of), what)
-            return str(self.builder.param("_".join(parts), dtype, value, identity).attr)
+            return str(self.builder.param("_".join(parts), dtype, read, identity).attr)
+
+        def upsampling() -> float:
+            return float(_find_K(clock.dt_, function.dt))
 
         table = Table(
             name,
             self.builder.constant_array(
-                name, values.ravel(), Origin("TimedArray", name), id(function)
+                name,
+                lambda: np.ascontiguousarray(function.values, dtype=np.float64).ravel(),
+                Origin("TimedArray", name),
+                id(function),
             ),
-            param("rows", INT64, values.shape[0]),
-            param("columns", INT64, values.shape[1]) if two_d else None,
-            param("epsilon", FLOAT64, function.dt / upsampling, clock),
-            param("upsampling", FLOAT64, float(upsampling), clock),
+            param("rows", INT64, lambda: np.shape(function.values)[0]),
+            param("columns", INT64, lambda: np.shape(function.values)[1]) if two_d else None,
+            param("epsilon", FLOAT64, lambda: function.dt / upsampling(), clock),
+            param("upsampling", FLOAT64, upsampling, clock),
         )
         if len(args) != 1 + two_d:
             raise Unsupported(f"TimedArray '{name}' called with {len(args)} arguments")
@@ -267,7 +279,10 @@ class FunctionCalls:
             pointer = f"_namespace{variable}"
             array = np.ascontiguousarray(value).ravel()
             real = self.builder.constant_array(
-                pointer, array, f"namespace of the function '{name}'", (id(function), variable)
+                pointer,
+                partial(_itself, array),
+                f"namespace of the function '{name}'",
+                (id(function), variable),
             )
             text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first

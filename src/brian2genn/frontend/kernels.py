@@ -23,7 +23,7 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
-from .builder import NetworkBuilder
+from .builder import NetworkBuilder, reading
 from .expressions import ExpressionReader, Unsupported
 from .functions import FunctionCalls
 from .labels import free, referent
@@ -257,13 +257,24 @@ class KernelBuilder:
         if isinstance(value, bool | int):
             if name == "N":
                 owner = self.code.owner if variable.owner is None else variable.owner
-                name = f"N_{self.builder.label(owner)}"
-                return self.builder.param(name, INT64, int(value), id(variable))
+                label = f"N_{self.builder.label(owner)}"
+                return self.builder.param(label, INT64, reading(variable), id(variable))
             return ex.const(value)
-        if name in DEFAULT_CONSTANTS or _UNIT_VALUES.get(name) == value:
+        if name in DEFAULT_CONSTANTS:
             return ex.const(value, self.builder.float_dtype)
+        variables = self.code.variables
+
+        # a number of the script that has got another value is another variable there
+        def read() -> float:
+            return float(variables[name].get_value())
+
+        if name in _UNIT_VALUES:
+            unit = _UNIT_VALUES[name]
+            self.builder.rely_on(lambda: read() == unit)
+            if unit == value:
+                return ex.const(value, self.builder.float_dtype)
         identity = (id(referent(self.code.owner)), name)
-        return self.builder.param(name, self.builder.float_dtype, value, identity)
+        return self.builder.param(name, self.builder.float_dtype, read, identity)
 
 
 def value_dtype(dtype: str) -> str:

@@ -44,12 +44,12 @@ def of_a_lost_group(variables: Mapping[str, Any]) -> str | None:
     Brian holds groups, of which variables may be linked, only weakly.
     """
     for name, variable in variables.items():
-        if isinstance(variable, ArrayVariable) and _owner_name(variable) is None:
+        if isinstance(variable, ArrayVariable) and owner_name(variable) is None:
             return name
     return None
 
 
-def _owner_name(variable: Any) -> str | None:
+def owner_name(variable: Any) -> str | None:
     """The name of a variable's group; None if the group no longer exists."""
     try:
         return str(getattr(variable.owner, "name", ""))
@@ -75,7 +75,7 @@ def check_groups(
     # what makes a part of a group is an index into the group, which belongs to the part
     names = [name for name, index in variable_indices.items() if index == lost]
     arrays = [variables[name] for name in names if isinstance(variables.get(name), ArrayVariable)]
-    source = _owner_name(arrays[0]) if arrays else None
+    source = owner_name(arrays[0]) if arrays else None
     if source is None:
         what, keep = f"'{variables[lost].name}' of a group", "group = NeuronGroup(...)"
     else:

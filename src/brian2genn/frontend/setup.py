@@ -162,7 +162,7 @@ class SetupBuilder(NetworkBuilder):
         key = (repr(value), dtype)
         if key not in self._numbers:
             name = f"number_{len(self._numbers) + 1}"
-            self._numbers[key] = self.param(name, dtype, value, ("number", key))
+            self._numbers[key] = self.param(name, dtype, lambda: value, ("number", key))
         return self._numbers[key]
 
     def value_param(self, variable: Any, name: str) -> str:
@@ -196,7 +196,8 @@ class SetupKernelBuilder(KernelBuilder):
     def constant(self, name: str, variable: Constant) -> Expr:
         value = np.asarray(variable.get_value()).item()
         if isinstance(value, int) and not isinstance(value, bool):
-            return self.builder.param(name, ex.const(value).dtype, value, ("constant", name))
+            dtype = ex.const(value).dtype
+            return self.builder.param(name, dtype, lambda: value, ("constant", name))
         return super().constant(name, variable)
 
     def given(self, *names: str) -> None:
@@ -322,7 +323,7 @@ def _read_pairs(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
     sources = code.variables["sources"]
     return ConnectPairs(
         **_base(builder, code, kernel),
-        size=str(builder.param("N_pairs", INT64, int(sources.size), "N_pairs").attr),
+        size=str(builder.param("N_pairs", INT64, lambda: int(sources.size), "N_pairs").attr),
         pre=builder.new_array(NEW_PRE, np.int32),
         post=builder.new_array(NEW_POST, np.int32),
     )

@@ -68,11 +68,10 @@ def _copy(builder: NetworkBuilder, access: Access, label: str, clock: int) -> tu
     """An array for the copy of another one, and the step that fills it."""
     variable: Any = builder.bindings.arrays[access.array]
     original = builder.network.arrays[access.array]
-    size = int(variable.size)
     identity = (label, access.array)
     copy = builder.constant_array(
         f"{access.array}_before",
-        np.zeros(size, dtype=original.dtype),
+        lambda: np.zeros(int(variable.size), dtype=original.dtype),
         Origin(f"what was '{variable.name}' of", original.owner),
         identity,
     )
@@ -89,7 +88,7 @@ def _copy(builder: NetworkBuilder, access: Access, label: str, clock: int) -> tu
     }
     value = ex.make("load", attr="value", dtype=value_dtype(access.dtype))
     kernel.stores = [Store("before", value)]
-    parameter = builder.param(f"{copy}_size", INT64, size, (identity, "size"))
+    parameter = builder.param(f"{copy}_size", INT64, lambda: int(variable.size), (identity, "size"))
     step = Update(
         name=builder.kernel_name(f"{label}_{variable.name}_before"),
         origin=Origin("values before the", label),

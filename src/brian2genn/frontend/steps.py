@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from brian2.core.variables import DynamicArrayVariable
 
 from ..model.dtypes import INT64
 from ..model.kernel import ELEMENT, Kernel
@@ -26,7 +27,7 @@ from ..model.network import (
     Threshold,
     Update,
 )
-from .builder import NetworkBuilder, RecorderPlan
+from .builder import NetworkBuilder, RecorderPlan, reading
 from .expressions import Unsupported
 from .kernels import read_kernel
 from .recorded import RecordedCode
@@ -75,10 +76,9 @@ class StepReader:
     def _kernel(self, code: RecordedCode, what: str, *outputs: str) -> Kernel:
         return read_kernel(self.builder, code, self._origin(what), outputs)
 
-    def _param(self, name: str, value: Any) -> str:
+    def _param(self, name: str, read: Callable[[], int]) -> str:
         """The parameter for a whole number of this object."""
-        number = int(np.asarray(value).item())
-        return str(self.builder.param(name, INT64, number, (id(self.obj), name)).attr)
+        return str(self.builder.param(name, INT64, read, (id(self.obj), name)).attr)
 
     def _base(self, code: RecordedCode, what: str) -> dict[str, Any]:
         return {
@@ -151,7 +151,7 @@ class StepReader:
             target=self.builder.array(target),
             target_dtype=np.dtype(target.dtype).name,
             index=self.builder.array(kwds["_index_var"]),
-            start=self._param(f"{self.label}_start", kwds["_target_start"]),
+            start=self._param(f"{self.label}_start", lambda: int(kwds["_target_start"])),
             target_size=self.builder.size(size_variable, f"{self.label}_target_size"),
         )
 
@@ -167,7 +167,7 @@ class StepReader:
         self._check_lengths(code, kernel)
         plan = RecorderPlan(monitor, dict(variables), monitor.variables["N"])
         start, stop = (
-            self._param(f"{self.label}{which}", code.variables[which].get_value())
+            self._param(f"{self.label}{which}", reading(code.variables[which]))
             for which in ("_source_start", "_source_stop")
         )
         return RecordEvents(
@@ -189,7 +189,11 @@ class StepReader:
         n_neurons = code.template_kwds["eventspace_variable"].size - 1
         for access in kernel.accesses.values():
             variable = self.builder.bindings.arrays[access.array]
-            if access.index == ELEMENT and variable.size < n_neurons:
+            if access.index != ELEMENT:
+                continue
+            if isinstance(variable, DynamicArrayVariable):
+                self.builder.rely_on(lambda variable=variable: variable.size >= n_neurons)  # type: ignore[misc]
+            if variable.size < n_neurons:
                 raise Unsupported(
                     f"records '{variable.name}', which has fewer values than the group"
                 )
@@ -221,7 +225,7 @@ class StepReader:
     def read_ratemonitor(self, code: RecordedCode) -> Step:
         monitor = self.obj
         numbers = {
-            name: self._param(f"{self.label}{name}", code.variables[name].get_value())
+            name: self._param(f"{self.label}{name}", reading(code.variables[name]))
             for name in ("_source_start", "_source_stop", "_num_source_neurons")
         }
         plan = RecorderPlan(

@@ -7,11 +7,11 @@ only if each array is as long as the step reads it, and each index is inside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from brian2.devices.device import RuntimeDevice
-from brian2.synapses.synapses import SynapticPathway
 
 from ..backends.interface import RawValue
 from ..frontend.network import Translation
@@ -58,18 +58,89 @@ def reach(indices: np.ndarray) -> tuple[int, int]:
     return int(indices.min()), int(indices.max())
 
 
-def check_bounds(translation: Translation, objects: Iterable[Any], raw: RawValue) -> None:
+@dataclass(frozen=True)
+class Bounds:
+    """What was found inside of the arrays of a network, and how far it may go there.
+
+    As long as lengths are the same, only the indices have to be looked at.
+
+    Attributes
+    ----------
+    params : dict
+        The whole numbers among the parameters of the run.
+    sizes : list of int
+        The lengths of all arrays, in order.
+    synapses : list of int
+        The numbers of synapses of all queues.
+    limits : dict
+        From arrays of indices to the lowest and the highest value that they may have.
+    events : frozenset of str
+        Arrays with a list of events that a step may find.
+    """
+
+    params: Mapping[str, float | int]
+    sizes: list[int]
+    synapses: list[int]
+    limits: Mapping[str, tuple[int, int]]
+    events: frozenset[str]
+
+    def hold(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        params: Mapping[str, float | int],
+        synapses: list[int],
+    ) -> bool:
+        """Whether everything is sure to be inside still."""
+        return (
+            [array.size for array in arrays.values()] == self.sizes
+            and params == self.params
+            and synapses == self.synapses
+            and all(_inside(arrays[name], limits) for name, limits in self.limits.items())
+            and all(_are_events(arrays[name]) for name in self.events)
+        )
+
+
+def _inside(indices: np.ndarray, limits: tuple[int, int]) -> bool:
+    """Whether indices are within limits, both included."""
+    if indices.size == 0:
+        return True
+    lowest, highest = limits
+    # the lower limit that `reach` tells may be too low
+    found = reach(indices) if lowest <= 0 else (int(indices.min()), int(indices.max()))
+    return lowest <= found[0] and found[1] <= highest
+
+
+def _are_events(space: np.ndarray) -> bool:
+    count = int(space[-1])
+    if not 0 <= count < space.size:
+        return False
+    lowest, highest = reach(space[:count])
+    return lowest >= 0 and highest < space.size - 1
+
+
+def check_bounds(
+    translation: Translation,
+    arrays: Mapping[str, np.ndarray],
+    synapses: list[int],
+    known: Bounds | None = None,
+) -> Bounds:
     """Check that no step of a network reads or writes outside of an array.
 
     Parameters
     ----------
     translation : Translation
         The network and what its names stand for.
-    objects : iterable of BrianObject
-        Of the network.
-    raw : callable
-        From a variable to its array, as the host has it: its length, and what nothing changes in a
-        run, are right.
+    arrays : mapping
+        Those of the network, as the host has them: lengths, and what nothing changes in a run, are
+        right.
+    synapses : list of int
+        How many synapses each queue delivers to.
+    known : Bounds, optional
+        What was found in the same network before.
+
+    Returns
+    -------
+    Bounds
 
     Raises
     ------
@@ -77,17 +148,26 @@ def check_bounds(translation: Translation, objects: Iterable[Any], raw: RawValue
         With the two arrays that do not fit together.
     """
     bindings = translation.bindings
-    arrays = {
+    integers = {
+        name: bindings.params[name]
+        for name, param in translation.network.params.items()
+        if is_integer(param.dtype)
+    }
+    if known is not None and known.hold(arrays, integers, synapses):
+        return known
+    check = _Check(translation.network, arrays, bindings.params, synapses, bindings.names)
+    check.all()
+    sizes = [array.size for array in arrays.values()]
+    events = frozenset(check.events)
+    return Bounds(integers, sizes, synapses, check.limits, events)
+
+
+def raw_arrays(things: Mapping[str, Any], raw: RawValue) -> dict[str, np.ndarray]:
+    """The arrays that names stand for, as the host has them."""
+    return {
         name: thing if isinstance(thing, np.ndarray) else raw(thing)
-        for name, thing in bindings.arrays.items()
+        for name, thing in things.items()
     }
-    by_queue = {
-        id(obj.queue): raw(obj.synapse_sources).size
-        for obj in objects
-        if isinstance(obj, SynapticPathway)
-    }
-    synapses = [by_queue[id(queue)] for queue in bindings.queues]
-    _Check(translation.network, arrays, bindings.params, synapses, bindings.names).all()
 
 
 def changing_indices(translation: Translation) -> dict[str, str]:
@@ -167,6 +247,9 @@ class _Check:
         self._synapses = synapses
         self._names = names
         self._reach: dict[str, tuple[int, int]] = {}
+        #: how far indices may go, and where events are: for `Bounds`
+        self.limits: dict[str, tuple[int, int]] = {}
+        self.events: set[str] = set()
 
     def all(self) -> None:
         """Check all steps."""
@@ -184,6 +267,7 @@ class _Check:
                 for kernel in step.kernels():
                     used = self._used(kernel)
                     for name in self._by_element(used):
+                        self._limit(step.indices, 0, self._arrays[name].size - 1)
                         if lowest < 0 or highest >= self._arrays[name].size:
                             wrong = lowest if lowest < 0 else highest
                             self._fail_index(step, step.indices, wrong, name)
@@ -193,6 +277,7 @@ class _Check:
                 self._length(step, step.target, first + size)
                 self._length(step, step.index, int(self._params[step.size]))
                 self._index(step, step.index, step.target)
+                self._limit(step.index, first, first + size - 1)
                 lowest, highest = self._reach_of(step.index)
                 if first and highest >= 0:
                     lowest = int(self._arrays[step.index].min())
@@ -279,12 +364,14 @@ class _Check:
 
     def _index(self, step: Step, indices: str, into: str, spare: int = 0) -> None:
         """All of `indices` are elements of `into`, less its last `spare` ones."""
+        self._limit(indices, 0, self._arrays[into].size - spare - 1)
         lowest, highest = self._reach_of(indices)
         if lowest < 0 or highest >= self._arrays[into].size - spare:
             self._fail_index(step, indices, lowest if lowest < 0 else highest, into)
 
     def _present_events(self, step: Step, events: str) -> None:
         """The list of events that a step may find before it is made anew."""
+        self.events.add(events)
         space = self._arrays[events]
         count = int(space[-1])
         if not 0 <= count < space.size:
@@ -292,6 +379,11 @@ class _Check:
         lowest, highest = reach(space[:count])
         if lowest < 0 or highest >= space.size - 1:
             self._fail_index(step, events, lowest if lowest < 0 else highest, events)
+
+    def _limit(self, indices: str, lowest: int, highest: int) -> None:
+        """Note how far indices may go."""
+        known = self.limits.get(indices, (lowest, highest))
+        self.limits[indices] = max(known[0], lowest), min(known[1], highest)
 
     def _reach_of(self, name: str) -> tuple[int, int]:
         if name not in self._reach:

@@ -59,6 +59,16 @@ class LoopCodeObject(MadeAnew):
         """Whether Brian's own code object was made."""
         return "brian_version" in self.__dict__
 
+    @property
+    def prepares_runs(self) -> bool:
+        """Whether `before_run` does anything."""
+        return self.template_name in ("synapses_push_spikes", "spatialstateupdate")
+
+    @property
+    def follows_runs(self) -> bool:
+        """Whether `after_run` does anything."""
+        return self.template_name == "threshold"
+
     def before_run(self) -> None:
         """What Brian's code objects do before the first time step."""
         if self.template_name == "synapses_push_spikes":
@@ -85,6 +95,6 @@ class LoopCodeObject(MadeAnew):
 
     def after_run(self) -> None:
         """What Brian's code objects do after the last time step."""
-        if self.template_name == "threshold":
+        if self.follows_runs:
             # events are those of the present time step only
             self.recorded.template_kwds["eventspace_variable"].get_value()[-1] = 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from brian2.core.base import BrianObject
@@ -37,7 +39,9 @@ class GarbageCollection:
         # weak references: what they stood for may be gone
         self._known = set(objects)
 
-    def after_run(self, net: Any, objects: list[Any]) -> None:
+    def after_run(
+        self, net: Any, objects: Sequence[Any], finish: Callable[[], None] | None = None
+    ) -> None:
         """``net.after_run()``, without a collection that would find nothing.
 
         After each `run` of all that it finds, Brian collects garbage. That can only free objects
@@ -46,13 +50,15 @@ class GarbageCollection:
         Parameters
         ----------
         net : Network
-        objects : list
+        objects : sequence
             All objects of the network.
+        finish : callable, optional
+            Does for the objects what ``Network.after_run`` does.
         """
         if type(net) is not MagicNetwork:
-            net.after_run()
+            (finish or net.after_run)()
             return
-        Network.after_run(net)
+        (finish or partial(Network.after_run, net))()
         held = {id(obj) for obj in objects}
         net.objects.clear()
         outside = {

@@ -242,13 +242,13 @@ def running() -> Iterator[None]:
 
 
 def check_for_invalid_states(
-    objects: list[Any], valid: Callable[[Sequence[Any]], list[bool]]
+    objects: Sequence[Any], valid: Callable[[Sequence[Any]], list[bool]]
 ) -> None:
     """Warn about values that are not finite, as Brian does after a run.
 
     Parameters
     ----------
-    objects : list
+    objects : sequence
         All objects of the network.
     valid : callable
         Says which of several variables need no look at their values.

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from brian2.devices.device import RuntimeDevice
 from brian2.synapses.synapses import SynapticPathway
 from brian2.utils.logger import get_logger
 
@@ -54,9 +55,12 @@ def check_pathways(objects: Iterable[Any]) -> None:
     """
     for obj in objects:
         if isinstance(obj, SynapticPathway) and obj.active:
-            _check_structure(obj)
+            sources = obj.synapse_sources.get_value()
+            delays = obj._delays.get_value()
+            _check_structure(obj, sources, delays)
             if "dt" in obj.source.clock.variables:  # otherwise Brian says what is wrong
-                _check_delays(obj, float(obj.source.clock.dt_))
+                present = delays if obj._delays.scalar else delays[: sources.size]
+                _check_delays(obj, present, float(obj.source.clock.dt_))
 
 
 @cache
@@ -75,10 +79,13 @@ def _of(pathway: Any) -> str:
     return f"the pathway '{pathway.prepost}' ('{pathway.name}') of '{pathway.synapses.name}'"
 
 
-def _check_structure(pathway: Any) -> None:
+def _length(variable: Any) -> int:
+    """The length of an array as the host has it, which is right wherever its values are."""
+    return int(RuntimeDevice.get_value(variable.device, variable).size)
+
+
+def _check_structure(pathway: Any, sources: np.ndarray, delays: np.ndarray) -> None:
     synapses = pathway.synapses
-    sources = pathway.synapse_sources.get_value()
-    delays = pathway._delays.get_value()
     # those of synapses that are not there any more do no harm
     if delays.size < sources.size and not pathway._delays.scalar:
         raise ValueError(
@@ -86,7 +93,7 @@ def _check_structure(pathway: Any) -> None:
             f" {_RESTORED}"
         )
     for variable in (*synapses._registered_variables, synapses.variables["_synaptic_post"]):
-        size = variable.get_value().size if variable.ndim == 1 else sources.size
+        size = _length(variable) if variable.ndim == 1 else sources.size
         if size < sources.size and not variable.scalar:
             raise ValueError(
                 f"There are {size} values of '{variable.name}', but {sources.size} synapses, in"
@@ -110,10 +117,7 @@ def _check_structure(pathway: Any) -> None:
         )
 
 
-def _check_delays(pathway: Any, dt: float) -> None:
-    delays = pathway._delays.get_value()
-    if not pathway._delays.scalar:
-        delays = delays[: pathway.synapse_sources.get_value().size]
+def _check_delays(pathway: Any, delays: np.ndarray, dt: float) -> None:
     if delays.size == 0:
         return
     # comparisons with NaN are false

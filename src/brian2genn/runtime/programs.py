@@ -87,9 +87,9 @@ class KnownPrograms:
         Parameters
         ----------
         network : Network
-            As translated; passes over it are the business of `make`.
+            As translated. Kernels are marked that have to be careful.
         make : callable
-            Makes the program; may change the network.
+            Makes the program of a copy, which it may change.
         numbers : Numbers
             The values of the run.
 
@@ -107,9 +107,9 @@ class KnownPrograms:
             known.numbers = numbers
         if network.compiler != CompilerArguments():
             # users' functions may read files, which may have changed
-            return make(network)
+            return make(network.copied())
         if known.program is None:
-            program = make(network)
+            program = make(network.copied())
             known.program = program.unbound()
             return program
         return known.program.unbound()

@@ -8,7 +8,7 @@ code of an object is kept if nothing that it was made of has changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -29,12 +29,18 @@ from .depth import as_deep_as_needed
 _NO_INGREDIENTS = frozenset(
     (
         "_code_objects", "codeobj", "_pushspikes_codeobj", "_network", "_active", "namespace",
-        "_stored_states", "eventspace", "create_code_objects",
+        "_stored_states", "eventspace", "create_code_objects", "_genn_prepared",
+        "_previous_dt", "_spikes_changed",
     )
 )  # fmt: skip
 
 #: An exponent other than a number. Brian looks at its value when it checks units.
 _NAMED_EXPONENT = re.compile(r"\*\*\s*(?!\(?\s*-?\s*[\d.])")
+
+
+def has_named_exponent(text: str) -> bool:
+    """Whether units of an expression may depend on the value of a number of the script."""
+    return _NAMED_EXPONENT.search(text) is not None
 
 
 class _Same:
@@ -96,6 +102,10 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
+#: Variables of some code, a name, and the number that it means now.
+NewValue = tuple[dict[str, Any], str, Any]
+
+
 class Ingredients:
     """All that the code of one object was made of.
 
@@ -123,7 +133,7 @@ class Ingredients:
         self._state = _time_steps(obj), _state(obj), _state(obj.group)
         texts = [*_texts(obj.user_code), *_texts(obj.abstract_code)]
         self._may_be_kept = not (
-            any(_NAMED_EXPONENT.search(text) for text in texts)
+            any(map(has_named_exponent, texts))
             # Brian warns of it in each run
             or any(recorded.depends_on_order for recorded in self._recorded)
         )
@@ -141,6 +151,21 @@ class Ingredients:
         names.difference_update(*(variables for variables, _ in self._meanings))
         others = {name: self._meaning(obj, obj.group, name, run_namespace) for name in names}
         self._meanings.append((others, obj.group))
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether code that is made of the same is the same."""
+        return self._may_be_kept
+
+    def names(self) -> set[str]:
+        """The names that the script may give, or has given, another meaning."""
+        outside = {
+            name
+            for variables, _ in self._meanings
+            for name, variable in variables.items()
+            if getattr(variable, "owner", None) is None
+        }
+        return outside | self._user_names
 
     def _meaning(self, obj: Any, group: Any, name: str, run_namespace: Mapping[str, Any]) -> Any:
         """The variable or function that `name` means now; None if there is none."""
@@ -177,18 +202,48 @@ class Ingredients:
             return False
         if self._state != (_time_steps(obj), _state(obj), _state(obj.group)):
             return False
-        new_values: list[tuple[dict[str, Any], str, Any]] = []
+        new_values = self.new_values(obj, run_namespace)
+        if new_values is None:
+            return False
+        put_in(new_values)
+        return True
+
+    def new_values(
+        self, obj: Any, run_namespace: Mapping[str, Any], only: Collection[str] | None = None
+    ) -> list[NewValue] | None:
+        """The numbers of the script that have another value.
+
+        Parameters
+        ----------
+        obj : CodeRunner
+        run_namespace : Mapping
+            The names around the call of ``run``.
+        only : collection of str, optional
+            The names that may mean something else; all by default.
+
+        Returns
+        -------
+        list or None
+            What to `put_in`; None if a name means something that makes other code.
+        """
+        new_values: list[NewValue] = []
         for variables, group in self._meanings:
-            for name, known in variables.items():
+            names = variables if only is None else variables.keys() & only
+            for name in names:
+                known = variables[name]
                 now = self._meaning(obj, group, name, run_namespace)
                 if now is known or any(known is variable for variable in self._derived):
                     continue
                 if not _are_numbers_of_one_kind(known, now):
-                    return False
+                    return None
                 new_values.append((variables, name, now))
-        for variables, name, now in new_values:
-            variables[name] = now
-        return True
+        return new_values
+
+
+def put_in(new_values: Iterable[NewValue]) -> None:
+    """Put numbers into the code that they are used in."""
+    for variables, name, now in new_values:
+        variables[name] = now
 
 
 def _are_numbers_of_one_kind(known: Any, now: Any) -> bool:
@@ -210,7 +265,7 @@ def _codes(obj: Any) -> list[LoopCodeObject]:
     return codes if all(isinstance(code, LoopCodeObject) for code in codes) else []
 
 
-def _makes_code_as_brian_does(obj: Any) -> bool:
+def makes_code_as_brian_does(obj: Any) -> bool:
     """Whether `obj` is of a class of Brian, whose ingredients are known."""
     return isinstance(obj, CodeRunner) and type(obj).__module__.startswith("brian2.")
 
@@ -236,7 +291,7 @@ def keeping_code(objects: Sequence[Any]) -> Iterator[None]:
         if codes:
             codes[-1].made_of = Ingredients(obj, codes, run_namespace, surroundings)
 
-    shadowed = [obj for obj in objects if _makes_code_as_brian_does(obj)]
+    shadowed = [obj for obj in objects if makes_code_as_brian_does(obj)]
     try:
         for obj in shadowed:
             obj.__dict__["create_code_objects"] = partial(keep_or_make, obj)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
 from typing import Any
@@ -43,6 +44,8 @@ class CpuProgram:
     """
 
     within_step = False
+    #: what is bound stays bound until something else is
+    stays_bound = True
 
     def __init__(self, network: Network, threads: Callable[[], int] = lambda: 1) -> None:
         self._threads = threads
@@ -63,6 +66,7 @@ class CpuProgram:
         self._context = Context()
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
+        self._places: list[weakref.ref[np.ndarray]] = []
         self._names = Names()
 
     def unbound(self) -> CpuProgram:
@@ -70,6 +74,7 @@ class CpuProgram:
         other = copy.copy(self)
         other._context = Context()
         other._keep = {}
+        other._places = []
         return other
 
     def notes(self) -> list[str]:
@@ -92,7 +97,14 @@ class CpuProgram:
         """
         things = [arrays[name] for name in self.source.arrays]
         chosen = [x if isinstance(x, np.ndarray) else x.get_value() for x in things]
-        self._keep["arrays"] = bind_arrays(self._context, self.source.arrays, chosen)
+        if self._places and all(
+            place() is array for place, array in zip(self._places, chosen, strict=True)
+        ):
+            self._keep["arrays"] = chosen
+            return
+        self._keep["places"] = bind_arrays(self._context, self.source.arrays, chosen)
+        self._keep["arrays"] = chosen
+        self._places = [weakref.ref(array) for array in chosen]
 
     def bind_params(self, params: Mapping[str, float | int]) -> None:
         """Set the parameters of the run."""
@@ -206,4 +218,5 @@ class CpuProgram:
         return bool(self._context.clocks[clock].active)
 
     def finish(self) -> None:
-        """Nothing: queues and recorders lie in this process's memory."""
+        """Queues and recorders lie in this process's memory; arrays may be given up."""
+        self._keep.pop("arrays", None)

@@ -84,7 +84,7 @@ def bind_arrays(context: Context, names: Sequence[str], arrays: Sequence[np.ndar
     Returns
     -------
     object
-        What has to be kept as long as the program may use them.
+        What has to be kept, beside the arrays, as long as the program may use them.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def bind_arrays(context: Context, names: Sequence[str], arrays: Sequence[np.ndar
     context.arrays = pointers
     context.lengths = lengths.ctypes.data_as(POINTER(c_int64))
     context.shapes = shapes.ctypes.data_as(POINTER(c_int64))
-    return list(arrays), pointers, lengths, shapes
+    return pointers, lengths, shapes
 
 
 def missed(library: ctypes.CDLL, views: Sequence[str]) -> IndexError:
