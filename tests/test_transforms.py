@@ -177,7 +177,8 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
         Case("(x*G)**2", {"mul": 1, "pow": 1}, {"mul": 2}),
     ]),
     "compare": ("simplify._Local.rule_ge", _nothing, [
-        Case("steps(x) >= steps(y)", {"trunc": 2, "cast": 2, "ge": 1}, {"trunc": 2, "ge": 1}),
+        Case("steps(x) >= steps(y)", {"trunc": 2, "cast": 2, "ge": 1},
+             {"trunc": 2, "abs": 2, "lt": 2, "select": 2, "ge": 1}),
     ]),
     "sum": ("regroup.Regroup.sum", _as_it_is, [
         Case("El + x - VT + y - 3", {"add": 2, "sub": 2}, {"add": 2}, {"sub": 2}),

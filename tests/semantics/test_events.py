@@ -14,6 +14,7 @@ from brian2 import (
     ms,
     mV,
     run,
+    second,
 )
 
 from tests.semantics.harness import Cases, check, observe
@@ -132,6 +133,23 @@ def refractory_change_of_dt():
     spikes = SpikeMonitor(group)
     run(1 * ms)
     defaultclock.dt = 0.05 * ms
+    run(3 * ms)
+    return observe(group=group, spikes=spikes)
+
+
+@cases.over(period=[np.inf, np.nan, 1e300, 1e15, -1e-3, -np.inf, "own"])
+def refractory_periods_that_are_no_number_of_steps(period):
+    """As integers they are the smallest one: the neuron is not refractory."""
+    own = [0, 1e-3, np.inf, np.nan, 1e300, -1, 1e15, -np.inf]
+    group = NeuronGroup(
+        8, "dv/dt = 1/(2*ms) : 1 (unless refractory)\nown : second", threshold="v > 0.5",
+        reset="v = 0", refractory="own" if period == "own" else period * second, method="euler",
+        name="group",
+    )  # fmt: skip
+    group.v = "i/8."
+    group.own = own * second
+    group.lastspike[4:] = [np.inf, -np.inf, np.nan, 1e300] * second
+    spikes = SpikeMonitor(group, name="spikes")
     run(3 * ms)
     return observe(group=group, spikes=spikes)
 

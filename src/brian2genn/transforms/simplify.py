@@ -134,7 +134,8 @@ class _Local:
         return _power(base, int(power))
 
     def _compare(self, old: Expr, args: tuple[Expr, ...]) -> Expr | None:
-        # whole numbers of steps compare the same before they become integers
+        # whole numbers of steps compare the same before they become integers, if those that do not
+        # fit (an infinite refractory period) are what they would become
         inner = [arg.args[0] if arg.op == "cast" else None for arg in args]
         if all(
             arg.dtype == INT64
@@ -143,10 +144,17 @@ class _Local:
             and value.attr == "trunc"
             for arg, value in zip(args, inner, strict=True)
         ):
-            return ex.make(old.op, [value for value in inner if value is not None], dtype=BOOL)
+            fitting = [_as_int64(value) for value in inner if value is not None]
+            return ex.make(old.op, fitting, dtype=BOOL)
         return None
 
     rule_lt = rule_le = rule_gt = rule_ge = rule_eq = rule_ne = _compare
+
+
+def _as_int64(value: Expr) -> Expr:
+    """A whole number as it is once it was a 64-bit integer: what does not fit is the smallest."""
+    fits = ex.compare("lt", ex.call("abs", [value], value.dtype), ex.const(2.0**63, value.dtype))
+    return ex.select(fits, value, ex.const(-(2.0**63), value.dtype))
 
 
 def _exp(argument: Expr) -> Expr:
