@@ -1,5 +1,7 @@
 """The queue of a pathway on a device: how synapses are arranged, and what is in flight."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, set_device
@@ -79,7 +81,7 @@ def test_a_synapse_can_be_there_twice_only_where_delays_have_changed():
     queue.prepare(np.array([5, 4]) * DT, DT, sources)
     assert queue.mixed
     # what was in flight then has arrived: what comes after it is of one kind again
-    queue.take_back([], 7)
+    queue.take_back({}, 7)
     assert not queue.mixed
 
 
@@ -151,3 +153,29 @@ def test_a_processors_queue_takes_the_state_of_a_devices_and_back():
             arrived.append(list(queue.peek()))
             queue.advance()
         assert arrived == [[], [], [], [], [], [0], [1], []]
+
+
+def test_long_delays_take_no_memory_for_every_step():
+    longest = 10**8
+    tracemalloc.start()
+    queue = prepared([longest, 3, longest], [0, 0, 1], 2)
+    queue.push(np.array([0, 1], dtype=np.int32))
+    queue.advance()
+    start, synapses = DeviceQueue(0, 2).left_over()
+    assert (list(start), list(synapses)) == ([0, 0], [])
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+    assert queue.n_slots == longest + 1
+    assert {number: list(slot) for number, slot in queue.arrivals.items()} == {
+        longest - 1: [0, 2], 2: [1]
+    }  # fmt: skip
+    queue.take_back({1: np.array([1], dtype=np.int32)}, 2)
+    assert {number: list(slot) for number, slot in queue.arrivals.items()} == {
+        longest - 3: [0, 2], 0: [1], longest - 1: [2]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("delay", "n_sources"), [(1 << 28, 1), (1 << 20, 1 << 20)])
+def test_a_queue_that_fits_nowhere_is_an_error(delay, n_sources):
+    with pytest.raises(MemoryError, match="spike queue"):
+        prepared([delay], [0], n_sources)

@@ -200,7 +200,7 @@ class Deployment:
             n_sources = queue.source_stop - queue.source_start
             # the list of the next time step is emptied in this one; late steps deliver what the
             # next time step would overwrite
-            n_slots = len(queue.slots) + 1 + bool(self._source.late)
+            n_slots = queue.n_slots + 1 + bool(self._source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
             for field, image in self._memory.arrangement(queue).items():
@@ -353,12 +353,11 @@ class Deployment:
             n_slots, n_sources = int(record["n_slots"]), int(record["n_sources"])
             counts = np.empty(n_slots, dtype=np.int32)
             self._driver.download(counts, int(record["count"]))
-            ring = []
-            for ago in range(1, n_slots):
-                slot = (int(now["head"]) - ago) % n_slots
-                sources = np.empty(counts[slot], dtype=np.int32)
-                if sources.size:
-                    place = int(record["ring"]) + 4 * slot * n_sources
-                    self._driver.download(sources, place)
-                ring.append(sources)
+            ring = {}
+            for slot in np.nonzero(counts)[0].tolist():
+                ago = (int(now["head"]) - slot) % n_slots
+                if ago == 0:
+                    continue  # the next time step's
+                ring[ago] = np.empty(counts[slot], dtype=np.int32)
+                self._driver.download(ring[ago], int(record["ring"]) + 4 * slot * n_sources)
             queue.take_back(ring, int(now["step"]))

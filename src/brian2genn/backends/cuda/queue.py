@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,9 @@ _NEVER = np.iinfo(np.int32).min
 
 #: So many runs may be empty without a thought of the memory they take.
 _FEW_RUNS = 1 << 16
+
+#: A queue for longer delays, in time steps, or whose lists take more bytes, has room nowhere.
+_MOST_STEPS, _MOST_BYTES = 1 << 27, 1 << 37
 
 #: So many values are looked at together.
 _CHUNK = 1 << 20
@@ -121,9 +124,10 @@ class DeviceQueue:
 
     source_start: int
     source_stop: int
-    #: what arrives in each step, beginning anywhere; `head` is the present step
-    slots: list[np.ndarray] = field(default_factory=lambda: [_nothing()])
-    head: int = 0
+    #: how many time steps there are until what is sent now arrives at the latest, and one
+    n_slots: int = 1
+    #: synapses by the time steps until their events arrive; only where there are any
+    arrivals: dict[int, np.ndarray] = field(default_factory=dict)
     arrangement: Arrangement | None = None
     #: counts the arrangements, so that a program sees a new one
     version: int = 0
@@ -164,9 +168,11 @@ class DeviceQueue:
         self._dt = float(dt)
         steps = in_steps(delays, dt)
         longest = int(steps.max(initial=0))
-        if longest >= len(self.slots):
-            self.slots = self._from_head() + [_nothing()] * (longest + 1 - len(self.slots))
-            self.head = 0
+        lists = 4 * longest * (self.source_stop - self.source_start)
+        if longest > _MOST_STEPS or lists > _MOST_BYTES:
+            self._fingerprint = b""
+            raise MemoryError("no memory for a spike queue")
+        self.n_slots = max(self.n_slots, longest + 1)
         if self.source_start:
             sources = sources - np.int32(self.source_start)
         self.arrangement = self._arrange(steps, sources)
@@ -179,9 +185,12 @@ class DeviceQueue:
         if steps.size == 1 and _is_ascending(sources):
             start = np.searchsorted(sources, np.arange(n_sources + 1, dtype=sources.dtype))
             return Arrangement(start.astype(np.int32), None, steps)
-        there = np.bincount(steps) > 0 if steps.size else np.ones(1, dtype=bool)
-        delays = np.nonzero(there)[0].astype(np.int32)
-        which = (np.cumsum(there) - 1)[steps]
+        if steps.max(initial=0) > max(steps.size, _FEW_RUNS):  # a table would be mostly empty
+            delays, which = np.unique(steps, return_inverse=True)
+        else:
+            there = np.bincount(steps) > 0 if steps.size else np.ones(1, dtype=bool)
+            delays = np.nonzero(there)[0].astype(np.int32)
+            which = (np.cumsum(there) - 1)[steps]
         n_delays = delays.size
         if n_delays == 1 or n_sources * n_delays <= max(sources.size, _FEW_RUNS):
             runs = sources.astype(np.int64)
@@ -206,8 +215,7 @@ class DeviceQueue:
         spikes = spikes[(spikes >= self.source_start) & (spikes < self.source_stop)]
         for source in spikes - self.source_start:
             for delay, synapses in self._runs_of(int(source)):
-                place = (self.head + delay) % len(self.slots)
-                self.slots[place] = np.concatenate((self.slots[place], synapses))
+                self.arrivals[delay] = np.concatenate((self._arriving(delay), synapses))
 
     def _runs_of(self, source: int) -> list[tuple[int, np.ndarray]]:
         """The runs of a source: delay and synapses."""
@@ -225,28 +233,34 @@ class DeviceQueue:
 
     def peek(self) -> np.ndarray:
         """The synapses whose events arrive now."""
-        return self.slots[self.head]
+        return self._arriving(0)
+
+    def _arriving(self, number: int) -> np.ndarray:
+        return self.arrivals.get(number, np.empty(0, dtype=np.int32))
 
     def largest_in_flight(self) -> int:
         """The largest number of a synapse that a spike is on its way to; -1 if there is none."""
-        return max(int(slot.max(initial=-1)) for slot in self.slots)
+        return max((int(slot.max(initial=-1)) for slot in self.arrivals.values()), default=-1)
 
     def advance(self) -> None:
         """Go on to the next time step."""
-        self.slots[self.head] = _nothing()
-        self.head = (self.head + 1) % len(self.slots)
+        self.arrivals = {number - 1: slot for number, slot in self.arrivals.items() if number > 0}
 
     def get_capsule(self) -> None:
         """Brian's Cython code would use a capsule; this device never runs that code."""
         return None
 
     def _full_state(self) -> tuple[int, list[list[int]]]:
-        return self.head, [slot.tolist() for slot in self.slots]
+        return 0, [self._arriving(number).tolist() for number in range(self.n_slots)]
 
     def _restore_from_full_state(self, state: Any) -> None:
         head, slots = (0, []) if state is None else state
-        self.slots = [np.array(slot, dtype=np.int32) for slot in slots] or [_nothing()]
-        self.head = int(head)
+        self.n_slots = max(len(slots), 1)
+        self.arrivals = {
+            (place - int(head)) % self.n_slots: np.array(slot, dtype=np.int32)
+            for place, slot in enumerate(slots)
+            if len(slot)
+        }
         # the ring may have become shorter than the longest delay
         self._fingerprint = b""
 
@@ -277,25 +291,32 @@ class DeviceQueue:
                     under_way += int(arrangement.start[run + 1] - arrangement.start[run])
         return bool(spikes[0].max() < 0) and under_way == synapses.size
 
-    def _from_head(self) -> list[np.ndarray]:
-        return self.slots[self.head :] + self.slots[: self.head]
-
     def _rescale(self, factor: float) -> None:
         """Keep the times of arrival after a change of dt, rounded as Brian rounds them.
 
-        Of two slots that fall together, the later one remains, as with Brian.
+        Of two time steps that fall together, the later one remains, as with Brian, also if nothing
+        arrives in it.
         """
-        slots = [_nothing()] * (int(len(self.slots) * factor) + 1)
-        for number, slot in enumerate(self._from_head()):
-            slots[int(number * factor + 0.5)] = slot
-        self.slots, self.head = slots, 0
+
+        def rescaled(number: int) -> int:
+            return int(number * factor + 0.5)
+
+        self.arrivals = {
+            rescaled(number): slot
+            for number, slot in self.arrivals.items()
+            if number + 1 == self.n_slots or rescaled(number + 1) > rescaled(number)
+        }
+        self.n_slots = int(self.n_slots * factor) + 1
 
     def left_over(self) -> tuple[np.ndarray, np.ndarray]:
-        """What is in flight: offsets by time step, and synapses."""
-        slots = self._from_head()
-        start = np.zeros(len(slots) + 1, dtype=np.int32)
-        np.cumsum([slot.size for slot in slots], out=start[1:])
-        return start, np.concatenate(slots).astype(np.int32)
+        """What is in flight: offsets by time step, up to the last one, and synapses."""
+        numbers = sorted(self.arrivals)
+        sizes = np.zeros(numbers[-1] + 2 if numbers else 2, dtype=np.int64)
+        for number in numbers:
+            sizes[number + 1] = self.arrivals[number].size
+        parts = [self.arrivals[number] for number in numbers]
+        synapses = np.concatenate(parts) if parts else np.empty(0)
+        return np.cumsum(sizes).astype(np.int32), synapses.astype(np.int32)
 
     def stamps(self, n_slots: int) -> np.ndarray:
         """For a ring of lists, when sources have spiked: what is in flight, unless it is `mixed`.
@@ -318,30 +339,26 @@ class DeviceQueue:
             stamps[steps % n_slots, sources] = steps
         return stamps
 
-    def take_back(self, ring: list[np.ndarray], steps: int) -> None:
+    def take_back(self, ring: Mapping[int, np.ndarray], steps: int) -> None:
         """Hold again what is in flight after a program ran.
 
         Parameters
         ----------
-        ring : list of int32 arrays
-            The sources that spiked 1, 2, ... steps before the present one.
+        ring : mapping from int to int32 array
+            The sources that spiked so many steps before the present one.
         steps : int
             How many steps the program ran.
         """
-        n_slots = len(self.slots)
-        old = self._from_head()[steps:]
-        self.mixed = self.mixed and any(slot.size for slot in old)
-        parts: list[list[np.ndarray]] = [[slot] for slot in old]
-        parts += [[] for _ in range(n_slots - len(parts))]
-        for ago in range(len(ring), 0, -1):
-            for source in np.sort(ring[ago - 1]):
+        parts = {
+            number - steps: [slot] for number, slot in self.arrivals.items() if number >= steps
+        }
+        self.mixed = self.mixed and bool(parts)
+        for ago in sorted(ring, reverse=True):
+            for source in np.sort(ring[ago]):
                 for delay, synapses in self._runs_of(int(source)):
-                    if delay >= ago:
-                        parts[delay - ago].append(synapses)
-        self.head = (self.head + steps) % n_slots
-        slots = [np.concatenate(part) if part else _nothing() for part in parts]
-        for number, slot in enumerate(slots):
-            self.slots[(self.head + number) % n_slots] = slot
+                    if delay >= ago and synapses.size:
+                        parts.setdefault(delay - ago, []).append(synapses)
+        self.arrivals = {number: np.concatenate(part) for number, part in parts.items()}
 
 
 def _parts(values: np.ndarray) -> Iterator[np.ndarray]:
@@ -355,7 +372,3 @@ def _is_ascending(values: np.ndarray) -> bool:
 
 def _are_all_the_same(values: np.ndarray) -> bool:
     return all(bool(np.all(part[1:] == part[:-1])) for part in _parts(values))
-
-
-def _nothing() -> np.ndarray:
-    return np.empty(0, dtype=np.int32)

@@ -73,12 +73,12 @@ def needs_of(
         has = images[name].nbytes if name in images else 0
         needs.append(Need("variables", names.tell(source.origins[name]), array.nbytes, has))
     for number, queue in enumerate(queues):
-        nbytes = 4 * (len(queue.slots) + 1) * (queue.source_stop - queue.source_start)
+        nbytes = 4 * (queue.n_slots + 1) * (queue.source_stop - queue.source_start)
         if queue.arrangement is not None:
             nbytes += queue.arrangement.nbytes()
             if number in source.gathered:
                 # stamps; and of every synapse its number, source and delay
-                nbytes += 4 * (len(queue.slots) + 1) * (queue.source_stop - queue.source_start)
+                nbytes += 4 * (queue.n_slots + 1) * (queue.source_stop - queue.source_start)
                 nbytes += 12 * queue.arrangement.n_synapses
         has = sum(image.nbytes for image in memory.arrangement_so_far(queue).values())
         origin = f"the queue of the {names.tell(source.queue_origins.get(number, 'pathway'))}"
