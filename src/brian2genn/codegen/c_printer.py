@@ -7,7 +7,7 @@ for every element.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT32, INT64, is_float
@@ -27,6 +27,9 @@ _WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
 _OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
+
+#: The C type of the table of a distribution, and its bytes (a multiple of 8).
+ALIAS_TABLE, ALIAS_TABLE_BYTES = "b2g_alias", 256 * 12 + 16
 
 #: How many operations are written into one another, at two brackets each. Compilers read
 #: expressions by recursion: clang takes 256 brackets, and nobody likes endless lines.
@@ -112,6 +115,8 @@ class KernelPrinter:
 
     #: C text of the number that the time step has in the random streams.
     random_step = "ctx->random_step"
+    #: C text of where the tables of distributions are.
+    _tables = "constants"
 
     def __init__(
         self,
@@ -437,6 +442,13 @@ class KernelPrinter:
     def _random(self, node: Expr, section: int, args: list[str]) -> str:
         site: RandomSite = node.attr
         if site.kind in ("poisson", "binomial"):
+            table = self._table_of_numbers(node, section)
+            if table:
+                uniform = self._number(replace(site, kind="rand"), FLOAT64, section)
+                stream, (element, step) = self._streams.take(), self._counter(site)
+                places = ["ctx->seed", str(stream), element, step]
+                call = ", ".join([table, uniform, *args, *places])
+                return f"({value_type(node.dtype)})b2g_{site.kind}_from({call})"
             generator = f"_rng{site.number}"
             element, step = self._counter(site)
             self._sections[section].append(
@@ -446,6 +458,19 @@ class KernelPrinter:
             cast = f"({value_type(node.dtype)})"
             return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
         return self._number(site, node.dtype, section)
+
+    def _table_of_numbers(self, node: Expr, section: int) -> str:
+        """C text of the address of a distribution's table; empty if it may change in a run."""
+        if section != ELEMENT_RATE or any(self._rates.of(arg) > RUN_RATE for arg in node.args):
+            return ""
+        if any(arg.op == "load" for arg in ex.walk(node.args)):
+            return ""
+        name = f"_c{len(self._constants.fields)}"
+        self._constants.fields.append((ALIAS_TABLE, name))
+        arguments = [self._value(arg, RUN_RATE) for arg in node.args]
+        call = ", ".join([f"&constants->{name}", *arguments])
+        self._sections[RUN_RATE].append(f"b2g_prepare_{node.attr.kind}({call});")
+        return f"&{self._tables}->{name}"
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         """C text of the number of a site that draws one."""

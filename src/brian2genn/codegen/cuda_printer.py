@@ -39,6 +39,9 @@ class CudaKernelPrinter(KernelPrinter):
         From arrays with the time of a clock to the C text of where a block has it.
     """
 
+    #: not in constant memory, where threads that look into other places wait for each other
+    _tables = "ctx->constants"
+
     def __init__(
         self,
         kernel: Kernel,

@@ -29,7 +29,7 @@ from ..model.network import (
 from ..transforms.forward import forwarded
 from ..transforms.rotate import rotate
 from ..transforms.stages import Planner, Stage, Task, domain_of_monitor, touched_by
-from .c_printer import Constants, Streams
+from .c_printer import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants, Streams
 from .cuda_printer import CudaKernelPrinter
 from .cuda_source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
 from .program import environment, tidy
@@ -187,11 +187,13 @@ class _Printer:
 
     def _constant_bytes(self) -> int:
         """The size of the C structure of what is computed once per run."""
-        sizes = {**{ctype: np.dtype(dtype).itemsize for dtype, ctype in C_TYPE.items()}, "bool": 1}
+        sizes = {ctype: np.dtype(dtype).itemsize for dtype, ctype in C_TYPE.items()}
+        sizes |= {"bool": 1, ALIAS_TABLE: ALIAS_TABLE_BYTES}
         end = 8
         for ctype, _ in self.constants.fields:
             size = sizes[ctype]
-            end = -(-end // size) * size + size
+            aligned = min(size, 8)
+            end = -(-end // aligned) * aligned + size
         return -(-end // 8) * 8
 
     # -- steps ---------------------------------------------------------------

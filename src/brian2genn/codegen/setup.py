@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..model import expr as ex
 from ..model.dtypes import C_TYPE
+from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, RandomSite
 from ..model.mishap import working_on
 from ..model.network import Network
@@ -120,6 +121,9 @@ class SetupPrinter(KernelPrinter):
         if access.index == ELEMENT:
             return f"{pointer(access.array)}[_idx]"
         return f"{pointer(access.array)}[{self._target_place(self.kernel.accesses[access.index])}]"
+
+    def _table_of_numbers(self, node: Expr, section: int) -> str:
+        return ""  # made for a few numbers, a table costs more than it saves
 
     def _counter(self, site: RandomSite) -> tuple[str, str]:
         if site.shared or not isinstance(self._setup_step, Connect):
