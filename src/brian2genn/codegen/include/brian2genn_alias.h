@@ -115,7 +115,7 @@ B2G_FN_APART void b2g_prepare_poisson(b2g_alias *table, double lambda)
     if (lambda > 1e6)
         return;
     const int64_t mode = (int64_t)lambda;
-    B2G_ALIAS_FROM_MODE(table, mode, INT64_MAX, lambda / (double)(k + 1), (double)k / lambda);
+    B2G_ALIAS_FROM_MODE(table, mode, (int64_t)1 << 62, lambda / (double)(k + 1), (double)k / lambda);
 }
 
 B2G_FN_APART void b2g_prepare_binomial(b2g_alias *table, int64_t trials, double p)
