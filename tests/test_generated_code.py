@@ -8,8 +8,10 @@ import subprocess
 import numpy as np
 import pytest
 from brian2 import (
+    Hz,
     Network,
     NeuronGroup,
+    PoissonInput,
     SpikeGeneratorGroup,
     SpikeMonitor,
     StateMonitor,
@@ -151,6 +153,24 @@ def test_elements_that_read_each_other_are_vectorised(programs):
     text = programs[0].source.text
     update = text[text.index("/* state update") :]
     assert "omp simd" in update[: update.index("\n}\n")]
+
+
+def test_numbers_of_constant_distributions_are_made_ahead_from_a_table(programs):
+    group = NeuronGroup(
+        100, "dx/dt = -x/ms : 1\nlam : 1", method="euler", name="neurons",
+        threshold="poisson(0.5) > 2", reset="x = poisson(lam)",
+    )  # fmt: skip
+    inputs = PoissonInput(group, "x", 1000, 10 * Hz, 0.1)
+    group.lam = 3
+    Network(group, inputs).run(1 * ms)
+    text = programs[0].source.text
+    assert len(re.findall(r"b2g_prepare_binomial\(&constants->_c\d+, ", text)) == 1
+    assert len(re.findall(r"b2g_prepare_poisson\(&constants->_c\d+, 0.5\)", text)) == 1
+    assert len(re.findall(r"b2g_fill_(binomial|poisson)\(", text)) == 2
+    loop = text[text.index("b2g_fill_binomial(") :]
+    assert "#pragma omp simd" in loop[: loop.index("_idx++")]
+    # another one for each neuron: drawn one by one
+    assert len(re.findall(r"b2g_poisson\(", text)) == 1
 
 
 def test_random_numbers_do_not_stand_in_the_way_of_vectors(programs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.expr import Expr
 from ..model.kernel import Kernel, RandomSite
 from ..transforms.rates import ELEMENT_RATE
 from .c_printer import Constants, KernelPrinter, Streams, value_type
@@ -52,4 +53,16 @@ class LoopPrinter(KernelPrinter):
             f" _first, _end, {self.random_step}, {site.number}, {name});"
         )
         self.draws.append(Draw(name, value_type(dtype), fill))
+        return f"{name}[_idx - _first]"
+
+    def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
+        site: RandomSite = node.attr
+        if site.shared:
+            return super()._number_of_table(node, table, args)
+        stream, own = self._stream_of_kernel(), self._streams.take()
+        name, ctype = f"_r{site.number}", value_type(node.dtype)
+        places = f"ctx->seed, {stream}, _first, _end, {self.random_step}, {site.number}, {own}"
+        call = ", ".join([table, *args, places, name])
+        self.draws.append(Draw(name, ctype, f"b2g_fill_{site.kind}({call});"))
+        self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"

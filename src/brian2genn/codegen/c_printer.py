@@ -140,6 +140,8 @@ class KernelPrinter:
         self._temporaries = 0
         #: the statements that read an element's variables
         self.reads: set[str] = set()
+        #: numbers of the sites whose numbers are there before the elements are computed
+        self.drawn_ahead: set[int] = set()
         self._uses = kernel.uses()
         #: how many operations are written into one another, where that is more than one
         self._depths: dict[int, int] = {}
@@ -206,7 +208,11 @@ class KernelPrinter:
         # shared results are written before the elements are computed
         return not any(
             (node.op == "user" and not node.attr.stateless)
-            or (node.op == "random" and node.attr.kind in ("poisson", "binomial"))
+            or (
+                node.op == "random"
+                and node.attr.kind in ("poisson", "binomial")
+                and node.attr.number not in self.drawn_ahead
+            )
             for node in ex.walk(self.kernel.roots())
         )
 
@@ -444,11 +450,7 @@ class KernelPrinter:
         if site.kind in ("poisson", "binomial"):
             table = self._table_of_numbers(node, section)
             if table:
-                uniform = self._number(replace(site, kind="rand"), FLOAT64, section)
-                stream, (element, step) = self._streams.take(), self._counter(site)
-                places = ["ctx->seed", str(stream), element, step]
-                call = ", ".join([table, uniform, *args, *places])
-                return f"({value_type(node.dtype)})b2g_{site.kind}_from({call})"
+                return self._number_of_table(node, table, args)
             generator = f"_rng{site.number}"
             element, step = self._counter(site)
             self._sections[section].append(
@@ -471,6 +473,14 @@ class KernelPrinter:
         call = ", ".join([f"&constants->{name}", *arguments])
         self._sections[RUN_RATE].append(f"b2g_prepare_{node.attr.kind}({call});")
         return f"&{self._tables}->{name}"
+
+    def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
+        """C text of an element's number of a distribution that has a table."""
+        site: RandomSite = node.attr
+        uniform = self._number(replace(site, kind="rand"), FLOAT64, ELEMENT_RATE)
+        stream, (element, step) = self._streams.take(), self._counter(site)
+        call = ", ".join([table, uniform, *args, "ctx->seed", str(stream), element, step])
+        return f"({value_type(node.dtype)})b2g_{site.kind}_from({call})"
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         """C text of the number of a site that draws one."""

@@ -8,7 +8,7 @@
 #ifndef BRIAN2GENN_NUMBERS_H
 #define BRIAN2GENN_NUMBERS_H
 
-#include "brian2genn_random.h"
+#include "brian2genn_alias.h"
 
 /* How many elements a call may be for, at most. Their numbers stay in the fastest cache, and what
  * a call prepares (the keys of ten rounds) weighs little. */
@@ -150,6 +150,41 @@ B2G_FN_LONG void b2g_fill_randnf(uint64_t seed, uint32_t stream, int64_t first, 
         x[4 * b + 2] = z2;
         x[4 * b + 3] = z3;
     }
+}
+
+/* ---- numbers of distributions that have a table ------------------------------------------------ */
+
+#define B2G_FILL_FROM_TABLE(type, draw)                                                            \
+    do {                                                                                           \
+        const int32_t n = (int32_t)(end - first);                                                  \
+        if (table->cells == 0) {                                                                   \
+            for (int32_t k = 0; k < n; k++) {                                                      \
+                b2g_rng rng = b2g_rng_init(seed, own_stream, (uint32_t)(first + k), step);         \
+                values[k] = (type)(draw);                                                          \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        double u[B2G_CHUNK];                                                                       \
+        b2g_fill_rand(seed, stream, first, end, step, block, u);                                   \
+        B2G_SIMD                                                                                   \
+        for (int32_t k = 0; k < n; k++)                                                            \
+            values[k] = (type)b2g_look_up(table, u[k]);                                            \
+    } while (0)
+#define B2G_SIMD _Pragma("omp simd")
+
+B2G_FN_LONG void b2g_fill_poisson(const b2g_alias *table, double lambda, uint64_t seed,
+                                  uint32_t stream, int64_t first, int64_t end, uint64_t step,
+                                  uint32_t block, uint32_t own_stream, int32_t *B2G_RESTRICT values)
+{
+    B2G_FILL_FROM_TABLE(int32_t, b2g_poisson(lambda, &rng));
+}
+
+B2G_FN_LONG void b2g_fill_binomial(const b2g_alias *table, int64_t trials, double p, uint64_t seed,
+                                   uint32_t stream, int64_t first, int64_t end, uint64_t step,
+                                   uint32_t block, uint32_t own_stream,
+                                   int64_t *B2G_RESTRICT values)
+{
+    B2G_FILL_FROM_TABLE(int64_t, b2g_binomial(trials, p, &rng));
 }
 
 #endif /* BRIAN2GENN_NUMBERS_H */
