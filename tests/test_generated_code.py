@@ -173,6 +173,28 @@ def test_numbers_of_constant_distributions_are_made_ahead_from_a_table(programs)
     assert len(re.findall(r"b2g_poisson\(", text)) == 1
 
 
+def test_synapses_with_exponentials_are_computed_side_by_side(programs):
+    """And those with little to compute, or that read what they write, one by one."""
+    source = SpikeGeneratorGroup(2, [0, 1], [0, 0.1] * ms)
+    target = NeuronGroup(3, "g : 1\nv : 1")
+    decaying = "w : 1\nda/dt = -a/(3*ms) : 1 (event-driven)"
+    worth = Synapses(source, target, decaying, on_pre="a += 1; g_post += a", name="worth")
+    simple = Synapses(source, target, "w : 1", on_pre="g_post += w", name="simple")
+    reads = Synapses(source, target, decaying, on_pre="a += g_post; g_post += a", name="reads")
+    objects = source, target, worth, simple, reads
+    for synapses in objects[2:]:
+        synapses.connect()
+    Network(objects).run(0.2 * ms)
+    text = programs[0].source.text
+    (name,) = re.findall(r"static void (\w+)_several", text)
+    assert name.startswith("worth_pre")
+    several = text[text.index(f"static void {name}_several") :]
+    several = several[: several.index("\n}\n")]
+    assert several.count("#pragma omp simd") == 2
+    assert "b2g_exp_f64" in several
+    assert several.count("+= _add0[_j];") == 2
+
+
 def test_random_numbers_do_not_stand_in_the_way_of_vectors(programs):
     """Neighbours' numbers are drawn together, and the loop that uses them has no branch."""
     group = NeuronGroup(

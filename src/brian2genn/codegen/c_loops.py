@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.expr import Expr
-from ..model.kernel import Kernel, RandomSite
+from ..model.kernel import Kernel, RandomSite, Store
 from ..transforms.rates import ELEMENT_RATE
-from .c_printer import Constants, KernelPrinter, Streams, value_type
+from .c_printer import Constants, KernelPrinter, Streams, pointer, value_type
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,52 @@ class Draw:
     name: str
     ctype: str
     fill: str
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What an element adds to a variable of another one: an array for some elements' values."""
+
+    name: str
+    ctype: str
+    statement: str
+
+
+class SideBySidePrinter(KernelPrinter):
+    """Prints a kernel whose elements are computed several at once, and then add one by one.
+
+    Parameters
+    ----------
+    kernel, params, arrays, constants, streams
+        As for a `KernelPrinter`; the kernel is one that `scatter.side_by_side` has made.
+
+    Attributes
+    ----------
+    additions : list of Addition
+        Statements for the element ``_idx``, whose values are at place ``_j``.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        params: dict[str, str],
+        arrays: dict[str, int],
+        constants: Constants,
+        streams: Streams,
+    ) -> None:
+        self.additions: list[Addition] = []
+        super().__init__(kernel, params, arrays, constants, streams)
+
+    def _assignment(self, store: Store, place: str, text: str) -> str:
+        if not store.add:
+            return super()._assignment(store, place, text)
+        access = self.kernel.accesses[store.name]
+        name = f"_add{len(self.additions)}"
+        index = self.kernel.accesses[str(access.index)]
+        target = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
+        ctype = value_type(store.value.dtype)
+        self.additions.append(Addition(name, ctype, f"{target} += {name}[_j];"))
+        return f"{name}[_j] = {text};"
 
 
 class LoopPrinter(KernelPrinter):

@@ -10,9 +10,10 @@ import jinja2
 
 from ..model.dtypes import C_TYPE
 from ..model.mishap import working_on
-from ..model.network import Host, Network, Step, Threshold, Update
+from ..model.network import Deliver, Host, Network, Step, Threshold, Update
+from ..transforms.scatter import side_by_side
 from ..transforms.shares import stretches, why_not_shared
-from .c_loops import LoopPrinter
+from .c_loops import LoopPrinter, SideBySidePrinter
 from .c_printer import Constants, KernelPrinter, Streams
 from .symbols import Symbols, user_arrays
 from .views import bindings, declarations, origins
@@ -199,9 +200,12 @@ def _print_step(
         printer(kernel, symbols.params, symbols.arrays, constants, streams)
         for kernel in step.kernels()
     ]
+    apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
+    several = apart and SideBySidePrinter(apart, symbols.params, symbols.arrays, constants, streams)
     template = environment.get_template(f"{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
+        several=several,
         kernel=kernels[0] if kernels else None,
         param=symbols.params,
         array=symbols.array,

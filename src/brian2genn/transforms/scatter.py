@@ -17,6 +17,9 @@ from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.mishap import working_on
 from ..model.network import Network
 
+#: Functions that take so long that several results at once are worth two loops.
+_LONG = frozenset(("exp", "expm1", "exprel", "inverse_exprel", "log", "sin", "cos", "tanh", "pow"))
+
 #: Types to which several elements can add at once.
 ADDABLE = (FLOAT64, FLOAT32, INT32, INT64)
 
@@ -44,6 +47,33 @@ def separate_additions(kernel: Kernel) -> None:
     ]
     if why_ordered(kernel) is not None:
         kernel.stores = as_written
+
+
+def side_by_side(kernel: Kernel) -> Kernel | None:
+    """A copy of which a processor can compute several elements at once, and then add one by one.
+
+    Returns
+    -------
+    Kernel or None
+        With its additions separated; None if elements depend on each other, or if there is so
+        little to compute that it is not worth two loops.
+    """
+    copied = replace(kernel, stores=list(kernel.stores))
+    separate_additions(copied)
+    nodes = list(ex.walk(copied.roots()))
+    indices = {copied.accesses[store.name].index for store in copied.stores if store.add}
+    if (
+        why_ordered(copied) is not None
+        or kernel.shared_stores
+        or not any(node.op == "call" and node.attr in _LONG for node in nodes)
+        or any(node.op in ("random", "user") for node in nodes)
+        or any(index is None or copied.accesses[index].index != ELEMENT for index in indices)
+        or any(
+            not is_float(copied.accesses[store.name].dtype) for store in copied.stores if store.add
+        )
+    ):
+        return None
+    return copied
 
 
 def only_adding(kernel: Kernel) -> Kernel:
