@@ -6,7 +6,11 @@ Brian has checked syntax and units already; here its strings become graphs.
 from __future__ import annotations
 
 import ast
+import math
+import operator
 from collections.abc import Callable
+
+import numpy as np
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer, promote
@@ -26,6 +30,13 @@ FLOAT_FUNCTIONS = {
     "exp": "exp", "log": "log", "log10": "log10", "expm1": "expm1", "log1p": "log1p",
     "exprel": "exprel", "sqrt": "sqrt", "ceil": "ceil", "floor": "floor",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+}  # fmt: skip
+
+
+#: What Python does to whole numbers.
+_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "pow": operator.pow,
+    "floordiv": operator.floordiv, "mod": operator.mod,
 }  # fmt: skip
 
 
@@ -56,6 +67,8 @@ class ExpressionReader:
         self.lookup = lookup
         self.function = function
         self.float_dtype = float_dtype
+        #: whole numbers that are made of nothing but literals and numbers of the script
+        self._python_integers: set[int] = set()
 
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
@@ -125,9 +138,49 @@ class ExpressionReader:
         if isinstance(op, ast.UAdd):
             return value
         if value.op == "const" and value.dtype != BOOL:
-            return ex.const(-value.attr, value.dtype)
+            return ex.const(-value.attr, value.dtype if is_float(value.dtype) else None)
+        value = self._widened(value)
         dtype = promote(value.dtype, value.dtype)
-        return ex.make("neg", (ex.cast(value, dtype),), dtype=dtype)
+        return self._noted(ex.make("neg", (ex.cast(value, dtype),), dtype=dtype), value)
+
+    def _is_python_integer(self, value: Expr) -> bool:
+        """Whether Brian computes with this as a Python integer, which has no size."""
+        if is_float(value.dtype):
+            return False
+        return value.op in ("const", "param") or value.serial in self._python_integers
+
+    def _noted(self, result: Expr, *operands: Expr) -> Expr:
+        """The same, known to be a Python integer if it is made of nothing else."""
+        if all(map(self._is_python_integer, operands)) and not is_float(result.dtype):
+            self._python_integers.add(result.serial)
+        return result
+
+    def may_be_too_large(self, value: Expr, dtype: str) -> bool:
+        """Whether a Python integer may not fit into a variable of this type: Brian then says so."""
+        if value.op != "const" or is_float(value.dtype) or not np.issubdtype(dtype, np.integer):
+            return False
+        limits = np.iinfo(dtype)
+        return not limits.min <= int(value.attr) <= limits.max
+
+    def _widened(self, value: Expr) -> Expr:
+        """A Python integer with as many bits as there are; others as they are."""
+        if value.op == "const" or not self._is_python_integer(value):
+            return value
+        return self._noted(ex.cast(value, INT64), value)
+
+    def _exact(self, op: str, left: Expr, right: Expr) -> Expr | None:
+        """What Python makes of two whole numbers, whatever its size; None if that is not known."""
+        if any(arg.op != "const" or is_float(arg.dtype) for arg in (left, right)):
+            return None
+        a, b = int(left.attr), int(right.attr)
+        if op == "pow" and (b < 0 or a.bit_length() * b > 1000):
+            return None
+        if op in ("floordiv", "mod") and b == 0:
+            return None
+        if op not in _WHOLE:
+            return None
+        value = _WHOLE[op](a, b)
+        return ex.const(value if -(2**63) <= value < 2**63 else float(value))
 
     def _constant(self, value: object) -> Expr:
         if isinstance(value, bool | int):
@@ -142,6 +195,11 @@ class ExpressionReader:
 
     def binary(self, op: str, left: Expr, right: Expr) -> Expr:
         """An arithmetic operation with Brian's (Python's) meaning of the operators."""
+        exact = self._exact(op, left, right)
+        if exact is not None:
+            return exact
+        if self._is_python_integer(left) and self._is_python_integer(right):
+            left, right = (self._noted(ex.cast(value, INT64), value) for value in (left, right))
         if op == "div":
             left, right = self.as_float(left), self.as_float(right)
         elif op == "pow":
@@ -151,7 +209,7 @@ class ExpressionReader:
             if is_float(left.dtype) and right.op == "const" and is_integer(right.dtype):
                 # keep integer exponents visible: they become products
                 return ex.make("pow", (left, right), dtype=left.dtype)
-        return ex.binary(op, left, right)
+        return self._noted(ex.binary(op, left, right), left, right)
 
     def compare(self, op: str, left: Expr, right: Expr) -> Expr:
         """A comparison."""
@@ -170,8 +228,14 @@ class ExpressionReader:
             value = self.as_float(value)
             return ex.call(FLOAT_FUNCTIONS[name], [value], value.dtype)
         if name == "int":
-            return ex.cast(args[0], INT32)
+            (value,) = args
+            if value.op == "const" and math.isfinite(value.attr) and abs(value.attr) < 2**63:
+                return ex.const(int(value.attr))
+            return ex.cast(value, INT64 if value.op == "param" else INT32)
         if name in ("abs", "sign"):
+            args = [self._widened(args[0])]
+            if name == "abs" and args[0].op == "const" and not is_float(args[0].dtype):
+                return ex.const(abs(int(args[0].attr)))
             dtype = promote(args[0].dtype, args[0].dtype)
             return ex.call(name, [ex.cast(args[0], dtype)], dtype)
         if name == "clip":

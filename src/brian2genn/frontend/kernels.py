@@ -165,6 +165,11 @@ class KernelBuilder:
         elif statement.op not in (":=", "="):
             raise Unsupported(f"the operator '{statement.op}'")
         dtype = self.dtype_of(statement)
+        variable = self.code.variables.get(statement.var)
+        if isinstance(variable, ArrayVariable) and self.reader.may_be_too_large(
+            value, np.dtype(variable.dtype).name
+        ):
+            raise Unsupported(f"a whole number that may not fit into '{statement.var}'")
         value = ex.truth(value) if dtype == BOOL else ex.cast(value, dtype)
         guard = self.code.guards.get(statement.var)
         if guard is not None and statement.op != ":=":

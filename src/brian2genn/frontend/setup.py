@@ -105,6 +105,12 @@ class SetupReader(ExpressionReader):
             return self.builtin("sqrt", [base])
         return self.binary("pow", base, super()._constant(exponent.value))
 
+    def may_be_too_large(self, value: Expr, dtype: str) -> bool:
+        # here, the numbers of the code are parameters, too
+        wide = value.dtype == INT64 and self._is_python_integer(value)
+        narrow = dtype != INT64 and np.issubdtype(dtype, np.integer)
+        return (wide and narrow) or super().may_be_too_large(value, dtype)
+
     def binary(self, op: str, left: Expr, right: Expr) -> Expr:
         if op != "pow":
             left, right = _as_numpy(left, right), _as_numpy(right, left)
