@@ -543,3 +543,24 @@ def test_durations_that_are_none(device, duration):
         net.run(duration * ms)
     net.run(0.2 * ms)
     assert np.allclose(group.v, 0.2) and np.allclose(net.t / ms, 0.2)
+
+
+def test_a_time_step_that_an_operation_changes_ends_the_run():
+    """Brian goes on with it at once; compiled code would silently go on without."""
+    set_device(devices.DEVICE)
+    group = NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+    trace = StateMonitor(group, "v", record=True)
+
+    @network_operation(dt=0.5 * ms, name="changes")
+    def change(t):
+        if t > 0 * ms:
+            defaultclock.dt = 0.25 * ms
+
+    network = Network(group, trace, change)
+    with pytest.raises(
+        NotImplementedError, match=r"'changes' has changed the time step .* stop\(\)"
+    ):
+        network.run(4 * ms)
+    assert len(trace.t) == 5
+    network.run(1 * ms)
+    assert len(trace.t) > 7

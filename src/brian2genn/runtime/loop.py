@@ -127,6 +127,12 @@ class TimeLoop:
         self._host_clocks = translation.host_clocks()
         self._host_reasons = translation.host_reasons()
         self._clock_states = clock_states
+        #: of clocks with a time step: the clock, where Brian has that, and what it is in this run
+        self._steps = [
+            (clock, clock.variables["dt"].get_value(), float(clock.dt_))
+            for clock in translation.bindings.clocks
+            if "dt" in clock.variables
+        ]
         self._profile = profile
         self._turns = turns
         self._objects = [placement.name for placement in translation.placements]
@@ -200,7 +206,19 @@ class TimeLoop:
                         raise
                 if self._profile:
                     self._host_seconds[host.name] += time.time() - began
+                self._check_time_steps(host)
         self.program.end_step()
+
+    def _check_time_steps(self, host: Any) -> None:
+        """Refuse to go on with another time step than the one that was compiled."""
+        for clock, present, dt in self._steps:
+            if present.item() != dt:
+                raise NotImplementedError(
+                    f"'{host.name}' has changed the time step of the clock '{clock.name}' from"
+                    f" {dt:g} s to {present.item():g} s while the network runs, which compiled code"
+                    " cannot follow. Change it between two runs: stop() ends this one after the"
+                    " present time step. What was recorded until now is kept."
+                )
 
     def profile(self) -> list[tuple[str, float]]:
         """Seconds spent in every object."""
