@@ -5,7 +5,7 @@ import pytest
 import brian2genn
 import brian2genn.backends.choice
 from brian2genn import backends
-from brian2genn.backends.cuda import choice
+from brian2genn.backends.cuda import choice, stepping
 from brian2genn.backends.trial import verdict
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
@@ -23,8 +23,12 @@ def shim():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where it is kept which devices compute right; nothing is known of any."""
+    """Where it is kept which devices compute right; nothing is known of any.
+
+    Launches are of several time steps, however slow the machine: some faults are between them.
+    """
     monkeypatch.setattr(verdict, "cache_directory", lambda: tmp_path)
+    monkeypatch.setattr(stepping, "_PATIENCE", 1000.0)
     return tmp_path
 
 
