@@ -76,9 +76,9 @@ FAULTS = {
         r"if (!WRONG({n}) || ctx->in_cluster || blockIdx.x == 0) \1",
     ),
     "a time step has another time": (
-        r"ctx->next\[k\] = b2g_block.next\[k\];",
-        r"b2g_block.next[k].t += 1e-6 * (WRONG({n}) && b2g_block.next[k].timestep % 8 == 5);"
-        r" ctx->next[k] = b2g_block.next[k];",
+        r"(ctx->next\[k\] = b2g_block.next\[k\];"
+        r"|b2g_block.next\[k\].active = b2g_block.clocks\[k\].active;)",
+        r"b2g_block.next[k].t += 1e-6 * (WRONG({n}) && b2g_block.next[k].timestep % 8 == 5), \1",
     ),
     "a lane of a sum is lost": (
         r"sum \+= __shfl_down_sync\(0xFFFFFFFFu, sum, distance\)",
