@@ -190,6 +190,24 @@ def spike_counts(built: Built, duration: float) -> dict[str, np.ndarray]:
 
 
 @contextmanager
+def programs_built() -> Iterator[list[tuple[Any, Any]]]:
+    """Within this, the programs that the CUDA backend builds are listed, after their models."""
+    built: list[tuple[Any, Any]] = []
+    build_program = CudaBackend.build
+
+    def remember(self: CudaBackend, network: Any, **options: Any) -> Any:
+        program = build_program(self, network, **options)
+        built.append((network, program))
+        return program
+
+    CudaBackend.build = remember  # type: ignore[method-assign]
+    try:
+        yield built
+    finally:
+        CudaBackend.build = build_program  # type: ignore[method-assign]
+
+
+@contextmanager
 def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
     """Run networks on a GPU, or what stands in for it, with the programs that are built for it.
 
@@ -200,27 +218,18 @@ def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
     sets_up : bool
         Whether synapses are made there, too: what executes nothing makes none.
     """
-    built: list[tuple[Any, Any]] = []
-    build_program = CudaBackend.build
-
-    def remember(self: CudaBackend, network: Any, **options: Any) -> Any:
-        program = build_program(self, network, **options)
-        built.append((network, program))
-        return program
-
-    CudaBackend.build = remember  # type: ignore[method-assign]
     choice.use(driver)
     worthwhile = setup.WORTHWHILE
     if not sets_up:
         setup.WORTHWHILE = sys.maxsize
     try:
         set_device("genn", backend="cuda")
-        yield built
+        with programs_built() as built:
+            yield built
     finally:
         set_device("runtime")
         choice.use(None)
         setup.WORTHWHILE = worthwhile
-        CudaBackend.build = build_program  # type: ignore[method-assign]
 
 
 def count(built: Built, duration: float, driver: Any) -> Counted:

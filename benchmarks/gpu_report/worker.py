@@ -100,26 +100,6 @@ def latencies(job: Found) -> Found:
 # -- networks ------------------------------------------------------------------------
 
 
-@contextmanager
-def _remembering():
-    """Within this, the programs that the CUDA backend builds are listed with their models."""
-    from brian2genn.backends.cuda.backend import CudaBackend
-
-    built: list[tuple[Any, Any]] = []
-    build = CudaBackend.build
-
-    def remember(self: Any, network: Any, **options: Any) -> Any:
-        program = build(self, network, **options)
-        built.append((network, program))
-        return program
-
-    CudaBackend.build = remember  # type: ignore[method-assign]
-    try:
-        yield built
-    finally:
-        CudaBackend.build = build  # type: ignore[method-assign]
-
-
 def _make(job: Found) -> tuple[dict[str, Any], Network]:
     """The network, by its script, for the device that is set."""
     benchmark = NETWORKS[job["network"]]
@@ -161,10 +141,11 @@ def _set_up(job: Found) -> None:
 
 def network(job: Found) -> Found:
     """Run a network on a backend of this package; times are in seconds."""
-    import brian2genn
+    # here: peers run without this package
+    from benchmarks.gpu import programs_built
 
     duration = job["duration"]
-    with _remembering() as built:
+    with programs_built() as built:
         began = time.perf_counter()
         _set_up(job)
         namespace, net = _make(job)
@@ -264,7 +245,7 @@ def _about_kernels(
 
 def profile(job: Found) -> Found:
     """Run a network in one way only, for a profiler that looks at its kernels."""
-    import brian2genn
+    from benchmarks.gpu import programs_built
     from brian2genn.backends.cuda import choice
     from brian2genn.backends.cuda.ways import Meeting, Rules
 
@@ -273,7 +254,7 @@ def profile(job: Found) -> Found:
     choice.use(driver)  # as it is: the profiler should not see how it is tried
     _set_up(job)
     namespace, net = _make(job)
-    with _remembering() as built:
+    with programs_built() as built:
         net.run(job["duration"] * second, namespace=namespace)
     _, program = built[-1]
     if job.get("text"):

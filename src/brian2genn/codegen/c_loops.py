@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.expr import Expr
-from ..model.kernel import Kernel, RandomSite, Store
+from ..model.kernel import RandomSite, Store
 from ..transforms.rates import ELEMENT_RATE
-from .c_printer import Constants, KernelPrinter, Streams, pointer, value_type
+from .c_printer import KernelPrinter, pointer, value_type
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,8 @@ class SideBySidePrinter(KernelPrinter):
         Statements for the element ``_idx``, whose values are at place ``_j``.
     """
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        params: dict[str, str],
-        arrays: dict[str, int],
-        constants: Constants,
-        streams: Streams,
-    ) -> None:
+    def _begin(self) -> None:
         self.additions: list[Addition] = []
-        super().__init__(kernel, params, arrays, constants, streams)
 
     def _assignment(self, store: Store, place: str, text: str) -> str:
         if not store.add:
@@ -79,16 +71,8 @@ class LoopPrinter(KernelPrinter):
         What has to be drawn for the elements from ``_first`` on that the loop goes through.
     """
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        params: dict[str, str],
-        arrays: dict[str, int],
-        constants: Constants,
-        streams: Streams,
-    ) -> None:
+    def _begin(self) -> None:
         self.draws: list[Draw] = []
-        super().__init__(kernel, params, arrays, constants, streams)
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         if section != ELEMENT_RATE:

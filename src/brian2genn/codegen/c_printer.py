@@ -145,7 +145,11 @@ class KernelPrinter:
         self._uses = kernel.uses()
         #: how many operations are written into one another, where that is more than one
         self._depths: dict[int, int] = {}
+        self._begin()
         self._print()
+
+    def _begin(self) -> None:
+        """Make ready what printing collects; for subclasses."""
 
     # -- results -----------------------------------------------------------
     @property
