@@ -70,8 +70,8 @@ def test_steps_of_other_slots_stay():
         (_update("a", "x", call=True), _update("b", "y", call=True)),
         (_update("a", "x", call=False), _update("b", "y")),
         (_update("a", "x"), _update("b", "y", call=False)),
-        (_update("a", "x"), Host("b", "b", "b", 0)),
-        (Host("a", "a", "a", 0), _update("b", "y")),
+        (_update("a", "x"), Host("b", "b", "b", 0, 0, "")),
+        (Host("a", "a", "a", 0, 0, ""), _update("b", "y")),
         (_update("a", "x"), _update("a", "y")),
     ],
 )

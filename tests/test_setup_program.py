@@ -9,8 +9,9 @@ from brian2genn.backends.cpu.setup import Connections, SetupError, SetupProgram
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32, INT64
 from brian2genn.model.kernel import Access, Kernel, Store
-from brian2genn.model.network import Array, Clock, Network, Param, verify
+from brian2genn.model.network import Array, Clock, Network, Param
 from brian2genn.model.setup import Assign, Connect, Iteration
+from brian2genn.model.verify import verify
 
 
 def assignment(*, conditional: bool, listed: bool) -> Network:

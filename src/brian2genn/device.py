@@ -37,7 +37,8 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, check_groups
 from .model.mishap import Mishap
 from .model.network import Network as Model
-from .model.network import describe, verify
+from .model.network import describe
+from .model.verify import verify
 from .preferences import cache_size
 from .runtime.arrays import LastingArrays, renew_arrays
 from .runtime.bounds import changing_indices

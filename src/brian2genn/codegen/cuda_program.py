@@ -10,6 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from ..model.dtypes import BOOL, C_TYPE
+from ..model.footprint import How, Where, arrays, footprint
 from ..model.mishap import working_on
 from ..model.network import (
     Deliver,
@@ -28,7 +29,7 @@ from ..model.network import (
 )
 from ..transforms.forward import forwarded
 from ..transforms.rotate import rotate
-from ..transforms.stages import Planner, Stage, Task, domain_of_monitor, touched_by
+from ..transforms.stages import Planner, Stage, Task, domain_of_monitor
 from .c_printer import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants, Streams
 from .cuda_printer import CudaKernelPrinter
 from .cuda_source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
@@ -200,9 +201,7 @@ class _Printer:
     def _declare(self, step: Step) -> None:
         """Register what the host must know of a step's memory."""
         result = self.result
-        touched = touched_by(step)
-        written = touched.own_writes | touched.writes | touched.additions
-        result.written |= written & set(self.network.arrays)
+        result.written |= arrays(footprint(step), How.WRITE, How.ADD)
         if isinstance(step, Threshold | EmitSpikes):
             result.events.add(step.events)
         if isinstance(step, OnEvents | Push | RecordEvents | RecordRate):
@@ -256,12 +255,8 @@ class _Printer:
     @staticmethod
     def _shared_reads(step: Step) -> list[str]:
         """The arrays of one element that a step reads; the time is among them."""
-        names = [getattr(step, which, "") for which in ("time", "timestep")]
-        if isinstance(step, Threshold) and step.refractoriness is not None:
-            names.append(step.refractoriness.time)
-        for kernel in step.kernels():
-            names += [access.array for access in kernel.loads() if access.index is None]
-        return [name for name in dict.fromkeys(names) if name]
+        shared = (touch for touch in footprint(step) if touch.where is Where.SHARED)
+        return sorted(arrays(shared, How.READ))
 
     def _print_step(self, step: Step, task: Task, numbers: dict[str, int]) -> str:
         late = id(step) in self.late
@@ -315,9 +310,8 @@ class _Printer:
         """Find out what threads should keep that go through these steps."""
         kept = forwarded(steps)
         for step in steps:
-            touched = touched_by(step)
-            arrays = kept.keys() & (touched.own_reads | touched.own_writes)
-            self.kept[id(step)] = {array: kept[array] for array in sorted(arrays)}
+            own = arrays(touch for touch in footprint(step) if touch.own)
+            self.kept[id(step)] = {array: kept[array] for array in sorted(kept.keys() & own)}
 
     def _own(self, step: Step) -> dict[str, str]:
         """The arrays of which a step finds its element with the thread, and the C names."""

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar
 
 from .compiling import CompilerArguments
 from .expr import Expr, show
+from .footprint import (
+    EmptiedQueue,
+    FilledQueue,
+    How,
+    Kind,
+    ParamName,
+    ReadAnywhere,
+    ReadOwn,
+    ReadShared,
+    RecorderNumber,
+    Reference,
+    Where,
+    WrittenAnywhere,
+    WrittenOwn,
+    WrittenSome,
+    WrittenThroughIndex,
+)
 from .kernel import Kernel
-from .mishap import Mishap, working_on
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,11 @@ class Step:
         The name of that Brian object.
     clock : int
         Number of its clock.
+    of_all_elements : bool
+        Whether its kernel is executed for all elements, and not for those that events have listed.
     """
+
+    of_all_elements: ClassVar[bool] = True
 
     name: str
     origin: str
@@ -113,27 +134,27 @@ class Step:
 class Update(Step):
     """Execute a kernel for all `size` elements of a group."""
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    size: str = ""
+    kernel: Kernel
+    size: ParamName
 
 
 @dataclass
 class Refractoriness:
     """What a threshold changes in the neurons that crossed it."""
 
-    not_refractory: str
-    lastspike: str
+    not_refractory: WrittenSome
+    lastspike: WrittenSome
     lastspike_dtype: str
-    time: str
+    time: ReadShared
 
 
 @dataclass
 class Threshold(Step):
     """List the elements for which the kernel's output ``_cond`` holds."""
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    size: str = ""
-    events: str = ""
+    kernel: Kernel
+    size: ParamName
+    events: WrittenOwn
     refractoriness: Refractoriness | None = None
 
 
@@ -141,16 +162,18 @@ class Threshold(Step):
 class OnEvents(Step):
     """Execute a kernel for the elements listed in `events` (a reset)."""
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    events: str = ""
+    of_all_elements = False
+
+    kernel: Kernel
+    events: ReadOwn
 
 
 @dataclass
 class Push(Step):
     """Put the events of this time step into a pathway's queue."""
 
-    queue: int = 0
-    events: str = ""
+    queue: FilledQueue
+    events: ReadOwn
 
 
 @dataclass
@@ -160,73 +183,80 @@ class Deliver(Step):
     The events come from the ``"pre"`` or ``"post"`` `side` of the group `synapses`.
     """
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    queue: int = 0
-    side: str = "pre"
-    synapses: str = ""
+    of_all_elements = False
+
+    kernel: Kernel
+    queue: EmptiedQueue
+    side: str
+    synapses: str
 
 
 @dataclass
 class Sum(Step):
     """Sum the kernel's output over all synapses into a variable of the target."""
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    size: str = ""
-    target: str = ""
-    target_dtype: str = ""
-    index: str = ""
-    start: str = ""
-    target_size: str = ""
+    kernel: Kernel
+    size: ParamName
+    target: WrittenThroughIndex
+    target_dtype: str
+    index: ReadOwn
+    start: ParamName
+    target_size: ParamName
 
 
 @dataclass
 class RecordEvents(Step):
-    """Append the kernel's outputs for events between `start` and `stop`."""
+    """Append the kernel's outputs for events between `start` and `stop`.
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    events: str = ""
-    start: str = ""
-    stop: str = ""
-    count: str = ""
-    recorder: int = 0
-    columns: list[Column] = field(default_factory=list)
+    They are counted for the neurons of a subgroup, which is somewhere in the group.
+    """
+
+    of_all_elements = False
+
+    kernel: Kernel
+    events: ReadOwn
+    start: ParamName
+    stop: ParamName
+    count: WrittenAnywhere
+    recorder: RecorderNumber
+    columns: list[Column]
 
 
 @dataclass
 class RecordState(Step):
     """Append the kernel's outputs for the listed elements, and the time."""
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    indices: str = ""
-    time: str = ""
-    recorder: int = 0
-    columns: list[Column] = field(default_factory=list)
+    kernel: Kernel
+    indices: ReadAnywhere
+    time: ReadShared
+    recorder: RecorderNumber
+    columns: list[Column]
 
 
 @dataclass
 class RecordRate(Step):
     """Append the number of events per element and second, and the time."""
 
-    events: str = ""
-    start: str = ""
-    stop: str = ""
-    size: str = ""
-    time: str = ""
-    dt: str = ""
-    rate_dtype: str = ""
-    recorder: int = 0
+    events: ReadOwn
+    start: ParamName
+    stop: ParamName
+    size: ParamName
+    time: ReadShared
+    dt: ReadShared
+    rate_dtype: str
+    recorder: RecorderNumber
 
 
 @dataclass
 class EmitSpikes(Step):
     """List the spikes that are due in this time step (a spike generator)."""
 
-    events: str = ""
-    neurons: str = ""
-    timebins: str = ""
-    period: str = ""
-    lastindex: str = ""
-    timestep: str = ""
+    events: WrittenSome
+    neurons: ReadAnywhere
+    timebins: ReadAnywhere
+    period: ReadShared
+    lastindex: WrittenAnywhere
+    timestep: ReadShared
 
 
 @dataclass
@@ -236,17 +266,17 @@ class Cable(Step):
     `arrays` maps the names of Brian's spatial state update to arrays.
     """
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
-    size: str = ""
-    arrays: dict[str, str] = field(default_factory=dict)
+    kernel: Kernel
+    size: ParamName
+    arrays: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
 
 
 @dataclass
 class Host(Step):
     """An object that Brian runs; `number` counts them within the network."""
 
-    number: int = 0
-    reason: str = ""
+    number: int
+    reason: str
 
 
 @dataclass
@@ -311,60 +341,6 @@ def _copied(step: Step) -> Step:
             # passes replace what a kernel holds, except its accesses
             setattr(step, name, replace(kernel, accesses=dict(kernel.accesses)))
     return step
-
-
-class ModelError(Mishap):
-    """The model contradicts itself: a defect of the program, not of the script."""
-
-
-def verify(network: Network) -> None:
-    """Check that everything a network refers to exists.
-
-    Raises
-    ------
-    ModelError
-        With the step and what is wrong in it.
-    """
-    for view in network.views:
-        for name in view.arrays:
-            if name not in network.arrays:
-                raise ModelError(f"brian::{view.name}: array '{name}' does not exist", "")
-        if view.recorder >= network.recorders:
-            raise ModelError(f"brian::{view.name}: recorder {view.recorder} does not exist", "")
-    seen: set[str] = set()
-    for step in network.steps:
-        with working_on(step):
-            _verify_step(network, step, seen)
-
-
-def _verify_step(network: Network, step: Step, seen: set[str]) -> None:
-    def fail(message: str) -> None:
-        raise ModelError(f"step '{step.name}' of {step.origin}: {message}", step.owner)
-
-    if not 0 <= step.clock < len(network.clocks):
-        fail(f"clock {step.clock} does not exist")
-    for attribute in ("events", "target", "index", "indices", "count", "neurons"):
-        array = getattr(step, attribute, None)
-        if array and array not in network.arrays:
-            fail(f"array '{array}' ({attribute}) does not exist")
-    for kernel in step.kernels():
-        if kernel.name in seen:
-            fail(f"two kernels are called '{kernel.name}'")
-        seen.add(kernel.name)
-        for access in kernel.accesses.values():
-            if access.array not in network.arrays:
-                fail(f"'{access.name}' refers to unknown array '{access.array}'")
-            if kernel.has_index_access(access) and access.index not in kernel.accesses:
-                fail(f"'{access.name}' has unknown index '{access.index}'")
-        for name in kernel.attributes("load"):
-            if name not in kernel.accesses:
-                fail(f"'{name}' is read but has no access")
-        for name in kernel.attributes("given"):
-            if name not in kernel.given:
-                fail(f"'{name}' is not given")
-        for name in kernel.attributes("param"):
-            if name not in network.params:
-                fail(f"parameter '{name}' does not exist")
 
 
 def describe(network: Network) -> str:

@@ -5,9 +5,10 @@ A set-up program is a `Network` with a single step of one of these kinds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
+from .footprint import ParamName, ReadAnywhere, WrittenAnywhere
 from .kernel import Kernel
 from .network import Step
 
@@ -19,7 +20,7 @@ CONDITION = "_cond"
 class SetupStep(Step):
     """Something done once, outside of the time loop."""
 
-    kernel: Kernel = field(default_factory=lambda: Kernel("", ""))
+    kernel: Kernel
 
 
 @dataclass
@@ -29,8 +30,8 @@ class ElementStep(SetupStep):
     Where the kernel has an output ``_cond``, only the elements for which it holds.
     """
 
-    size: str | None = None
-    indices: str | None = None
+    size: ParamName | None = None
+    indices: ReadAnywhere | None = None
 
 
 @dataclass
@@ -49,21 +50,21 @@ class Assign(ElementStep):
         return [self.kernel] if self.condition is None else [self.kernel, self.condition]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Read(ElementStep):
     """Append the kernel's output `output` (or the elements' numbers) to the array `result`."""
 
     output: str | None = None
-    result: str = ""
+    result: WrittenAnywhere
 
 
 @dataclass
 class ConnectPairs(SetupStep):
     """Make synapses from `size` pairs of neurons, which the kernel's outputs give."""
 
-    size: str = ""
-    pre: str = ""
-    post: str = ""
+    size: ParamName
+    pre: str
+    post: str
 
 
 class Iteration(Enum):
@@ -102,10 +103,10 @@ class Connect(SetupStep):
         Whether partners that do not exist are left out; otherwise they are an error.
     """
 
-    rows: str = ""
-    partners: str = ""
-    row_offset: str = ""
-    partner_offset: str = ""
+    rows: ParamName
+    partners: ParamName
+    row_offset: ParamName
+    partner_offset: ParamName
     row: str = "_i"
     partner: str = "_j"
     inner: str = "_k"

@@ -10,7 +10,7 @@ import numpy as np
 from ..backends.pygenn.export import export
 from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.network import translate
-from ..model.network import verify
+from ..model.verify import verify
 from .loop import clock_states
 from .mishaps import hand_over
 from .pathways import check_pathways

@@ -30,8 +30,8 @@ from ..frontend.recorded import RecordedCode
 from ..frontend.setup import NEW_POST, NEW_PRE, RESULT, SetupTranslation, translate_setup
 from ..model.kernel import ELEMENT
 from ..model.mishap import Mishap
-from ..model.network import verify
 from ..model.setup import Connect, ConnectPairs, ElementStep, Read, SetupStep
+from ..model.verify import verify
 from ..transforms.rates import ELEMENT_RATE, Rates
 from .bounds import check_setup_bounds
 from .mishaps import hand_over

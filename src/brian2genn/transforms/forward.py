@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.kernel import ELEMENT
-from ..model.network import OnEvents, Push, RecordEvents, RecordRate, Step, Threshold, Update
+from ..model.footprint import How, Where, arrays, footprint
+from ..model.network import Step
 
 
 def forwarded(steps: Sequence[Step]) -> dict[str, Step]:
@@ -30,31 +30,14 @@ def forwarded(steps: Sequence[Step]) -> dict[str, Step]:
     read: set[str] = set()
     written: dict[str, Step] = {}
     result: dict[str, Step] = {}
+    elsewhere: set[str] = set()
     for step in steps:
-        reads = {
-            access.array
-            for kernel in step.kernels()
-            for access in kernel.loads()
-            if access.index == ELEMENT
-        }
-        if isinstance(step, OnEvents | Push | RecordEvents | RecordRate):
-            reads.add(step.events)
+        touches = footprint(step)
+        reads = arrays((touch for touch in touches if touch.own), How.READ)
         result |= {array: written[array] for array in reads & written.keys()}
         read |= reads
-        if isinstance(step, Update):
-            stores = [
-                step.kernel.accesses[store.name].array
-                for store in step.kernel.stores
-                if step.kernel.accesses[store.name].index == ELEMENT and not store.add
-            ]
-            written |= {array: step for array in stores if array not in read}
-        if isinstance(step, Threshold) and step.events not in read:
-            written[step.events] = step
-    added = {
-        kernel.accesses[store.name].array
-        for step in steps
-        for kernel in step.kernels()
-        for store in kernel.stores
-        if store.add or kernel.accesses[store.name].index != ELEMENT
-    }
-    return {array: step for array, step in result.items() if array not in added}
+        writes = arrays((touch for touch in touches if touch.where is Where.OWN), How.WRITE)
+        written |= {array: step for array in writes if array not in read}
+        elsewhere |= arrays(touches, How.ADD)
+        elsewhere |= arrays((touch for touch in touches if not touch.own), How.WRITE)
+    return {array: step for array, step in result.items() if array not in elsewhere}

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..model.footprint import How, Kind, Memory, footprint
 from ..model.kernel import ELEMENT, Access, Kernel
 from ..model.mishap import working_on
 from ..model.network import (
-    Cable,
     Deliver,
     EmitSpikes,
     Network,
@@ -28,7 +28,6 @@ from ..model.network import (
     RecordRate,
     RecordState,
     Step,
-    Sum,
     Threshold,
     Update,
 )
@@ -39,11 +38,11 @@ from .scatter import float_additions, why_ordered
 class Touched:
     """What memory a step touches: at the thread's own element, anywhere, or by adding."""
 
-    own_reads: set[str] = field(default_factory=set)
-    own_writes: set[str] = field(default_factory=set)
-    reads: set[str] = field(default_factory=set)
-    writes: set[str] = field(default_factory=set)
-    additions: set[str] = field(default_factory=set)
+    own_reads: set[Memory] = field(default_factory=set)
+    own_writes: set[Memory] = field(default_factory=set)
+    reads: set[Memory] = field(default_factory=set)
+    writes: set[Memory] = field(default_factory=set)
+    additions: set[Memory] = field(default_factory=set)
 
     def everywhere(self) -> Touched:
         """The same, for a step that has no element of its own."""
@@ -59,16 +58,19 @@ class Touched:
         Queues have a place for each time step, so it meets other places of them.
         """
 
-        def renamed(names: set[str]) -> set[str]:
-            return {f"{n} before" if n.startswith("queue ") else n for n in names}
+        def renamed(memory: Memory) -> Memory:
+            return replace(memory, name=f"{memory.name} before")
 
-        return replace(self, reads=renamed(self.reads), writes=renamed(self.writes))
+        def others(touched: set[Memory]) -> set[Memory]:
+            return {renamed(one) if one.kind is Kind.QUEUE else one for one in touched}
+
+        return replace(self, reads=others(self.reads), writes=others(self.writes))
 
     def clashes(self, other: Touched) -> bool:
         """Whether the order of two steps matters."""
         return bool(self._clash(other) or other._clash(self))
 
-    def _clash(self, other: Touched) -> set[str]:
+    def _clash(self, other: Touched) -> set[Memory]:
         written = self.own_writes | self.writes
         touched = other.own_reads | other.own_writes | other.reads | other.writes | other.additions
         read = other.own_reads | other.reads
@@ -270,57 +272,13 @@ def domain_of_monitor(network: Network, step: RecordState) -> str | None:
 def touched_by(step: Step, kernels: Sequence[Kernel] | None = None) -> Touched:
     """What memory a step touches; with these kernels in place of its own, if they are given."""
     touched = Touched()
-    for kernel in step.kernels() if kernels is None else kernels:
-        _add_kernel(touched, kernel)
-    match step:
-        case Threshold():
-            touched.own_writes.add(step.events)
-            if step.refractoriness is not None:
-                own = (step.refractoriness.not_refractory, step.refractoriness.lastspike)
-                touched.own_writes.update(own)
-                touched.reads.add(step.refractoriness.time)
-        case OnEvents():
-            touched.own_reads.add(step.events)
-        case Push():
-            touched.own_reads.add(step.events)
-            touched.writes.add(f"queue {step.queue}")
-        case RecordEvents():
-            touched.own_reads.add(step.events)
-            # counted for the neurons of a subgroup, at an offset
-            touched.writes.update((step.count, f"recorder {step.recorder}"))
-        case Deliver():
-            touched = touched.everywhere()
-            touched.reads.add(f"queue {step.queue}")
-        case Sum():
-            touched = touched.everywhere()
-            touched.reads.add(step.index)
-            touched.writes.add(step.target)
-        case RecordState():
-            touched.reads.update((step.indices, step.time))
-            touched.writes.add(f"recorder {step.recorder}")
-        case RecordRate():
-            touched.own_reads.add(step.events)
-            touched.reads.update((step.time, step.dt))
-            touched.writes.add(f"recorder {step.recorder}")
-        case EmitSpikes():
-            touched.reads.update((step.neurons, step.timebins, step.period, step.timestep))
-            touched.own_writes.add(step.events)
-            touched.writes.add(step.lastindex)
-        case Cable():
-            touched = touched.everywhere()
-            touched.writes.update(step.arrays.values())
+    for touch in footprint(step, kernels):
+        match touch.how:
+            case How.READ:
+                places = touched.own_reads if touch.own else touched.reads
+            case How.WRITE:
+                places = touched.own_writes if touch.own else touched.writes
+            case How.ADD:
+                places = touched.additions
+        places.add(touch.memory)
     return touched
-
-
-def _add_kernel(touched: Touched, kernel: Kernel) -> None:
-    for access in kernel.loads():
-        (touched.own_reads if access.index == ELEMENT else touched.reads).add(access.array)
-    for store in kernel.stores:
-        access = kernel.accesses[store.name]
-        if store.add:
-            touched.additions.add(access.array)
-        else:
-            own = access.index == ELEMENT
-            (touched.own_writes if own else touched.writes).add(access.array)
-    for store in kernel.shared_stores:
-        touched.writes.add(kernel.accesses[store.name].array)

@@ -8,6 +8,7 @@ from math import isclose
 
 import numpy as np
 
+from ...model.footprint import How, arrays, footprint
 from ...model.names import Names
 from ...model.network import Network, Push
 from ..interface import ClockState
@@ -44,14 +45,7 @@ class Facts:
         #: the array of events that a queue is fed with
         self.events: dict[int, str] = {}
         for step in self.network.steps:
-            for kernel in step.kernels():
-                self.mutated |= kernel.written_arrays()
-            refractoriness = getattr(step, "refractoriness", None)
-            if refractoriness is not None:
-                self.mutated |= {refractoriness.not_refractory, refractoriness.lastspike}
-            target = getattr(step, "target", None)
-            if target:
-                self.mutated.add(target)
+            self.mutated |= arrays(footprint(step), How.WRITE, How.ADD)
             if isinstance(step, Push):
                 self.events[step.queue] = step.events
         regular = [c for c in range(len(self.clocks)) if self.clocks[c].dt is not None]

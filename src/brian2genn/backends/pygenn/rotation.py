@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...model.footprint import How, arrays, footprint
 from ...model.kernel import ELEMENT
 from ...model.network import (
     Deliver,
@@ -26,7 +27,6 @@ from ...model.network import (
     Update,
 )
 from ...transforms.scatter import addend
-from ...transforms.stages import touched_by
 from ..refusal import Refusal
 from .facts import Facts
 
@@ -88,19 +88,17 @@ class Rotation:
 
 def written(step: Step) -> set[str]:
     """The arrays that a step changes."""
-    touched = touched_by(step)
-    return touched.own_writes | touched.writes | touched.additions
+    return arrays(footprint(step), How.WRITE, How.ADD)
 
 
 def read(step: Step) -> set[str]:
     """The arrays whose values a step uses."""
-    touched = touched_by(step)
-    return touched.own_reads | touched.reads
+    return arrays(footprint(step), How.READ)
 
 
 def added(step: Step) -> set[str]:
     """The arrays that a delivery adds to."""
-    return touched_by(step).additions
+    return arrays(footprint(step), How.ADD)
 
 
 def _adds_only(step: Step, array: str) -> bool:

@@ -10,8 +10,9 @@ import numpy as np
 from ...codegen.cuda_setup import print_cuda_setup
 from ...codegen.setup import print_setup
 from ...model.dtypes import INT32
-from ...model.network import Network, verify
+from ...model.network import Network
 from ...model.setup import Assign, Connect, Iteration
+from ...model.verify import verify
 from ..cpu.setup import Connections, SetupProgram
 from ..cuda.driver import Driver
 from ..cuda.setup import DeviceSetup

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.network import verify
+from ...model.verify import verify
 from ..interface import Backend, ClockState, Outcome, Program
 from .network import DT, RECORDED, Trial
 

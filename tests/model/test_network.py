@@ -11,15 +11,14 @@ from brian2genn.model.kernel import Access, Kernel, Store
 from brian2genn.model.network import (
     Array,
     Clock,
-    ModelError,
     Network,
     OnEvents,
     Param,
     Threshold,
     Update,
     describe,
-    verify,
 )
+from brian2genn.model.verify import verify
 from brian2genn.transforms.simplify import simplify
 
 
@@ -90,25 +89,3 @@ def test_description_names_everything():
     text = describe(integrate_and_fire())
     for word in ("grow_step", "cross_step", "reset_step", "(v + rate)", "(v > one)"):
         assert word in text
-
-
-@pytest.mark.parametrize(
-    ("damage", "complaint"),
-    [
-        (lambda n: n.arrays.pop("events"), "array 'events' (events) does not exist"),
-        (lambda n: n.arrays.pop("rate"), "unknown array 'rate'"),
-        (lambda n: n.params.pop("one"), "parameter 'one' does not exist"),
-        (lambda n: setattr(n.steps[0], "clock", 3), "clock 3 does not exist"),
-        (lambda n: n.steps[0].kernel.accesses.pop("rate"), "'rate' is read but has no access"),
-        (lambda n: n.steps.append(n.steps[0]), "two kernels are called 'grow'"),
-        (
-            lambda n: n.steps[2].kernel.accesses.update(v=Access("v", "v", FLOAT64, "nowhere")),
-            "unknown index 'nowhere'",
-        ),
-    ],
-)
-def test_contradictions_are_found(damage, complaint):
-    network = integrate_and_fire()
-    damage(network)
-    with pytest.raises(ModelError, match=complaint.replace("(", r"\(").replace(")", r"\)")):
-        verify(network)

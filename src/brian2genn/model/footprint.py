@@ -1,0 +1,192 @@
+"""Footprints: what memory a step touches, in which way, and where.
+
+From this alone follows what may be executed at once, what threads can share out, what must be
+exchanged between processors, and what has to exist. The types of a step's fields say what they
+refer to (`ReadOwn`, `ParamName`, ...); its kernels say the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Annotated, Any, get_args, get_type_hints
+
+from .kernel import ELEMENT, Access, Kernel
+
+
+class Kind(Enum):
+    """What a reference refers to."""
+
+    ARRAY = "array"
+    PARAMETER = "parameter"
+    QUEUE = "queue"
+    RECORDER = "recorder"
+
+
+class How(Enum):
+    """What is done to memory."""
+
+    READ = "read"
+    WRITE = "written"
+    ADD = "added to"
+
+
+class Where(Enum):
+    """Which elements of an array are meant, seen from the element that a step is busy with."""
+
+    #: its own
+    OWN = "own"
+    #: its own, but not those of all elements: what events have listed, say
+    SOME = "own of some"
+    #: the one whose number another array has
+    THROUGH = "through"
+    #: the only one there is: a value for all elements
+    SHARED = "shared"
+    #: any
+    ANYWHERE = "anywhere"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """An array (by its name), a queue or a recorder (by its number)."""
+
+    kind: Kind
+    name: str | int
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One thing that a step does to memory.
+
+    Attributes
+    ----------
+    memory : Memory
+    how : How
+    where : Where
+    index : str or None
+        The array with the elements' numbers, for those reached `Where.THROUGH` one.
+    """
+
+    memory: Memory
+    how: How
+    where: Where
+    index: str | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether nothing but the element's own values is touched."""
+        return self.where in (Where.OWN, Where.SOME)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the value of a step's field refers to, and what is done to it; parameters are read."""
+
+    kind: Kind
+    how: How = How.READ
+    where: Where = Where.SHARED
+    #: the field with the array of the elements' numbers
+    through: str = ""
+
+
+#: The name of a parameter; of arrays that are read or written; numbers of queues and recorders.
+ParamName = Annotated[str, Reference(Kind.PARAMETER)]
+ReadOwn = Annotated[str, Reference(Kind.ARRAY, How.READ, Where.OWN)]
+ReadShared = Annotated[str, Reference(Kind.ARRAY, How.READ, Where.SHARED)]
+ReadAnywhere = Annotated[str, Reference(Kind.ARRAY, How.READ, Where.ANYWHERE)]
+WrittenOwn = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.OWN)]
+WrittenSome = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.SOME)]
+WrittenAnywhere = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
+WrittenThroughIndex = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.THROUGH, "index")]
+FilledQueue = Annotated[int, Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
+EmptiedQueue = Annotated[int, Reference(Kind.QUEUE, How.READ, Where.ANYWHERE)]
+RecorderNumber = Annotated[int, Reference(Kind.RECORDER, How.WRITE, Where.ANYWHERE)]
+
+
+_DECLARED: dict[type, dict[str, Reference]] = {}
+
+
+def _declared(kind: type) -> dict[str, Reference]:
+    """The references among the fields of a class, as their types say."""
+    if kind not in _DECLARED:
+        _DECLARED[kind] = {
+            name: reference
+            for name, hint in get_type_hints(kind, include_extras=True).items()
+            for one in (hint, *get_args(hint))
+            for reference in getattr(one, "__metadata__", ())
+            if isinstance(reference, Reference)
+        }
+    return _DECLARED[kind]
+
+
+def references(thing: Any, before: str = "") -> Iterator[tuple[str, Reference, str | int]]:
+    """What the fields of a step refer to, and those of the values in its fields.
+
+    Yields
+    ------
+    name : str
+        Of the field, for people.
+    reference : Reference
+    value : str or int
+        The name or the number.
+    """
+    declared = _declared(type(thing))
+    for part in fields(thing):
+        value = getattr(thing, part.name)
+        if part.name in declared and value is not None:
+            named = value.items() if isinstance(value, dict) else [("", value)]
+            for key, one in named:
+                name = f"{before}{part.name} {key}".rstrip()
+                yield name, declared[part.name], one
+        elif is_dataclass(value) and not isinstance(value, Kernel | type):
+            yield from references(value, f"{part.name}.")
+
+
+def footprint(step: Any, kernels: Iterable[Kernel] | None = None) -> list[Touch]:
+    """All that a step does to memory, each once.
+
+    Parameters
+    ----------
+    step : Step
+    kernels : iterable of Kernel, optional
+        In place of the step's own.
+    """
+    touches: dict[Touch, None] = {}
+    own = Where.OWN if step.of_all_elements else Where.SOME
+    for kernel in step.kernels() if kernels is None else kernels:
+        touches |= dict.fromkeys(_of_kernel(kernel, own))
+    for _, reference, value in references(step):
+        if reference.kind is Kind.PARAMETER:
+            continue
+        index = getattr(step, reference.through) if reference.through else None
+        touches[Touch(Memory(reference.kind, value), reference.how, reference.where, index)] = None
+    return list(touches)
+
+
+def _of_kernel(kernel: Kernel, own: Where) -> Iterator[Touch]:
+    for access in kernel.loads():
+        yield _touch(kernel, access, How.READ, own)
+    for store in [*kernel.shared_stores, *kernel.stores]:
+        how = How.ADD if store.add else How.WRITE
+        yield _touch(kernel, kernel.accesses[store.name], how, own)
+
+
+def _touch(kernel: Kernel, access: Access, how: How, own: Where) -> Touch:
+    memory = Memory(Kind.ARRAY, access.array)
+    if access.index is None:
+        return Touch(memory, how, Where.SHARED)
+    if access.index == ELEMENT:
+        return Touch(memory, how, own)
+    if kernel.has_index_access(access):
+        return Touch(memory, how, Where.THROUGH, kernel.accesses[str(access.index)].array)
+    return Touch(memory, how, Where.ANYWHERE)
+
+
+def arrays(touches: Iterable[Touch], *how: How) -> set[str]:
+    """The names of the arrays that are touched in one of these ways; in any, if none is given."""
+    return {
+        str(touch.memory.name)
+        for touch in touches
+        if touch.memory.kind is Kind.ARRAY and (not how or touch.how in how)
+    }
