@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.dtypes import C_TYPE, is_float
-from ..model.network import Network
+from ..model.network import Network, Role
 
 
 class Symbols:
@@ -43,5 +43,5 @@ def user_arrays(network: Network) -> list[tuple[str, str, int]]:
     return [
         (name, C_TYPE[array.dtype], number)
         for number, (name, array) in enumerate(network.arrays.items())
-        if name.startswith("_namespace")
+        if array.role is Role.NAMESPACE
     ]

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 from brian2.core.preferences import prefs
+from brian2.synapses.synapses import Synapses
 
 from ..model import expr as ex
 from ..model.compiling import CompilerArguments
 from ..model.dtypes import FLOAT64, INT64
 from ..model.expr import Expr
 from ..model.names import Names, Origin
-from ..model.network import Array, Clock, Network, Param, View
+from ..model.network import Array, Clock, Network, Param, Role, View
 from .brian_names import (
     CLOCK,
     GENERATORS,
@@ -30,9 +31,14 @@ from .brian_names import (
     BrianNames,
     Thing,
 )
+from .compatibility import BaseClock
 from .expressions import Unsupported, float_name
 from .functions import brian_arguments
-from .labels import Labels, free
+from .labels import Labels, free, referent
+
+#: What the arrays of clocks and synapses are for, by the names of Brian's variables.
+_OF_CLOCKS = {role.value: role for role in (Role.TIME, Role.TIMESTEP, Role.DT)}
+_OF_SYNAPSES = {"_synaptic_pre": Role.SOURCE, "_synaptic_post": Role.TARGET}
 
 
 @dataclass
@@ -188,7 +194,7 @@ class NetworkBuilder:
             dtype = np.dtype(variable.dtype).name
             owner = self._owner_label(variable)
             origin = Origin(f"'{variable.name}' of", owner)
-            self.network.arrays[name] = Array(name, dtype, origin, owner)
+            self.network.arrays[name] = Array(name, dtype, origin, owner, _role(variable))
             self.bindings.arrays[name] = variable
             for number, clock in enumerate(self.bindings.clocks):
                 if variable in (clock.variables["t"], clock.variables["timestep"]):
@@ -210,7 +216,12 @@ class NetworkBuilder:
         return identifier(f"{self._owner_label(variable)}_{variable.name}")
 
     def constant_array(
-        self, name: str, make: Callable[[], np.ndarray], origin: str, identity: Hashable
+        self,
+        name: str,
+        make: Callable[[], np.ndarray],
+        origin: str,
+        identity: Hashable,
+        role: Role = Role.STATE,
     ) -> str:
         """Register values that belong to the program, not to a Brian variable.
 
@@ -224,6 +235,7 @@ class NetworkBuilder:
             What they are, for people.
         identity : hashable
             The same for the same array only.
+        role : Role, optional
 
         Returns
         -------
@@ -234,7 +246,7 @@ class NetworkBuilder:
         if known is None:
             known = self._array_names[identity] = free(self.network.arrays, identifier(name))
             values = make()
-            self.network.arrays[known] = Array(known, values.dtype.name, origin)
+            self.network.arrays[known] = Array(known, values.dtype.name, origin, role=role)
             self.bindings.arrays[known] = values
             self.bindings.tables.append((known, make))
         return known
@@ -395,6 +407,16 @@ class NetworkBuilder:
         return CompilerArguments.joined(
             self.compiler_arguments[c_name] for c_name in self.user_code
         )
+
+
+def _role(variable: Any) -> Role:
+    """What the array of a Brian variable is for."""
+    owner = referent(variable.owner)
+    if isinstance(owner, BaseClock):
+        return _OF_CLOCKS.get(variable.name, Role.STATE)
+    if isinstance(owner, Synapses):
+        return _OF_SYNAPSES.get(variable.name, Role.STATE)
+    return Role.STATE
 
 
 def _are_two(one: float | int, other: float | int) -> bool:

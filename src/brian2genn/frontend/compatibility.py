@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brian2.core import clocks
 from brian2.core.namespace import get_local_namespace
 from brian2.core.preferences import prefs
 from brian2.memory.dynamicarray import DynamicArray
@@ -30,6 +31,10 @@ def wants_garbage_collection() -> bool:
 def restores_delays() -> bool:
     """Whether ``store`` and ``restore`` keep synaptic delays: not in Brian 2.9."""
     return "delay" in SynapticPathway._full_state.__code__.co_consts
+
+
+#: The class of all clocks: up to Brian 2.9 there is one kind.
+BaseClock: type = getattr(clocks, "BaseClock", clocks.Clock)
 
 
 def brian_dynamic_array(shape: tuple[int, ...], dtype: Any) -> Any:

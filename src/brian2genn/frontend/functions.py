@@ -20,6 +20,7 @@ from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
 from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
 from ..model.names import Origin
+from ..model.network import Role
 from .brian_names import GENERATORS, with_neutral_names
 from .cython_target import needs_cython
 from .expressions import ExpressionReader, Unsupported
@@ -283,6 +284,7 @@ class FunctionCalls:
                 partial(_itself, array),
                 f"namespace of the function '{name}'",
                 (id(function), variable),
+                Role.NAMESPACE,
             )
             text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Annotated, ClassVar
 
 from .compiling import CompilerArguments
@@ -28,6 +29,21 @@ from .footprint import (
 from .kernel import Kernel
 
 
+class Role(Enum):
+    """What an array is for."""
+
+    STATE = "state"
+    #: the neurons that synapses come from and go to
+    SOURCE = "pre"
+    TARGET = "post"
+    #: of a clock
+    TIME = "t"
+    TIMESTEP = "timestep"
+    DT = "dt"
+    #: what a user's function has a pointer to
+    NAMESPACE = "namespace"
+
+
 @dataclass(frozen=True)
 class Array:
     """Memory that the program reads or writes; its length is known at run time.
@@ -39,6 +55,7 @@ class Array:
     dtype: str
     origin: str
     owner: str = ""
+    role: Role = Role.STATE
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from math import isclose
 
 import numpy as np
 
+from ...codegen.genn_code import NotInGenn
 from ...model.footprint import How, arrays, footprint
+from ...model.kernel import ELEMENT, Access, Kernel
 from ...model.names import Names
-from ...model.network import Network, Push
+from ...model.network import Network, Push, Role, Sum
 from ..interface import ClockState
 from .queue import Delays
 
@@ -53,8 +55,8 @@ class Facts:
         self.base = min(regular, key=lambda c: float(self.clocks[c].dt or 0.0), default=0)
         names = {clock.name: number for number, clock in enumerate(self.network.clocks)}
         #: from the arrays of clocks to the clock and what of it they are
-        self.clock_arrays: dict[str, tuple[int, str]] = {
-            name: (names[array.owner], name.removeprefix(f"{_identifier(array.owner)}_"))
+        self.clock_arrays: dict[str, tuple[int, Role]] = {
+            name: (names[array.owner], array.role)
             for name, array in self.network.arrays.items()
             if array.owner in names
         }
@@ -76,6 +78,20 @@ class Facts:
         """The name of the group that an array belongs to."""
         return self.network.arrays[array].owner
 
+    def side_of(self, kernel: Kernel, access: Access) -> str:
+        """Whether an access is to a variable of the source or of the target neuron.
 
-def _identifier(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name)
+        Raises
+        ------
+        NotInGenn
+            Where it is neither.
+        """
+        index = kernel.accesses[str(access.index)]
+        role = self.network.arrays[index.array].role
+        if index.index == ELEMENT and role in (Role.SOURCE, Role.TARGET):
+            return str(role.value)
+        raise NotInGenn(f"'{access.name}', which is reached through '{index.name}'")
+
+    def side_of_sum(self, step: Sum) -> str:
+        """The side of synapses whose neurons have the sums over them."""
+        return "post" if self.network.arrays[step.index].role is Role.TARGET else "pre"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...codegen.genn_code import GENN_TYPE, NotInGenn, whole
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Access, Kernel, RandomSite, Table
+from ...model.network import Role
 from .description import ExtraGlobal, Parameter, Population, Reference, SynapsePopulation, Variable
 from .facts import Facts
 
@@ -176,7 +177,7 @@ class CodeNames:
             raise NotInGenn(f"the shared variable '{access.name}', which is written during a run")
         return self.scope.shared(access.array)
 
-    def time(self, clock: int, what: str) -> str:
+    def time(self, clock: int, what: Role) -> str:
         """The text for the time, the time step or dt of a clock, bit by bit as Brian has them."""
         facts = self.scope.facts
         ratio = facts.ratio(clock)
@@ -184,13 +185,14 @@ class CodeNames:
         own = "dt"
         if ratio != 1:
             step, own = f"floor({step} / {float(ratio or 1)})", repr(facts.clocks[clock].dt)
-        if what == "dt":
-            return own
-        if what == "timestep":
-            return f"((int64_t){step})"
-        if what == "t":
-            return "t" if ratio == 1 and not self.last else f"({step} * {own})"
-        raise NotInGenn(f"the clock's '{what}'")
+        match what:
+            case Role.DT:
+                return own
+            case Role.TIMESTEP:
+                return f"((int64_t){step})"
+            case Role.TIME:
+                return "t" if ratio == 1 and not self.last else f"({step} * {own})"
+        raise NotInGenn(f"the '{what.value}' of a clock")
 
     def param(self, name: str, dtype: str) -> str:
         """The text that reads a parameter of the network."""
@@ -259,7 +261,7 @@ class SynapseNames(CodeNames):
         """The text that reads a variable of the synapse or of one of its neurons."""
         if access.index in (None, ELEMENT):
             return super().variable(access)
-        side = side_of(self.kernel, access)
+        side = self.scope.facts.side_of(self.kernel, access)
         facts = self.scope.facts
         if side in self._frozen and access.array in facts.mutated:
             raise NotInGenn(
@@ -280,13 +282,3 @@ class SynapseNames(CodeNames):
     def random(self, site: RandomSite, arguments: list[str]) -> str:
         """GeNN has no random numbers in the code of synapses on all of its backends."""
         raise NotInGenn("random numbers in the code of synapses")
-
-
-def side_of(kernel: Kernel, access: Access) -> str:
-    """Whether an access is to a variable of the source or of the target neuron."""
-    index = kernel.accesses[str(access.index)]
-    if index.index == ELEMENT and index.array.endswith("__synaptic_pre"):
-        return "pre"
-    if index.index == ELEMENT and index.array.endswith("__synaptic_post"):
-        return "post"
-    raise NotInGenn(f"'{access.name}', which is reached through '{index.name}'")

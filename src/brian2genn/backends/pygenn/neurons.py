@@ -15,6 +15,7 @@ from ...model.network import (
     RecordEvents,
     RecordRate,
     RecordState,
+    Role,
     Step,
     Threshold,
     Update,
@@ -213,7 +214,7 @@ class Neurons:
         if output is None or output.op != "load":
             return ""
         array = kernel.accesses[output.attr].array
-        if self.facts.clock_arrays.get(array) == (self.facts.base, "t"):
+        if self.facts.clock_arrays.get(array) == (self.facts.base, Role.TIME):
             return "t"
         values = self.facts.arrays[array]
         constant = array not in self.facts.mutated and values.dtype.kind == "i"

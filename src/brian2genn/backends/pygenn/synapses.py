@@ -11,12 +11,12 @@ from ...codegen.genn_code import GennCode, NotInGenn
 from ...model import expr as ex
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Kernel, Store
-from ...model.network import Deliver, RecordState, Step, Sum, Update
+from ...model.network import Deliver, RecordState, Role, Step, Sum, Update
 from ...transforms.scatter import why_ordered
 from .description import Connectivity, SynapsePopulation, Variable
 from .facts import Facts
 from .layout import Flag, Layout, StatePlan
-from .names import Scope, SynapseNames, genn_name, side_of
+from .names import Scope, SynapseNames, genn_name
 from .neurons import Neurons, indented, recorded_name, stored_type
 from .queue import Delays
 from .rotation import read, written
@@ -83,7 +83,7 @@ class SynapseGroup:
                 return pathway.queue.sources
         for name, array in self.facts.arrays.items():
             own = self.facts.group_of(name) == self.name
-            if own and name.endswith(f"__synaptic_{side}"):
+            if own and self.facts.network.arrays[name].role.value == side:
                 return np.asarray(array)
         return None
 
@@ -100,10 +100,10 @@ class SynapseGroup:
                     if (
                         kernel.has_index_access(access)
                         and group in self.neurons
-                        and side_of(kernel, access) == side
+                        and self.facts.side_of(kernel, access) == side
                     ):
                         return group
-            if isinstance(real, Sum) and real.index.endswith(f"__synaptic_{side}"):
+            if isinstance(real, Sum) and self.facts.side_of_sum(real) == side:
                 return self.facts.group_of(real.target)
         return None
 
@@ -248,7 +248,7 @@ class _PopulationBuilder:
         kernel = pathway.step.kernel
         changing = _changing(self.facts, kernel, pathway.stores)
         sides = {
-            side_of(kernel, kernel.accesses[store.name]) if store.add else ""
+            self.facts.side_of(kernel, kernel.accesses[store.name]) if store.add else ""
             for store in pathway.stores
         }
         if len(pathways) > 1 or sides != {"post"} or pathway.side != "pre" or changing:
@@ -284,7 +284,7 @@ class _PopulationBuilder:
         lines: list[str] = []
         for store, text in added:
             access = kernel.accesses[store.name]
-            side = side_of(kernel, access)
+            side = self.facts.side_of(kernel, access)
             if not is_float(access.dtype):
                 raise NotInGenn(f"'{store.name}', an integer that synapses add to")
             if side == "post":
@@ -333,7 +333,10 @@ class _PopulationBuilder:
         for pathway in post:
             if any(
                 store.add
-                and side_of(pathway.step.kernel, pathway.step.kernel.accesses[store.name]) == "post"
+                and self.facts.side_of(
+                    pathway.step.kernel, pathway.step.kernel.accesses[store.name]
+                )
+                == "post"
                 for store in pathway.stores
             ):
                 raise NotInGenn("an effect of postsynaptic spikes on the postsynaptic neuron")
@@ -386,8 +389,7 @@ class _PopulationBuilder:
             value = code.value(step.kernel.outputs["_synaptic_var"])
             computed.append([*code.lines, f"const double {name} = {value};"])
             texts.append(name)
-        post = step.index.endswith("__synaptic_post")
-        function = "addToPost" if post else "addToPre"
+        function = "addToPost" if self.facts.side_of_sum(step) == "post" else "addToPre"
         difference = f"{function}({texts[1]} - {texts[0]});"
         return [*computed[0], "{", *indented(lines), "}", *computed[1], difference]
 
@@ -401,7 +403,7 @@ class _PopulationBuilder:
                 continue
             access = pathway.step.kernel.accesses[store.name]
             neurons = self.group.neurons[self.facts.group_of(access.array)]
-            side = side_of(pathway.step.kernel, access)
+            side = self.facts.side_of(pathway.step.kernel, access)
             target = self.population.post_target if side == "post" else self.population.pre_target
             effects = self.group.effects.setdefault(id(pathway.step), [])
             effect = (neurons, neurons.scope.variable(access.array), target, access.dtype)
@@ -446,7 +448,7 @@ class _PopulationBuilder:
         value = code.value(step.kernel.outputs["_synaptic_var"])
         if not is_float(step.target_dtype):
             raise NotInGenn("a summed variable that is an integer")
-        side = "post" if step.index.endswith("__synaptic_post") else "pre"
+        side = self.facts.side_of_sum(step)
         target = self._target(side, step.target)
         neurons = self.group.neurons[self.facts.group_of(step.target)]
         effects = self.group.effects.setdefault(id(step), [])
@@ -467,7 +469,7 @@ def _changing(facts: Facts, kernel: Kernel, stores: list[Store]) -> set[str]:
         if node.op == "load":
             array = kernel.accesses[node.attr].array
             clock = facts.clock_arrays.get(array)
-            if array in facts.mutated or (clock is not None and clock[1] != "dt"):
+            if array in facts.mutated or (clock is not None and clock[1] is not Role.DT):
                 found.add(f"'{node.attr}'")
         elif node.op == "table":
             found.add(f"'{node.attr.name}'")

@@ -16,6 +16,7 @@ from ...model.network import (
     Host,
     Push,
     RecordState,
+    Role,
     Step,
     Sum,
     Update,
@@ -82,8 +83,8 @@ class Translator:
     def _find_synapses(self) -> None:
         names = {
             array.owner
-            for name, array in self.network.arrays.items()
-            if name.endswith(("__synaptic_pre", "__synaptic_post"))
+            for array in self.network.arrays.values()
+            if array.role in (Role.SOURCE, Role.TARGET)
         }
         names |= {step.synapses for step in self.network.steps if isinstance(step, Deliver)}
         self._synaptic = names
