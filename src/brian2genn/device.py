@@ -28,7 +28,7 @@ from .backends.cache import tidying
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
 from .backends.cuda.driver import CudaLost
-from .backends.interface import Backend, Program
+from .backends.interface import Backend, Bound, Program
 from .backends.refusal import RefusedNetwork
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.cython_target import cython_version
@@ -37,7 +37,6 @@ from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translat
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, check_groups
 from .model.mishap import Mishap
 from .model.network import Network as Model
-from .model.network import describe
 from .model.verify import verify
 from .preferences import cache_size
 from .runtime.arrays import LastingArrays, renew_arrays
@@ -60,11 +59,12 @@ from .runtime.mishaps import EVERYTHING, hand_over
 from .runtime.pathways import check_pathways, never_early
 from .runtime.prepared import Prepared, PreparedNetworks
 from .runtime.programs import KnownPrograms, Numbers, steps_of
-from .runtime.recordings import Recording, Turns, close_all, columns_of, left_behind
+from .runtime.recordings import Recording, Turns, close_all, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject, read_subexpression
 from .runtime.states import with_delays
 from .runtime.unchanged import set_interval
+from .transforms.pipeline import shown
 from .transforms.settle import settle
 
 logger = get_logger("brian2.devices.genn")
@@ -553,15 +553,12 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     def _program(self, translation: Translation, net: Any, profile: bool) -> Program:
         def make(network: Model) -> Program:
             verify(network)
-            try:
+            with shown(prefs["devices.genn.debug"], network):
                 return self.backend.build(network, profile=profile)
-            finally:
-                if prefs["devices.genn.debug"]:
-                    print(describe(network))
 
         try:
             programs = self._chosen.programs[profile]
-            if prefs["devices.genn.debug"]:  # prints each run
+            if prefs["devices.genn.debug"]:  # each run is shown
                 programs = KnownPrograms()
             numbers = Numbers(translation.bindings.params, steps_of(translation.bindings.arrays))
             return programs.find_or_make(translation.network, make, numbers)
@@ -578,45 +575,48 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         translation, bindings = prepared.translation, prepared.translation.bindings
         close_all(set(self._recordings.values()))  # what a run that failed has left
         turns = Turns()
-        program, is_bound = prepared.take_program()
-        if not is_bound:
-            program.bind_names(bindings.names)
-        self._bind_arrays(prepared)
-        program.bind_params(bindings.params)
+        program = prepared.take_program()
         states = clock_states(bindings.clocks)
-        program.bind_clocks(states)
-        program.bind_queues(bindings.queues)
-        if not is_bound:
-            columns = [columns_of(plan) for plan in bindings.recorders]
-            prepared.recorders = program.bind_recorders(columns)
-        recordings = [
-            Recording(plan, recorder, turns)
-            for plan, recorder in zip(bindings.recorders, prepared.recorders, strict=True)
-        ]
         if self._random_key is None:
             self._random_step = 0  # the key is new
         self.backend.seeded = self._random_key is not None
         # as in Brian, what draws nothing leaves NumPy's generator as it is
         needs_key = self._random_key is not None or prepared.draws
-        program.bind_random(self._key() if needs_key else 0, self._random_step)
+        recorders = program.bind(
+            Bound(
+                arrays=self._arrays_of(prepared),
+                params=bindings.params,
+                clocks=states,
+                queues=bindings.queues,
+                columns=prepared.columns,
+                key=self._key() if needs_key else 0,
+                step=self._random_step,
+                names=bindings.names,
+            )
+        )
+        recordings = [
+            Recording(plan, recorder, turns)
+            for plan, recorder in zip(bindings.recorders, recorders, strict=True)
+        ]
         program.prepare(profile)
         for recording in recordings:
             for variable in recording.variables():
                 self._recordings[id(variable)] = recording
         return TimeLoop(net, translation, program, recordings, states, profile, turns)
 
-    def _bind_arrays(self, prepared: Prepared) -> None:
+    def _arrays_of(self, prepared: Prepared) -> Mapping[str, Any]:
+        """The arrays of a network, once they are known to fit together; notes which may move."""
         arrays = prepared.check_bounds(super().get_value)
         self._bound = prepared.moving
-        prepared.program.bind_arrays(arrays)
         # whoever asks for indices during the run may change them
         self._watched = prepared.indices
         self._arrays_moved = False
+        return arrays
 
     def _follow(self, prepared: Prepared) -> None:
         """Bind the arrays again if one has moved: by an object of Brian's, a report, a thread."""
         if self._arrays_moved:
-            self._bind_arrays(prepared)
+            prepared.program.move(self._arrays_of(prepared))
 
     @contextmanager
     def _hosts(self, prepared: Prepared, obj: Any) -> Iterator[None]:
@@ -634,7 +634,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         finally:
             if random != (self._random_key, self._random_step):
                 key = program.random_key if self._random_key is None else self._random_key
-                program.bind_random(key, self._random_step)
+                program.seed(key, self._random_step)
         for code in obj.code_objects:
             if isinstance(code, LoopCodeObject) and any(
                 id(code.variables.get(name)) in self._watched for name in code.recorded.writes

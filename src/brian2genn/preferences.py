@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from brian2.core.preferences import BrianPreference, PreferenceError, prefs
 
 from .model.spelling import did_you_mean, listed
+from .transforms.pipeline import SHOWN
 
 _GENN_1 = "of the GeNN that Brian2GeNN 1.x drove"
 
@@ -95,11 +96,12 @@ def _is_threads(value: object) -> bool:
     return True
 
 
-def _is_truth(value: object) -> bool:
-    if not isinstance(value, bool):
+def _is_shown(value: object) -> bool:
+    if not isinstance(value, bool) and value not in SHOWN:
+        names = ", ".join(map(repr, SHOWN))
         raise PreferenceError(
-            f"Preference 'devices.genn.debug': {value!r} is neither True nor False. Choose one of"
-            " them."
+            f"Preference 'devices.genn.debug': {value!r} is neither True nor False, nor the name of"
+            f" a pass. Choose True, False, or one of {names}."
         )
     return True
 
@@ -152,8 +154,11 @@ _register(
     "Preferences of the genn device",
     debug=BrianPreference(
         default=False,
-        docs="Print the network model of every run, after it was simplified.",
-        validator=_is_truth,
+        docs=(
+            "Print the network model of every run: True as it is compiled, or the name of a pass"
+            f" for what that has made ({', '.join(map(repr, SHOWN))})."
+        ),
+        validator=_is_shown,
     ),
     cpu_threads=BrianPreference(
         default=None,

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from brian2genn.backends.cpu.program import CpuProgram
-from brian2genn.backends.interface import ClockState, Outcome
+from brian2genn.backends.interface import Bound, ClockState, Outcome
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT64
 from brian2genn.model.kernel import Access, Kernel, Store
+from brian2genn.model.names import Names
 from brian2genn.model.network import (
     Array,
     Clock,
@@ -59,12 +60,8 @@ def run(network: Network, n: int, steps: int) -> dict[str, np.ndarray]:
         "events": np.zeros(n + 1, dtype=np.int32),
     }
     t, timestep = np.zeros(1), np.zeros(1, dtype=np.int64)
-    program.bind_arrays(arrays)
-    program.bind_params({"N": n, "one": 1.0})
-    program.bind_clocks([ClockState(t, timestep, 0.1, None, steps)])
-    program.bind_queues([])
-    program.bind_recorders([])
-    program.bind_random(1, 0)
+    clock = ClockState(t, timestep, 0.1, None, steps)
+    program.bind(Bound(arrays, {"N": n, "one": 1.0}, [clock], [], [], 1, 0, Names()))
     program.prepare(profile=False)
     assert program.run(60.0) == Outcome.FINISHED
     assert timestep[0] == steps

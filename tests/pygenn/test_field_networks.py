@@ -88,7 +88,7 @@ class Script:
 @pytest.mark.parametrize(
     ("name", "arguments", "duration"),
     [
-        ("cobahh", {"n_neurons": 300, "p": 0.2}, 0.05),
+        ("cobahh", {"n_neurons": 300, "n_synapses": 60}, 0.05),
         ("mushroom_body", {"n_kenyon": 100, "duration": 0.1}, 0.1),
     ],
 )

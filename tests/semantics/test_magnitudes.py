@@ -94,10 +94,10 @@ def test_agrees_with_runtime(case):
 def test_a_sweep_past_the_limit_compiles_twice(device, monkeypatch):
     """Values are no part of the program, but for whether they may be collected."""
     import brian2genn.device as module
+    from brian2genn.model.network import describe
 
     built = []
-    real = module.describe
-    monkeypatch.setattr(module, "verify", lambda network: built.append(real(network)))
+    monkeypatch.setattr(module, "verify", lambda network: built.append(describe(network)))
     from brian2 import set_device
 
     set_device(device)

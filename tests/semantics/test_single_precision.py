@@ -109,6 +109,22 @@ def times_that_need_double():
     return {**result, "dtype": np.array(str(group.v[:].dtype))}
 
 
+@cases.single
+def a_number_in_both_precisions():
+    """``clip`` of a whole number is computed as a double, and divided by the same ``tau``."""
+    group = NeuronGroup(
+        2,
+        """dv/dt = (level + clip(t_in_timesteps, -1.9, 1.8) - v)/tau : 1
+        dr/dt = (level + clip(expm1(-abs(v)) + t/ms, -1.9, 1.8) - r)/tau : 1 (unless refractory)""",
+        method="exponential_euler",
+        threshold="r > 5",
+        refractory=1 * ms,
+        namespace={"tau": 1e35 * ms, "level": 0.55},
+    )
+    run(0.4 * ms)
+    return observe(group=group)
+
+
 @cases
 def rate_in_single_precision():
     """The monitor's own dtype, in a network in double precision."""

@@ -39,6 +39,37 @@ class ClockState:
     end: int
 
 
+@dataclass(frozen=True)
+class Bound:
+    """All that a program works with in a run.
+
+    Attributes
+    ----------
+    arrays : mapping
+        By the names of the network's arrays: Brian variables, or arrays of the program's own.
+    params : mapping
+        By the names of its parameters.
+    clocks : sequence of ClockState
+    queues : sequence
+        Made by the backend, and prepared.
+    columns : sequence of list
+        For each recorder, element type and elements in a row of each column.
+    key, step : int
+        The key of the random streams, and the number of the next time step in them.
+    names : Names
+        What people call the objects: the program may have been made for others.
+    """
+
+    arrays: Mapping[str, Any]
+    params: Mapping[str, float | int]
+    clocks: Sequence[ClockState]
+    queues: Sequence[Any]
+    columns: Sequence[list[tuple[np.dtype, int]]]
+    key: int
+    step: int
+    names: Names
+
+
 class Recorder(Protocol):
     """Rows of values that a program appends, column by column."""
 
@@ -71,7 +102,7 @@ class Program(Protocol):
     within_step : bool
         Whether there is more of a time step to do after `end_step`; `run` does it.
     stays_bound : bool, optional
-        Whether it can be run again without binding what is the same still, and takes arrays
+        Whether the same program can be bound for one run after the other, and takes arrays
         instead of variables.
     """
 
@@ -85,26 +116,21 @@ class Program(Protocol):
     def unbound(self) -> Program:
         """The same program, not connected to any memory."""
 
-    def bind_names(self, names: Names) -> None:
-        """Tell the program what people call the objects: it may have been made for others."""
+    def bind(self, bound: Bound) -> Sequence[Any]:
+        """Connect the program to what a run works with.
 
-    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
-        """Name the arrays: Brian variables, or arrays of the program's own."""
+        Returns
+        -------
+        sequence of Recorder
+            For each list of columns. A program that `stays_bound` and is given the same columns
+            again, the object itself, goes on with its recorders.
+        """
 
-    def bind_params(self, params: Mapping[str, float | int]) -> None:
-        """Set the parameters of the run."""
+    def move(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays anew: within a run, some lie elsewhere now or are longer."""
 
-    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
-        """Tell the program which clocks there are."""
-
-    def bind_queues(self, queues: Sequence[Any]) -> None:
-        """Tell the program its queues, made by the backend."""
-
-    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[Any]:
-        """Make a recorder for each list of columns (element type, elements in a row)."""
-
-    def bind_random(self, seed: int, step: int) -> None:
-        """Set the key of the random streams and the number of the next step."""
+    def seed(self, key: int, step: int) -> None:
+        """Set the key of the random streams and the number of the next step, within a run."""
 
     @property
     def random_step(self) -> int:
@@ -115,7 +141,7 @@ class Program(Protocol):
         """The key of the random streams."""
 
     def prepare(self, profile: bool) -> None:
-        """Compute what stays constant during a run; everything must be bound."""
+        """Compute what stays constant during the run for which the program is bound."""
 
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time, but at least one.
@@ -165,7 +191,7 @@ class Backend(Protocol):
     name : str
     seeded : bool
         Whether the script has seeded the random numbers of the next run. Where they come from the
-        streams that `Program.bind_random` sets, it makes no difference.
+        streams whose key is `Bound.key`, it makes no difference.
     """
 
     name: str

@@ -136,6 +136,7 @@ class KernelPrinter:
         self._names: dict[tuple[int, int], str] = {}
         self._loaded: set[tuple[int, str]] = set()
         self._local_constants: set[str] = set()
+        self._param_names: set[str] = set()
         self._stream = 0
         self._temporaries = 0
         #: the statements that read an element's variables
@@ -347,12 +348,17 @@ class KernelPrinter:
             place = place.removeprefix("(float)")
         if section == RUN_RATE:
             return place
-        # another object may have a variable of this name, and this kernel use it
-        name = c_name(f"{node.attr}_param" if node.attr in self.kernel.accesses else node.attr)
-        if (STEP_RATE, node.serial) not in self._names:
-            self._names[STEP_RATE, node.serial] = name
+        key = STEP_RATE, node.serial
+        if key not in self._names:
+            # another object may have a variable of this name, and this kernel use it
+            wanted = f"{node.attr}_param" if node.attr in self.kernel.accesses else node.attr
+            # one number may be needed in both precisions
+            other = f"{node.attr}_{node.dtype}"
+            name = c_name(other if c_name(wanted) in self._param_names else wanted)
+            self._param_names.add(name)
+            self._names[key] = name
             self.step.append(f"const {value_type(node.dtype)} {name} = {place};")
-        return name
+        return self._names[key]
 
     def _constant_here(self, text: str, dtype: str, section: int) -> str:
         """A value computed once per run, as used in `section`: read once per step."""

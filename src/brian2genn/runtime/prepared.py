@@ -23,6 +23,7 @@ from .bounds import Bounds, check_bounds, index_arrays, raw_arrays
 from .explain import SetupPlacement
 from .pickling import nothing
 from .programs import Numbers, steps_of
+from .recordings import columns_of
 from .reuse import Ingredients
 from .unchanged import Routine
 from .witness import Witness
@@ -62,8 +63,8 @@ class Prepared:
         self.objects = objects
         self.translation = translation
         self.program = program
-        #: those of the program, if it is bound
-        self.recorders: list[Any] = []
+        #: of all recorders; as long as nothing changes, they keep their memory
+        self.columns = [columns_of(plan) for plan in translation.bindings.recorders]
         self.setup = setup
         #: whether it is in use: an object of the network may run the network
         self.busy = False
@@ -168,13 +169,12 @@ class Prepared:
         bindings = self.translation.bindings
         return Numbers(bindings.params, steps_of(bindings.arrays))
 
-    def take_program(self) -> tuple[Program, bool]:
-        """The program for this run, and whether it is connected to memory from the last one."""
+    def take_program(self) -> Program:
+        """The program for this run."""
         used, self._used = self._used, True
         if used and not self._stays_bound():
             self.program = self._unused.unbound()
-            return self.program, False
-        return self.program, used
+        return self.program
 
     def check_bounds(self, raw: RawValue) -> Mapping[str, Any]:
         """Check that no step reads or writes outside of an array; see `bounds.check_bounds`.

@@ -14,8 +14,7 @@ from ..model.compiling import CompilerArguments
 from ..model.kernel import Kernel
 from ..model.network import Network
 from ..transforms.magnitudes import Magnitudes, awkward
-from ..transforms.simplify import simplify
-from ..transforms.specialise import specialise
+from ..transforms.pipeline import FOR_A_PROCESSOR, lower
 
 #: How many programs are remembered.
 _MOST = 16
@@ -120,7 +119,6 @@ class KnownPrograms:
                 self._known.append(self._known.pop(number))
                 return known
         simplified = network.copied()
-        specialise(simplified)
-        simplify(simplified)
+        lower(simplified, FOR_A_PROCESSOR)
         self._known = [*self._known[1 - _MOST :], _Known(network.copied(), simplified)]
         return self._known[-1]

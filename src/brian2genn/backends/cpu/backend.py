@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
-from ...transforms.simplify import simplify
-from ...transforms.specialise import specialise
+from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..host_memory import HostMemory
 from .program import CpuProgram
 from .queue import SpikeQueue
@@ -48,8 +47,7 @@ class CpuBackend(HostMemory):
         ToolchainError, CompileError
             Where there is no compiler, or it refuses the program.
         """
-        specialise(network)
-        simplify(network)
+        lower(network, FOR_A_PROCESSOR)
         return CpuProgram(network, self._threads)
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:

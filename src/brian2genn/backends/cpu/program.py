@@ -14,7 +14,7 @@ import numpy as np
 from ...codegen.program import Source, print_program
 from ...model.names import Names
 from ...model.network import Network
-from ..interface import ClockState, Outcome
+from ..interface import Bound, ClockState, Outcome
 from . import toolchain
 from .recorder import Recorder
 from .structures import Clock, Context, Effort, bind_arrays, missed, support
@@ -67,6 +67,8 @@ class CpuProgram:
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
         self._places: list[weakref.ref[np.ndarray]] = []
+        self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
+        self._recorders: list[Recorder] = []
         self._names = Names()
 
     def unbound(self) -> CpuProgram:
@@ -75,6 +77,7 @@ class CpuProgram:
         other._context = Context()
         other._keep = {}
         other._places = []
+        other._columns = None
         return other
 
     def notes(self) -> list[str]:
@@ -83,18 +86,34 @@ class CpuProgram:
         return describe_threads(self.source.shared, steps, self._context.threads, self._efforts)
 
     # -- memory --------------------------------------------------------------
-    def bind_names(self, names: Names) -> None:
-        """Tell the program what people call the objects."""
-        self._names = names
-
-    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
-        """Tell the program where its arrays lie: Brian variables, or NumPy arrays.
+    def bind(self, bound: Bound) -> list[Recorder]:
+        """Connect the program to what a run works with.
 
         Raises
         ------
         ValueError
             For an array whose elements are not next to each other.
         """
+        self._names = bound.names
+        self.move(bound.arrays)
+        self._bind_params(bound.params)
+        self._bind_clocks(bound.clocks)
+        queues = (c_void_p * max(len(bound.queues), 1))(*(queue.handle for queue in bound.queues))
+        self._context.queues = queues
+        self._keep["queues"] = (queues, list(bound.queues))
+        if self._columns is not bound.columns:
+            self._columns = bound.columns
+            self._recorders = [Recorder(own) for own in bound.columns]
+            handles = (c_void_p * max(len(self._recorders), 1))(
+                *(r.handle for r in self._recorders)
+            )
+            self._context.recorders = handles
+            self._keep["recorders"] = handles
+        self.seed(bound.key, bound.step)
+        return self._recorders
+
+    def move(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays anew: Brian variables, or arrays of the program's own."""
         things = [arrays[name] for name in self.source.arrays]
         chosen = [x if isinstance(x, np.ndarray) else x.get_value() for x in things]
         if self._places and all(
@@ -106,16 +125,14 @@ class CpuProgram:
         self._keep["arrays"] = chosen
         self._places = [weakref.ref(array) for array in chosen]
 
-    def bind_params(self, params: Mapping[str, float | int]) -> None:
-        """Set the parameters of the run."""
+    def _bind_params(self, params: Mapping[str, float | int]) -> None:
         numbers = np.array([params[name] for name in self.source.numbers], dtype=np.float64)
         integers = np.array([params[name] for name in self.source.integers], dtype=np.int64)
         self._context.numbers = numbers.ctypes.data_as(POINTER(c_double))
         self._context.integers = integers.ctypes.data_as(POINTER(c_int64))
         self._keep["params"] = (numbers, integers)
 
-    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
-        """Tell the program which clocks there are."""
+    def _bind_clocks(self, clocks: Sequence[ClockState]) -> None:
         structures = (Clock * len(clocks))()
         for structure, clock in zip(structures, clocks, strict=True):
             structure.t = clock.t.ctypes.data
@@ -127,23 +144,9 @@ class CpuProgram:
         self._context.n_clocks = len(clocks)
         self._keep["clocks"] = (structures, list(clocks))
 
-    def bind_queues(self, queues: Sequence[Any]) -> None:
-        """Tell the program its queues."""
-        handles = (c_void_p * max(len(queues), 1))(*(queue.handle for queue in queues))
-        self._context.queues = handles
-        self._keep["queues"] = (handles, list(queues))
-
-    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[Recorder]:
-        """Make a recorder for each list of columns."""
-        recorders = [Recorder(own) for own in columns]
-        handles = (c_void_p * max(len(recorders), 1))(*(r.handle for r in recorders))
-        self._context.recorders = handles
-        self._keep["recorders"] = (handles, recorders)
-        return recorders
-
-    def bind_random(self, seed: int, step: int) -> None:
+    def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
-        self._context.seed = seed
+        self._context.seed = key
         self._context.random_step = step
 
     @property

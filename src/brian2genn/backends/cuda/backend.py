@@ -10,9 +10,7 @@ from typing import Any
 from ...codegen.cuda_program import print_user_functions
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
-from ...transforms.scatter import separate
-from ...transforms.simplify import simplify
-from ...transforms.specialise import specialise
+from ...transforms.pipeline import FOR_A_GPU, lower
 from ..interface import RawValue
 from .driver import Driver
 from .memory import DeviceMemory
@@ -89,9 +87,7 @@ class CudaBackend:
         CudaError
             If the compiler refuses the program.
         """
-        separate(network)
-        specialise(network)
-        simplify(network)
+        lower(network, FOR_A_GPU)
         return CudaProgram(
             network,
             self.driver,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...codegen.cuda_source import CudaSource, TaskPlan
 from ...model.names import Names
-from ..interface import ClockState
+from ..interface import Bound, ClockState
 from .driver import Driver
 from .lookups import inverse_of, recorded_elements, spikes_twice
 from .memory import DeviceMemory, Image
@@ -82,55 +82,43 @@ class Deployment:
         )
 
     # -- binding ---------------------------------------------------------------
-    def bind_names(self, names: Names) -> None:
-        """Tell the program what people call the objects."""
-        self.names = names
-
-    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
-        """Name the arrays: Brian variables, or arrays of the program's own."""
-        self.named = dict(arrays)
-        if self.is_there:
-            self._find_images()
-
-    def bind_params(self, params: Mapping[str, float | int]) -> None:
-        """Set the parameters of the run."""
-        self.params = dict(params)
+    def bind(self, bound: Bound) -> list[DeviceRecorder]:
+        """Take what a run works with; nothing of it is on the device yet."""
+        self.names = bound.names
+        self.named = dict(bound.arrays)
+        self.clocks, self.queues = list(bound.clocks), list(bound.queues)
         for k, name in enumerate(self._source.numbers):
-            self.fixed["numbers"][k] = params[name]
+            self.fixed["numbers"][k] = bound.params[name]
         for k, name in enumerate(self._source.integers):
-            self.fixed["integers"][k] = params[name]
-
-    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
-        """Tell the program which clocks there are."""
-        self.clocks = list(clocks)
-
-    def bind_queues(self, queues: Sequence[DeviceQueue]) -> None:
-        """Tell the program its queues."""
-        self.queues = list(queues)
-
-    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[DeviceRecorder]:
-        """Make a recorder for each list of columns; the parameters must be bound."""
-        self.recorders = []
-        for number, own in enumerate(columns):
-            layout = self._source.recorders[number]
-            most = 1
-            if layout.most is not None:
-                start, stop = (int(self.params[name]) for name in layout.most)
-                most = max(stop - start, 0)
-            # rows of the step before may still come
-            most *= 1 + (number in self._source.late_recorders)
-            self.recorders.append(DeviceRecorder(self._driver, own, most, layout.sorts))
+            self.fixed["integers"][k] = bound.params[name]
+        self.params = dict(bound.params)
+        self.recorders = [self._recorder(number, own) for number, own in enumerate(bound.columns)]
+        self.fixed["seed"], self._random_step = bound.key, bound.step
         return self.recorders
 
-    def bind_random(self, seed: int, step: int) -> None:
+    def _recorder(self, number: int, columns: list[tuple[np.dtype, int]]) -> DeviceRecorder:
+        layout = self._source.recorders[number]
+        most = 1
+        if layout.most is not None:
+            start, stop = (int(self.params[name]) for name in layout.most)
+            most = max(stop - start, 0)
+        # rows of the step before may still come
+        most *= 1 + (number in self._source.late_recorders)
+        return DeviceRecorder(self._driver, columns, most, layout.sorts)
+
+    def move(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays anew: Brian variables, or arrays of the program's own."""
+        self.named = dict(arrays)
+        self._find_images()
+
+    def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
-        self.fixed["seed"] = seed
+        self.fixed["seed"] = key
         self._random_step = step
-        if self.is_there:
-            self.moved = True
-            self.state["state"]["random_step"] = step
-            value = np.array([step], dtype=np.uint64)
-            self._driver.upload(self.place("state") + _RANDOM_STEP, value)
+        self.moved = True
+        self.state["state"]["random_step"] = step
+        value = np.array([step], dtype=np.uint64)
+        self._driver.upload(self.place("state") + _RANDOM_STEP, value)
 
     @property
     def random_step(self) -> int:

@@ -12,14 +12,12 @@ import numpy as np
 
 from ...codegen.cuda_program import print_cuda_program
 from ...codegen.cuda_source import CudaSource
-from ...model.names import Names
 from ...model.network import Network
-from ..interface import ClockState, Outcome
+from ..interface import Bound, Outcome
 from .deployment import Deployment
 from .driver import Driver
 from .loaded import Loaded
 from .memory import DeviceMemory
-from .queue import DeviceQueue
 from .recorder import DeviceRecorder
 from .report import note_on_memory, notes_on_kernels, too_little_memory
 from .stepping import Stepper
@@ -98,35 +96,18 @@ class CudaProgram:
             raise MemoryError(too_little_memory(self._driver, self.deployment.needs())) from error
 
     # -- binding ---------------------------------------------------------------
-    def bind_names(self, names: Names) -> None:
-        """Tell the program what people call the objects."""
-        self.deployment.bind_names(names)
+    def bind(self, bound: Bound) -> list[DeviceRecorder]:
+        """Connect the program to what a run works with."""
+        return self.deployment.bind(bound)
 
-    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
-        """Name the arrays: Brian variables, or arrays of the program's own."""
-        self.deployment.bind_arrays(arrays)
-        if self.deployment.is_there:
-            self._refresh()
+    def move(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays anew: Brian variables, or arrays of the program's own."""
+        self.deployment.move(arrays)
+        self._refresh()
 
-    def bind_params(self, params: Mapping[str, float | int]) -> None:
-        """Set the parameters of the run."""
-        self.deployment.bind_params(params)
-
-    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
-        """Tell the program which clocks there are."""
-        self.deployment.bind_clocks(clocks)
-
-    def bind_queues(self, queues: Sequence[DeviceQueue]) -> None:
-        """Tell the program its queues."""
-        self.deployment.bind_queues(queues)
-
-    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[DeviceRecorder]:
-        """Make a recorder for each list of columns; the parameters must be bound."""
-        return self.deployment.bind_recorders(columns)
-
-    def bind_random(self, seed: int, step: int) -> None:
+    def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
-        self.deployment.bind_random(seed, step)
+        self.deployment.seed(key, step)
 
     @property
     def random_key(self) -> int:

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from enum import Enum
-from typing import Any
-
-import numpy as np
 
 from ...model.network import Host, Network, Step
-from ...transforms.simplify import simplify
-from ...transforms.specialise import specialise
+from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..cpu.program import CpuProgram
-from ..interface import ClockState, Outcome
+from ..interface import Bound, ClockState, Outcome
 from .facts import Facts
 from .recorder import MixedRecorder
 from .rotation import read, written
@@ -92,8 +88,7 @@ class Companion:
         network: Network,
         facts: Facts,
         parts: Sequence[Part],
-        bindings: Sequence[tuple[str, tuple[Any, ...]]],
-        columns: Sequence[list[tuple[np.dtype, int]]],
+        bound: Bound,
         recorders: Sequence[MixedRecorder],
         profile: bool,
     ) -> None:
@@ -104,12 +99,9 @@ class Companion:
         self.whole = [(kind, number) for _, kind, number in entries]
         self.opening = [(k, n) for part, k, n in entries if part is Part.OPENING]
         self.closing = [(k, n) for part, k, n in entries if part is Part.CLOSING]
-        specialise(network)
-        simplify(network)
+        lower(network, FOR_A_PROCESSOR)
         self.program = CpuProgram(network)
-        for method, arguments in bindings:
-            getattr(self.program, method)(*arguments)
-        natives = self.program.bind_recorders(columns)
+        natives = self.program.bind(bound)
         for recorder, native in zip(recorders, natives, strict=True):
             recorder.native = native
         self.program.prepare(profile)

@@ -10,9 +10,7 @@ import numpy as np
 
 from ...codegen.program import environment
 from ...model.network import EmitSpikes, Network
-from ...transforms.scatter import separate
-from ...transforms.simplify import simplify
-from ...transforms.specialise import specialise
+from ...transforms.pipeline import FOR_GENN, lower
 from .facts import Facts
 from .layout import Layout
 from .neurons import FULL, REPLAY, replayed_name
@@ -58,9 +56,7 @@ def export(
     RefusedNetwork
         With what GeNN cannot do; nothing has been written then.
     """
-    specialise(network)
-    simplify(network)
-    separate(network)
+    lower(network, FOR_GENN)
     known = Facts(network, queues=queues, **facts)
     layout, _ = translate(known, seed)
     values = initial_values(layout, known)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ...model.names import Names
 from ...model.network import Host, Network
-from ...transforms.scatter import separate
-from ...transforms.simplify import simplify
-from ...transforms.specialise import specialise
-from ..interface import ClockState, Outcome
+from ...transforms.pipeline import FOR_GENN, lower
+from ..interface import Bound, ClockState, Outcome
 from .companion import Companion, Part, parts_of
 from .description import SynapsePopulation
 from .exchange import Exchange, GennMemory
@@ -68,7 +66,7 @@ class PygennProgram:
         self._clocks: list[ClockState] = []
         self._queues: list[GennQueue] = []
         self._recorders: list[MixedRecorder] = []
-        self._bindings: dict[str, tuple[Any, ...]] = {}
+        self._bound: Bound | None = None
         self._companion: Companion | None = None
         #: whether the rest of the run has to be executed beside GeNN: sizes have changed
         self._genn_is_left = False
@@ -111,68 +109,44 @@ class PygennProgram:
         return lines
 
     # -- binding ---------------------------------------------------------------
-    def bind_names(self, names: Names) -> None:
-        """Tell the program what people call the objects."""
-        self._names = names
-        self._bind("bind_names", names)
+    def bind(self, bound: Bound) -> list[MixedRecorder]:
+        """Connect the program to what a run works with."""
+        self._bound = bound
+        self._names, self._params = bound.names, dict(bound.params)
+        self._clocks, self._queues = list(bound.clocks), list(bound.queues)
+        self._arrays = _given(bound.arrays)
+        self._recorders = [MixedRecorder(own) for own in bound.columns]
+        return self._recorders
 
-    def _bind(self, method: str, *arguments: Any) -> None:
-        self._bindings[method] = arguments
-        if self._companion is not None:
-            getattr(self._companion.program, method)(*arguments)
-
-    def bind_arrays(self, arrays: Mapping[str, Any]) -> None:
-        """Name the arrays: Brian variables, or arrays of the program's own."""
-        given = {
-            name: thing if isinstance(thing, np.ndarray) else thing.get_value()
-            for name, thing in arrays.items()
-        }
-        self._bind("bind_arrays", arrays)
-        if self._companion is None:
-            self._arrays = given
-            return
-        # in the middle of a run: everybody has the mapping
+    def move(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays anew: Brian variables, or arrays of the program's own."""
+        assert self._companion is not None
+        given = _given(arrays)
+        self._companion.program.move(arrays)
         if any(given[name].shape != array.shape for name, array in self._arrays.items()):
             self._genn_is_left = True
             self._memory.activate(None)
-        self._arrays.update(given)
+        self._arrays.update(given)  # everybody has the mapping
 
-    def bind_params(self, params: Mapping[str, float | int]) -> None:
-        """Set the parameters of the run."""
-        self._params = dict(params)
-        self._bind("bind_params", params)
-
-    def bind_clocks(self, clocks: Sequence[ClockState]) -> None:
-        """Tell the program which clocks there are."""
-        self._clocks = list(clocks)
-        self._bind("bind_clocks", clocks)
-
-    def bind_queues(self, queues: Sequence[GennQueue]) -> None:
-        """Tell the program its queues."""
-        self._queues = list(queues)
-        self._bind("bind_queues", queues)
-
-    def bind_recorders(self, columns: Sequence[list[tuple[np.dtype, int]]]) -> list[MixedRecorder]:
-        """Make a recorder for each list of columns."""
-        self._columns = list(columns)
-        self._recorders = [MixedRecorder(own) for own in columns]
-        return self._recorders
-
-    def bind_random(self, seed: int, step: int) -> None:
+    def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
-        self._key = seed
-        self._bind("bind_random", seed, step)
+        assert self._companion is not None
+        self._companion.program.seed(key, step)
 
     @property
     def random_key(self) -> int:
         """The key of the random streams."""
-        return self._key
+        assert self._bound is not None
+        if self._companion is None:
+            return self._bound.key
+        return self._companion.program.random_key
 
     @property
     def random_step(self) -> int:
         """The number that the next time step will have in the random streams."""
+        assert self._bound is not None
         if self._companion is None:
-            return int(self._bindings["bind_random"][1])
+            return self._bound.step
         return self._companion.program.random_step
 
     # -- before a run --------------------------------------------------------------
@@ -184,11 +158,10 @@ class PygennProgram:
         RefusedNetwork
             With what GeNN cannot do; nothing has been built then.
         """
+        assert self._bound is not None
         self._profile = profile
         network = self._original.copied()
-        specialise(network)
-        simplify(network)
-        separate(network)
+        lower(network, FOR_GENN)
         facts = Facts(network, self._arrays, self._params, self._queues, self._clocks, self._names)
         self._facts = facts
         self._memory.activate(None)
@@ -210,8 +183,7 @@ class PygennProgram:
             self._original.copied(),
             facts,
             parts,
-            list(self._bindings.items()),
-            self._columns,
+            self._bound,
             self._recorders,
             profile,
         )
@@ -225,7 +197,7 @@ class PygennProgram:
             self._layout,
             self._live,
             self._arrays,
-            self._bindings["bind_arrays"][0],
+            self._bound.arrays,
             self._params,
         )
         #: the time step before which events of the past are known, and these; GeNN has them in its
@@ -239,7 +211,7 @@ class PygennProgram:
 
     def _seed(self) -> int:
         """A seed for GeNN's random numbers, another one for every run."""
-        words = f"{self._key} {self.random_step}".encode()
+        words = f"{self.random_key} {self.random_step}".encode()
         return int.from_bytes(hashlib.sha256(words).digest()[:4], "little") % (2**31 - 1) + 1
 
     # -- running -------------------------------------------------------------------
@@ -497,3 +469,11 @@ def past_events(layout: Layout, facts: Facts) -> dict[str, list[np.ndarray]] | N
             return None
         past[events] = found
     return past
+
+
+def _given(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The arrays that names stand for."""
+    return {
+        name: thing if isinstance(thing, np.ndarray) else thing.get_value()
+        for name, thing in arrays.items()
+    }

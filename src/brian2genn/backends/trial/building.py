@@ -10,7 +10,7 @@ import numpy as np
 from ...codegen.cuda_setup import print_cuda_setup
 from ...codegen.setup import print_setup
 from ...model.dtypes import INT32
-from ...model.network import Network
+from ...model.network import Clock, Network
 from ...model.setup import Assign, Connect, Iteration
 from ...model.verify import verify
 from ..cpu.setup import Connections, SetupProgram
@@ -37,7 +37,7 @@ class _Piece:
 def _pattern() -> _Piece:
     """Connect by chance, with a probability that depends on both sides."""
     random = np.random.RandomState(20261126)
-    sketch = Sketch()
+    sketch = Sketch(Network(clocks=[Clock("none")]))
     names = ("rows", "partners", "row_offset", "partner_offset")
     _, partners, *_ = (
         sketch.param(name, value)
@@ -63,7 +63,7 @@ def _values() -> _Piece:
     """Set the values of all elements, from random numbers and others' values."""
     random = np.random.RandomState(20261127)
     size = _ROWS * _PARTNERS
-    sketch = Sketch()
+    sketch = Sketch(Network(clocks=[Clock("none")]))
     sketch.param("N", size)
     sketch.array("neuron", random.randint(0, _ROWS, size).astype(INT32))
     sketch.array("x", random.uniform(-1, 1, _ROWS))

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...model.names import Names
 from ...model.verify import verify
-from ..interface import Backend, ClockState, Outcome, Program
+from ..interface import Backend, Bound, ClockState, Outcome, Program
 from .network import DT, RECORDED, Trial
 
 #: Time steps of the two runs: graphs of many steps, and a second run that takes over what the
@@ -70,12 +71,12 @@ def execute(trial: Trial, backend: Backend, program: Program) -> Results:
         end += steps
         clock = ClockState(variables["t"].array, variables["step"].array, DT, None, end)
         program = program.unbound()
-        program.bind_arrays(variables)
-        program.bind_params(trial.params)
-        program.bind_clocks([clock])
-        program.bind_queues(queues)
-        recorders = program.bind_recorders(trial.columns)
-        program.bind_random(_SEED, first_random_step)
+        recorders = program.bind(
+            Bound(
+                variables, trial.params, [clock], queues, trial.columns, _SEED, first_random_step,
+                Names(),
+            )
+        )  # fmt: skip
         program.prepare(profile=False)
         while (outcome := program.run(1.0)) == Outcome.TIME_USED:
             pass

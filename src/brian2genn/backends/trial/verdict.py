@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...codegen.program import print_program
-from ...transforms.simplify import simplify
-from ...transforms.specialise import specialise
+from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..cache.files import read, write_somewhere
 from ..cache.folder import cache_directory
 from ..cpu import toolchain
@@ -214,8 +213,7 @@ def _compiling(trial: Trial, pieces: SetupTrial) -> Aside[None]:
     Texts are printed first: expressions are for one thread at a time.
     """
     network = trial.network.copied()
-    specialise(network)
-    simplify(network)
+    lower(network, FOR_A_PROCESSOR)
     text = print_program(network).text
     setup_texts = pieces.texts()
 

@@ -1,0 +1,84 @@
+"""The passes over a network, in their order, and what each kind of processor has of them.
+
+=============  ====================================================================
+pass           what it does
+=============  ====================================================================
+`separate`     turns stores that only add to a shared target into additions
+`specialise`   uses what is known where a condition holds
+`simplify`     makes expressions cheaper, and collects what is constant in a run
+=============  ====================================================================
+
+Before them, `settle` has brought steps into an order that does not depend on names: it needs to
+know the slots of Brian's schedule. After them, the backends ask for plans, which change nothing:
+`stages` and `rotate` for a GPU, `shares` for threads, `forward` for registers,
+`scatter.side_by_side` for vectors over synapses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from ..model.network import Network, describe
+from .scatter import separate
+from .simplify import simplify
+from .specialise import specialise
+
+#: Something that changes a network in place.
+Pass = Callable[[Network], None]
+
+
+def _name(one: Pass) -> str:
+    return str(getattr(one, "__name__", one))
+
+
+FOR_A_PROCESSOR: Sequence[Pass] = (specialise, simplify)
+#: many elements are computed at once: additions first, so that what is added is simplified
+FOR_A_GPU: Sequence[Pass] = (separate, specialise, simplify)
+#: GeNN adds to its neurons by functions of its own
+FOR_GENN: Sequence[Pass] = (specialise, simplify, separate)
+
+#: What can be looked at: a network as it was translated, or what a pass has made of it.
+TRANSLATED = "translate"
+SHOWN = (TRANSLATED, *dict.fromkeys(_name(one) for one in FOR_A_GPU))
+
+#: Is told the name of each pass, and what it has made.
+Watcher = Callable[[str, Network], None]
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+def lower(network: Network, passes: Sequence[Pass]) -> None:
+    """Apply passes to a network, one after the other, in place."""
+    watcher = _watcher.get()
+    for one in passes:
+        one(network)
+        if watcher is not None:
+            watcher(_name(one), network)
+
+
+@contextmanager
+def shown(what: bool | str, network: Network) -> Iterator[None]:
+    """Print `network` while it is compiled within this, for people.
+
+    Parameters
+    ----------
+    what : bool or str
+        Whether to print it as it is compiled (also if that fails), or the name of the pass after
+        which to print it.
+    network : Network
+    """
+    if what == TRANSLATED:
+        print(describe(network))
+
+    def watcher(name: str, made: Network) -> None:
+        if name == what:
+            print(describe(made))
+
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+        if what is True:
+            print(describe(network))
