@@ -4,6 +4,7 @@ import importlib.util
 import subprocess
 import sys
 
+import brian2
 import numpy as np
 import pytest
 from brian2 import (
@@ -29,6 +30,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def _marks(build):
+    if build is not networks.synapses_made_during_a_run:
+        return ()
+    reason = "Brian's queue keeps what it knew of the synapses: Brian's runtime fails from 2.10 on"
+    return pytest.mark.skipif(not brian2.__version__.startswith("2.9"), reason=reason)
+
+
+BUILDS = [
+    pytest.param(build, marks=_marks(build), id=build.__name__) for build in networks.ALL
+]  # fmt: skip
+
+
 def run(build, device, **options):
     devices.reset()
     set_device(device, **options)
@@ -38,7 +51,7 @@ def run(build, device, **options):
         devices.reset()
 
 
-@pytest.mark.parametrize("build", networks.ALL, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", BUILDS)
 def test_agrees_with_runtime(build):
     reference = run(build, "runtime")
     spikes = [value for name, value in reference.items() if name.endswith("spikes.t")]
@@ -47,7 +60,7 @@ def test_agrees_with_runtime(build):
 
 
 @pytest.mark.parametrize("when", ["start", "end"])
-@pytest.mark.parametrize("build", networks.ALL, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", BUILDS)
 def test_goes_on_with_what_is_on_its_way(build, when, monkeypatch):
     """GeNN stops every seven time steps, and nobody changes anything."""
 

@@ -38,11 +38,12 @@ class Tolerance:
     """By how much a float may differ from its reference.
 
     Relative to the reference, with an absolute floor relative to the largest finite magnitude in
-    the array.
+    the array, and one that is the same for all arrays.
     """
 
     relative: float
     floor: float
+    absolute: float = 0.0
 
 
 DOUBLE = Tolerance(1e-9, 1e-11)
@@ -185,7 +186,12 @@ def observe(**things) -> Result:
 
 #: Errors in the code that Brian makes for NumPy where its compiled targets give a result: values
 #: that are the same for all neurons are single numbers there, and cannot be indexed.
-NUMPY_ERRORS = ("invalid index to scalar variable.", "'float' object is not subscriptable")
+NUMPY_ERRORS = (
+    "invalid index to scalar variable.",
+    "'float' object is not subscriptable",
+    "'int' object is not subscriptable",
+    "'bool' object is not subscriptable",
+)
 #: Stands for them where kinds of errors are recorded.
 NUMPY_ERROR = "error of NumPy's code"
 
@@ -212,7 +218,8 @@ def difference(
     if reference.shape != value.shape:
         return f"shape {value.shape}, not {reference.shape}:\n{value}\nnot\n{reference}"
     if reference.dtype.kind == "f" and name.rpartition(".")[2] not in EXACT:
-        atol = tolerance.floor * np.abs(reference[np.isfinite(reference)]).max(initial=0.0)
+        largest = np.abs(reference[np.isfinite(reference)]).max(initial=0.0)
+        atol = max(tolerance.floor * largest, tolerance.absolute)
         same = np.isclose(value, reference, tolerance.relative, atol, equal_nan=True)
     elif reference.dtype.kind == "f":
         same = (reference == value) | (np.isnan(reference) & np.isnan(value))
