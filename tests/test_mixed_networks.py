@@ -253,7 +253,7 @@ def test_a_seed_in_an_operation(on_genn):
 def calls(monkeypatch):
     """How often a program is called, and why it came back."""
     counted: Counter = Counter()
-    run_, block, bind = CpuProgram.run, CpuProgram.block, CpuProgram.bind_arrays
+    run_, block, bind = CpuProgram.run, CpuProgram.block, CpuProgram.move
 
     def counting_run(self, seconds):
         outcome = run_(self, 1000.0)  # how long a stay may be does not matter here
@@ -270,7 +270,7 @@ def calls(monkeypatch):
 
     monkeypatch.setattr(CpuProgram, "run", counting_run)
     monkeypatch.setattr(CpuProgram, "block", counting_block)
-    monkeypatch.setattr(CpuProgram, "bind_arrays", counting_bind)
+    monkeypatch.setattr(CpuProgram, "move", counting_bind)
     return counted
 
 
@@ -329,7 +329,7 @@ def place_of(array) -> int:
 def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
     """What is bound is the memory of Brian's variables, at each binding; nothing is copied."""
     bound: list[dict[str, int]] = []
-    bind = CpuProgram.bind_arrays
+    bind = CpuProgram.move
 
     def watched(self, arrays):
         bind(self, arrays)
@@ -337,7 +337,7 @@ def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
         bound.append({name: pointers[k] for k, name in enumerate(self.source.arrays)})
         assert bound[-1] == {name: place_of(arrays[name]) for name in self.source.arrays}
 
-    monkeypatch.setattr(CpuProgram, "bind_arrays", watched)
+    monkeypatch.setattr(CpuProgram, "move", watched)
     objects = parts()
     poisson = PoissonGroup(3, 1000 * Hz, name="poisson")
     more = Synapses(poisson, objects["group"], on_pre="v_post += 0.01", name="more")

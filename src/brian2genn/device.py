@@ -183,8 +183,15 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     def _before_access(self, var: Any) -> None:
         self._chosen.before_access(var)
 
-    def set_value(self, var: Any, value: Any) -> None:
+    def _before_change(self, var: Any) -> None:
+        """Before somebody gives a variable other values, or another size."""
+        recording = self._recordings.get(id(var))
+        if recording is not None:
+            recording.make_way()
         self._before_access(var)
+
+    def set_value(self, var: Any, value: Any) -> None:
+        self._before_change(var)
         self._arrays_moved = self._arrays_moved or id(var) in self._watched
         super().set_value(var, value)
 
@@ -198,12 +205,12 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
 
     def resize(self, var: Any, new_size: Any) -> None:
         self._arrays_moved = self._arrays_moved or id(var) in self._bound
-        self._before_access(var)
+        self._before_change(var)
         super().resize(var, new_size)
 
     def resize_along_first(self, var: Any, new_size: Any) -> None:
         self._arrays_moved = self._arrays_moved or id(var) in self._bound
-        self._before_access(var)
+        self._before_change(var)
         super().resize_along_first(var, new_size)
 
     def spike_queue(self, source_start: int, source_end: int) -> Any:
@@ -332,7 +339,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 self._setup_log.add,
                 lambda: self.backend.setup(),
             )
-        return LoopCodeObject(recorded, by_brian, lambda: self.backend.only_reading())
+        return LoopCodeObject(
+            recorded, by_brian, lambda: self.backend.only_reading(), self._before_loop_code
+        )
 
     def variableview_get_subexpression_with_index_array(
         self, view: Any, item: Any, run_namespace: Any
@@ -598,6 +607,8 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             Recording(plan, recorder, turns)
             for plan, recorder in zip(bindings.recorders, recorders, strict=True)
         ]
+        for number, clock in prepared.ticking.items():
+            recordings[number].expect(states[clock].remaining())
         program.prepare(profile)
         for recording in recordings:
             for variable in recording.variables():
@@ -653,12 +664,20 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self.backend.exchange_kept()
         for code in obj.code_objects:
             if not isinstance(code, LoopCodeObject):
-                renew_arrays(code, self.arrays, self.get_array_name)
-            elif code.has_brian_version:
-                renew_arrays(code.brian_version, self.arrays, self.get_array_name)
-            for variable in code.variables.values():
-                if isinstance(variable, ArrayVariable):
-                    self._before_access(variable)
+                self._before_code(code, code)
+
+    def _before_loop_code(self, code: LoopCodeObject) -> None:
+        """Make current what code of ours uses that Brian runs, in its place or by hand."""
+        self._before_code(code, code.brian_version)
+
+    def _before_code(self, code: Any, brian_version: Any) -> None:
+        for variable in code.variables.values():
+            if isinstance(variable, ArrayVariable):
+                recording = self._recordings.get(id(variable))
+                if recording is not None:
+                    recording.make_way()
+                self._before_access(variable)
+        renew_arrays(brian_version, self.arrays, self.get_array_name)
 
     def _disconnect(self, loop: TimeLoop) -> None:
         self._bound, self._watched = set(), set()

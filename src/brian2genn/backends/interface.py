@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -37,6 +37,10 @@ class ClockState:
     dt: float | None
     times: np.ndarray | None
     end: int
+
+    def remaining(self) -> int:
+        """How often it will tick in the run, if nobody stops that."""
+        return max(int(self.end) - int(self.timestep[0]), 0)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,17 @@ class Recorder(Protocol):
 
     def clear(self) -> None:
         """Forget all rows."""
+
+
+@runtime_checkable
+class Borrower(Recorder, Protocol):
+    """A recorder that can write into memory of somebody else's."""
+
+    def lend(self, number: int, memory: np.ndarray) -> None:
+        """Let a column without rows write into this memory, shape (rows,) or (rows, width)."""
+
+    def borrowed(self, number: int) -> np.ndarray | None:
+        """The memory that a column's rows are in, if that was lent."""
 
 
 class Program(Protocol):

@@ -98,6 +98,30 @@ class GrowingArray:
             self.version += 1
             self._allocate(shape, shape[0])
 
+    def room(self, rows: int) -> np.ndarray:
+        """Memory of zeros for more rows, behind those that there are.
+
+        Whoever writes there makes the rows part of the array by `resize`. If the array has moved
+        before, they are not (`is_room`).
+
+        Raises
+        ------
+        MemoryError, ValueError
+            If there is not so much memory.
+        """
+        before = len(self.data)
+        if before + rows > len(self._memory):
+            self._allocate((max(before + rows, _FACTOR * before), *self.data.shape[1:]), before)
+            self.data = self._memory[:before]
+        return self._memory[before : before + rows]
+
+    def is_room(self, memory: np.ndarray, before: int) -> bool:
+        """Whether this is memory of the array, and begins behind so many of its rows."""
+        return (
+            memory.base is self._memory
+            and memory.ctypes.data == self._memory.ctypes.data + before * self._memory.strides[0]
+        )
+
     def set(self, values: Any) -> None:
         """Give all elements new values."""
         self.version += 1

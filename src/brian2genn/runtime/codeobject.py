@@ -27,6 +27,8 @@ class LoopCodeObject(MadeAnew):
         Returns Brian's own code object for the same code.
     only_reading : callable
         Returns a context within which arrays are asked for only to be read.
+    before_call : callable
+        Makes current what Brian's code reads, and lets it change what it writes.
     """
 
     class_name = "genn"
@@ -36,6 +38,7 @@ class LoopCodeObject(MadeAnew):
         recorded: RecordedCode,
         brian_version: Callable[[], Any],
         only_reading: Callable[[], AbstractContextManager[None]],
+        before_call: Callable[[LoopCodeObject], None],
     ) -> None:
         # not a Nameable: its name stays free for Brian's own version
         self.name = recorded.name
@@ -46,6 +49,7 @@ class LoopCodeObject(MadeAnew):
         self.variable_indices = recorded.variable_indices
         self._make_brian_version = brian_version
         self._only_reading = only_reading
+        self._before_call = before_call
         #: what it was made of, to find out whether it would be made the same again
         self.made_of: object = None
 
@@ -91,6 +95,7 @@ class LoopCodeObject(MadeAnew):
             self.brian_version.before_run()
 
     def __call__(self, **kwds: Any) -> Any:
+        self._before_call(self)
         return self.brian_version(**kwds)
 
     def after_run(self) -> None:

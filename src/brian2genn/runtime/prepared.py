@@ -19,6 +19,7 @@ from brian2.synapses.synapses import SynapticPathway
 
 from ..backends.interface import Backend, Program, RawValue
 from ..frontend.network import Translation
+from ..model.network import RecordRate, RecordState
 from .bounds import Bounds, check_bounds, index_arrays, raw_arrays
 from .explain import SetupPlacement
 from .pickling import nothing
@@ -65,6 +66,12 @@ class Prepared:
         self.program = program
         #: of all recorders; as long as nothing changes, they keep their memory
         self.columns = [columns_of(plan) for plan in translation.bindings.recorders]
+        #: from the recorders that get a row in each step of a clock to that clock
+        self.ticking = {
+            step.recorder: step.clock
+            for step in translation.network.steps
+            if isinstance(step, RecordState | RecordRate)
+        }
         self.setup = setup
         #: whether it is in use: an object of the network may run the network
         self.busy = False

@@ -11,12 +11,16 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..backends.interface import Recorder
+from ..backends.interface import Borrower, Recorder
 from ..frontend.builder import RecorderPlan
+from .arrays import GrowingArray
 from .pickling import nothing
 
 #: Rows are handed over during a run when they take more memory than this.
 _HAND_OVER_BYTES = 64 * 1024 * 1024
+
+#: A column is written where the monitor will have it if a run makes so much of it, or more.
+_LENT_BYTES = 1024 * 1024
 
 #: Where a monitor keeps its recording.
 _ATTRIBUTE = "_genn_recording"
@@ -63,6 +67,8 @@ class Recording:
         self.recorder = recorder
         self._busy = False
         self._before: int | None = None
+        #: how many rows will come in this run, if that is known
+        self._expected = 0
         vars(plan.monitor)[_ATTRIBUTE] = self
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -71,6 +77,32 @@ class Recording:
     def variables(self) -> list[Any]:
         """The Brian variables that are not up to date while rows wait."""
         return [self.plan.counter, *self.plan.columns.values()]
+
+    def expect(self, rows: int) -> None:
+        """Let the program write what will come where the monitor will have it, if it is much.
+
+        Parameters
+        ----------
+        rows : int
+            How many will come if nobody stops the run.
+        """
+        self._expected = rows
+        self._lend()
+
+    def _lend(self) -> None:
+        recorder = self.recorder
+        if not isinstance(recorder, Borrower) or recorder.rows:
+            return
+        for number, (name, variable) in enumerate(self.plan.ordered()):
+            array = _array_of(variable)
+            row = () if name in self.plan.single else (self.plan.width,)
+            size = self._expected * array.dtype.itemsize * (row[0] if row else 1)
+            if size < _LENT_BYTES or array.shape[1:] != row:
+                continue
+            try:
+                recorder.lend(number, array.room(self._expected))
+            except (MemoryError, ValueError):
+                continue  # the run may be stopped long before it has made so much
 
     def hand_over(self) -> None:
         """Append all waiting rows to the monitor's variables.
@@ -96,11 +128,18 @@ class Recording:
             if self._before is None:
                 self._before = int(np.asarray(self.plan.counter.get_value()).item())
             before = self._before
+            columns = [variable for _, variable in self.plan.ordered()]
+            there = {n for n, variable in enumerate(columns) if self._is_there(n, variable, before)}
             try:
-                for number, (_, variable) in enumerate(self.plan.ordered()):
-                    values = self.recorder.column(number)
-                    self._resize(variable, before + rows)
-                    variable.get_value()[before:] = values[:, 0] if variable.ndim == 1 else values
+                for number, variable in enumerate(columns):
+                    if number not in there:
+                        values = self.recorder.column(number)
+                        self._resize(variable, before + rows)
+                        values = values[:, 0] if variable.ndim == 1 else values
+                        variable.get_value()[before:] = values
+                # at last: this needs no memory
+                for number in there:
+                    self._resize(columns[number], before + rows)
             except MemoryError as error:
                 for variable in self.plan.columns.values():
                     if len(variable.get_value()) > before:
@@ -115,8 +154,17 @@ class Recording:
             self.plan.counter.set_value(before + rows)
             self.recorder.clear()
             self._before = None
+            self._expected = max(self._expected - rows, 0)
+            self._lend()
         finally:
             self._busy = False
+
+    def _is_there(self, number: int, variable: Any, before: int) -> bool:
+        """Whether the program has written a column's rows where the variable will have them."""
+        if not isinstance(self.recorder, Borrower):
+            return False
+        memory = self.recorder.borrowed(number)
+        return memory is not None and _array_of(variable).is_room(memory, before)
 
     def _resize(self, variable: Any, rows: int) -> None:
         variable.resize(rows if variable.ndim == 1 else (rows, self.plan.width))
@@ -126,8 +174,25 @@ class Recording:
         if self.recorder.nbytes() > _HAND_OVER_BYTES:
             self.hand_over()
 
+    def make_way(self) -> None:
+        """Let somebody else change the variables: rows that wait come first, later ones behind."""
+        if self._busy:
+            return
+        self.hand_over()
+        self.recorder.clear()  # nothing waits: takes back what is lent
+
+    def discard(self) -> None:
+        """Forget the rows that wait."""
+        if isinstance(self.recorder, Borrower):
+            for number in range(len(self.plan.columns)):
+                memory = self.recorder.borrowed(number)
+                if memory is not None:
+                    memory[: self.recorder.rows] = 0  # what arrays have room for is zero
+        self.recorder.clear()
+
     def close(self) -> None:
         """Hand over what waits, and part from the monitor."""
+        self._expected = 0
         self.hand_over()
         vars(self.plan.monitor).pop(_ATTRIBUTE, None)
 
@@ -155,7 +220,7 @@ def left_behind(device: RecordingDevice, objects: Iterable[Any]) -> Iterator[Non
         restored = {id(obj) for obj in objects}
         for recording in set(aside.values()):
             if id(recording.plan.monitor) in restored:
-                recording.recorder.clear()
+                recording.discard()
     finally:
         device._recordings = aside
 
@@ -176,6 +241,11 @@ def close_all(recordings: Iterable[Recording]) -> None:
             failure = failure or error
     if failure is not None:
         raise failure
+
+
+def _array_of(variable: Any) -> GrowingArray:
+    array: GrowingArray = variable.device.arrays[variable]
+    return array
 
 
 def columns_of(plan: RecorderPlan) -> list[tuple[np.dtype, int]]:

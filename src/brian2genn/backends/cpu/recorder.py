@@ -27,6 +27,7 @@ class Recorder:
         self.handle: int = self._library.b2g_recorder_new(len(items), items.ctypes.data)
         if not self.handle:
             raise MemoryError("no memory for a monitor")
+        self._lent: dict[int, np.ndarray] = {}
         self._finalizer = weakref.finalize(self, self._library.b2g_recorder_free, self.handle)
 
     @property
@@ -49,6 +50,25 @@ class Recorder:
         buffer = (ctypes.c_char * size).from_address(address)
         return np.frombuffer(memoryview(buffer), dtype=dtype).reshape(shape)
 
+    def lend(self, number: int, memory: np.ndarray) -> None:
+        """Let a column without rows write into memory that others will read.
+
+        Parameters
+        ----------
+        number : int
+            Of the column.
+        memory : array, shape (rows,) or (rows, width)
+            Without gaps. If there are more rows, they are in memory of the recorder's own.
+        """
+        self._library.b2g_recorder_lend(self.handle, number, memory.ctypes.data, memory.nbytes)
+        self._lent[number] = memory  # kept as long as it may be written to
+
+    def borrowed(self, number: int) -> np.ndarray | None:
+        """The memory that a column's rows are in, if that was lent."""
+        lent = self._library.b2g_recorder_is_lent(self.handle, number)
+        return self._lent.get(number) if lent else None
+
     def clear(self) -> None:
         """Forget all rows."""
         self._library.b2g_recorder_clear(self.handle)
+        self._lent.clear()

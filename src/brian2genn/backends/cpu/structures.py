@@ -129,6 +129,8 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_recorder_rows": (c_int64, [c_void_p]),
     "b2g_recorder_data": (c_void_p, [c_void_p, c_int32]),
     "b2g_recorder_clear": (None, [c_void_p]),
+    "b2g_recorder_lend": (None, [c_void_p, c_int32, c_void_p, c_int64]),
+    "b2g_recorder_is_lent": (c_int32, [c_void_p, c_int32]),
     "b2g_recorder_free": (None, [c_void_p]),
     "b2g_queue_new": (c_void_p, [c_int32, c_int32]),
     "b2g_queue_free": (None, [c_void_p]),

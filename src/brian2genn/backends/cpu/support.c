@@ -74,15 +74,37 @@ void *b2g_recorder_data(const b2g_recorder *recorder, int32_t column)
     return recorder->columns[column].data;
 }
 
+static void empty_column(b2g_column *column)
+{
+    if (!column->lent)
+        free(column->data);
+    column->data = NULL;
+    column->capacity = column->touched = 0;
+    column->lent = 0;
+}
+
 /* Forget the rows and give their memory back. */
 void b2g_recorder_clear(b2g_recorder *recorder)
 {
-    for (int32_t c = 0; c < recorder->n_columns; c++) {
-        free(recorder->columns[c].data);
-        recorder->columns[c].data = NULL;
-        recorder->columns[c].capacity = 0;
-    }
+    for (int32_t c = 0; c < recorder->n_columns; c++)
+        empty_column(&recorder->columns[c]);
     recorder->rows = 0;
+}
+
+/* Let an empty column write into memory of somebody else's, who keeps it. */
+void b2g_recorder_lend(b2g_recorder *recorder, int32_t number, void *data, int64_t capacity)
+{
+    b2g_column *const column = &recorder->columns[number];
+    empty_column(column);
+    column->data = data;
+    column->capacity = capacity;
+    column->lent = 1;
+}
+
+/* Whether the rows of a column are in the memory that it was lent. */
+int32_t b2g_recorder_is_lent(const b2g_recorder *recorder, int32_t number)
+{
+    return recorder->columns[number].lent;
 }
 
 void b2g_recorder_free(b2g_recorder *recorder)

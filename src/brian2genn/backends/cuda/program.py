@@ -190,9 +190,7 @@ class CudaProgram:
 
     def _remaining(self) -> int:
         """At least as many time steps as the run still has."""
-        return sum(
-            max(int(clock.end) - int(clock.timestep[0]), 0) for clock in self.deployment.clocks
-        )
+        return sum(clock.remaining() for clock in self.deployment.clocks)
 
     def _steps(self, remaining: int) -> None:
         """Run some time steps; the device stops by itself at the end of the run."""

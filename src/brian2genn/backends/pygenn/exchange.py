@@ -25,7 +25,7 @@ class Exchange:
     arrays : mapping
         The memory of every array of the network, by name.
     variables : mapping
-        What `Program.bind_arrays` was given: Brian's variables, or arrays of the program's own.
+        The arrays that a run works with: Brian's variables, or arrays of the program's own.
     params : mapping
         The parameters of the run.
     """
