@@ -150,6 +150,72 @@ def populations(delay):
     )
 
 
+CODES = {
+    "constant": ("v_post += 0.01", ""),
+    "weights": ("v_post += w", ""),
+    "target's value": ("v_post += w*(1 - v_post)", ""),
+    "source's value": ("g_post += w*v_pre; w += 0.001*v_pre", ""),
+    "source": ("g_pre += w", ""),
+    "both sides": ("g_post += w; g_pre += w", ""),
+    "recurrent": ("v_post += 0.1*v_pre", ""),
+    "plastic": (
+        "g_post += w; a += 1; w = clip(w - 0.01*b, 0, 1)",
+        "b += 1; w = clip(w + 0.01*a, 0, 1)",
+    ),
+    "random": ("g_post += w*rand(); w += 0.01*randn()", "w *= rand()"),
+    "poisson": ("g_post += w*poisson(3)", "w = 0.01*poisson(2)"),
+    "integers": ("n_post += 1; k += 1", "k += n_post"),
+}
+
+
+@cases.over(code=list(CODES), arrangement=["long runs", "short runs", "shuffled"])
+def pathways(code, arrangement):
+    """Synapses of all kinds, many at a neuron, to oneself, from and to subgroups."""
+    group = NeuronGroup(
+        400,
+        "dv/dt = (1.3 + 0.001*i - v)/(3*ms) : 1\ndg/dt = -g/ms : 1\nn : integer",
+        threshold="v > 1",
+        reset="v = 0.1*rand()",
+        method="euler",
+    )
+    group.v = "rand()"
+    pre, post = CODES[code]
+    synapses = Synapses(
+        group[20:],
+        group[:390],
+        """w : 1
+           k : integer
+           da/dt = -a/(3*ms) : 1 (event-driven)
+           db/dt = -b/(5*ms) : 1 (event-driven)""",
+        on_pre=pre,
+        on_post=post,
+        method="exact",
+    )
+    if arrangement != "shuffled":
+        synapses.connect(p=0.1, n="1 + int(i == j)")
+    else:
+        pairs = np.random.RandomState(3).randint(0, 380, (2, 9000))
+        synapses.connect(i=pairs[0], j=pairs[1])
+    synapses.w = "0.002*rand()"
+    synapses.pre.delay = "0.1*ms*int(40*rand())" if arrangement == "short runs" else "0.3*ms"
+    network = Network(group, synapses)
+    network.run(4 * ms)
+    synapses.pre.delay = "0.2*ms"  # what is on its way is not divided
+    network.run(3 * ms)
+    return observe(group=group, synapses=synapses)
+
+
+@cases.over(n=[0, 1, 2, 9], made=[0, 1, 30])
+def few_targets(n, made):
+    group = NeuronGroup(100, "v : 1", threshold="i % 3 == 0", reset="")
+    targets = NeuronGroup(max(n, 1), "x : 1")
+    synapses = Synapses(group, targets, "w : 1", on_pre="x_post += w")
+    synapses.connect(condition="i < made and j < n", namespace={"made": made, "n": n})
+    synapses.w = "rand()"
+    Network(group, targets, synapses).run(1 * ms)
+    return observe(targets=targets, synapses=synapses)
+
+
 @cases
 def stored_and_restored():
     group = NeuronGroup(

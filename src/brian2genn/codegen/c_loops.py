@@ -20,8 +20,8 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Addition:
-    """What an element adds to a variable of another one: an array for some elements' values."""
+class Result:
+    """What an element writes, or adds to another one: an array for some elements' values."""
 
     name: str
     ctype: str
@@ -29,7 +29,7 @@ class Addition:
 
 
 class SideBySidePrinter(KernelPrinter):
-    """Prints a kernel whose elements are computed several at once, and then add one by one.
+    """Prints a kernel whose elements are computed several at once, and then write one by one.
 
     Parameters
     ----------
@@ -38,22 +38,21 @@ class SideBySidePrinter(KernelPrinter):
 
     Attributes
     ----------
-    additions : list of Addition
+    results : list of Result
         Statements for the element ``_idx``, whose values are at place ``_j``.
     """
 
     def _begin(self) -> None:
-        self.additions: list[Addition] = []
+        self.results: list[Result] = []
 
     def _assignment(self, store: Store, place: str, text: str) -> str:
-        if not store.add:
-            return super()._assignment(store, place, text)
         access = self.kernel.accesses[store.name]
-        name = f"_add{len(self.additions)}"
-        index = self.kernel.accesses[str(access.index)]
-        target = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
-        ctype = value_type(store.value.dtype)
-        self.additions.append(Addition(name, ctype, f"{target} += {name}[_j];"))
+        name, ctype = f"_result{len(self.results)}", value_type(store.value.dtype)
+        if store.add:
+            index = self.kernel.accesses[str(access.index)]
+            place = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
+        sign = "+=" if store.add else "="
+        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];"))
         return f"{name}[_j] = {text};"
 
 

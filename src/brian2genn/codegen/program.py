@@ -12,7 +12,7 @@ from ..model.dtypes import C_TYPE
 from ..model.mishap import working_on
 from ..model.network import Deliver, Host, Network, Step, Threshold, Update
 from ..transforms.scatter import side_by_side
-from ..transforms.shares import stretches, why_not_shared
+from ..transforms.shares import Division, division_of, stretches, why_not_shared
 from .c_loops import LoopPrinter, SideBySidePrinter
 from .c_printer import Constants, KernelPrinter, Streams
 from .symbols import Symbols, user_arrays
@@ -71,6 +71,8 @@ class Source:
         ``("block", number)`` and ``("host", number)`` in the order of a time step.
     views : list of str
         What users' functions look into, for people.
+    divisions : list of (int, Division)
+        By their queues: how synapses are divided among threads.
     """
 
     text: str
@@ -83,6 +85,7 @@ class Source:
     shared: list[list[int]] = field(default_factory=list)
     schedule: list[tuple[str, int]] = field(default_factory=list)
     views: list[str] = field(default_factory=list)
+    divisions: list[tuple[int, Division]] = field(default_factory=list)
 
 
 @dataclass
@@ -139,9 +142,14 @@ def print_program(network: Network) -> Source:
         parts[-1].append(step)
     printed: list[_Printed] = []
 
+    divisions: list[tuple[int, int, Division]] = []
+
     def one(step: Step) -> _Printed:
         with working_on(step):
-            text = _print_step(step, network, symbols, constants, streams)
+            division = _division(step)
+            if division is not None and isinstance(step, Deliver):
+                divisions.append((len(printed), step.queue, division))
+            text = _print_step(step, network, symbols, constants, streams, len(printed), division)
         size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
         lists = isinstance(step, Threshold)
         printed.append(_Printed(len(printed), step.name, step.clock, text, size, lists))
@@ -182,10 +190,18 @@ def print_program(network: Network) -> Source:
             for block in blocks
             for stretch in block
             if stretch.shared
-        ],
+        ]
+        + [[number] for number, _, _ in divisions],
         schedule,
         origins(network),
+        [(queue, division) for _, queue, division in divisions],
     )
+
+
+def _division(step: Step) -> Division | None:
+    """How a step divides its synapses among threads, if it does."""
+    division = division_of(step) if isinstance(step, Deliver) else None
+    return division if isinstance(division, Division) else None
 
 
 def _print_step(
@@ -194,6 +210,8 @@ def _print_step(
     symbols: Symbols,
     constants: Constants,
     streams: Streams,
+    number: int,
+    division: Division | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     kernels = [
@@ -206,6 +224,8 @@ def _print_step(
     return template.render(
         step=step,
         several=several,
+        number=number,
+        division=division,
         kernel=kernels[0] if kernels else None,
         param=symbols.params,
         array=symbols.array,

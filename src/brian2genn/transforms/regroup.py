@@ -191,6 +191,8 @@ class Regroup:
             inner = self._scaled(value.args[0])
             inner.negative = not inner.negative
             return inner
+        if value.op in ("mul", "div") and self._was_refused(value.args[1]):
+            return _Scaled(False, [], [], value)
         if value.op == "mul" and self.rates.of(value.args[0]) <= RUN_RATE:
             return self._factors(value.args[0], value.args[1])
         if value.op == "div" and self.uses[value.serial] <= 1:
@@ -201,6 +203,13 @@ class Regroup:
                 body = ex.make("div", (dividend.args[1], divisor), dtype=value.dtype)
                 return self._factors(dividend.args[0], body)
         return _Scaled(False, [], [], value)
+
+    def _was_refused(self, body: Expr) -> bool:
+        """Whether a value has a factor that was not collected with the one before it.
+
+        What vanishes there, or overflows, is not undone by the next factor either.
+        """
+        return body.op == "mul" and self.rates.of(body.args[0]) <= RUN_RATE
 
     def _factors(self, value: Expr, body: Expr | None = None, inverse: bool = False) -> _Scaled:
         """A constant as factors above and below the line, and what it is a factor of."""

@@ -66,7 +66,7 @@ def side_by_side(kernel: Kernel) -> Kernel | None:
         why_ordered(copied) is not None
         or kernel.shared_stores
         or not any(node.op == "call" and node.attr in _LONG for node in nodes)
-        or any(node.op in ("random", "user") for node in nodes)
+        or any(node.op == "user" or _draws_many(node) for node in nodes)
         or any(index is None or copied.accesses[index].index != ELEMENT for index in indices)
         or any(
             not is_float(copied.accesses[store.name].dtype) for store in copied.stores if store.add
@@ -74,6 +74,11 @@ def side_by_side(kernel: Kernel) -> Kernel | None:
     ):
         return None
     return copied
+
+
+def _draws_many(node: Expr) -> bool:
+    """Whether a node draws as many random numbers as it needs."""
+    return node.op == "random" and node.attr.kind not in ("rand", "randn")
 
 
 def only_adding(kernel: Kernel) -> Kernel:

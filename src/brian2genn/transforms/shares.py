@@ -2,15 +2,20 @@
 
 A thread takes a share of the elements of a group through one step after the other.  Where a step
 touches other elements than its own it has to wait for all threads, so it begins another stretch.
+
+Synapses are divided by what events at them change: each part has targets of its own, so that no two
+threads write to the same place, and every target gets its additions in the same order as ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..model import expr as ex
+from ..model.footprint import How, Kind, Touch, Where, footprint
 from ..model.mishap import working_on
-from ..model.network import Step, Threshold, Update
+from ..model.network import Deliver, Step, Threshold, Update
 from .scatter import why_ordered
 from .stages import touched_by
 
@@ -73,3 +78,55 @@ def _wait(one: Step, other: Step) -> bool:
     if one.size == other.size:
         return mine.clashes(its) and mine.clashes_beyond_own(its)
     return mine.clashes(its)
+
+
+@dataclass(frozen=True)
+class Division:
+    """By what the synapses of a pathway are divided among threads.
+
+    Attributes
+    ----------
+    index : str or None
+        The array that has, for every synapse, the place that events at it write to; None if they
+        write to the synapses alone.
+    target : str or None
+        An array that is written to by these places.
+    """
+
+    index: str | None
+    target: str | None
+
+
+def division_of(step: Deliver) -> Division | str:
+    """How the synapses of a pathway are divided; or, for people, why they are not.
+
+    Parameters
+    ----------
+    step : Deliver
+        One that has been simplified; its additions need not be separated.
+    """
+    if any(node.op == "user" for node in ex.walk(step.kernel.roots())):
+        return "nobody knows whether its functions may be called by several threads"
+    touches = [touch for touch in footprint(step) if touch.memory.kind is Kind.ARRAY]
+    written = [touch for touch in touches if touch.how is not How.READ]
+    if not all(touch.own or touch.where is Where.THROUGH for touch in written):
+        return "it writes shared variables"
+    indices = {touch.index for touch in written if touch.where is Where.THROUGH}
+    if len(indices) > 1:
+        return "it writes to the neurons on both sides"
+    by_array: dict[object, set[tuple[Where, str | None]]] = {}
+    for touch in touches:
+        by_array.setdefault(touch.memory, set()).add(_place(touch))
+    for touch in written:
+        if len(by_array[touch.memory]) > 1:
+            return "it uses what it changes of other elements"
+        if touch.memory.name in indices:
+            return "it changes which neurons are its targets"
+    through = [touch for touch in written if touch.where is Where.THROUGH]
+    if not through:
+        return Division(None, None)
+    return Division(through[0].index, str(through[0].memory.name))
+
+
+def _place(touch: Touch) -> tuple[Where, str | None]:
+    return Where.OWN if touch.own else touch.where, touch.index

@@ -16,6 +16,7 @@ from ...model.names import Names
 from ...model.network import Network
 from ..interface import Bound, ClockState, Outcome
 from . import toolchain
+from .queue import SpikeQueue
 from .recorder import Recorder
 from .structures import Clock, Context, Effort, bind_arrays, missed, support
 from .threads import describe_threads
@@ -67,6 +68,8 @@ class CpuProgram:
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
         self._places: list[weakref.ref[np.ndarray]] = []
+        self._arrays: list[np.ndarray] = []
+        self._queues: list[SpikeQueue] = []
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
         self._names = Names()
@@ -78,6 +81,7 @@ class CpuProgram:
         other._keep = {}
         other._places = []
         other._columns = None
+        other._arrays = []
         return other
 
     def notes(self) -> list[str]:
@@ -100,7 +104,8 @@ class CpuProgram:
         self._bind_clocks(bound.clocks)
         queues = (c_void_p * max(len(bound.queues), 1))(*(queue.handle for queue in bound.queues))
         self._context.queues = queues
-        self._keep["queues"] = (queues, list(bound.queues))
+        self._keep["queues"] = queues
+        self._queues = list(bound.queues)
         if self._columns is not bound.columns:
             self._columns = bound.columns
             self._recorders = [Recorder(own) for own in bound.columns]
@@ -119,10 +124,10 @@ class CpuProgram:
         if self._places and all(
             place() is array for place, array in zip(self._places, chosen, strict=True)
         ):
-            self._keep["arrays"] = chosen
+            self._arrays = chosen
             return
         self._keep["places"] = bind_arrays(self._context, self.source.arrays, chosen)
-        self._keep["arrays"] = chosen
+        self._arrays = chosen
         self._places = [weakref.ref(array) for array in chosen]
 
     def _bind_params(self, params: Mapping[str, float | int]) -> None:
@@ -173,7 +178,19 @@ class CpuProgram:
         self._context.threads = self._threads()
         self._context.always = ALWAYS
         self._context.only = -1
+        self._divide()
         self._library.program_prepare(byref(self._context))
+
+    def _divide(self) -> None:
+        """Divide the synapses of pathways among the threads, by what is known of them now."""
+        arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
+        for number, division in self.source.divisions:
+            queue = self._queues[number]
+            if division.index is None or division.target is None:
+                queue.divide(None, 0, self._context.threads)
+            else:
+                targets, written = arrays[division.index], arrays[division.target]
+                queue.divide(targets, len(written), self._context.threads)
 
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time.
@@ -222,4 +239,4 @@ class CpuProgram:
 
     def finish(self) -> None:
         """Queues and recorders lie in this process's memory; arrays may be given up."""
-        self._keep.pop("arrays", None)
+        self._arrays = []

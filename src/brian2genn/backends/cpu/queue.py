@@ -58,6 +58,19 @@ class SpikeQueue:
             )
         )  # fmt: skip
 
+    def divide(self, targets: np.ndarray | None, n_targets: int, parts: int) -> None:
+        """Divide the synapses among parts that several threads deliver to.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n_synapses,), or None
+            For every synapse the place, of `n_targets`, that events at it write to; None if they
+            change nothing but the synapse.
+        n_targets, parts : int
+        """
+        where = None if targets is None else targets.ctypes.data
+        self._check(self._library.b2g_queue_divide(self.handle, where, n_targets, parts))
+
     @staticmethod
     def _check(error: int) -> None:
         if error:

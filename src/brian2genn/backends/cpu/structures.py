@@ -36,6 +36,7 @@ class Effort(ctypes.Structure):
     _fields_ = (
         ("parts", c_int32),
         ("left", c_int32),
+        ("wait", c_int32),
         ("candidate", c_int32),
         ("trials", c_int32),
         ("tried", c_double * _TRIALS),
@@ -129,6 +130,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_recorder_rows": (c_int64, [c_void_p]),
     "b2g_recorder_data": (c_void_p, [c_void_p, c_int32]),
     "b2g_recorder_clear": (None, [c_void_p]),
+    "b2g_queue_divide": (c_int32, [c_void_p, c_void_p, c_int64, c_int32]),
     "b2g_recorder_lend": (None, [c_void_p, c_int32, c_void_p, c_int64]),
     "b2g_recorder_is_lent": (c_int32, [c_void_p, c_int32]),
     "b2g_recorder_free": (None, [c_void_p]),

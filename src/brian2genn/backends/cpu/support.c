@@ -127,6 +127,7 @@ b2g_queue *b2g_queue_new(int32_t source_start, int32_t source_stop)
         return NULL;
     }
     queue->n_slots = 1;
+    queue->n_parts = 1;
     queue->source_start = source_start;
     queue->source_stop = source_stop;
     return queue;
@@ -141,8 +142,19 @@ static void free_slots(b2g_slot *slots, int32_t n)
     free(slots);
 }
 
+static void free_division(b2g_queue *queue)
+{
+    free(queue->bounds);
+    free(queue->split);
+    free(queue->by_target);
+    queue->bounds = queue->split = queue->by_target = NULL;
+    queue->n_parts = 1;
+    queue->divided = 0;
+}
+
 static void free_arrangement(b2g_queue *queue)
 {
+    free_division(queue);
     free(queue->first_run);
     free(queue->delay);
     free(queue->start);
@@ -431,6 +443,140 @@ int32_t b2g_queue_prepare(b2g_queue *queue, const double *delays, int64_t n_dela
     }
     queue->n_synapses = n_synapses;
     queue->fingerprint = fingerprint;
+    return B2G_OK;
+}
+
+/* ---- parts of a pathway -------------------------------------------------- */
+
+/* The target of a synapse, or the synapse itself where that is all that events change. */
+static inline int32_t target_of(const int32_t *targets, int32_t synapse)
+{
+    return targets ? targets[synapse] : synapse;
+}
+
+static int by_first(const void *one, const void *other)
+{
+    const int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* Bring the synapses of a run into ascending order of their targets, equal ones as they were. */
+static int sort_run(int32_t *synapses, int64_t n, const int32_t *targets)
+{
+    int64_t *keys = malloc((size_t)(n ? n : 1) * sizeof(int64_t));
+    if (keys == NULL)
+        return B2G_NO_MEMORY;
+    /* synapses of a run ascend: their number tells which came first */
+    for (int64_t k = 0; k < n; k++)
+        keys[k] = ((int64_t)targets[synapses[k]] << 32) | (uint32_t)synapses[k];
+    qsort(keys, (size_t)n, sizeof(*keys), by_first);
+    for (int64_t k = 0; k < n; k++)
+        synapses[k] = (int32_t)(uint32_t)keys[k];
+    free(keys);
+    return B2G_OK;
+}
+
+/* Where parts begin that have about as many synapses each: numbers of targets. */
+static int set_bounds(b2g_queue *queue, const int32_t *targets, int64_t n_targets, int32_t n_parts)
+{
+    /* parts that write to neighbours would wait for each other's cache lines */
+    const int64_t together = n_targets >= 64 * (int64_t)n_parts ? 16 : 1;
+    int64_t *count = calloc((size_t)(n_targets / together + 1), sizeof(int64_t));
+    queue->bounds = malloc(((size_t)n_parts + 1) * sizeof(int32_t));
+    if (count == NULL || queue->bounds == NULL) {
+        free(count);
+        return B2G_NO_MEMORY;
+    }
+    for (int64_t k = 0; targets && k < queue->n_synapses; k++)
+        count[targets[k] / together]++;
+    for (int64_t k = 0; !targets && k < queue->n_synapses; k++)
+        count[k / together]++;
+    int64_t place = 0, seen = 0;
+    queue->bounds[0] = INT32_MIN;
+    for (int32_t part = 1; part < n_parts; part++) {
+        while (seen < queue->n_synapses * part / n_parts)
+            seen += count[place++];
+        queue->bounds[part] = (int32_t)(place * together);
+    }
+    queue->bounds[n_parts] = INT32_MAX;
+    free(count);
+    return B2G_OK;
+}
+
+/* Find the places in each run where the parts begin. */
+static int set_split(b2g_queue *queue, const int32_t *targets, int32_t n_parts)
+{
+    queue->split = malloc((size_t)(n_parts - 1) * (size_t)(queue->n_runs + 1) * sizeof(int32_t));
+    if (queue->split == NULL)
+        return B2G_NO_MEMORY;
+    for (int64_t run = 0; run < queue->n_runs; run++) {
+        const int32_t begin = queue->start[run], end = queue->start[run + 1];
+        const int32_t *order = queue->by_target ? queue->by_target : queue->order;
+        bool ascends = true;
+        for (int32_t k = begin + 1; ascends && targets && k < end; k++)
+            ascends = target_of(targets, order ? order[k - 1] : k - 1)
+                      <= target_of(targets, order ? order[k] : k);
+        if (!ascends) {
+            if (queue->by_target == NULL) {
+                queue->by_target = malloc((size_t)queue->n_synapses * sizeof(int32_t));
+                if (queue->by_target == NULL)
+                    return B2G_NO_MEMORY;
+                for (int64_t k = 0; k < queue->n_synapses; k++)
+                    queue->by_target[k] = order ? order[k] : (int32_t)k;
+            }
+            if (sort_run(queue->by_target + begin, end - begin, targets))
+                return B2G_NO_MEMORY;
+            order = queue->by_target;
+        }
+        int32_t place = begin;
+        for (int32_t part = 1; part < n_parts; part++) {
+            /* the first synapse of the part: by halving what is left */
+            int32_t beyond = end;
+            while (place < beyond) {
+                const int32_t middle = place + (beyond - place) / 2;
+                if (target_of(targets, order ? order[middle] : middle) < queue->bounds[part])
+                    place = middle + 1;
+                else
+                    beyond = middle;
+            }
+            queue->split[(part - 1) * queue->n_runs + run] = place;
+        }
+    }
+    return B2G_OK;
+}
+
+/* Divide the synapses among parts that change nothing in common: `targets` has, for every synapse,
+   the place that events at it write to, of n_targets; NULL if they change the synapses alone.
+   There may be fewer parts: where there are few synapses, or where it would take much memory. */
+int32_t b2g_queue_divide(b2g_queue *queue, const int32_t *targets, int64_t n_targets, int32_t n_parts)
+{
+    if (targets == NULL)
+        n_targets = queue->n_synapses;
+    /* a run of 16 synapses: at most 8 bytes for each of them */
+    const int64_t length = queue->n_runs ? queue->n_synapses / queue->n_runs : 0;
+    const bool short_runs = length < 8;
+    if (!short_runs && n_parts > 1 + length / 2)
+        n_parts = (int32_t)(1 + length / 2);
+    if (n_parts > n_targets)
+        n_parts = (int32_t)n_targets;
+    if (n_parts < 2 || queue->start == NULL) {
+        free_division(queue);
+        return B2G_OK;
+    }
+    uint64_t key = mix(queue->fingerprint, &n_parts, sizeof(n_parts));
+    key = mix(key, &n_targets, sizeof(n_targets));
+    if (targets)
+        key = mix(key, targets, queue->n_synapses * (int64_t)sizeof(int32_t));
+    if ((key |= 1) == queue->divided)
+        return B2G_OK;
+    free_division(queue);
+    if (set_bounds(queue, targets, n_targets, n_parts)
+        || (!short_runs && set_split(queue, targets, n_parts))) {
+        free_division(queue);
+        return B2G_NO_MEMORY;
+    }
+    queue->n_parts = n_parts;
+    queue->divided = key;
     return B2G_OK;
 }
 

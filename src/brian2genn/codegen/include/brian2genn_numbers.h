@@ -14,6 +14,9 @@
  * a call prepares (the keys of ten rounds) weighs little. */
 #define B2G_CHUNK 512
 
+/* A multiple of the elements of all vectors. */
+#define B2G_VECTOR 16
+
 /* The first element of a call is a multiple of this; all chunks but a group's last are whole. */
 #define B2G_CHUNK_ALIGNMENT 4
 

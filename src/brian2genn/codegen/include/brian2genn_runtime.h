@@ -41,7 +41,45 @@ typedef struct {
     int32_t *order;           /* n_synapses, or NULL */
     int64_t n_synapses, n_runs;
     uint64_t fingerprint;
+    /* How synapses are divided among parts, each with targets of its own: those of part p have
+       targets from bounds[p] on, and end before bounds[p + 1].  In each run they are neighbours:
+       those of part p begin at split[(p - 1) * n_runs + run].  Without split, runs are so short
+       that one looks at each synapse. */
+    int32_t n_parts;          /* 1 if they are not divided */
+    int32_t *bounds;          /* n_parts + 1 */
+    int32_t *split;           /* (n_parts - 1) * n_runs, or NULL */
+    int32_t *by_target;       /* takes the place of order where a run's targets do not ascend */
+    uint64_t divided;         /* what it was divided for */
 } b2g_queue;
+
+/* What one of several parts delivers to. */
+typedef struct {
+    const int32_t *begins, *ends; /* of the runs */
+    int32_t lower, upper;         /* targets; upper is not included */
+} b2g_rows;
+
+static inline b2g_rows b2g_rows_of(const b2g_queue *queue, int32_t part, int32_t parts)
+{
+    b2g_rows rows = {queue->start, queue->start + 1, INT32_MIN, INT32_MAX};
+    if (parts == 1)
+        return rows;
+    const int32_t first = (int32_t)((int64_t)queue->n_parts * part / parts);
+    const int32_t last = (int32_t)((int64_t)queue->n_parts * (part + 1) / parts);
+    rows.lower = queue->bounds[first];
+    rows.upper = queue->bounds[last];
+    if (queue->split && first > 0)
+        rows.begins = queue->split + (first - 1) * queue->n_runs;
+    if (queue->split && last < queue->n_parts)
+        rows.ends = queue->split + (last - 1) * queue->n_runs;
+    return rows;
+}
+
+/* About how many synapses events arrive at in this time step. */
+static inline double b2g_arriving(const b2g_queue *queue, const b2g_slot *slot)
+{
+    const double runs = queue->n_runs ? (double)queue->n_runs : 1.0;
+    return (double)slot->n_synapses + (double)slot->n_runs * ((double)queue->n_synapses / runs);
+}
 
 /* One column of a recorder: a growing array, or memory that is lent to it. */
 typedef struct {
@@ -67,6 +105,7 @@ enum { B2G_TRIALS = 8 };
 typedef struct {
     int32_t parts;            /* so many at present; 0 at first */
     int32_t left;             /* so many times, then it is tried again */
+    int32_t wait;             /* how many times there were at the last choice */
     int32_t candidate;        /* what is tried now */
     int32_t trials;           /* how often it has been tried */
     double tried[B2G_TRIALS]; /* seconds of the trials, ascending */
@@ -235,8 +274,9 @@ static inline int64_t b2g_first(int64_t n, int32_t part, int32_t parts)
     return part == parts ? n : n / 64 * part / parts * 64;
 }
 
-/* How often a choice is made use of before it is made anew: what else the machine does changes. */
-enum { B2G_TIMES = 4000 };
+/* How often a choice is made use of before it is made anew: what else the machine does changes.
+   The first choices are made anew sooner: caches were cold, and events few. */
+enum { B2G_FIRST_TIMES = 60, B2G_TIMES = 4000 };
 
 /* Seconds of work that are not worth a trial with another thread. */
 #define B2G_TOO_LITTLE 3e-6
@@ -263,7 +303,10 @@ static inline void b2g_weigh(b2g_effort *effort, int32_t most, double seconds)
         effort->candidate = 2 * effort->candidate < most ? 2 * effort->candidate : most;
     } else {
         effort->candidate = 1;
-        effort->left = B2G_TIMES;
+        effort->wait = effort->wait ? 4 * effort->wait : B2G_FIRST_TIMES;
+        if (effort->wait > B2G_TIMES)
+            effort->wait = B2G_TIMES;
+        effort->left = effort->wait;
     }
 }
 
@@ -295,6 +338,42 @@ static inline int32_t b2g_share_out(b2g_context *ctx, int32_t step, b2g_share sh
     }
     effort->shared += parts > 1;
     return parts;
+}
+
+/* Amounts of work (synapses): fewer are never shared out; times are compared for the usual one. */
+enum { B2G_LEAST_AMOUNT = 128, B2G_USUAL_AMOUNT = 4096 };
+
+/* The same for an amount of work that is another one each time.  Where it is known that it would
+   take no longer than waking others takes, one thread does it. */
+static inline void b2g_share_out_some(b2g_context *ctx, int32_t step, b2g_share share, int32_t most,
+                                      double amount)
+{
+    b2g_effort *const effort = &ctx->efforts[step];
+    if (most > ctx->threads)
+        most = ctx->threads;
+    effort->times++;
+    const double expected = effort->best * (amount / B2G_USUAL_AMOUNT);
+    const bool little = amount < B2G_LEAST_AMOUNT || (effort->left > 0 && expected < B2G_TOO_LITTLE);
+    if (most < 2 || (little && !ctx->always)) {
+        share(ctx, 0, 1);
+        return;
+    }
+    int32_t parts = effort->parts;
+    if (ctx->always) {
+        parts = most;
+        ctx->together(share, ctx, parts);
+    } else if (effort->left > 0) {
+        effort->left--;
+        ctx->together(share, ctx, parts);
+    } else {
+        if (effort->candidate == 0)
+            effort->candidate = 1;
+        parts = effort->candidate;
+        const double began = b2g_seconds();
+        ctx->together(share, ctx, parts);
+        b2g_weigh(effort, most, (b2g_seconds() - began) * (B2G_USUAL_AMOUNT / amount));
+    }
+    effort->shared += parts > 1;
 }
 
 /* ---- the time step ------------------------------------------------------- */

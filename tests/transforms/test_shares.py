@@ -1,0 +1,79 @@
+"""How the synapses of a pathway are divided among threads, and where they are not."""
+
+import pytest
+
+from brian2genn.model import expr as ex
+from brian2genn.model.dtypes import FLOAT64, INT32
+from brian2genn.model.kernel import Access, Kernel, Store, UserFunction
+from brian2genn.model.network import Deliver
+from brian2genn.transforms.shares import Division, division_of
+
+ACCESSES = {
+    access.name: access
+    for access in (
+        Access("w", "w", FLOAT64),
+        Access("lastupdate", "last", FLOAT64),
+        Access("i", "pre", INT32),
+        Access("j", "post", INT32),
+        Access("v_pre", "v", FLOAT64, "i"),
+        Access("v_post", "v", FLOAT64, "j"),
+        Access("g_post", "g", FLOAT64, "j"),
+        Access("u_pre", "u", FLOAT64, "i"),
+        Access("shared", "shared", FLOAT64, None),
+        Access("j_again", "post", INT32),
+    )
+}
+
+
+def load(name):
+    return ex.make("load", attr=name, dtype=ACCESSES[name].dtype)
+
+
+def plus(name, what):
+    return Store(name, ex.binary("add", load(name), what))
+
+
+def deliver(*stores, shared=()):
+    kernel = Kernel("k", "test", dict(ACCESSES), list(shared), list(stores))
+    return Deliver("d", "test", "test", 0, kernel, 0, "pre", "synapses")
+
+
+BY_POST, ALONE = Division("post", "g"), Division(None, None)
+USER = ex.make(
+    "user", (load("w"),), UserFunction("f", "f", FLOAT64, stateless=True, vectorised=False), FLOAT64
+)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (deliver(plus("g_post", load("w"))), BY_POST),
+        (deliver(Store("g_post", load("w"), add=True)), BY_POST),
+        (deliver(plus("g_post", load("v_pre"))), BY_POST),
+        (deliver(plus("g_post", load("g_post"))), BY_POST),
+        (deliver(plus("g_post", load("w")), plus("w", load("v_pre"))), BY_POST),
+        (deliver(Store("g_post", load("w")), plus("v_post", load("g_post"))), BY_POST),
+        (deliver(plus("w", load("v_post"))), ALONE),
+        (deliver(plus("w", load("shared"))), ALONE),
+        (deliver(plus("u_pre", load("w"))), Division("pre", "u")),
+        (deliver(), ALONE),
+        (deliver(plus("v_post", load("v_pre"))), "it uses what it changes of other elements"),
+        (
+            deliver(plus("g_post", load("w")), plus("u_pre", load("w"))),
+            "it writes to the neurons on both sides",
+        ),
+        (deliver(plus("w", USER)), "nobody knows whether its functions may be called by several"),
+        (deliver(shared=[Store("shared", load("shared"))]), "it writes shared variables"),
+        (
+            deliver(Store("j_again", load("j")), plus("g_post", load("w"))),
+            "it changes which neurons are its targets",
+        ),
+    ],
+)
+def test_by_what_synapses_are_divided(step, expected):
+    found = division_of(step)
+    if isinstance(expected, str):
+        assert isinstance(found, str)
+        assert found.startswith(expected)
+    else:
+        assert found == expected
