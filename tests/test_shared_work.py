@@ -205,6 +205,36 @@ def pathways(code, arrangement):
     return observe(group=group, synapses=synapses)
 
 
+@cases.over(
+    value=["w*(v_pre - v_post)", "w*g_pre", "w*rand()", "int(w*10) + n_pre"],
+    arrangement=["ascending", "shuffled", "subgroups", "none"],
+)
+def sums(value, arrangement):
+    """Over all synapses in each step, into a variable of either side."""
+    group = NeuronGroup(
+        300, "dv/dt = (s - v)/(3*ms) : 1\ng : 1\nn : integer\ns : 1\nz : 1", method="euler"
+    )
+    group.v, group.g, group.n = "rand()", "rand()", "i"
+    source = group[30:] if arrangement == "subgroups" else group
+    synapses = Synapses(
+        source,
+        source,
+        f"w : 1\ns_post = {value} : 1 (summed)\nz_pre = {value} : 1 (summed)",
+    )
+    if arrangement == "shuffled":
+        pairs = np.random.RandomState(3).randint(0, 300, (2, 6000))
+        synapses.connect(i=pairs[0], j=pairs[1])
+    else:
+        synapses.connect(p=0.1 if arrangement != "none" else 0)
+    synapses.w = "0.05*rand()"
+    network = Network(group, synapses)
+    network.run(1 * ms)
+    if arrangement == "ascending":
+        synapses.connect(i=[299, 0], j=[0, 299])
+    network.run(1 * ms)
+    return observe(group=group, synapses=synapses)
+
+
 @cases.over(n=[0, 1, 2, 9], made=[0, 1, 30])
 def few_targets(n, made):
     group = NeuronGroup(100, "v : 1", threshold="i % 3 == 0", reset="")

@@ -5,7 +5,7 @@ import pytest
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.kernel import Access, Kernel, Store, UserFunction
-from brian2genn.model.network import Deliver
+from brian2genn.model.network import Deliver, Sum
 from brian2genn.transforms.shares import Division, division_of
 
 ACCESSES = {
@@ -77,3 +77,21 @@ def test_by_what_synapses_are_divided(step, expected):
         assert found.startswith(expected)
     else:
         assert found == expected
+
+
+def summed(value):
+    kernel = Kernel("k", "test", dict(ACCESSES), outputs={"_synaptic_var": value})
+    return Sum("s", "test", "test", 0, kernel, "N", "g", FLOAT64, "post", "start", "size")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (load("w"), BY_POST),
+        (ex.binary("mul", load("v_pre"), load("v_post")), BY_POST),
+        (load("g_post"), BY_POST),
+        (USER, "nobody knows whether its functions may be called by several threads"),
+    ],
+)
+def test_by_what_sums_are_divided(value, expected):
+    assert division_of(summed(value)) == expected

@@ -10,7 +10,7 @@ import jinja2
 
 from ..model.dtypes import C_TYPE
 from ..model.mishap import working_on
-from ..model.network import Deliver, Host, Network, Step, Threshold, Update
+from ..model.network import Deliver, Host, Network, Step, Sum, Threshold, Update
 from ..transforms.scatter import side_by_side
 from ..transforms.shares import Division, division_of, stretches, why_not_shared
 from .c_loops import LoopPrinter, SideBySidePrinter
@@ -73,6 +73,8 @@ class Source:
         What users' functions look into, for people.
     divisions : list of (int, Division)
         By their queues: how synapses are divided among threads.
+    sums : int
+        How many more queues there are behind the network's: for the synapses that are summed over.
     """
 
     text: str
@@ -86,6 +88,7 @@ class Source:
     schedule: list[tuple[str, int]] = field(default_factory=list)
     views: list[str] = field(default_factory=list)
     divisions: list[tuple[int, Division]] = field(default_factory=list)
+    sums: int = 0
 
 
 @dataclass
@@ -143,13 +146,21 @@ def print_program(network: Network) -> Source:
     printed: list[_Printed] = []
 
     divisions: list[tuple[int, int, Division]] = []
+    #: the numbers of queues that stand for the synapses that are summed over
+    sums: list[int] = []
 
     def one(step: Step) -> _Printed:
         with working_on(step):
             division = _division(step)
-            if division is not None and isinstance(step, Deliver):
-                divisions.append((len(printed), step.queue, division))
-            text = _print_step(step, network, symbols, constants, streams, len(printed), division)
+            queue = getattr(step, "queue", None)
+            if division is not None and queue is None:
+                queue = network.queues + len(sums)
+                sums.append(queue)
+            if division is not None and queue is not None:
+                divisions.append((len(printed), queue, division))
+            text = _print_step(
+                step, network, symbols, constants, streams, len(printed), division, queue
+            )
         size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
         lists = isinstance(step, Threshold)
         printed.append(_Printed(len(printed), step.name, step.clock, text, size, lists))
@@ -195,12 +206,13 @@ def print_program(network: Network) -> Source:
         schedule,
         origins(network),
         [(queue, division) for _, queue, division in divisions],
+        len(sums),
     )
 
 
 def _division(step: Step) -> Division | None:
     """How a step divides its synapses among threads, if it does."""
-    division = division_of(step) if isinstance(step, Deliver) else None
+    division = division_of(step) if isinstance(step, Deliver | Sum) else None
     return division if isinstance(division, Division) else None
 
 
@@ -212,6 +224,7 @@ def _print_step(
     streams: Streams,
     number: int,
     division: Division | None,
+    queue: int | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     kernels = [
@@ -226,6 +239,7 @@ def _print_step(
         several=several,
         number=number,
         division=division,
+        queue=queue,
         kernel=kernels[0] if kernels else None,
         param=symbols.params,
         array=symbols.array,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..model import expr as ex
 from ..model.footprint import How, Kind, Touch, Where, footprint
 from ..model.mishap import working_on
-from ..model.network import Deliver, Step, Threshold, Update
+from ..model.network import Deliver, Step, Sum, Threshold, Update
 from .scatter import why_ordered
 from .stages import touched_by
 
@@ -97,12 +97,12 @@ class Division:
     target: str | None
 
 
-def division_of(step: Deliver) -> Division | str:
-    """How the synapses of a pathway are divided; or, for people, why they are not.
+def division_of(step: Deliver | Sum) -> Division | str:
+    """How the synapses of a pathway, or of a sum, are divided; or, for people, why they are not.
 
     Parameters
     ----------
-    step : Deliver
+    step : Deliver or Sum
         One that has been simplified; its additions need not be separated.
     """
     if any(node.op == "user" for node in ex.walk(step.kernel.roots())):

@@ -70,6 +70,8 @@ class CpuProgram:
         self._places: list[weakref.ref[np.ndarray]] = []
         self._arrays: list[np.ndarray] = []
         self._queues: list[SpikeQueue] = []
+        #: stand for the synapses that are summed over
+        self._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
         self._names = Names()
@@ -82,6 +84,7 @@ class CpuProgram:
         other._places = []
         other._columns = None
         other._arrays = []
+        other._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
         return other
 
     def notes(self) -> list[str]:
@@ -102,10 +105,10 @@ class CpuProgram:
         self.move(bound.arrays)
         self._bind_params(bound.params)
         self._bind_clocks(bound.clocks)
-        queues = (c_void_p * max(len(bound.queues), 1))(*(queue.handle for queue in bound.queues))
+        self._queues = [*bound.queues, *self._sums]
+        queues = (c_void_p * max(len(self._queues), 1))(*(queue.handle for queue in self._queues))
         self._context.queues = queues
         self._keep["queues"] = queues
-        self._queues = list(bound.queues)
         if self._columns is not bound.columns:
             self._columns = bound.columns
             self._recorders = [Recorder(own) for own in bound.columns]
@@ -186,6 +189,8 @@ class CpuProgram:
         arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
         for number, division in self.source.divisions:
             queue = self._queues[number]
+            if queue in self._sums and division.index is not None:
+                queue.take_all(arrays[division.index])
             if division.index is None or division.target is None:
                 queue.divide(None, 0, self._context.threads)
             else:

@@ -71,6 +71,15 @@ class SpikeQueue:
         where = None if targets is None else targets.ctypes.data
         self._check(self._library.b2g_queue_divide(self.handle, where, n_targets, parts))
 
+    def take_all(self, targets: np.ndarray) -> None:
+        """Stand for all synapses, which every time step goes through; nothing is put in.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n_synapses,)
+        """
+        self._check(self._library.b2g_queue_all(self.handle, targets.ctypes.data, len(targets)))
+
     @staticmethod
     def _check(error: int) -> None:
         if error:
