@@ -462,7 +462,7 @@ class TestRuns:
             translation = translate(
                 network.sorted_objects, [group.clock], lambda *_: None, lambda *_: "", {}
             )
-            texts += translation.network.user_code
+            texts += [code.text for code in translation.network.user_code]
         assert texts[0] == texts[1]
         assert "brian::pointer_1[(a + 1) % 3]" in texts[0]
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..model.compiling import CompilerArguments
 from ..model.names import Names
 from ..model.network import Network, Step
+from ..model.user_code import UserCode
 
 
 class Outcome(IntEnum):
@@ -217,7 +218,7 @@ class Backend(Protocol):
         """The class of what `queue` makes."""
 
     def refuse(
-        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+        self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments
     ) -> str | None:
         """Why these steps cannot be compiled, for people; None if they can.
 
@@ -225,7 +226,7 @@ class Backend(Protocol):
         ----------
         steps : sequence of Step
             Those of one object.
-        user_code : sequence of str
+        user_code : sequence of UserCode
             The text of users' functions.
         arguments : CompilerArguments
             What users ask of the compiler for it.

@@ -27,6 +27,7 @@ from ..model.network import (
     Threshold,
     Update,
 )
+from ..model.user_code import UserCode
 from ..transforms.forward import forwarded
 from ..transforms.rotate import rotate
 from ..transforms.stages import Planner, Stage, Task, domain_of_monitor
@@ -35,6 +36,7 @@ from .cuda_printer import CudaKernelPrinter
 from .cuda_source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
 from .program import environment, tidy
 from .symbols import Symbols, user_arrays
+from .user_code import print_user_code
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
@@ -101,12 +103,16 @@ def print_cuda_program(
     return _Printer(network, fuse, deterministic).source()
 
 
-def print_user_functions(texts: Sequence[str]) -> str:
+def print_user_functions(codes: Sequence[UserCode]) -> str:
     """Users' functions alone, to find out whether CUDA takes them."""
-    arrays = sorted(set(re.findall(r"\b_namespace\w+", "\n".join(texts))))
+    arrays = sorted(set(re.findall(r"\b_namespace\w+", "\n".join(code.text for code in codes))))
     template = environment.get_template("cuda/userfunctions.j2")
     known = "\n".join(f"static double *{name};" for name in arrays)
-    functions = template.render(user_code=texts, user_arrays=[], most_threads=_MOST_USER_THREADS)
+    functions = template.render(
+        user_code=print_user_code(codes, pragmas=False),
+        user_arrays=[],
+        most_threads=_MOST_USER_THREADS,
+    )
     return f'#include "brian2genn_math.h"\n#include "brian2genn_device.h"\n{known}\n{functions}'
 
 
@@ -473,7 +479,7 @@ class _Printer:
             emits=lambda step: isinstance(step, EmitSpikes),
             asks=self._asks,
             asking_from=self._asking_from,
-            user_code=network.user_code,
+            user_code=print_user_code(network.user_code, pragmas=False),
             most_threads=result.most_threads,
             user_arrays=user_arrays(network),
         )

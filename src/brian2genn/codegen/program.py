@@ -16,6 +16,7 @@ from ..transforms.shares import Division, division_of, stretches, why_not_shared
 from .c_loops import LoopPrinter, SideBySidePrinter
 from .c_printer import Constants, KernelPrinter, Streams
 from .symbols import Symbols, user_arrays
+from .user_code import print_user_code
 from .views import bindings, declarations, origins
 
 #: Where the headers that generated programs include lie.
@@ -179,7 +180,7 @@ def print_program(network: Network) -> Source:
         constants=constants,
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
         one_clock=len(network.clocks) == 1,
-        user_code=network.user_code,
+        user_code=print_user_code(network.user_code),
         user_arrays=user_arrays(network),
         views=declarations(network),
         bindings=bindings(network),

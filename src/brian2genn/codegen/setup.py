@@ -15,6 +15,7 @@ from ..transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
 from .c_printer import Constants, KernelPrinter, Streams, pointer
 from .program import Source, environment, tidy
 from .symbols import Symbols, user_arrays
+from .user_code import print_user_code
 from .views import bindings, declarations, origins
 
 
@@ -167,7 +168,7 @@ def print_setup(network: Network) -> Source:
     program = environment.get_template("setup.c.j2").render(
         step=text,
         constants=constants,
-        user_code=network.user_code,
+        user_code=print_user_code(network.user_code),
         user_arrays=user_arrays(network),
         views=declarations(network),
         bindings=bindings(network),

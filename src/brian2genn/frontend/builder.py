@@ -19,6 +19,7 @@ from ..model.dtypes import FLOAT64, INT64
 from ..model.expr import Expr
 from ..model.names import Names, Origin
 from ..model.network import Array, Clock, Network, Param, Role, View
+from ..model.user_code import UserCode
 from .brian_names import (
     CLOCK,
     GENERATORS,
@@ -142,7 +143,7 @@ class NetworkBuilder:
         #: C names of the users' functions that look into arrays, and the names in their text
         self.looking_functions: dict[str, list[str]] = {}
         #: by C name: a user's function and its text
-        self.user_code: dict[str, tuple[Any, str]] = {}
+        self.user_code: dict[str, tuple[Any, UserCode]] = {}
         #: C names of the users' functions that draw random numbers
         self.drawing_functions: set[str] = set()
         #: by C name: what a user's function needs of the compiler
@@ -392,9 +393,15 @@ class NetworkBuilder:
                         return View(name, kind, dtype, arrays, number, column)
         return View(name, thing.kind, dtype, arrays)
 
-    def user_text(self) -> list[str]:
-        """The text of the users' functions in use, what they depend on first."""
-        return [text for _, text in self.user_code.values()]
+    def note_arity(self, c_name: str, count: int) -> None:
+        """Note with how many arguments equations call a user's function."""
+        function, code = self.user_code[c_name]
+        arities = tuple(sorted({*code.arities, count}))
+        self.user_code[c_name] = function, replace(code, arities=arities)
+
+    def user_text(self) -> list[UserCode]:
+        """The users' functions in use, what they depend on first."""
+        return [code for _, code in self.user_code.values()]
 
     def compiler(self) -> CompilerArguments:
         """What the users' functions in use need of the compiler."""

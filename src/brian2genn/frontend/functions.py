@@ -21,6 +21,7 @@ from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
 from ..model.names import Origin
 from ..model.network import Role
+from ..model.user_code import UserCode, entry
 from .brian_names import GENERATORS, with_neutral_names
 from .cython_target import needs_cython
 from .expressions import ExpressionReader, Unsupported
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 #: users) may replace entries of ``DEFAULT_FUNCTIONS``; those are then functions
 #: like any other and keep their own implementation.
 ORIGINAL = dict(DEFAULT_FUNCTIONS)
+
+#: By its identity, what Brian calls a function of its own: scripts may give it other names.
+_BRIANS_NAME = {id(function): name for name, function in ORIGINAL.items()}
 
 
 class GennGenerator(CPPCodeGenerator):
@@ -65,6 +69,18 @@ _PREFERENCES = (
     "headers", "libraries", "include_dirs", "library_dirs", "runtime_library_dirs",
     "define_macros",
 )  # fmt: skip
+
+#: What no function can be called in C++.
+_WORDS_OF_CPP = re.compile(
+    "alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|char8_t|char16_t|"
+    "char32_t|class|compl|concept|const|consteval|constexpr|constinit|const_cast|continue|co_await|"
+    "co_return|co_yield|decltype|default|defined|delete|do|double|dynamic_cast|else|enum|explicit|"
+    "export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|"
+    "not|not_eq|nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|"
+    "requires|return|short|signed|sizeof|static|static_assert|static_cast|struct|switch|template|"
+    "this|thread_local|throw|true|try|typedef|typeid|typename|union|unsigned|using|virtual|void|"
+    "volatile|wchar_t|while|xor|xor_eq"
+)
 
 #: What the code of users' functions calls to draw random numbers.
 _RANDOM_CALLS = {"rand": "b2g_user_rand", "randn": "b2g_user_randn"}
@@ -103,6 +119,33 @@ def _renamed(text: str, name: str, new: str) -> str:
     return text if name == new else re.sub(rf"\b{re.escape(name)}\b", new, text)
 
 
+def _name_in_text(name: str, function: Function, implementation: Any, text: str) -> str:
+    """What a user's function is called in its C++ text, if equations call it `name`.
+
+    Raises
+    ------
+    Unsupported
+        If it cannot be called that, or is not in the text.
+    """
+    if implementation.name:
+        found = str(implementation.name)
+    else:
+        # known by another name in the namespace; its own is the one that it was written with
+        pyfunc = getattr(function, "pyfunc", None)
+        names = [name, getattr(pyfunc, "__name__", name)]
+        there = [one for one in names if re.search(rf"\b{re.escape(one)}\s*\(", text)]
+        brought = implementation.compiler_kwds.keys() & {"headers", "sources"} or "#" in text
+        if text.strip() and not there and not brought and not prefs["codegen.cpp.headers"]:
+            raise Unsupported(
+                f"the C++ code of '{name}' has no function of this name (say which one it is with"
+                " @implementation('cpp', ..., name='...'))"
+            )
+        found = there[0] if there else _BRIANS_NAME.get(id(function), name)
+    if _WORDS_OF_CPP.fullmatch(found):
+        raise Unsupported(f"'{found}' is a word of C++, where no function can have this name")
+    return found
+
+
 class FunctionCalls:
     """Translates the calls in one kernel's code.
 
@@ -132,10 +175,11 @@ class FunctionCalls:
             if name in ORIGINAL:
                 return None
             raise Unsupported(f"'{name}' is not a function")
-        if function is ORIGINAL.get(name):
-            if name in ("rand", "randn", "poisson"):
-                return self._random(name, args, INT32 if name == "poisson" else reader.float_dtype)
-            return None
+        brians = _BRIANS_NAME.get(id(function))
+        if brians in ("rand", "randn", "poisson"):
+            return self._random(brians, args, INT32 if brians == "poisson" else reader.float_dtype)
+        if brians is not None:
+            return reader.builtin(brians, args)
         if isinstance(function, TimedArray):
             return self._timed_array(function, args)
         if isinstance(function, BinomialFunction):
@@ -205,6 +249,8 @@ class FunctionCalls:
 
     def _user(self, name: str, function: Function, args: list[Expr]) -> Expr:
         c_name = self._add_code(name, function)
+        vectorised = bool(getattr(function, "auto_vectorise", False))
+        self.builder.note_arity(c_name, len(args) + vectorised)
         return_type = getattr(function, "_return_type", "float")
         if return_type == "highest":
             dtype = args[0].dtype
@@ -220,10 +266,10 @@ class FunctionCalls:
             number, self._count = self._count, self._count + 1
         user = UserFunction(
             name,
-            c_name,
+            entry(c_name),
             dtype,
             stateless,
-            bool(getattr(function, "auto_vectorise", False)),
+            vectorised,
             number,
             draws,
             looks,
@@ -244,31 +290,35 @@ class FunctionCalls:
                 f"the function '{name}' has no C++ implementation{only} (give it one with"
                 " @implementation('cpp', ...))"
             ) from None
-        wanted = implementation.name or name
-        c_name = self.builder.function_name(wanted, function)
-        users = self.builder.function_users.get(c_name, ())
-        if self.owner.name not in users:
-            self.builder.function_users[c_name] = (*users, self.owner.name)
         code = implementation.get_code(self.owner)
-        if c_name in self.builder.user_code:
-            return c_name
-        self.builder.compiler_arguments[c_name] = compiler_arguments(name, implementation)
         text = []
         if isinstance(code, dict):
             text = [code.get("hashdefine_code", ""), code.get("support_code", "")]
         elif isinstance(code, str):
             text = [code]
+        wanted = _name_in_text(name, function, implementation, "\n".join(text))
+        c_name = self.builder.function_name(wanted, function)
+        users = self.builder.function_users.get(c_name, ())
+        if self.owner.name not in users:
+            self.builder.function_users[c_name] = (*users, self.owner.name)
+        if c_name in self.builder.user_code:
+            return c_name
+        self.builder.compiler_arguments[c_name] = compiler_arguments(name, implementation)
         self.builder.looking_functions.pop(c_name, None)
         text = [self._neutral(part, name, c_name) for part in text]
         text = [_renamed(part, wanted, c_name) for part in text]
-        self.builder.user_code[c_name] = (function, "")
+        self.builder.user_code[c_name] = (function, UserCode(c_name, ""))
+        calls: dict[str, None] = {}
         for dependency_name, dependency in (implementation.dependencies or {}).items():
-            kind = next((kind for kind in _RANDOM_CALLS if dependency is ORIGINAL[kind]), None)
-            if kind is not None:
-                real = _RANDOM_CALLS[kind]
+            brians = _BRIANS_NAME.get(id(dependency), "")
+            if brians in _RANDOM_CALLS:
+                real = _RANDOM_CALLS[brians]
                 self.builder.drawing_functions.add(c_name)
+            elif brians == "int":
+                real = brians  # a conversion of C++
             else:
                 real = self._add_code(dependency_name, dependency)
+                calls |= dict.fromkeys((*self.builder.user_code[real][1].dependencies, real))
                 if real in self.builder.drawing_functions:
                     self.builder.drawing_functions.add(c_name)
                 if real in self.builder.looking_functions:
@@ -288,8 +338,10 @@ class FunctionCalls:
             )
             text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first
-        del self.builder.user_code[c_name]
-        self.builder.user_code[c_name] = (function, "\n".join(part for part in text if part))
+        known = self.builder.user_code.pop(c_name)[1]
+        joined = "\n".join(part for part in text if part)
+        new = UserCode(c_name, joined, tuple(calls), known.arities)
+        self.builder.user_code[c_name] = function, new
         return c_name
 
     def _neutral(self, text: str, name: str, c_name: str) -> str:

@@ -11,6 +11,7 @@ from brian2.core.base import BrianObject
 from ..model.compiling import CompilerArguments
 from ..model.names import Names, Origin
 from ..model.network import Host, Network, Step
+from ..model.user_code import UserCode
 from .brian_names import BrianNames
 from .builder import Bindings, NetworkBuilder
 from .expressions import Unsupported
@@ -99,7 +100,7 @@ def function_users(users: Mapping[str, Sequence[str]]) -> list[str]:
 
 #: Says why a backend cannot take the steps of an object; None if it can. It is told the text of all
 #: users' functions so far, and what that text needs of a compiler.
-Refusal = Callable[[Sequence[Step], Sequence[str], CompilerArguments], str | None]
+Refusal = Callable[[Sequence[Step], Sequence[UserCode], CompilerArguments], str | None]
 
 #: Told the name of an object and what went wrong in reading it; returns why Brian runs it, for
 #: people, or raises what ends the run.

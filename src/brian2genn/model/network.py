@@ -27,6 +27,7 @@ from .footprint import (
     WrittenThroughIndex,
 )
 from .kernel import Kernel
+from .user_code import UserCode
 
 
 class Role(Enum):
@@ -307,8 +308,8 @@ class Network:
     clocks : list of Clock
     steps : list of Step
         In the order of Brian's schedule.
-    user_code : list of str
-        The text of users' C++ functions.
+    user_code : list of UserCode
+        The users' C++ functions.
     views : list of View
         What that text calls ``brian::...``.
     compiler : CompilerArguments
@@ -321,7 +322,7 @@ class Network:
     params: dict[str, Param] = field(default_factory=dict)
     clocks: list[Clock] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    user_code: list[str] = field(default_factory=list)
+    user_code: list[UserCode] = field(default_factory=list)
     views: list[View] = field(default_factory=list)
     compiler: CompilerArguments = field(default_factory=CompilerArguments)
     queues: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
+from ...model.user_code import UserCode
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..host_memory import HostMemory
 from .program import CpuProgram
@@ -34,7 +35,7 @@ class CpuBackend(HostMemory):
         return usable_cores() if asked is None else asked
 
     def refuse(
-        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+        self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments
     ) -> str | None:
         """Nothing is refused."""
         return None

@@ -10,6 +10,7 @@ from typing import Any
 from ...codegen.cuda_program import print_user_functions
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
+from ...model.user_code import UserCode
 from ...transforms.pipeline import FOR_A_GPU, lower
 from ..interface import RawValue
 from .driver import Driver
@@ -53,7 +54,7 @@ class CudaBackend:
         self._setup = DeviceSetup(driver, self.memory)
 
     def refuse(
-        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+        self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments
     ) -> str | None:
         """Why these steps cannot be compiled: users' C++ functions may be for a CPU only."""
         functions = {
@@ -126,7 +127,7 @@ class CudaBackend:
         self.memory.update_host()
 
 
-def _keeps(user_code: Sequence[str]) -> bool:
+def _keeps(user_code: Sequence[UserCode]) -> bool:
     """Whether users' functions seem to keep something from one call to the next."""
-    bodies = (text.partition("{")[2] for text in user_code)
+    bodies = (code.text.partition("{")[2] for code in user_code)
     return any(re.search(r"\b(static|thread_local)\b", body) for body in bodies)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
+from ...model.user_code import UserCode
 from ..host_memory import HostMemory
 from ..interface import RawValue
 from .exchange import GennMemory
@@ -56,7 +57,7 @@ class PygennBackend(HostMemory):
         self._memory = GennMemory(raw)
 
     def refuse(
-        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+        self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments
     ) -> str | None:
         """Nothing for Brian to run: what GeNN cannot take is said for the whole network."""
         return None
