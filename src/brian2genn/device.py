@@ -63,6 +63,7 @@ from .runtime.recordings import Recording, Turns, close_all, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject, read_subexpression
 from .runtime.states import with_delays
+from .runtime.strangers import explain_strangers
 from .runtime.unchanged import set_interval
 from .transforms.pipeline import shown
 from .transforms.settle import settle
@@ -87,6 +88,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         runtime = all_devices["runtime"]
         for name in ("rand_buffer", "randn_buffer", "rand_buffer_index", "randn_buffer_index"):
             setattr(self, name, getattr(runtime, name))
+        self._explain_strangers()
         self._random_key: int | None = None
         self._random_step = 0
         self._setup_draws = 0
@@ -105,7 +107,13 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         tidying.set_limit(cache_size)
 
     # -- where do networks run? ------------------------------------------------
+    def _explain_strangers(self) -> None:
+        """Here and in Brian's runtime, which scripts use beside this device."""
+        explain_strangers(self, "genn")
+        explain_strangers(all_devices["runtime"], "runtime")
+
     def _activated(self, at_once: bool) -> None:
+        self._explain_strangers()
         self._chosen.forget()
         if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)

@@ -22,6 +22,8 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.input.timedarray import TimedArray
 from brian2.synapses.synapses import SynapticPathway
 
+from .labels import own
+
 #: What a name can stand for.
 POINTER, SIZE, VECTOR, MATRIX = "pointer", "size", "vector", "matrix"
 CLOCK, TABLE, TABLE_SIZE, GENERATORS = "clock", "table", "table_size", "generators"
@@ -152,7 +154,7 @@ def with_relatives(group: Any) -> Iterator[Any]:
     """A group, and the monitors, synapses and others that refer to it."""
     yield group
     for thing in _instances(Nameable):
-        ends = (getattr(thing, name, None) for name in ("source", "target", "group"))
+        ends = (own(thing, name) for name in ("source", "target", "group"))
         if any(_is(end, group) for end in ends):
             yield thing
 
@@ -182,7 +184,7 @@ def _add_object(index: Index, thing: Any) -> None:
         return
     if isinstance(thing, _CLOCK):
         _add(index, thing.name, CLOCK, thing)
-    variables: Any = getattr(thing, "variables", None)
+    variables: Any = own(thing, "variables")
     for variable in variables.values() if isinstance(variables, Mapping) else ():
         _add_variable(index, variable)
 

@@ -122,6 +122,9 @@ class ExpressionReader:
                 return self._unary(node.op, args[0])
             case ast.BoolOp():
                 name = "and" if isinstance(node.op, ast.And) else "or"
+                if any(value.dtype != BOOL for value in args):
+                    # Brian refuses it, in its own words
+                    raise Unsupported(f"'{name}' of what is no boolean")
                 result = args[0]
                 for value in args[1:]:
                     result = ex.logical(name, result, value)

@@ -18,6 +18,17 @@ def referent(thing: Any) -> Any:
     return getattr(thing.__init__, "__self__", thing)
 
 
+def own(thing: Any, attribute: str) -> Any:
+    """An attribute that an object itself has; None if it has none.
+
+    Groups show their variables as attributes, too, and scripts give these any name.
+    """
+    try:
+        return object.__getattribute__(referent(thing), attribute)
+    except AttributeError:
+        return None
+
+
 def natural(name: str) -> tuple[Any, ...]:
     """A key to sort names by, so that ``_9`` comes before ``_10``."""
     return tuple(int(p) if k % 2 else p for k, p in enumerate(_COUNT.split(name)))
@@ -125,7 +136,7 @@ class Labels:
 def _whole(thing: Any) -> Any:
     """The group that an object belongs to and has its name from; None if there is none."""
     for attribute in ("group", "source"):
-        whole = getattr(thing, attribute, None)
+        whole = own(thing, attribute)
         if whole is None or referent(whole) is thing:
             continue
         if str(thing.name).startswith(f"{whole.name}_"):

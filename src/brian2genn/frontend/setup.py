@@ -12,7 +12,7 @@ from brian2.codegen.statements import Statement
 from brian2.core.variables import Constant
 
 from ..model import expr as ex
-from ..model.dtypes import FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer
+from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Kernel
 from ..model.names import Names, Origin
@@ -194,6 +194,12 @@ class SetupKernelBuilder(KernelBuilder):
         )
         reader.number = self.builder.number
         return reader
+
+    def assign(self, statement: Statement) -> None:
+        if statement.var == CONDITION and self.reader.read(statement.expr).dtype != BOOL:
+            # NumPy takes whole numbers for indices, and refuses others
+            raise Unsupported("a condition that is a number")
+        super().assign(statement)
 
     def dtype_of(self, statement: Statement) -> str:
         dtype = super().dtype_of(statement)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backends.pygenn.export import export
 from ..backends.pygenn.queue import Delays, Snapshot
+from ..frontend.labels import own
 from ..frontend.network import translate
 from ..model.verify import verify
 from .loop import clock_states
@@ -30,7 +31,7 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
     bindings = translation.bindings
     queues: list[Delays] = []
     for queue in bindings.queues:
-        pathway = next(obj for obj in objects if getattr(obj, "queue", None) is queue)
+        pathway = next(obj for obj in objects if own(obj, "queue") is queue)
         snapshot = Snapshot(queue)
         delays, sources = pathway._delays.get_value(), pathway.synapse_sources.get_value()
         snapshot.set_delays(delays, float(pathway.source.clock.dt_), sources)

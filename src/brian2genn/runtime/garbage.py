@@ -11,6 +11,8 @@ from brian2.core.base import BrianObject
 from brian2.core.magic import MagicNetwork
 from brian2.core.network import Network
 
+from ..frontend.labels import own
+
 
 class GarbageCollection:
     """What Brian does before each run, so that it warns of objects that nobody holds.
@@ -77,8 +79,9 @@ class GarbageCollection:
         unused = [
             obj
             for reference in list(BrianObject.__instances__())
-            if getattr(obj := reference(), "_network", "") is None
-            and getattr(obj, "group", None) is None
+            if (obj := reference()) is not None
+            and vars(obj).get("_network", "") is None
+            and own(obj, "group") is None
             and type(obj).__del__ is BrianObject.__del__  # subgroups come and go in silence
         ]
         if not unused:

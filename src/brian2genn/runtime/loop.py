@@ -18,6 +18,7 @@ from brian2.units import second
 from brian2.utils.logger import get_logger
 
 from ..backends.interface import ClockState, Outcome, Program
+from ..frontend.labels import own
 from ..frontend.network import Translation
 from .recordings import Recording, Turns
 
@@ -277,7 +278,7 @@ def check_for_invalid_states(
         if type(obj)._check_for_invalid_states is not Group._check_for_invalid_states:
             obj._check_for_invalid_states()
             continue
-        equations = getattr(obj, "equations", None)
+        equations = own(obj, "equations")
         names = equations.diff_eq_names if isinstance(equations, Equations) else ()
         known = valid([obj.variables[name] for name in names])
         for name, is_valid in zip(names, known, strict=True):

@@ -26,6 +26,7 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
 from ..frontend.compatibility import local_namespace
+from ..frontend.labels import own
 from .recordings import RecordingDevice, left_behind
 from .run_args import given_values
 
@@ -277,9 +278,9 @@ class RecordedScript:
         self._objects[id(obj)] = obj, attributes, None if queue is None else queue._full_state()
         if "_spike_time" in attributes:
             self._spikes.setdefault(id(obj), attributes["_spike_time"])
-        for variable in getattr(obj, "variables", {}).values():
+        for variable in (own(obj, "variables") or {}).values():
             self._touch_variable(variable)
-        for contained in getattr(obj, "contained_objects", ()):
+        for contained in own(obj, "contained_objects") or ():
             self._touch(contained)
 
     def _touch_variable(self, variable: Any) -> None:
@@ -367,7 +368,7 @@ class RecordedScript:
                 "device.run() has nothing to repeat: call run(), or the run() of a network, first."
             )
         self.close()
-        objects = [obj for obj, _, _ in self._objects.values() if hasattr(obj, "variables")]
+        objects = [obj for obj, _, _ in self._objects.values() if own(obj, "variables")]
         values = given_values(run_args or {}, objects, self._timed_arrays(objects), directory)
         in_runs = {obj for run in self._runs for obj in run.objects}
         after = [_Composition(net, in_runs) for net, _ in self._nets.values()]
@@ -418,7 +419,7 @@ class RecordedScript:
 
     def _timed_arrays(self, objects: list[Any]) -> list[TimedArray]:
         """All that the runs may have used, as far as names lead to them."""
-        namespaces = [*self._namespaces, *(getattr(obj, "namespace", None) for obj in objects)]
+        namespaces = [*self._namespaces, *(own(obj, "namespace") for obj in objects)]
         found = {
             id(value): value
             for namespace in namespaces

@@ -20,6 +20,7 @@ from brian2.groups.group import CodeRunner
 from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.utils.stringtools import get_identifiers
 
+from ..frontend.labels import own
 from ..frontend.recorded import of_a_lost_group
 from .codeobject import LoopCodeObject
 from .depth import as_deep_as_needed
@@ -89,7 +90,7 @@ def _surroundings() -> object:
 
 def _time_steps(obj: Any) -> list[str]:
     """The time steps of an object and its group; integrators look at them."""
-    clocks = (obj.clock, getattr(obj.group, "clock", None))
+    clocks = (obj.clock, own(obj.group, "clock"))
     return [repr(clock.dt_) for clock in clocks if clock is not None and "dt" in clock.variables]
 
 
@@ -137,7 +138,7 @@ class Ingredients:
             # Brian warns of it in each run
             or any(recorded.depends_on_order for recorded in self._recorded)
         )
-        equations = getattr(obj.group, "equations", None)
+        equations = own(obj.group, "equations")
         names = set() if equations is None else set(equations.names) | set(equations.identifiers)
         self._user_names = names.union(*map(get_identifiers, _texts(obj.user_code)))
         #: where names have their meanings, and in which group they get them
@@ -174,7 +175,7 @@ class Ingredients:
                 name,
                 run_namespace,
                 user_identifier=name in self._user_names,
-                additional_variables=getattr(obj, "variables", None),
+                additional_variables=own(obj, "variables"),
             )
         except KeyError:
             return None

@@ -20,7 +20,7 @@ from brian2.core.preferences import prefs
 from brian2.core.variables import ArrayVariable
 from brian2.stateupdaters.base import StateUpdateMethod
 
-from ..frontend.labels import referent
+from ..frontend.labels import own, referent
 from ..frontend.recorded import owner_name
 from .reuse import has_named_exponent
 
@@ -93,14 +93,14 @@ class Witness:
         clocks: dict[int, Any] = {}
         owners: dict[int, Any] = {}
         for obj in objects:
-            for thing in {id(t): t for t in (obj, referent(getattr(obj, "group", obj)))}.values():
+            for thing in {id(t): t for t in (obj, referent(own(obj, "group") or obj))}.values():
                 owners[id(thing)] = None  # the network holds it
                 self._watch(vars(thing), _DEPTH + 1, _NO_MATTER)
                 variables = vars(thing).get("variables")
                 if variables is not None:
                     self._watch(vars(variables), 0)
                     self._watch(variables._variables, 0)
-                clock = getattr(thing, "clock", None)
+                clock = own(thing, "clock")
                 if clock is not None:
                     clocks[id(clock)] = clock
                     owners[id(clock)] = None
