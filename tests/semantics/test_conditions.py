@@ -1,8 +1,8 @@
-"""What is no condition: numbers where Brian wants booleans."""
+"""What Brian's NumPy target refuses: numbers where it wants booleans, impossible distributions."""
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Synapses, ms
+from brian2 import BinomialFunction, Hz, Network, NeuronGroup, PoissonInput, Synapses, ms
 
 from tests.semantics.harness import Cases, Result, check, kind_of, observe
 
@@ -77,6 +77,25 @@ def operators_on_any_type(expression) -> Result:
 
     actions = {"loop": in_loop, "threshold": in_equations, "setup": in_setup}
     return observe(**{name: tried(action) for name, action in actions.items()})
+
+
+@cases.over(n=[-1, 0, 5], p=[-0.1, 0, 1, 1.5, np.nan])
+def binomial_distributions(n, p) -> Result:
+    """Where there are any, the sum of the numbers is not compared: they are others than Brian's."""
+
+    def called():
+        group = NeuronGroup(2, "v : 1", namespace={"f": BinomialFunction(n, p)})
+        group.run_regularly("v = 0*f()")
+        Network(group).run(0.1 * ms)
+        return group.v[:]
+
+    def as_input():
+        group = NeuronGroup(2, "v : 1")
+        network = Network(group, PoissonInput(group, "v", n, p * 10000 * Hz, 0.0))
+        network.run(0.1 * ms)
+        return group.v[:]
+
+    return observe(called=tried(called), input=tried(as_input))
 
 
 @pytest.mark.parametrize("case", cases, ids=str)

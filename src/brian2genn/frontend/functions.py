@@ -198,6 +198,11 @@ class FunctionCalls:
         if not isinstance(numbers, dict) or "use_normal" not in numbers:
             raise Unsupported(f"'{function.name}' was made before brian2genn was imported")
 
+        possible = numbers["n"] >= 0 and 0 <= numbers["p"] <= 1
+        if not possible and not numbers["use_normal"]:
+            # Brian's NumPy target raises the error for it
+            raise Unsupported(f"no binomial distribution has n={numbers['n']}, p={numbers['p']}")
+
         # Brian numbers these functions, so their names are no part of the code
         def param(name: str, dtype: str, value: float | int) -> Expr:
             identity = (id(function), name)
