@@ -65,7 +65,7 @@ OBJECTS = ("cells_stateupdater", "cells_spike_thresholder", "cells_spike_resette
 PASSES = {
     "cpu": (
         "brian2genn.frontend.network._read",
-        "brian2genn.model.network._verify_step",
+        "brian2genn.model.verify._of_step",
         "brian2genn.transforms.specialise.specialise_kernel",
         "brian2genn.transforms.simplify.simplify_kernel",
         "brian2genn.transforms.shares._can_follow",
@@ -235,7 +235,7 @@ def test_it_is_told_once_with_what_to_report(fail, caplog):
     "place",
     [
         "brian2genn.runtime.setup.translate_setup",
-        "brian2genn.model.network._verify_step",
+        "brian2genn.model.verify._of_step",
         "brian2genn.codegen.setup.Symbols",
         "brian2genn.codegen.setup.SetupPrinter._print",
     ],
