@@ -90,6 +90,16 @@ def test_negative_delays_are_delivered_at_once(kind, how):
     assert f"{int(np.sum(synapses.delay[:] < 0))} of 4 delays" in told
 
 
+def test_negative_delays_of_any_size(kind):
+    """More time steps than an integer has is not too long where it is negative."""
+    net, target, _ = _network(delays=[-1e300, -1e7, 0, -3e5] * second)
+    with catch_logs() as logs:
+        net.run(0.6 * ms)
+    assert list(target.arrived) == [1, 2, 3, 4]
+    (told,) = (text for _, name, text in logs if name.endswith("negative_delays"))
+    assert "3 of 4 delays" in told and "-1e+300 s" in told
+
+
 def test_one_negative_delay_for_all(kind):
     net, target, _ = _network(delay=-1 * ms)
     with catch_logs() as logs:

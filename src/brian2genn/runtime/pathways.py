@@ -123,7 +123,7 @@ def _check_delays(pathway: Any, delays: np.ndarray, dt: float) -> None:
     # comparisons with NaN are false
     if delays.min() >= -_ROUNDING * dt and delays.max() < _TOO_LONG * dt:
         return
-    bad = np.flatnonzero(~(np.isfinite(delays) & (np.abs(delays) < _TOO_LONG * dt)))
+    bad = np.flatnonzero(~(np.isfinite(delays) & (delays < _TOO_LONG * dt)))
     if bad.size:
         first = int(bad[0])
         if delays.size == 1:
