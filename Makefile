@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean
-.PHONY: test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
+.PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
 .PHONY: test-property test-sanitize gpu-report
 
 help: ## list the targets
@@ -55,6 +55,9 @@ test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without
 test-cuda-ptx: $(INSTALLED) ## the same with what NVRTC makes of the programs, watched for races (long)
 	BRIAN2GENN_TEST_BACKEND=ptx \
 	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda_ptx
+
+test-interpreter: $(INSTALLED) ## the tests of semantics over an interpreter of the model, the oracle for passes (long)
+	BRIAN2GENN_TEST_BACKEND=numpy $(BIN)/python -m pytest -n auto tests/semantics
 
 test-cuda12: $(INSTALLED) ## the same with the compiler of the extra cuda12, in an environment of its own (long)
 	$(MAKE) $(VENV)-cuda12/.installed VENV=$(VENV)-cuda12

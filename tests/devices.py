@@ -12,7 +12,8 @@ program, for the oldest, a middle and the newest architecture that it knows. ``p
 errors there. With all of these, short runs execute time steps in all ways in turn. With ``cpu``,
 ``BRIAN2GENN_TEST_THREADS=3`` lets three threads share out whatever can be shared out. With
 ``pygenn``, a real GeNN; tests of networks that it refuses are skipped with its reasons.
-``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
+With ``numpy``, the interpreter of models in ``tests/interpreter`` takes the place of the CPU
+backend. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
 import os
@@ -59,7 +60,11 @@ def register() -> None:
         from brian2genn.backends import choice
 
         share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
-        choice.default = "cuda" if BACKEND in ("shim", "ptx") else BACKEND
+        choice.default = {"shim": "cuda", "ptx": "cuda", "numpy": "cpu"}.get(BACKEND, BACKEND)
+        if BACKEND == "numpy":
+            from tests.interpreter.backend import InterpreterBackend
+
+            choice.CpuBackend = InterpreterBackend
         if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
             from tests.cuda_driver import images
 
