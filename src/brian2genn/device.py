@@ -10,26 +10,30 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
+import brian2
 import numpy as np
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
-from brian2.core.names import find_name
+from brian2.core import names as brian_names
 from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.core.variables import ArrayVariable
-from brian2.devices.device import RuntimeDevice, all_devices
+from brian2.devices.device import RuntimeDevice, all_devices, get_device
 from brian2.groups.group import Group
 from brian2.units import check_units, second
 from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
 from .backends import choice
-from .backends.cache import tidying
+from .backends.cache import texts, tidying
+from .backends.cache.templates import KeptTemplates
 from .backends.cpu import toolchain
 from .backends.cpu.structures import support
 from .backends.cuda.driver import CudaLost
 from .backends.interface import Backend, Bound, Program
 from .backends.refusal import RefusedNetwork
+from .codegen.program import environment
+from .frontend import brian_costs
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.cython_target import cython_version
 from .frontend.functions import GennTarget
@@ -105,6 +109,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
         tidying.set_limit(cache_size)
+        brian_costs.install(brian_costs.Context(lambda: get_device() is self, texts.text))
+        environment.bytecode_cache = KeptTemplates("ours")
+        NumpyCodeObject.templater.env.bytecode_cache = KeptTemplates(brian2.__version__)
 
     # -- where do networks run? ------------------------------------------------
     def _explain_strangers(self) -> None:
@@ -326,7 +333,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             return by_brian()
         recorded = RecordedCode(
             owner,
-            find_name(name),
+            brian_names.find_name(name),
             abstract_code,
             variables,
             template_name,
