@@ -31,6 +31,7 @@ from brian2.core.variables import (
     DynamicArrayVariable,
     Subexpression,
     Variable,
+    Variables,
 )
 from brian2.equations.codestrings import Expression
 from brian2.equations.equations import Equations, SingleEquation
@@ -250,7 +251,7 @@ def _equations(equations: Any) -> str:
 def _meanings(variables: Any) -> Iterable[str]:
     if variables is None:
         return ["no variables"]
-    _exact(variables, dict)
+    _exact(variables, dict, Variables)
     return [f"{name!r} {_meaning(name, variables[name])}" for name in sorted(variables)]
 
 

@@ -102,6 +102,12 @@ class Toolchain:
         flags = ["-O2", "-ffp-contract=off", *flags]
         return replace(self, flags=tuple(flags), identity=f"{self.identity}\n{' '.join(flags)}")
 
+    def for_interpreter(self) -> Toolchain:
+        """The same for what executes set-up code: it is compiled once, while somebody waits."""
+        setup = self.for_setup()
+        flags = ("-O1", *(flag for flag in setup.flags if flag != "-O2"))
+        return replace(setup, flags=flags, identity=f"{self.identity}\n{' '.join(flags)}")
+
     def describe(self) -> str:
         """The command for people."""
         return " ".join(self.c)
