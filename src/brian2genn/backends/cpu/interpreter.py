@@ -20,9 +20,9 @@ from .setup import Connections, Pairs, execute
 from .structures import Context, bind_arrays
 
 #: Instructions times elements from which on compiled code is done sooner, compiling included.
-_MOST = 10**8
+_MOST = 10**7
 
-#: How many of all pairs a sample is taken to have, for that.
+#: How many of all pairs a sample is taken to have, for that, where nobody knows.
 _SAMPLED = 0.1
 
 _KINDS = {"assign": 0, "read": 1, "connect": 2}
@@ -180,8 +180,15 @@ def _elements(
 ) -> float:
     """How many elements a step is about, nearly."""
     if isinstance(step, Connect):
-        pairs = float(params[step.rows]) * float(params[step.partners])
-        return pairs if step.iteration is Iteration.RANGE else _SAMPLED * pairs
+        rows, partners = float(params[step.rows]), float(params[step.partners])
+        if step.iteration is Iteration.RANGE:
+            return rows * partners
+        chosen = step.kernel.outputs[step.limits()[-1]]
+        if chosen.op not in ("const", "param"):
+            return _SAMPLED * rows * partners
+        value = float(params[chosen.attr] if chosen.op == "param" else chosen.attr)
+        by_size = step.iteration is Iteration.SAMPLE_BY_SIZE
+        return rows * (1 + (value if by_size else value * partners))
     if isinstance(step, ConnectPairs):
         return float(params[step.size])
     assert isinstance(step, ElementStep)
