@@ -27,7 +27,7 @@ from brian2.utils.logger import get_logger
 from .backends import choice
 from .backends.cache import texts, tidying
 from .backends.cache.templates import KeptTemplates
-from .backends.cpu import toolchain
+from .backends.cpu import interpreter, toolchain
 from .backends.cpu.structures import support
 from .backends.cuda.driver import CudaLost
 from .backends.interface import Backend, Bound, Program
@@ -43,6 +43,7 @@ from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.verify import verify
 from .preferences import cache_size
+from .runtime.ahead import Ahead
 from .runtime.arrays import LastingArrays, renew_arrays
 from .runtime.bounds import changing_indices
 from .runtime.chosen import ChosenBackend, exchange_queues
@@ -105,6 +106,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._setup_log = SetupLog()
         self._garbage = GarbageCollection()
         self._prepared = PreparedNetworks()
+        self._ahead = Ahead()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
@@ -122,6 +124,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     def _activated(self, at_once: bool) -> None:
         self._explain_strangers()
         self._chosen.forget()
+        self._ahead.begin(support, interpreter.prepare)
         if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 

@@ -20,7 +20,7 @@ from .setup import Connections, Pairs, execute
 from .structures import Context, bind_arrays
 
 #: Instructions times elements from which on compiled code is done sooner, compiling included.
-_MOST = 10**7
+_MOST = 3 * 10**7
 
 #: How many of all pairs a sample is taken to have, for that, where nobody knows.
 _SAMPLED = 0.1
