@@ -66,7 +66,7 @@ from .runtime.prepared import Prepared, PreparedNetworks
 from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, left_behind
 from .runtime.reuse import keeping_code
-from .runtime.setup import SetupCodeObject, read_subexpression
+from .runtime.setup import SetupCodeObject, append_synapses, read_subexpression
 from .runtime.states import with_delays
 from .runtime.strangers import explain_strangers
 from .runtime.unchanged import set_interval
@@ -111,7 +111,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
         tidying.set_limit(cache_size)
-        brian_costs.install(brian_costs.Context(lambda: get_device() is self, texts.text))
+        brian_costs.install(
+            brian_costs.Context(lambda: get_device() is self, texts.text, self._add_synapses)
+        )
         environment.bytecode_cache = KeptTemplates("ours")
         NumpyCodeObject.templater.env.bytecode_cache = KeptTemplates(brian2.__version__)
 
@@ -360,6 +362,14 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         return LoopCodeObject(
             recorded, by_brian, lambda: self.backend.only_reading(), self._before_loop_code
         )
+
+    def _add_synapses(self, synapses: Any, pre: np.ndarray, post: np.ndarray) -> bool:
+        """Make synapses between neurons, by their numbers; says whether it has."""
+        if not self.has_c_compiler or self.backend.setup() is not None:
+            return False
+        append_synapses(synapses, pre, post)
+        self._setup_log.count(synapses, "synapses_create_array")
+        return True
 
     def variableview_get_subexpression_with_index_array(
         self, view: Any, item: Any, run_namespace: Any

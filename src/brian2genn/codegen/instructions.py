@@ -13,6 +13,7 @@ from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT64, INT32, INT64
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, RandomSite
+from ..model.mishap import working_on
 from ..model.network import Network
 from ..model.setup import CONDITION, Assign, Connect, ConnectPairs, Read, SetupStep
 from .symbols import Symbols
@@ -116,7 +117,13 @@ def instructions_of(network: Network) -> Instructions:
     assert isinstance(step, SetupStep)
     if len(step.kernels()) > 1 or network.user_code or network.views:
         raise NotInterpreted
-    return _Writer(network, step).write()
+    refused = None
+    with working_on(None):
+        try:
+            return _Writer(network, step).write()
+        except NotInterpreted as error:
+            refused = error
+    raise refused
 
 
 class _Writer:

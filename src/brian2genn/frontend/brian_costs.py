@@ -19,6 +19,7 @@ import numpy as np
 from brian2.codegen import translation
 from brian2.core import names as brian_names
 from brian2.core.variables import Subexpression, VariableView
+from brian2.synapses.synapses import Synapses
 from brian2.utils import caching
 
 from .integration import INTEGRATORS, integrate
@@ -38,10 +39,13 @@ class Context:
         Whether this device is the active one.
     kept : callable
         Keeps texts: is given a kind of text, what it is made of, and what makes it.
+    add_synapses : callable
+        Makes synapses between neurons, by their numbers in the whole groups; says whether it has.
     """
 
     is_active: Callable[[], bool]
     kept: Callable[[str, str, Callable[[], str]], str]
+    add_synapses: Callable[[Any, np.ndarray, np.ndarray], bool]
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,48 @@ def _make_set_item(original: Function, context: Context) -> Function:
     return set_item
 
 
+# -- synapses ----------------------------------------------------------------------
+def _make_connect(original: Function, context: Context) -> Function:
+    def connect(
+        self: Any,
+        condition: Any = None,
+        i: Any = None,
+        j: Any = None,
+        p: Any = 1.0,
+        n: Any = 1,
+        skip_if_invalid: bool = False,
+        namespace: Any = None,
+        level: int = 0,
+    ) -> None:
+        indices = condition is None and isinstance(i, _INDICES) and isinstance(j, _INDICES)
+        if indices and namespace is None and not isinstance(p, str) and not isinstance(n, str):
+            namespace = {}  # nothing is looked up
+        original(self, condition, i, j, p, n, skip_if_invalid, namespace, level + 1)
+
+    return connect
+
+
+def _make_add_synapses(original: Function, context: Context) -> Function:
+    def _add_synapses_from_arrays(
+        self: Any, sources: Any, targets: Any, n: Any, p: Any, namespace: Any = None
+    ) -> None:
+        if type(p) in (int, float) and p == 1 and sources.size and context.is_active():
+            ends = []
+            for indices, group in ((sources, self.source), (targets, self.target)):
+                found = np.atleast_1d(indices).astype(np.int32)
+                if found.min() < 0 or found.max() >= len(group):
+                    break  # Brian says what is wrong
+                found = found.repeat(np.atleast_1d(n))
+                offset = group.variables.get("_offset")
+                ends.append(found if offset is None else found + np.int32(offset.get_value()))
+            else:
+                if context.add_synapses(self, *ends):
+                    return
+        original(self, sources, targets, n, p, namespace=namespace)
+
+    return _add_synapses_from_arrays
+
+
 # -- integrators -------------------------------------------------------------------
 def _make_integrator(original: Function, context: Context) -> Function:
     signature = inspect.signature(original)
@@ -247,6 +293,28 @@ REPLACEMENTS = (
         "`set_item` copies all local and global names of the caller also where a number or an array"
         " is set: 60 of 70 microseconds after `from brian2 import *`. Call `get_local_namespace`"
         " in the branches with strings.",
+    ),
+    Replacement(
+        Synapses,
+        "connect",
+        _make_connect,
+        "Names are looked up for strings only; with indices for both sides, and numbers for p and"
+        " n, there is none.",
+        "the first in which `connect` asks for the caller's names where it needs them",
+        "`connect(i=..., j=...)` copies all local and global names of the caller, which nobody"
+        " needs. Call `get_local_namespace` where there is a string.",
+    ),
+    Replacement(
+        Synapses,
+        "_add_synapses_from_arrays",
+        _make_add_synapses,
+        "All that the code it would generate does is to append the indices, with the offsets of"
+        " parts of groups, to those of the synapses that are there; afterwards, the same is counted"
+        " and numbered. Wrong indices, and p below 1, are left to the original.",
+        "the first in which `connect(i=..., j=...)` generates no code",
+        "With a runtime device, `connect(i=..., j=...)` need not generate and analyse code to"
+        " append two arrays to two arrays: 5 ms for each call, which loops over single synapses"
+        " repeat thousands of times.",
     ),
     *(
         Replacement(

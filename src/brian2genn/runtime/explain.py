@@ -67,6 +67,11 @@ class SetupLog:
             placement = SetupPlacement(owner.name, kind, BY_BRIAN, code.describe(), reason)
         self.of(group)[placement] += 1
 
+    def count(self, group: Any, template: str) -> None:
+        """Note that something was done to a group that needed no code."""
+        placement = SetupPlacement(group.name, _SETUP_KINDS[template], COMPILED)
+        self.of(group)[placement] += 1
+
     def of(self, group: Any) -> Counter[SetupPlacement]:
         """What was done to a group and how often; kept up to date while the group lives."""
         return self._counts.setdefault(group, Counter())

@@ -290,6 +290,13 @@ class _Execution:
         return _Growth(self._owner, self._variables, count)
 
 
+def append_synapses(synapses: Any, pre: np.ndarray, post: np.ndarray) -> None:
+    """Make synapses between neurons, by their numbers in the whole groups."""
+    with _Growth(synapses, synapses.variables, len(pre)) as ends:
+        ends[0][:] = pre
+        ends[1][:] = post
+
+
 class _Growth:
     """Room for new synapses in Brian's arrays, and what Brian does when they are filled."""
 
