@@ -25,6 +25,7 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
 from .backends import choice
+from .backends import progress as progress_lines
 from .backends.cache import texts, tidying
 from .backends.cache.templates import KeptTemplates
 from .backends.cpu import interpreter, toolchain
@@ -42,7 +43,7 @@ from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, ch
 from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.verify import verify
-from .preferences import cache_size
+from .preferences import cache_size, shows_progress
 from .runtime.ahead import Ahead
 from .runtime.arrays import LastingArrays, renew_arrays
 from .runtime.bounds import changing_indices
@@ -69,6 +70,7 @@ from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject, append_synapses, read_subexpression
 from .runtime.states import with_delays
 from .runtime.strangers import explain_strangers
+from .runtime.times import Preparation, Times
 from .runtime.unchanged import set_interval
 from .transforms.pipeline import shown
 from .transforms.settle import settle
@@ -107,10 +109,13 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._garbage = GarbageCollection()
         self._prepared = PreparedNetworks()
         self._ahead = Ahead()
+        #: of the last run
+        self._times = Times()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
         tidying.set_limit(cache_size)
+        progress_lines.set_wanted(shows_progress)
         brian_costs.install(
             brian_costs.Context(lambda: get_device() is self, texts.text, self._add_synapses)
         )
@@ -190,7 +195,8 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         recording = self._recordings.get(id(var))
         if recording is not None:
             try:
-                recording.hand_over()
+                with self._times.fetch():
+                    recording.hand_over()
             except MemoryError as error:
                 if Network._globally_running:
                     raise
@@ -396,6 +402,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
+        preparation = Preparation()
         known = self._prepared.find(net)
         unchanged = known is not None and known.nothing_has_changed(net, namespace, self.backend)
         all_objects = known.objects if known and unchanged else net.sorted_objects
@@ -436,6 +443,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
 
         progress = Report(report, float(report_period), t_start, duration)
         progress(0.0)
+        times = preparation.end()
         began = time.time()
         completed = lost = False
         try:
@@ -453,6 +461,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             raise
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
+            progress.close()
             self._random_step = program.random_step
             prepared.busy = False
             if not completed:
@@ -465,7 +474,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 self._disconnect(loop)
         ended = time.time()
         self._explanations.add(net, program.notes())
-        self._last_run_time = ended - began
+        times.loop = self._last_run_time = ended - began
+        self._times = times
+        self._explanations.tell_times(net, times)
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
         )

@@ -13,6 +13,7 @@ from brian2.groups.subgroup import Subgroup
 from ..frontend.labels import referent
 from ..frontend.network import BY_BRIAN, COMPILED, Placement
 from ..frontend.recorded import RecordedCode
+from .times import Times
 
 #: What set-up code does, by Brian's template.
 _SETUP_KINDS = {
@@ -102,6 +103,10 @@ class Explanations:
         """Add sentences to what is known of a network."""
         self._known[network].notes += notes
 
+    def tell_times(self, network: Any, times: Times) -> None:
+        """Add where the time of a run went."""
+        self._known[network].times = times
+
     def of(self, network: Any = None) -> Explanation:
         """What is known of a network; of the one that was run last if none is given.
 
@@ -144,6 +149,8 @@ class Explanation:
         self.placements = list(placements)
         self._setup = list(setup)
         self.notes = list(notes)
+        #: where the time went; known after the run, and None if Brian did all of it
+        self.times: Times | None = None
 
     @property
     def setup(self) -> Counter[SetupPlacement]:
@@ -177,6 +184,8 @@ class Explanation:
                 f"Set-up code: {self.count_setup(COMPILED)} pieces compiled{on_gpu},"
                 f" {self.count_setup(BY_BRIAN)} run by Brian."
             )
+        if self.times is not None:
+            lines.append(str(self.times))
         lines += _table(
             ("object", "kind", "runs", "why"),
             [(p.name, p.kind, p.where, p.reason) for p in self.placements],

@@ -121,7 +121,6 @@ class InterpretedSetup:
         self._step: SetupStep = step
         if (1 + self._instructions.length()) * _elements(step, lengths, params) > _MOST:
             raise NotInterpreted
-        self._step_names = [step.origin]
 
     def run(
         self,
@@ -170,7 +169,8 @@ class InterpretedSetup:
             )  # fmt: skip
             return result
 
-        result = execute(call, pairs, (names or Names()).tell(self._step_names[0]))
+        rows = params[step.rows] if isinstance(step, Connect) else None
+        result = execute(call, pairs, (names or Names()).tell(step.origin), rows)
         del keep
         return result
 

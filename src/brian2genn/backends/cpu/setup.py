@@ -12,6 +12,8 @@ from ...codegen.program import Source
 from ...codegen.setup import print_setup
 from ...model.names import Names
 from ...model.network import Network
+from ...model.setup import Connect
+from ..progress import Line
 from . import toolchain
 from .structures import Context, bind_arrays, missed, support
 
@@ -134,6 +136,7 @@ class SetupProgram:
     """
 
     def __init__(self, network: Network) -> None:
+        (self._step,) = network.steps
         self.source: Source = print_setup(network)
         self._library = toolchain.compile_library(
             toolchain.find().for_setup().with_arguments(network.compiler),
@@ -196,12 +199,15 @@ class SetupProgram:
                 raise missed(self._library, self.source.views)
             return result
 
-        result = execute(call, pairs, (names or Names()).tell(self.source.steps[0]))
+        rows = params[self._step.rows] if isinstance(self._step, Connect) else None
+        result = execute(call, pairs, (names or Names()).tell(self.source.steps[0]), rows)
         del keep
         return result
 
 
-def execute(call: Callable[[float], int], pairs: Pairs, step: str) -> int:
+def execute(
+    call: Callable[[float], int], pairs: Pairs, step: str, rows: int | float | None = None
+) -> int:
     """Execute a step until it is done; Ctrl-C is seen in between.
 
     Parameters
@@ -211,6 +217,8 @@ def execute(call: Callable[[float], int], pairs: Pairs, step: str) -> int:
     pairs : Pairs
     step : str
         What people call it.
+    rows : int, optional
+        How many rows a pattern has.
 
     Returns
     -------
@@ -223,9 +231,13 @@ def execute(call: Callable[[float], int], pairs: Pairs, step: str) -> int:
         For what the script asks and cannot be done.
     MemoryError
     """
-    result = _TIME_USED
-    while result == _TIME_USED:
-        result = call(_LONGEST_STAY)
+    result, line = _TIME_USED, Line(step)
+    try:
+        while result == _TIME_USED:
+            result = call(_LONGEST_STAY)
+            line.show(pairs.row / rows if rows else None)
+    finally:
+        line.close()
     if result == _NO_MEMORY:
         raise MemoryError(f"There is no memory left for the {step}.")
     if result < 0:
