@@ -79,6 +79,7 @@ def counts(monkeypatch) -> Counts:
         return made
 
     monkeypatch.setattr(runtime_setup, "_program", counting)
+    monkeypatch.setattr(interpreter, "_done", {})
     set_device("genn", backend="cpu")
     return found
 
@@ -216,3 +217,14 @@ def test_what_is_large_is_compiled(counts):
     synapses.connect(condition="i == j + 1")
     assert counts.compiled == before + 1
     assert len(synapses) == 19_999
+
+
+def test_what_is_done_again_and_again_is_compiled(monkeypatch, counts):
+    monkeypatch.setattr(interpreter, "_MOST", 2000)
+    cells = NeuronGroup(100, "x : 1")
+    for number in range(20):
+        cells.x = f"i*{number}.5"  # another number is the same code
+        assert cells.x[2] == 2 * (number + 0.5)
+    assert counts.interpreted > 1
+    assert counts.compiled > 1
+    assert counts.interpreted + counts.compiled == 20

@@ -344,7 +344,8 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             return by_brian()
         recorded = RecordedCode(
             owner,
-            brian_names.find_name(name),
+            # nobody is told the name of set-up code but by an error
+            name.removesuffix("*") if in_setup else brian_names.find_name(name),
             abstract_code,
             variables,
             template_name,

@@ -95,6 +95,11 @@ class Instructions:
     named: dict[str, int] = field(default_factory=dict)
     arrays: list[str] = field(default_factory=list)
 
+    def text(self) -> str:
+        """What is the same for all executions of a program, whatever its numbers are."""
+        types = [dtype for dtype, _ in self.fixed]
+        return repr((self.kind, self.parts, types, self.condition, self.stores, self.named))
+
     def length(self) -> int:
         """How many instructions there are."""
         return sum(map(len, self.parts))

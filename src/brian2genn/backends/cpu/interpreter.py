@@ -19,8 +19,12 @@ from . import toolchain
 from .setup import Connections, Pairs, execute
 from .structures import Context, bind_arrays
 
-#: Instructions times elements from which on compiled code is done sooner, compiling included.
+#: Instructions times elements from which on compiled code is done sooner, compiling included: of
+#: all executions of a program together, as it is compiled once.
 _MOST = 3 * 10**7
+
+#: How many have been executed of each program.
+_done: dict[str, float] = {}
 
 #: How many of all pairs a sample is taken to have, for that, where nobody knows.
 _SAMPLED = 0.1
@@ -119,8 +123,11 @@ class InterpretedSetup:
         (step,) = network.steps
         assert isinstance(step, SetupStep)
         self._step: SetupStep = step
-        if (1 + self._instructions.length()) * _elements(step, lengths, params) > _MOST:
+        text = self._instructions.text()
+        work = (1 + self._instructions.length()) * _elements(step, lengths, params)
+        if _done.get(text, 0.0) + work > _MOST:
             raise NotInterpreted
+        _done[text] = _done.get(text, 0.0) + work
 
     def run(
         self,
