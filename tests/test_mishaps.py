@@ -20,6 +20,7 @@ from brian2 import (
 )
 
 import brian2genn
+from brian2genn.backends.cpu import interpreter
 from brian2genn.backends.cuda import choice
 from brian2genn.frontend.builder import NetworkBuilder
 from brian2genn.model.network import Host
@@ -238,10 +239,13 @@ def test_it_is_told_once_with_what_to_report(fail, caplog):
         "brian2genn.model.verify._of_step",
         "brian2genn.codegen.setup.Symbols",
         "brian2genn.codegen.setup.SetupPrinter._print",
+        "brian2genn.codegen.instructions._Writer.write",
     ],
 )
-def test_set_up_code(place, fail):
+def test_set_up_code(place, fail, monkeypatch):
     select("cpu")
+    if "codegen.setup" in place:
+        monkeypatch.setattr(interpreter, "_MOST", -1)
     fail(place)
     cells = NeuronGroup(4, "v : 1", name="cells")
     cells.v = "2*i"

@@ -17,7 +17,6 @@ from . import preferences  # noqa: F401  (registers them)
 from .device import GennDevice
 from .frontend.compatibility import local_namespace
 from .runtime.explain import Explanation
-from .runtime.export import export_network
 from .runtime.legacy import example_run
 from .runtime.pickling import watch_forks
 
@@ -75,6 +74,8 @@ def export_genn(network: Any, directory: str | Path, namespace: Any = None) -> P
     RefusedNetwork
         With all that GeNN cannot do; nothing has been written then.
     """
+    from .runtime.export import export_network
+
     if namespace is None:
         namespace = local_namespace(1)
     return export_network(network, Path(directory), namespace, genn_device.seed_for_genn())

@@ -10,26 +10,31 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
+import brian2
 import numpy as np
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
-from brian2.core.names import find_name
+from brian2.core import names as brian_names
 from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.core.variables import ArrayVariable
-from brian2.devices.device import RuntimeDevice, all_devices
+from brian2.devices.device import RuntimeDevice, all_devices, get_device
 from brian2.groups.group import Group
 from brian2.units import check_units, second
 from brian2.units.fundamentalunits import Quantity
 from brian2.utils.logger import get_logger
 
 from .backends import choice
-from .backends.cache import tidying
-from .backends.cpu import toolchain
+from .backends import progress as progress_lines
+from .backends.cache import texts, tidying
+from .backends.cache.templates import KeptTemplates
+from .backends.cpu import interpreter, toolchain
 from .backends.cpu.structures import support
 from .backends.cuda.driver import CudaLost
 from .backends.interface import Backend, Bound, Program
 from .backends.refusal import RefusedNetwork
+from .codegen.program import environment
+from .frontend import brian_costs
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.cython_target import cython_version
 from .frontend.functions import GennTarget
@@ -38,7 +43,8 @@ from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, ch
 from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.verify import verify
-from .preferences import cache_size
+from .preferences import cache_size, shows_progress
+from .runtime.ahead import Ahead
 from .runtime.arrays import LastingArrays, renew_arrays
 from .runtime.bounds import changing_indices
 from .runtime.chosen import ChosenBackend, exchange_queues
@@ -61,9 +67,10 @@ from .runtime.prepared import Prepared, PreparedNetworks
 from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, left_behind
 from .runtime.reuse import keeping_code
-from .runtime.setup import SetupCodeObject, read_subexpression
+from .runtime.setup import SetupCodeObject, append_synapses, read_subexpression
 from .runtime.states import with_delays
 from .runtime.strangers import explain_strangers
+from .runtime.times import Preparation, Times
 from .runtime.unchanged import set_interval
 from .transforms.pipeline import shown
 from .transforms.settle import settle
@@ -101,10 +108,19 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._setup_log = SetupLog()
         self._garbage = GarbageCollection()
         self._prepared = PreparedNetworks()
+        self._ahead = Ahead()
+        #: of the last run
+        self._times = Times()
         #: what is wrong with the C compiler; empty if nothing is
         self._no_c_compiler: str | None = None
         self._chosen = ChosenBackend(self._choose, self._hand_over_all)
         tidying.set_limit(cache_size)
+        progress_lines.set_wanted(shows_progress)
+        brian_costs.install(
+            brian_costs.Context(lambda: get_device() is self, texts.text, self._add_synapses)
+        )
+        environment.bytecode_cache = KeptTemplates("ours")
+        NumpyCodeObject.templater.env.bytecode_cache = KeptTemplates(brian2.__version__)
 
     # -- where do networks run? ------------------------------------------------
     def _explain_strangers(self) -> None:
@@ -115,6 +131,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     def _activated(self, at_once: bool) -> None:
         self._explain_strangers()
         self._chosen.forget()
+        self._ahead.begin(support, interpreter.prepare)
         if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
@@ -178,7 +195,8 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         recording = self._recordings.get(id(var))
         if recording is not None:
             try:
-                recording.hand_over()
+                with self._times.fetch():
+                    recording.hand_over()
             except MemoryError as error:
                 if Network._globally_running:
                     raise
@@ -326,7 +344,8 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             return by_brian()
         recorded = RecordedCode(
             owner,
-            find_name(name),
+            # nobody is told the name of set-up code but by an error
+            name.removesuffix("*") if in_setup else brian_names.find_name(name),
             abstract_code,
             variables,
             template_name,
@@ -350,6 +369,14 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         return LoopCodeObject(
             recorded, by_brian, lambda: self.backend.only_reading(), self._before_loop_code
         )
+
+    def _add_synapses(self, synapses: Any, pre: np.ndarray, post: np.ndarray) -> bool:
+        """Make synapses between neurons, by their numbers; says whether it has."""
+        if not self.has_c_compiler or self.backend.setup() is not None:
+            return False
+        append_synapses(synapses, pre, post)
+        self._setup_log.count(synapses, "synapses_create_array")
+        return True
 
     def variableview_get_subexpression_with_index_array(
         self, view: Any, item: Any, run_namespace: Any
@@ -376,6 +403,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             raise ValueError(
                 f"Function 'run' expected a non-negative duration but got '{duration}'"
             )
+        preparation = Preparation()
         known = self._prepared.find(net)
         unchanged = known is not None and known.nothing_has_changed(net, namespace, self.backend)
         all_objects = known.objects if known and unchanged else net.sorted_objects
@@ -416,6 +444,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
 
         progress = Report(report, float(report_period), t_start, duration)
         progress(0.0)
+        times = preparation.end()
         began = time.time()
         completed = lost = False
         try:
@@ -433,6 +462,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             raise
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost
+            progress.close()
             self._random_step = program.random_step
             prepared.busy = False
             if not completed:
@@ -445,7 +475,9 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 self._disconnect(loop)
         ended = time.time()
         self._explanations.add(net, program.notes())
-        self._last_run_time = ended - began
+        times.loop = self._last_run_time = ended - began
+        self._times = times
+        self._explanations.tell_times(net, times)
         self._last_run_completed_fraction = (
             float((net.t - t_start) / duration) if duration > 0 else 1.0
         )

@@ -106,6 +106,15 @@ def _is_shown(value: object) -> bool:
     return True
 
 
+def _is_truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise PreferenceError(
+            f"Preference 'devices.genn.progress': {value!r} is neither True nor False. Choose one"
+            " of them."
+        )
+    return True
+
+
 class _Known(dict[str, BrianPreference]):
     """The preferences of a category; to look for another one is an error that names the nearest.
 
@@ -160,6 +169,14 @@ _register(
         ),
         validator=_is_shown,
     ),
+    progress=BrianPreference(
+        default=True,
+        docs=(
+            "Show one line that moves, in a terminal or a notebook, while something takes longer"
+            " than two seconds: compiling, making synapses, a run without a report."
+        ),
+        validator=_is_truth,
+    ),
     cpu_threads=BrianPreference(
         default=None,
         docs=(
@@ -194,3 +211,8 @@ def old_preferences_in_use() -> Iterator[tuple[str, str]]:
             full = f"{category}.{name}"
             if prefs[full] != default:
                 yield full, purpose
+
+
+def shows_progress() -> bool:
+    """Whether the script wants to see how far something has come."""
+    return bool(prefs["devices.genn.progress"])

@@ -1,20 +1,23 @@
-"""Which backend runs a script: the GPU if there is one that computes right."""
+"""Which backend runs a script: the GPU if there is one that computes right.
+
+Backends are imported when they are chosen: most scripts use one, and wait for the imports.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .cpu.backend import CpuBackend
 from .cuda import presence
-from .cuda.backend import CudaBackend
 from .cuda.choice import ForkedProcess, find_driver, is_trusted
 from .cuda.driver import CudaUnavailable, Driver
 from .cuda.ways import Rules
 from .interface import Backend, RawValue
-from .pygenn.backend import PygennBackend
-from .trial.verdict import NothingToCompare, TrialError, verdict
+
+if TYPE_CHECKING:
+    from .cuda.backend import CudaBackend
 
 #: What ``set_device("genn", backend=...)`` takes.
 NAMES = ("auto", "cpu", "cuda", "pygenn")
@@ -101,6 +104,8 @@ def choose(
     check_name(name)
     name = default if name is None else name
     if name == "pygenn":
+        from .pygenn.backend import PygennBackend
+
         genn = PygennBackend(raw, genn_backend, genn_preferences)
         return Choice(genn, f"Networks are handed to GeNN (its backend '{genn.genn_backend}').")
     processor = CpuBackend(threads)
@@ -115,6 +120,8 @@ def choose(
             raise
         hint = presence.hint(str(missing))
         return Choice(processor, _PROCESSOR, f"No GPU: {missing}", hint=hint)
+    from .cuda.backend import CudaBackend
+
     gpu = CudaBackend(driver, raw, deterministic=deterministic)
     return _if_right(driver, gpu, processor, insists=name == "cuda")
 
@@ -124,6 +131,8 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insist
 
     If it does not, simpler ways to launch time steps are tried.
     """
+    from .trial.verdict import NothingToCompare
+
     where = f"Networks run on the GPU: {driver.name}."
     if is_trusted():
         return Choice(gpu, where)
@@ -160,6 +169,8 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insist
 
 def _problem(driver: Driver, rules: Rules) -> tuple[str, bool]:
     """What is wrong with a GPU, if anything is, and whether trying again is in vain."""
+    from .trial.verdict import TrialError, verdict
+
     try:
         found = verdict(driver, rules)
     except TrialError as error:

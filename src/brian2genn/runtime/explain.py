@@ -13,6 +13,7 @@ from brian2.groups.subgroup import Subgroup
 from ..frontend.labels import referent
 from ..frontend.network import BY_BRIAN, COMPILED, Placement
 from ..frontend.recorded import RecordedCode
+from .times import Times
 
 #: What set-up code does, by Brian's template.
 _SETUP_KINDS = {
@@ -67,6 +68,11 @@ class SetupLog:
             placement = SetupPlacement(owner.name, kind, BY_BRIAN, code.describe(), reason)
         self.of(group)[placement] += 1
 
+    def count(self, group: Any, template: str) -> None:
+        """Note that something was done to a group that needed no code."""
+        placement = SetupPlacement(group.name, _SETUP_KINDS[template], COMPILED)
+        self.of(group)[placement] += 1
+
     def of(self, group: Any) -> Counter[SetupPlacement]:
         """What was done to a group and how often; kept up to date while the group lives."""
         return self._counts.setdefault(group, Counter())
@@ -96,6 +102,10 @@ class Explanations:
     def add(self, network: Any, notes: Sequence[str]) -> None:
         """Add sentences to what is known of a network."""
         self._known[network].notes += notes
+
+    def tell_times(self, network: Any, times: Times) -> None:
+        """Add where the time of a run went."""
+        self._known[network].times = times
 
     def of(self, network: Any = None) -> Explanation:
         """What is known of a network; of the one that was run last if none is given.
@@ -139,6 +149,8 @@ class Explanation:
         self.placements = list(placements)
         self._setup = list(setup)
         self.notes = list(notes)
+        #: where the time went; known after the run, and None if Brian did all of it
+        self.times: Times | None = None
 
     @property
     def setup(self) -> Counter[SetupPlacement]:
@@ -172,6 +184,8 @@ class Explanation:
                 f"Set-up code: {self.count_setup(COMPILED)} pieces compiled{on_gpu},"
                 f" {self.count_setup(BY_BRIAN)} run by Brian."
             )
+        if self.times is not None:
+            lines.append(str(self.times))
         lines += _table(
             ("object", "kind", "runs", "why"),
             [(p.name, p.kind, p.where, p.reason) for p in self.placements],

@@ -18,12 +18,15 @@ class GarbageCollection:
     """What Brian does before each run, so that it warns of objects that nobody holds.
 
     A collection takes longer than a short run. Only objects that were never part
-    of a network are warned of; where there are none, and none were made since
-    the last collection, it is left out.
+    of a network are warned of; where there are none, it is left out, unless it
+    could give memory back: that of objects that the network does not hold.
     """
 
     def __init__(self) -> None:
+        #: objects that were there before the last run
         self._known: set[Any] = set()
+        #: objects that outlived a collection before, and after a run, of which they were no part
+        self._left_out: set[Any] = set()
         self._outside: set[Any] = set()
 
     def collect_if_useful(self, net: Any) -> None:
@@ -35,10 +38,16 @@ class GarbageCollection:
             What is about to run: its objects are held.
         """
         objects = BrianObject.__instances__()
-        if objects <= self._known and not self._any_unused(net):
+        any_unused = self._any_unused(net)
+        if objects <= self._known and not any_unused:
             return
-        gc.collect()
-        # weak references: what they stood for may be gone
+        left_out = {
+            reference for reference in _others(net.sorted_objects) if _is_missed(reference())
+        }
+        if any_unused or not left_out <= self._left_out:
+            gc.collect()
+            # weak references: what they stood for may be gone
+            self._left_out = {reference for reference in left_out if reference() is not None}
         self._known = set(objects)
 
     def after_run(
@@ -61,14 +70,8 @@ class GarbageCollection:
             (finish or net.after_run)()
             return
         (finish or partial(Network.after_run, net))()
-        held = {id(obj) for obj in objects}
         net.objects.clear()
-        outside = {
-            reference
-            for reference in list(BrianObject.__instances__())
-            if (obj := reference()) is not None and id(obj) not in held
-        }
-        obj = None  # holds none of them
+        outside = _others(objects)
         if not outside <= self._outside:
             gc.collect()
             self._outside = {reference for reference in outside if reference() is not None}
@@ -82,9 +85,24 @@ class GarbageCollection:
             if (obj := reference()) is not None
             and vars(obj).get("_network", "") is None
             and own(obj, "group") is None
-            and type(obj).__del__ is BrianObject.__del__  # subgroups come and go in silence
+            and _is_missed(obj)
         ]
         if not unused:
             return False
         held = {id(obj) for obj in net.sorted_objects}
         return any(id(obj) not in held for obj in unused)
+
+
+def _others(objects: Sequence[Any]) -> set[Any]:
+    """References to all objects of Brian but these."""
+    held = {id(obj) for obj in objects}
+    return {
+        reference
+        for reference in list(BrianObject.__instances__())
+        if (obj := reference()) is not None and id(obj) not in held
+    }
+
+
+def _is_missed(obj: Any) -> bool:
+    """Whether Brian may warn of an object that goes: parts of groups come and go in silence."""
+    return getattr(type(obj), "__del__", None) is BrianObject.__del__

@@ -18,6 +18,7 @@ from brian2.units import second
 from brian2.utils.logger import get_logger
 
 from ..backends.interface import ClockState, Outcome, Program
+from ..backends.progress import Line
 from ..frontend.labels import own
 from ..frontend.network import Translation
 from .recordings import Recording, Turns
@@ -70,6 +71,7 @@ class Report:
         self._start, self._duration = start, duration
         self._began = time.time()
         self._next = self._began + period
+        self._line = Line("running")
 
     def __call__(self, completed: float) -> None:
         """Report now."""
@@ -80,10 +82,17 @@ class Report:
     def if_due(self, t: float) -> None:
         """Report if the last report was long enough ago; `t` is the time in seconds."""
         now = time.time()
-        if self._call is not None and now > self._next:
-            duration = float(self._duration)
-            self((t - float(self._start)) / duration if duration > 0 else 0.0)
+        duration = float(self._duration)
+        completed = (t - float(self._start)) / duration if duration > 0 else 0.0
+        if self._call is None:
+            self._line.show(completed)
+        elif now > self._next:
+            self(completed)
             self._next = now + self._period
+
+    def close(self) -> None:
+        """The run is over."""
+        self._line.close()
 
     def patience(self) -> float:
         """Seconds until somebody has to look again."""

@@ -10,6 +10,7 @@ from brian2.core.base import BrianObjectException
 from brian2.core.variables import VariableView
 
 from ..backends.cpu import toolchain
+from ..backends.cpu.interpreter import InterpretedSetup
 from ..backends.cpu.setup import (
     NEGATIVE_SAMPLE,
     OUT_OF_RANGE,
@@ -23,6 +24,7 @@ from ..backends.cpu.setup import (
     number_synapses,
 )
 from ..backends.interface import Setup
+from ..codegen.instructions import NotInterpreted
 from ..codegen.setup import draws
 from ..frontend.expressions import Unsupported
 from ..frontend.network import function_users
@@ -90,7 +92,7 @@ class SetupCodeObject(MadeAnew):
             if self._executed_elsewhere(translation, key):
                 self._report(self.recorded, None, True)
                 return None
-            program = SetupProgram(translation.network)
+            program = _program(translation)
         except Mishap as mishap:
             return self._by_brian(self._failure(mishap))
         except toolchain.CompileError as error:
@@ -193,6 +195,20 @@ def _check_indices(translation: SetupTranslation) -> None:
         ).astype(np.int32)
 
 
+def _program(translation: SetupTranslation) -> SetupProgram | InterpretedSetup:
+    """What executes a step: an interpreter, or compiled code where that is done sooner."""
+    step, bindings = translation.step, translation.bindings
+    lengths = {}
+    if isinstance(step, ElementStep) and step.indices is not None:
+        indices = bindings.arrays[step.indices]
+        values = indices if isinstance(indices, np.ndarray) else indices.get_value()
+        lengths[step.indices] = len(values)
+    try:
+        return InterpretedSetup(translation.network, lengths, bindings.params)
+    except NotInterpreted:
+        return SetupProgram(translation.network)
+
+
 class _Execution:
     """One execution of a compiled set-up program, and what follows it."""
 
@@ -200,7 +216,7 @@ class _Execution:
         self,
         recorded: RecordedCode,
         translation: SetupTranslation,
-        program: SetupProgram,
+        program: SetupProgram | InterpretedSetup,
         key: int,
     ) -> None:
         self._variables = recorded.variables
@@ -272,6 +288,13 @@ class _Execution:
 
     def _growing(self, count: int) -> Any:
         return _Growth(self._owner, self._variables, count)
+
+
+def append_synapses(synapses: Any, pre: np.ndarray, post: np.ndarray) -> None:
+    """Make synapses between neurons, by their numbers in the whole groups."""
+    with _Growth(synapses, synapses.variables, len(pre)) as ends:
+        ends[0][:] = pre
+        ends[1][:] = post
 
 
 class _Growth:

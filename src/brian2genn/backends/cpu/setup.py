@@ -12,6 +12,8 @@ from ...codegen.program import Source
 from ...codegen.setup import print_setup
 from ...model.names import Names
 from ...model.network import Network
+from ...model.setup import Connect
+from ..progress import Line
 from . import toolchain
 from .structures import Context, bind_arrays, missed, support
 
@@ -35,7 +37,7 @@ class _Choice(ctypes.Structure):
     )
 
 
-class _Pairs(ctypes.Structure):
+class Pairs(ctypes.Structure):
     """A ``b2g_pairs``."""
 
     _fields_ = (
@@ -73,31 +75,31 @@ class Connections:
     """New synapses: `pre` and `post` are views that live as long as this object."""
 
     def __init__(self) -> None:
-        self._pairs = _Pairs()
+        self.pairs = Pairs()
         self._release = support().b2g_setup_release
 
     def _view(self, address: int) -> np.ndarray:
-        count = int(self._pairs.count)
+        count = int(self.pairs.count)
         if count == 0:
             return np.empty(0, dtype=np.int32)
         return np.ctypeslib.as_array((c_int32 * count).from_address(address))
 
     @property
     def pre(self) -> np.ndarray:
-        return self._view(self._pairs.pre)
+        return self._view(self.pairs.pre)
 
     @property
     def post(self) -> np.ndarray:
-        return self._view(self._pairs.post)
+        return self._view(self.pairs.post)
 
     def release(self) -> None:
         """Give the memory back; the views are invalid from now on."""
         for address in (
-            self._pairs.pre, self._pairs.post,
-            self._pairs.choice.bits, self._pairs.choice.summary,
+            self.pairs.pre, self.pairs.post,
+            self.pairs.choice.bits, self.pairs.choice.summary,
         ):  # fmt: skip
             self._release(address)
-        self._pairs = _Pairs()
+        self.pairs = Pairs()
 
 
 def count(neurons: np.ndarray, counts: np.ndarray) -> None:
@@ -134,6 +136,7 @@ class SetupProgram:
     """
 
     def __init__(self, network: Network) -> None:
+        (self._step,) = network.steps
         self.source: Source = print_setup(network)
         self._library = toolchain.compile_library(
             toolchain.find().for_setup().with_arguments(network.compiler),
@@ -142,7 +145,7 @@ class SetupProgram:
             self.source.is_cpp,
         )
         self._run: Callable[..., int] = self._library.setup_run
-        self._library.setup_run.argtypes = [POINTER(Context), POINTER(_Pairs), c_double]
+        self._library.setup_run.argtypes = [POINTER(Context), POINTER(Pairs), c_double]
         self._library.setup_run.restype = c_int64
 
     def run(
@@ -188,16 +191,55 @@ class SetupProgram:
         context.integers = integers.ctypes.data_as(POINTER(c_int64))
         context.seed = key
         context.random_step = 0
-        pairs = _Pairs() if connections is None else connections._pairs
-        result = _TIME_USED
-        while result == _TIME_USED:
-            result = self._run(byref(context), byref(pairs), _LONGEST_STAY)
+        pairs = Pairs() if connections is None else connections.pairs
+
+        def call(seconds: float) -> int:
+            result = self._run(byref(context), byref(pairs), seconds)
+            if result == _MISSED:
+                raise missed(self._library, self.source.views)
+            return result
+
+        rows = params[self._step.rows] if isinstance(self._step, Connect) else None
+        result = execute(call, pairs, (names or Names()).tell(self.source.steps[0]), rows)
         del keep
-        if result == _MISSED:
-            raise missed(self._library, self.source.views)
-        if result == _NO_MEMORY:
-            step = (names or Names()).tell(self.source.steps[0])
-            raise MemoryError(f"There is no memory left for the {step}.")
-        if result < 0:
-            raise SetupError(result, pairs.wrong, pairs.limit)
         return result
+
+
+def execute(
+    call: Callable[[float], int], pairs: Pairs, step: str, rows: int | float | None = None
+) -> int:
+    """Execute a step until it is done; Ctrl-C is seen in between.
+
+    Parameters
+    ----------
+    call : callable
+        Executes some of it, for so many seconds at most.
+    pairs : Pairs
+    step : str
+        What people call it.
+    rows : int, optional
+        How many rows a pattern has.
+
+    Returns
+    -------
+    int
+        How many elements or synapses there are.
+
+    Raises
+    ------
+    SetupError
+        For what the script asks and cannot be done.
+    MemoryError
+    """
+    result, line = _TIME_USED, Line(step)
+    try:
+        while result == _TIME_USED:
+            result = call(_LONGEST_STAY)
+            line.show(pairs.row / rows if rows else None)
+    finally:
+        line.close()
+    if result == _NO_MEMORY:
+        raise MemoryError(f"There is no memory left for the {step}.")
+    if result < 0:
+        raise SetupError(result, pairs.wrong, pairs.limit)
+    return result

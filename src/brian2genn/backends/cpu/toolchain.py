@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +25,7 @@ from ...codegen.program import INCLUDE_DIRECTORY
 from ...model.compiling import CompilerArguments
 from ..cache.files import CacheError, library
 from ..cache.folder import write
+from ..progress import watched
 
 #: More flags for all that is compiled, such as a sanitizer's; for developers.
 FLAGS_VARIABLE = "BRIAN2GENN_CFLAGS"
@@ -101,6 +104,12 @@ class Toolchain:
         flags = [flag for flag in self.flags if not flag.startswith(loop_only)]
         flags = ["-O2", "-ffp-contract=off", *flags]
         return replace(self, flags=tuple(flags), identity=f"{self.identity}\n{' '.join(flags)}")
+
+    def for_interpreter(self) -> Toolchain:
+        """The same for what executes set-up code: it is compiled once, while somebody waits."""
+        setup = self.for_setup()
+        flags = ("-O1", *(flag for flag in setup.flags if flag != "-O2"))
+        return replace(setup, flags=flags, identity=f"{self.identity}\n{' '.join(flags)}")
 
     def describe(self) -> str:
         """The command for people."""
@@ -213,6 +222,13 @@ def _headers() -> bytes:
 
 _loaded: dict[str, ctypes.CDLL] = {}
 
+_seconds = 0.0
+
+
+def seconds() -> float:
+    """How long was waited for compilers in this process."""
+    return _seconds
+
 
 def compile_library(
     toolchain: Toolchain, text: str, name: str, is_cpp: bool = False
@@ -254,6 +270,21 @@ def compile_library(
 
 
 def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
+    """Compile; whoever waits for it sees that."""
+    global _seconds
+    began = time.perf_counter()
+    try:
+        if threading.current_thread() is threading.main_thread():
+            with watched("compiling"):
+                _compile_file(toolchain, text, is_cpp, stem, output)
+        else:
+            _compile_file(toolchain, text, is_cpp, stem, output)
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            _seconds += time.perf_counter() - began
+
+
+def _compile_file(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
     source = stem.with_suffix(".cpp" if is_cpp else ".c")
     write(source, _encoded(text))
     command = [

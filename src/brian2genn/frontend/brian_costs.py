@@ -1,0 +1,334 @@
+"""Functions of Brian that take longer than what they do needs, each with one that gives the same.
+
+This is the only place where functions of Brian's are replaced. A `Replacement` says when both give
+the same, until when it is needed, and what could be changed in Brian instead. All act only while
+this device is the active one. ``tests/test_brian_costs.py`` compares them with the originals.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from brian2.codegen import translation
+from brian2.core import names as brian_names
+from brian2.core.variables import Subexpression, VariableView
+from brian2.synapses.synapses import Synapses
+from brian2.utils import caching
+
+from .integration import INTEGRATORS, integrate
+
+Function = Callable[..., Any]
+
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What replacements are told.
+
+    Attributes
+    ----------
+    is_active : callable
+        Whether this device is the active one.
+    kept : callable
+        Keeps texts: is given a kind of text, what it is made of, and what makes it.
+    add_synapses : callable
+        Makes synapses between neurons, by their numbers in the whole groups; says whether it has.
+    """
+
+    is_active: Callable[[], bool]
+    kept: Callable[[str, str, Callable[[], str]], str]
+    add_synapses: Callable[[Any, np.ndarray, np.ndarray], bool]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """One function in place of another.
+
+    Attributes
+    ----------
+    place : object
+        The module or class that has it.
+    name : str
+        What it is called there.
+    make : callable
+        Makes the new one of the original and a `Context`.
+    same_because : str
+        Why both give the same.
+    until : str
+        The version of Brian with which this can go.
+    upstream : str
+        What Brian could do instead, for its developers.
+    """
+
+    place: Any
+    name: str
+    make: Callable[[Function, Context], Function]
+    same_because: str
+    until: str
+    upstream: str
+
+    def install(self, context: Context) -> None:
+        """Put it in place, once."""
+        original = vars(self.place)[self.name]
+        if not hasattr(original, "_genn_original"):
+            replaced = wraps(original)(self.make(original, context))
+            replaced._genn_original = original  # type: ignore[attr-defined]
+            setattr(self.place, self.name, replaced)
+
+    @property
+    def original(self) -> Function:
+        """Brian's own function."""
+        function: Function = vars(self.place)[self.name]
+        return getattr(function, "_genn_original", function)
+
+
+def install(context: Context) -> None:
+    """Put all replacements in place."""
+    for replacement in REPLACEMENTS:
+        replacement.install(context)
+
+
+# -- names of code -----------------------------------------------------------------
+def variables_of(code: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some variables that statements, and Brian's checks of them, look at.
+
+    Parameters
+    ----------
+    code : str
+    variables : mapping
+        All that the code may use.
+
+    Returns
+    -------
+    dict
+        Those that the code names, what subexpressions among them name in turn, and all that stands
+        in subexpressions that are one value for all: those Brian checks in any case.
+    """
+    chosen: dict[str, Any] = {}
+    names = set(_WORDS.findall(code))
+    for name, variable in variables.items():
+        if isinstance(variable, Subexpression) and variable.scalar:
+            names.add(name)
+    while names:
+        known = [name for name in names if name in variables]
+        chosen.update((name, variables[name]) for name in known)
+        names = set()
+        for name in known:
+            if isinstance(chosen[name], Subexpression):
+                names.update(_WORDS.findall(chosen[name].expr))
+        names.difference_update(chosen)
+    return chosen
+
+
+def _make_statements(original: Function, context: Context) -> Function:
+    def make_statements(
+        code: Any, variables: Any, dtype: Any, optimise: bool = True, blockname: Any = ""
+    ) -> Any:
+        if not optimise and type(code) is str and type(variables) is dict and context.is_active():
+            variables = variables_of(code, variables)
+        return original(code, variables, dtype, optimise=optimise, blockname=blockname)
+
+    return make_statements
+
+
+# -- keys of Brian's caches --------------------------------------------------------
+#: Types whose objects are their own keys: they have neither a state of Brian's nor a unit.
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+def _make_hashable(original: Function, context: Context) -> Function:
+    plain = _PLAIN
+
+    def _hashable(obj: Any) -> Any:
+        kind = type(obj)
+        if kind in plain:
+            return obj
+        if kind is tuple or kind is list:
+            return tuple([item if type(item) in plain else _hashable(item) for item in obj])
+        if kind is dict:
+            return frozenset([(_hashable(key), _hashable(value)) for key, value in obj.items()])
+        if kind is set or kind is frozenset:
+            return frozenset([_hashable(item) for item in obj])
+        return original(obj)
+
+    return _hashable
+
+
+# -- names of objects --------------------------------------------------------------
+def _make_find_name(original: Function, context: Context) -> Function:
+    def find_name(name: str, names: Any = None) -> str:
+        if names is None and name.endswith("*") and context.is_active():
+            wanted = name[:-1]
+            names = set()
+            for reference in list(brian_names.Nameable.__instances__()):
+                found = getattr(reference(), "name", None)
+                if found is not None and found.startswith(wanted):
+                    names.add(found)
+        result: str = original(name, names)
+        return result
+
+    return find_name
+
+
+# -- values of variables -----------------------------------------------------------
+#: Neither is, nor has, code.
+_VALUES = (np.ndarray, Number, np.generic, list, tuple)
+_INDICES = (slice, np.ndarray, int, np.integer)
+
+
+def _make_set_item(original: Function, context: Context) -> Function:
+    def set_item(self: Any, item: Any, value: Any, level: int = 0, namespace: Any = None) -> None:
+        if namespace is None and isinstance(value, _VALUES) and isinstance(item, _INDICES):
+            namespace = {}  # nothing is looked up
+        original(self, item, value, level=level + 1, namespace=namespace)
+
+    return set_item
+
+
+# -- synapses ----------------------------------------------------------------------
+def _make_connect(original: Function, context: Context) -> Function:
+    def connect(
+        self: Any,
+        condition: Any = None,
+        i: Any = None,
+        j: Any = None,
+        p: Any = 1.0,
+        n: Any = 1,
+        skip_if_invalid: bool = False,
+        namespace: Any = None,
+        level: int = 0,
+    ) -> None:
+        indices = condition is None and isinstance(i, _INDICES) and isinstance(j, _INDICES)
+        if indices and namespace is None and not isinstance(p, str) and not isinstance(n, str):
+            namespace = {}  # nothing is looked up
+        original(self, condition, i, j, p, n, skip_if_invalid, namespace, level + 1)
+
+    return connect
+
+
+def _make_add_synapses(original: Function, context: Context) -> Function:
+    def _add_synapses_from_arrays(
+        self: Any, sources: Any, targets: Any, n: Any, p: Any, namespace: Any = None
+    ) -> None:
+        if type(p) in (int, float) and p == 1 and sources.size and context.is_active():
+            ends = []
+            for indices, group in ((sources, self.source), (targets, self.target)):
+                found = np.atleast_1d(indices).astype(np.int32)
+                if found.min() < 0 or found.max() >= len(group):
+                    break  # Brian says what is wrong
+                found = found.repeat(np.atleast_1d(n))
+                offset = group.variables.get("_offset")
+                ends.append(found if offset is None else found + np.int32(offset.get_value()))
+            else:
+                if context.add_synapses(self, *ends):
+                    return
+        original(self, sources, targets, n, p, namespace=namespace)
+
+    return _add_synapses_from_arrays
+
+
+# -- integrators -------------------------------------------------------------------
+def _make_integrator(original: Function, context: Context) -> Function:
+    signature = inspect.signature(original)
+
+    def __call__(self: Any, *args: Any, **kwds: Any) -> Any:
+        if not context.is_active():
+            return original(self, *args, **kwds)
+        given = signature.bind(self, *args, **kwds)
+        given.apply_defaults()
+        return integrate(original, context.kept, *given.arguments.values())
+
+    return __call__
+
+
+REPLACEMENTS = (
+    Replacement(
+        translation,
+        "make_statements",
+        _make_statements,
+        "Without optimisation, what `analyse_identifiers` gets depends on the variables that the"
+        " code names, directly or by subexpressions; and scalar subexpressions are checked in any"
+        " case. All these are still handed on.",
+        "the first in which `analyse_identifiers` does not make a key of all variables of a group",
+        "`analyse_identifiers` calls `make_statements`, whose cache makes a key of all variables"
+        " it is given: of a `Synapses` object these are all of both groups. With 326 `Synapses`,"
+        " keys take most of the time before a run. Reduce `variables` to"
+        " `get_identifiers_recursively([code], variables)` and the scalar subexpressions first.",
+    ),
+    Replacement(
+        caching,
+        "_hashable",
+        _make_hashable,
+        "Keys are equal: only the order of the questions is another one. Strings and numbers"
+        " are their own keys; exact dictionaries, lists, tuples and sets have no state and no"
+        " unit of their own; all else is left to the original.",
+        "the first in which `_hashable` looks at the type first",
+        "Ask `type(obj) in (str, int, float, bool, type(None))` before `hasattr(obj,"
+        " '_state_tuple')`: nine of ten calls end there.",
+    ),
+    Replacement(
+        brian_names,
+        "find_name",
+        _make_find_name,
+        "Only names that begin as the wanted one can be in its way.",
+        "the first in which a name is not looked for among copies of all names",
+        "`find_name` makes a set of all names for every new object, and asks every object twice."
+        " Names that do not begin with the wanted one need not be collected.",
+    ),
+    Replacement(
+        VariableView,
+        "set_item",
+        _make_set_item,
+        "Names are looked up for strings (and, since Brian 2.11, expressions) only: a number, an"
+        " array or a list is neither, and an index that is none is not, either.",
+        "the first in which `set_item` asks for the caller's names where it needs them",
+        "`set_item` copies all local and global names of the caller also where a number or an array"
+        " is set: 60 of 70 microseconds after `from brian2 import *`. Call `get_local_namespace`"
+        " in the branches with strings.",
+    ),
+    Replacement(
+        Synapses,
+        "connect",
+        _make_connect,
+        "Names are looked up for strings only; with indices for both sides, and numbers for p and"
+        " n, there is none.",
+        "the first in which `connect` asks for the caller's names where it needs them",
+        "`connect(i=..., j=...)` copies all local and global names of the caller, which nobody"
+        " needs. Call `get_local_namespace` where there is a string.",
+    ),
+    Replacement(
+        Synapses,
+        "_add_synapses_from_arrays",
+        _make_add_synapses,
+        "All that the code it would generate does is to append the indices, with the offsets of"
+        " parts of groups, to those of the synapses that are there; afterwards, the same is counted"
+        " and numbered. Wrong indices, and p below 1, are left to the original.",
+        "the first in which `connect(i=..., j=...)` generates no code",
+        "With a runtime device, `connect(i=..., j=...)` need not generate and analyse code to"
+        " append two arrays to two arrays: 5 ms for each call, which loops over single synapses"
+        " repeat thousands of times.",
+    ),
+    *(
+        Replacement(
+            integrator,
+            "__call__",
+            _make_integrator,
+            "The statements are those that the integrator has made before of the same: see"
+            " `integration.ingredients`.",
+            "never, but the algebra could be quicker",
+            "`LinearStateUpdater` takes seconds for equations of three variables: sympy's Jordan"
+            " form of a symbolic matrix asks for each entry whether it is zero, by numbers drawn at"
+            " random. Variables that nothing else feeds back into could be solved one after the"
+            " other, and results could be kept on the disk, as compiled code is.",
+        )
+        for integrator in INTEGRATORS
+    ),
+)
