@@ -148,6 +148,8 @@ def _make_hashable(original: Function, context: Context) -> Function:
     plain = _PLAIN
 
     def _hashable(obj: Any) -> Any:
+        if not context.is_active():
+            return original(obj)
         kind = type(obj)
         if kind in plain:
             return obj
@@ -186,7 +188,8 @@ _INDICES = (slice, np.ndarray, int, np.integer)
 
 def _make_set_item(original: Function, context: Context) -> Function:
     def set_item(self: Any, item: Any, value: Any, level: int = 0, namespace: Any = None) -> None:
-        if namespace is None and isinstance(value, _VALUES) and isinstance(item, _INDICES):
+        values = isinstance(value, _VALUES) and isinstance(item, _INDICES)
+        if values and namespace is None and context.is_active():
             namespace = {}  # nothing is looked up
         original(self, item, value, level=level + 1, namespace=namespace)
 
@@ -207,7 +210,8 @@ def _make_connect(original: Function, context: Context) -> Function:
         level: int = 0,
     ) -> None:
         indices = condition is None and isinstance(i, _INDICES) and isinstance(j, _INDICES)
-        if indices and namespace is None and not isinstance(p, str) and not isinstance(n, str):
+        numbers = not isinstance(p, str) and not isinstance(n, str)
+        if indices and numbers and namespace is None and context.is_active():
             namespace = {}  # nothing is looked up
         original(self, condition, i, j, p, n, skip_if_invalid, namespace, level + 1)
 
