@@ -212,7 +212,9 @@ def test_agrees_with_runtime(case):
     check(case)
 
 
-@pytest.mark.skipif(DEVICE != "genn", reason="asks the compiler of this package")
+@pytest.mark.skipif(
+    DEVICE != "genn" or devices.BACKEND == "numpy", reason="asks the compiler of this package"
+)
 def test_a_fit_compiles_one_program(device, monkeypatch):
     from brian2genn.backends.cpu import program
 

@@ -14,6 +14,8 @@ from brian2 import (
 )
 from scipy import stats
 
+from tests import devices
+
 pytestmark = pytest.mark.usefixtures("on_device")
 
 
@@ -265,6 +267,7 @@ def noisy() -> Function:
     return function
 
 
+@pytest.mark.skipif(devices.BACKEND == "numpy", reason="Brian's NumPy code has no C++")
 def test_user_functions_that_draw():
     """C++ code that calls Brian's rand() and randn(): in set-up code and in the loop."""
     names = {"noisy": noisy()}
