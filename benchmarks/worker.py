@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,56 @@ def versions() -> dict[str, str | None]:
     }
 
 
+def objects_of(namespace: Mapping[str, Any]) -> dict[str, BrianObject]:
+    """What a script has made, by name; what is in a list has a number in its name."""
+    named: dict[str, Any] = {}
+    for name, value in namespace.items():
+        several = isinstance(value, list | tuple)
+        named |= {f"{name}_{k}": one for k, one in enumerate(value)} if several else {name: value}
+    return {name: value for name, value in named.items() if isinstance(value, BrianObject)}
+
+
+def network_of(namespace: Mapping[str, Any]) -> Network:
+    """A network of all that a script has made."""
+    objects = dict.fromkeys(objects_of(namespace).values())
+    return Network([value for value in objects if value.add_to_magic_network])
+
+
+def simulate(namespace: Mapping[str, Any], duration: float) -> dict[str, Any]:
+    """Run all that a script has made, on the device that is set.
+
+    Parameters
+    ----------
+    namespace
+        Its objects and constants.
+    duration
+        Biological seconds.
+
+    Returns
+    -------
+    dict
+        ``loop``: the seconds of the time loop by the device's own account; ``spikes`` and ``rates``
+        of each recorded population; ``neurons`` and ``synapses``.
+    """
+    network = network_of(namespace)
+    network.run(duration * second, namespace=dict(namespace))
+    named = objects_of(namespace)
+    monitors = {name: value for name, value in named.items() if isinstance(value, SpikeMonitor)}
+    spikes = {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
+    groups = [value for value in network.objects if isinstance(value, brian2.SpikeSource)]
+    synapses = [value for value in network.objects if isinstance(value, brian2.Synapses)]
+    return {
+        "loop": brian2.get_device()._last_run_time,
+        "spikes": spikes,
+        "rates": {
+            name: spikes[name] / duration / len(monitor.source)
+            for name, monitor in monitors.items()
+        },
+        "neurons": sum(len(group) for group in groups),
+        "synapses": sum(len(value) for value in synapses),
+    }
+
+
 def measure(
     network: str, device: str, duration: float, quick: bool, seed: int, directory: str
 ) -> dict[str, Any]:
@@ -117,9 +167,8 @@ def measure(
     Returns
     -------
     dict
-        ``whole``: seconds from choosing the device, its import included, to the results read;
-        ``loop``: of these, the time loop by the device's own account; ``spikes`` and ``rates`` of
-        each recorded population; ``neurons``, ``synapses``, ``memory``, ``versions``.
+        What `simulate` returns; ``whole``: seconds from choosing the device, its import included,
+        to the results read; ``memory``, ``versions``.
     """
     benchmark = NETWORKS[network]
     module = importlib.import_module(f"benchmarks.networks.{benchmark.module}")
@@ -130,34 +179,16 @@ def measure(
     start = time.perf_counter()
     DEVICES[device](directory)
     brian2.seed(seed)
-    namespace = module.build(**parameters)
-    objects = [
-        value
-        for value in dict.fromkeys(v for v in namespace.values() if isinstance(v, BrianObject))
-        if value.add_to_magic_network
-    ]
-    Network(objects).run(duration * second, namespace=namespace)
-    monitors = {k: v for k, v in namespace.items() if isinstance(v, SpikeMonitor)}
-    spikes = {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
+    simulated = simulate(module.build(**parameters), duration)
     whole = time.perf_counter() - start
-
-    groups = [v for v in objects if isinstance(v, brian2.SpikeSource)]
-    synapses = [v for v in objects if isinstance(v, brian2.Synapses)]
     return {
         "network": network,
         "device": device,
         "duration": duration,
         "parameters": parameters,
         "seed": seed,
-        "loop": brian2.get_device()._last_run_time,
         "whole": whole,
-        "spikes": spikes,
-        "rates": {
-            name: spikes[name] / duration / len(monitor.source)
-            for name, monitor in monitors.items()
-        },
-        "neurons": sum(len(group) for group in groups),
-        "synapses": sum(len(s) for s in synapses),
+        **simulated,
         "memory": peak_memory(),
         "versions": versions(),
     }
