@@ -116,7 +116,7 @@ def test_failure_is_shown() -> None:
 def test_options() -> None:
     assert __main__.parse([]).pairs == 5
     assert __main__.parse([]).output is not None
-    some = __main__.parse(["--only", "^cu|stdp_one", "--quick"])
+    some = __main__.parse(["--only", "^cuba|stdp_one", "--quick"])
     assert (some.kinds, some.pairs, some.output) == (["cuba", "stdp_one"], 1, None)
     with pytest.raises(SystemExit):
         __main__.parse(["--only", "abacus"])

@@ -86,6 +86,28 @@ def run_kind(name: str, options: argparse.Namespace) -> list[Result]:
     return results
 
 
+def write(
+    rows: list[Row], results: list[Result], setting: dict[str, Any], options: argparse.Namespace
+) -> str:
+    """Write what there is so far, so that who ends a long run keeps it; returns the table."""
+    versions: dict[str, str | None] = {}
+    for result in results:
+        for package, version in result.get("versions", {}).items():
+            versions[package] = versions.get(package) or version
+    # short runs of small networks differ by chance
+    warnings = [] if options.quick else rates_differ(results)
+    setting = setting | {"versions": versions, "warnings": warnings}
+    text = report(rows, setting)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+        told = [{k: v for k, v in result.items() if k != "versions"} for result in results]
+        data = json.dumps(setting | {"results": told}, indent=1)
+        (options.output / "kinds.json").write_text(data + "\n")
+        (options.output / "kinds.md").write_text(text)
+        draw(rows, options.picture)
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print and write; the exit status is 1 where a run failed."""
     options = parse(arguments)
@@ -102,25 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     results: list[Result] = []
     rows: list[Row] = []
+    text = ""
     for name in options.kinds:
         results += run_kind(name, options)
         rows += rows_of(results, [name])
         print(line(rows[-1]), flush=True)
-    versions: dict[str, str | None] = {}
-    for result in results:
-        for package, version in result.pop("versions", {}).items():
-            versions[package] = versions.get(package) or version
-    setting["versions"] = versions
-    # short runs of small networks differ by chance
-    setting["warnings"] = [] if options.quick else rates_differ(results)
-    text = report(rows, setting)
+        text = write(rows, results, setting, options)
     print("\n" + text)
-    if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        data = json.dumps(setting | {"results": results}, indent=1)
-        (options.output / "kinds.json").write_text(data + "\n")
-        (options.output / "kinds.md").write_text(text)
-        draw(rows, options.picture)
     return int(any("error" in result for result in results))
 
 

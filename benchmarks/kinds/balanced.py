@@ -168,8 +168,8 @@ def izhikevich(n: int = 1000) -> Namespace:
     neurons.run_regularly("I = noise*randn()", dt=1 * ms, when="start")
     synapses = Synapses(neurons, neurons, "w : 1 (constant)", on_pre="I += w")
     synapses.connect()
-    synapses.w = f"0.5*rand()*int(i < {n_excitatory}) - rand()*int(i >= {n_excitatory})"
-    synapses.w = f"w*1000/{n}"
+    synapses.w = f"-rand()*1000/{n}"
+    synapses.w[f"i < {n_excitatory}"] = f"0.5*rand()*1000/{n}"
     spikes = SpikeMonitor(neurons)
     return locals()
 

@@ -144,7 +144,8 @@ def six_currents(n: int = 2000) -> Namespace:
            s = 1/(1 + exp(-(v + 57*mV)/(6.2*mV))) : 1
            du/dt = (1/(1 + exp((v + 81*mV)/(4*mV))) - u)/tau_u : 1
            tau_u = 30.8*ms + 211*ms/(1 + exp(-(v + 83*mV)/(5*mV)))*0.3 : second
-           dq/dt = 0.055*3.8/exprel(-(v + 27*mV)/(3.8*mV))/ms*(1 - q) - 0.94*exp(-(v + 75*mV)/(17*mV))/ms*q : 1
+           dq/dt = 0.055*3.8/exprel(-(v + 27*mV)/(3.8*mV))/ms*(1 - q)
+                   - 0.94*exp(-(v + 75*mV)/(17*mV))/ms*q : 1
            dr/dt = 0.000457*exp(-(v + 13*mV)/(50*mV))/ms*(1 - r)
                    - 0.0065/(1 + exp(-(v + 15*mV)/(28*mV)))/ms*r : 1
            dg/dt = -g/(5*ms) : siemens/meter**2
@@ -202,8 +203,8 @@ def milstein(n: int = 10_000) -> Namespace:
 
 @kind("one neuron with adaptation, for a long time", 40.0, {"n": 1}, 0.05)
 def single(n: int = 1) -> Namespace:
-    """Make one neuron with everything recorded: what a time step costs when there is nothing in it."""
-    current = TimedArray([0.5, 1.5, 2.5, 2.0], dt=50 * ms)
+    """Make one neuron with all of it recorded: what a time step costs with nothing in it."""
+    current = TimedArray([2.5, 0.5, 1.5, 2.0], dt=50 * ms)
     neurons = NeuronGroup(
         n,
         """dv/dt = (current(t) - v - a)/(10*ms) : 1

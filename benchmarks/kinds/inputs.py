@@ -103,7 +103,7 @@ def spike_generator(n: int = 1000, duration: float = 1.0) -> Namespace:
     indices, times = trains(random, n_sources, 100, duration)
     inputs = SpikeGeneratorGroup(n_sources, indices, times * ms)
     neurons = _targets(n)
-    synapses = Synapses(inputs, neurons, on_pre="I_post += 0.4*mV")
+    synapses = Synapses(inputs, neurons, on_pre="I_post += 3*mV")
     synapses.connect(i=range(n_sources), j=random.integers(n, size=n_sources))
     spikes = SpikeMonitor(neurons)
     return locals()

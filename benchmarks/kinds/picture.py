@@ -10,7 +10,7 @@ from benchmarks.kinds.report import GOAL, Row, geometric_mean
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draw how much faster than cpp_standalone each kind is; nothing where matplotlib is missing."""
+    """Draw how fast each kind is beside cpp_standalone; nothing where matplotlib is missing."""
     try:
         import matplotlib
     except ImportError:

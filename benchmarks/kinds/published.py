@@ -25,7 +25,13 @@ from benchmarks.kinds.drawing import numbers, pairs
 from benchmarks.kinds.registry import Namespace, kind
 
 
-@kind("Diehl and Cook 2015: digits, 784 inputs, 2 × 400 neurons", 1.5, {"n": 20}, 0.02, random=True)
+@kind(
+    "Diehl and Cook 2015: digits, 784 inputs, 2 times 400 neurons",
+    1.5,
+    {"n": 20},
+    0.02,
+    random=True,
+)
 def diehl_cook(n: int = 400) -> Namespace:
     """Make P.U. Diehl and M. Cook's (2015) unsupervised learning, shown patterns like digits."""
     random = numbers()
@@ -85,7 +91,7 @@ def diehl_cook(n: int = 400) -> Namespace:
     return locals()
 
 
-@kind("Wang 2002: decisions, NMDA summed over 10⁶ synapses", 0.15, {"n": 100}, 0.02, random=True)
+@kind("Wang 2002: decisions, NMDA summed over 10⁶ synapses", 0.15, {"n": 100}, 0.06, random=True)
 def wang(n: int = 1000) -> Namespace:
     """Make X.-J. Wang's (2002) decision network: gating of a neuron, summed with weights."""
     n_excitatory = int(0.8 * n)
@@ -192,7 +198,8 @@ def vogels(n: int = 10_000) -> Namespace:
     gL, C = 10 * nS, 200 * pF
     neurons = NeuronGroup(
         n,
-        """dv/dt = (-gL*(v + 60*mV) - g_ampa*v - g_gaba*(v + 80*mV) + 200*pA)/C : volt (unless refractory)
+        """dv/dt = (-gL*(v + 60*mV) - g_ampa*v - g_gaba*(v + 80*mV)
+                    + 200*pA)/C : volt (unless refractory)
            dg_ampa/dt = -g_ampa/(5*ms) : siemens
            dg_gaba/dt = -g_gaba/(10*ms) : siemens""",
         threshold="v > -50*mV",
@@ -231,14 +238,15 @@ def clopath(n: int = 100) -> Namespace:
     Inputs are a moving bump of activity, so that neurons get receptive fields.
     """
     n_inputs = 10 * n
-    theta_low, theta_high = -70.6 * mV, -45.3 * mV
+    kick = 25 * pA * 1000 / n_inputs
     A_minus, A_plus, w_max = 1.4e-4 / mV, 8e-5 / (mV**2 * ms), 3.0
     inputs = PoissonGroup(
         n_inputs, rates=f"60*Hz*exp(-((i/{n_inputs} - 0.5 + 0.4*sin(20*Hz*t))/0.1)**2)"
     )
     neurons = NeuronGroup(
         n,
-        """dv/dt = (30*nS*(-70.6*mV - v) + 60*nS*mV*exp((v + 50.4*mV)/(2*mV)) + z - w_ad + I)/(281*pF) : volt
+        """dv/dt = (30*nS*(-70.6*mV - v) + 60*nS*mV*exp((v + 50.4*mV)/(2*mV))
+                    + z - w_ad + I)/(281*pF) : volt
            dw_ad/dt = (4*nS*(v + 70.6*mV) - w_ad)/(144*ms) : amp
            dz/dt = -z/(40*ms) : amp
            dI/dt = -I/(4*ms) : amp
@@ -257,8 +265,9 @@ def clopath(n: int = 100) -> Namespace:
         """dw/dt = A_plus*x*clip(v_post/mV + 45.3, 0, 100)*mV*clip(u_plus_post/mV + 70.6, 0, 100)*mV
                    *int(w < w_max) : 1 (clock-driven)
            dx/dt = -x/(15*ms) : 1 (clock-driven)""",
-        on_pre="""I_post += 25*pA*w
-                  w = clip(w - A_minus*clip(u_minus_post/mV + 70.6, 0, 100)*mV*(mean_post/(3*mV))**2, 0, w_max)
+        on_pre="""I_post += kick*w
+                  w = w - A_minus*clip(u_minus_post/mV + 70.6, 0, 100)*mV*(mean_post/(3*mV))**2
+                  w = clip(w, 0, w_max)
                   x += 1""",
         method="euler",
     )
@@ -271,7 +280,7 @@ def clopath(n: int = 100) -> Namespace:
 
 @kind("Izhikevich 2006: polychronous groups, delays 1-20 ms", 4.0, {"n": 100}, 0.05, random=True)
 def polychronous(n: int = 1000) -> Namespace:
-    """Make E.M. Izhikevich's (2006) network: 100 synapses each, whole milliseconds of delay, STDP."""
+    """Make E.M. Izhikevich's (2006) network: 100 synapses each, delays in milliseconds, STDP."""
     n_excitatory = int(0.8 * n)
     degree = min(100, n // 10)
     neurons = NeuronGroup(
@@ -356,7 +365,7 @@ def tsodyks_uziel_markram(n: int = 1000) -> Namespace:
         on_pre="""u += U*(1 - u)
                   y += u*x
                   x -= u*x""",
-        method="exact",
+        method="euler",
     )
     synapses.connect(**pairs(random, n, n, 0.1))
     from_excitatory = synapses.i[:] < n_excitatory

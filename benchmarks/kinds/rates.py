@@ -52,8 +52,10 @@ def wilson_cowan(n: int = 500) -> Namespace:
     random = numbers()
     regions = NeuronGroup(
         n,
-        """dE/dt = (-E + 1/(1 + exp(-1.2*(16*E - 12*I + 1.25 + far - 2.8))))/(8*ms) + 0.05*xi_E*sqrt(1/(8*ms)) : 1
-           dI/dt = (-I + 1/(1 + exp(-(15*E - 3*I - 4))))/(12*ms) + 0.05*xi_I*sqrt(1/(12*ms)) : 1
+        """dE/dt = (-E + S_E)/(8*ms) + 0.05*xi_E*sqrt(1/(8*ms)) : 1
+           dI/dt = (-I + S_I)/(12*ms) + 0.05*xi_I*sqrt(1/(12*ms)) : 1
+           S_E = 1/(1 + exp(-1.2*(16*E - 12*I + 1.25 + far - 2.8))) : 1
+           S_I = 1/(1 + exp(-(15*E - 3*I - 4))) : 1
            far : 1""",
         method="euler",
     )
@@ -88,7 +90,7 @@ def kuramoto(n: int = 400) -> Namespace:
 
 @kind("liquid state machine, 1,000 neurons, short-term plasticity", 4.0, {"n": 100}, 0.05)
 def liquid(n: int = 1000, duration: float = 4.0) -> Namespace:
-    """Make W. Maass, T. Natschläger and H. Markram's (2002) liquid: wired by distance in a column."""
+    """Make W. Maass, T. Natschläger and H. Markram's (2002) liquid, wired by distance."""
     random = numbers()
     places = np.stack(np.unravel_index(np.arange(n), (10, 10, -(-n // 100))))
     distance = ((places[:, :, None] - places[:, None, :]) ** 2).sum(axis=0)

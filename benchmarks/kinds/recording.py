@@ -71,7 +71,7 @@ def record_weights(n: int = 300) -> Namespace:
 
 @kind("rates of populations and variables at spikes, 20 populations", 1.0, {"n": 100}, 0.02)
 def record_events(n: int = 10_000) -> Namespace:
-    """Make a network in which monitors of rates, spikes and their variables watch each population."""
+    """Make a network whose populations are watched by monitors of rates, spikes and values."""
     neurons = _neurons(n, calm="v < -62*mV and w < 1*mV")
     synapses = Synapses(neurons, neurons, on_pre="g_post += 0.002", delay=1 * ms)
     synapses.connect(**pairs(numbers(), n, n, min(1.0, 50 / n)))

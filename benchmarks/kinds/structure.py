@@ -52,7 +52,7 @@ def small_groups(groups: int = 30) -> Namespace:
 
 @kind("one group of 4,000, cut in 16 parts, 256 projections", 0.5, {"n": 160}, 0.03)
 def subgroups(n: int = 4000) -> Namespace:
-    """Make a group of which slices are connected to slices, each pair by a `Synapses` of its own."""
+    """Make a group whose slices are connected, each pair by a `Synapses` of its own."""
     random = numbers()
     neurons = _group(random, n)
     size = n // 16

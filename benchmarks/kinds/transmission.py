@@ -101,7 +101,8 @@ def gap_junctions(n: int = 1000) -> Namespace:
     random = numbers()
     neurons = NeuronGroup(
         n,
-        """dv/dt = (-65*mV - v + gi*(-75*mV - v) + drive + coupling)/(10*ms) : volt (unless refractory)
+        """dv/dt = (-65*mV - v + gi*(-75*mV - v) + drive
+                    + coupling)/(10*ms) : volt (unless refractory)
            dgi/dt = -gi/(4*ms) : 1
            drive : volt (constant)
            coupling : volt""",
@@ -134,7 +135,8 @@ def clock_driven(n: int = 300) -> Namespace:
     random = numbers()
     neurons = NeuronGroup(
         n,
-        """dv/dt = (25*nS*(-70*mV - v) - g_nmda*v/(1 + exp(-0.062*v/mV)/3.57) + drive)/(500*pF) : volt (unless refractory)
+        """dv/dt = (25*nS*(-70*mV - v) - g_nmda*v/(1 + exp(-0.062*v/mV)/3.57)
+                    + drive)/(500*pF) : volt (unless refractory)
            g_nmda : siemens
            drive : amp (constant)""",
         threshold="v > -50*mV",
@@ -176,7 +178,8 @@ def receptors(n: int = 4000) -> Namespace:
     neurons = NeuronGroup(
         n,
         """dv/dt = (10*nS*(-65*mV - v) - g_ampa*v - g_nmda*v/(1 + 0.28*exp(-62*v/volt))
-                    - g_gaba_a*(v + 70*mV) - g_gaba_b*(v + 90*mV) + drive)/(200*pF) : volt (unless refractory)
+                    - g_gaba_a*(v + 70*mV) - g_gaba_b*(v + 90*mV)
+                    + drive)/(200*pF) : volt (unless refractory)
            drive : amp (constant)"""
         + shapes,
         threshold="v > -50*mV",
@@ -243,25 +246,25 @@ def astrocytes(n: int = 1000) -> Namespace:
     ring = Synapses(
         glia,
         glia,
-        """coupling_post = 0.5*umolar/second*(1 + tanh((abs(P_pre - P_post) - 0.3*umolar)/(0.05*umolar)))
-                           *sign(P_pre - P_post) : mmolar/second (summed)""",
+        """gap = P_pre - P_post : mmolar
+           coupling_post = 0.5*umolar/second*(1 + tanh((abs(gap) - 0.3*umolar)/(0.05*umolar)))
+                           *sign(gap) : mmolar/second (summed)""",
     )
     ring.connect("abs(i - j) == 1")
     synapses = Synapses(
         neurons,
         neurons,
         """dY/dt = -40*Y/second : mmolar (clock-driven)
-           dgamma/dt = 0.3*gliotransmitter*(1 - gamma)/(umolar*second) - 0.5*gamma/second : 1 (clock-driven)
+           dbound/dt = (0.3*(1 - bound)*gliotransmitter/umolar - bound)/second : 1 (clock-driven)
            du/dt = -u/(300*ms) : 1 (event-driven)
            dx/dt = (1 - x)/(500*ms) : 1 (event-driven)
-           gliotransmitter : mmolar
-           watcher : integer (constant)""",
-        on_pre="""u0 = 0.6*(1 - gamma) + 0.2*gamma
+           gliotransmitter : mmolar""",
+        on_pre="""u0 = 0.6*(1 - bound) + 0.2*bound
                   u += u0*(1 - u)
                   g_post += 0.02*u*x
                   Y += 0.3*mmolar*u*x
                   x -= u*x""",
-        method="exact",
+        method="euler",
         delay=1 * ms,
     )
     synapses.connect(**pairs(random, n, n, 0.03))
