@@ -69,6 +69,7 @@ def made_up(device: str, pair: int, loop: float) -> dict:
         "device": device,
         "repeat": pair,
         "loop": loop,
+        "processor": loop / 2,
         "memory": 100.0,
         "rates": {},
     }
@@ -103,7 +104,7 @@ def test_misses_are_told() -> None:
     text = report.report([*fast, *slow], SETTING)
     assert "Geometric mean of 2 kinds: 3.16" in text
     assert "Below 2.5: cuba 2.00." in text
-    assert "| 5 (4-9) | 8 (5-18) | 2.00 |" in text
+    assert "| 5 (4-9) | 5 (4-9) | 8 (5-18) | 2.00 |" in text
 
 
 def test_failure_is_shown() -> None:
