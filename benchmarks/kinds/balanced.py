@@ -100,7 +100,7 @@ def noisy(n: int = 5000) -> Namespace:
     return locals()
 
 
-@kind("AdEx, 4,000 neurons", 1.0, {"n": 200}, 0.04)
+@kind("AdEx, 4,000 neurons", 1.5, {"n": 200}, 0.04)
 def adex(n: int = 4000) -> Namespace:
     """Make adaptive exponential neurons, conductances, a step of current (A. Destexhe 2009)."""
     random = numbers()
@@ -136,7 +136,7 @@ def adex(n: int = 4000) -> Namespace:
     return locals()
 
 
-@kind("Izhikevich 2003, 1,000 neurons, all to all", 5.0, {"n": 100}, 0.02, random=True)
+@kind("Izhikevich 2003, 1,000 neurons, all to all", 20.0, {"n": 100}, 0.02, random=True)
 def izhikevich(n: int = 1000) -> Namespace:
     """Make the network of E.M. Izhikevich, IEEE Trans. Neural Netw. 14 (2003): noise, 10⁶ synapses.
 
@@ -200,7 +200,7 @@ def refractoriness(n: int = 20_000) -> Namespace:
     return locals()
 
 
-@kind("a fly's connectome, 20,000 neurons, 10⁶ synapses", 0.3, {"n": 300, "mean": 30}, 0.02, True)
+@kind("a fly's connectome, 20,000 neurons, 10⁶ synapses", 1.5, {"n": 300, "mean": 30}, 0.02, True)
 def connectome(n: int = 20_000, mean: int = 50) -> Namespace:
     """Make leaky neurons wired like a brain of *Drosophila*, few of which are made to spike.
 

@@ -43,8 +43,8 @@ def recurrent_stdp(
     """Make a recurrent network with additive STDP, one delay for all or one for each synapse."""
     random = numbers()
     neurons = _leaky(n, (14 + 12 * random.random(n)) * mV)
-    tau_pre, tau_post, w_max = 20 * ms, 25 * ms, 0.01
-    step_pre, step_post = 1e-4, -1.1e-4
+    tau_pre, tau_post, w_max = 20 * ms, 25 * ms, 0.003
+    step_pre, step_post = 3e-5, -3.6e-5
     synapses = Synapses(
         neurons,
         neurons,
@@ -93,16 +93,16 @@ def triplets(n: int = 2000) -> Namespace:
            do1/dt = -o1/(33.7*ms) : 1 (event-driven)
            do2/dt = -o2/(125*ms) : 1 (event-driven)""",
         on_pre="""g_post += w
-                  w = clip(w - o1*(7e-5 + 2.3e-6*r2), 0, 0.01)
+                  w = clip(w - o1*(2e-5 + 7e-7*r2), 0, 0.003)
                   r1 += 1
                   r2 += 1""",
-        on_post="""w = clip(w + r1*(5e-8 + 6.2e-5*o2), 0, 0.01)
+        on_post="""w = clip(w + r1*(5e-8 + 6e-6*o2), 0, 0.003)
                    o1 += 1
                    o2 += 1""",
         delay=1 * ms,
     )
     synapses.connect(**pairs(random, n, n, 0.1, loops=False))
-    synapses.w = 0.01 * random.random(len(synapses))
+    synapses.w = 0.002 * random.random(len(synapses))
     spikes = SpikeMonitor(neurons)
     return locals()
 
@@ -140,7 +140,7 @@ def reward(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("homeostasis: scaling, thresholds and growth by run_regularly", 2.0, {"n": 100}, 0.12)
+@kind("homeostasis: scaling, thresholds and growth by run_regularly", 0.3, {"n": 100}, 0.12)
 def homeostasis(n: int = 1500) -> Namespace:
     """Make a network whose synapses are scaled to a sum, decay and are replaced, now and then.
 
@@ -170,7 +170,6 @@ def homeostasis(n: int = 1500) -> Namespace:
         on_post="""y += 2e-4
                    w = clip(w + x, 0, 0.02)""",
         delay=1.5 * ms,
-        dt=10 * ms,  # of the sum
     )
     synapses.connect(**pairs(random, n, n, 0.1, loops=False))
     synapses.w = 0.01 * random.random(len(synapses))

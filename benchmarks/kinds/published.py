@@ -81,8 +81,9 @@ def diehl_cook(n: int = 400) -> Namespace:
                    y2 = 1""",
     )
     feedforward.connect()
-    feedforward.w = 0.3 * random.random(len(feedforward))
-    feedforward.pre.delay = 10 * random.random(len(feedforward)) * ms
+    # how many there are, cpp_standalone only knows after the run
+    feedforward.w = 0.3 * random.random(784 * n)
+    feedforward.pre.delay = 10 * random.random(784 * n) * ms
     forth = Synapses(excitatory, inhibitory, on_pre="ge += 10.4")
     forth.connect(j="i")
     back = Synapses(inhibitory, excitatory, on_pre="gi += 17")
@@ -188,7 +189,7 @@ def wang(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("Vogels 2011: inhibitory plasticity, 10,000 neurons, 2·10⁶ synapses", 0.6, {"n": 200}, 0.02)
+@kind("Vogels 2011: inhibitory plasticity, 10,000 neurons, 2·10⁶ synapses", 0.3, {"n": 200}, 0.02)
 def vogels(n: int = 10_000) -> Namespace:
     """Make T.P. Vogels et al.'s (2011) balanced network whose inhibition learns."""
     random = numbers()
@@ -278,7 +279,7 @@ def clopath(n: int = 100) -> Namespace:
     return locals()
 
 
-@kind("Izhikevich 2006: polychronous groups, delays 1-20 ms", 4.0, {"n": 100}, 0.05, random=True)
+@kind("Izhikevich 2006: polychronous groups, delays 1-20 ms", 20.0, {"n": 100}, 0.05, random=True)
 def polychronous(n: int = 1000) -> Namespace:
     """Make E.M. Izhikevich's (2006) network: 100 synapses each, delays in milliseconds, STDP."""
     n_excitatory = int(0.8 * n)
@@ -367,8 +368,9 @@ def tsodyks_uziel_markram(n: int = 1000) -> Namespace:
                   x -= u*x""",
         method="euler",
     )
-    synapses.connect(**pairs(random, n, n, 0.1))
-    from_excitatory = synapses.i[:] < n_excitatory
+    connected = pairs(random, n, n, 0.1)
+    synapses.connect(**connected)
+    from_excitatory = connected["i"] < n_excitatory
     synapses.x, synapses.U = 1, np.where(from_excitatory, 0.5, 0.04)
     synapses.tau_rec = np.where(from_excitatory, 800, 100) * ms
     synapses.tau_f = np.where(from_excitatory, 1, 1000) * ms

@@ -164,7 +164,8 @@ def classifier(hidden: int = 800) -> Namespace:
         source = layers[-1]
         synapses = Synapses(source, layer, "w : 1 (constant)", on_pre="v_post += w")
         synapses.connect()
-        synapses.w = (0.3 + random.standard_normal(len(synapses))) * 1.2 / np.sqrt(len(source))
+        weights = 0.3 + random.standard_normal(len(source) * n)
+        synapses.w = weights * 1.2 / np.sqrt(len(source))
         layers.append(layer)
         connections.append(synapses)
     spikes = [SpikeMonitor(layer) for layer in layers[1:]]
