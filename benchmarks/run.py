@@ -300,7 +300,7 @@ def report(results: list[Result], options: argparse.Namespace, setting: dict[str
         table(results, options),
         "",
         f"{seconds} biological seconds, double precision, one thread; median (minimum-maximum) of "
-        f"{options.repeats}. Loop: `device._last_run_time`. Whole: from choosing the device to the "
+        f"{options.repeats}. Loop: measured around it. Whole: from choosing the device to the "
         "results, with compilation; cold: nothing cached (cpp_standalone always compiles). Ratios: "
         "of each two runs next to each other. Peak memory: of the largest process, compilers "
         "included.",

@@ -112,9 +112,11 @@ def network_of(namespace: Mapping[str, Any]) -> Network:
     return Network([value for value in objects if value.add_to_magic_network])
 
 
-class ProcessorTime:
-    """The seconds that the processor works for a time loop, of all threads.
+class LoopTime:
+    """The seconds that a time loop takes, and those that the processor works for it.
 
+    Both are measured around the loop, on all devices with the same clocks. `_last_run_time` of
+    cpp_standalone without OpenMP is the processor's in Brian 2.9, and of all else the wall clock's.
     Beside other work, a loop takes longer, but the processor does not work much more for it.
     """
 
@@ -122,7 +124,7 @@ class ProcessorTime:
         self.device = brian2.get_device()
         #: Arguments of ``Network.run``.
         self.arguments: dict[str, Any] = {}
-        self._seconds: list[float] = []
+        self._told: list[tuple[float, float]] = []
         if isinstance(self.device, CPPStandaloneDevice):
             self.device.insert_code("before_network_run", _LOOP_BEGINS)
             self.device.insert_code("after_network_run", _LOOP_ENDS)
@@ -130,18 +132,27 @@ class ProcessorTime:
             self.arguments = {"report": self._note, "report_period": 1e9 * second}
 
     def _note(self, *told: Any) -> None:
-        self._seconds.append(time.process_time())
+        self._told.append((time.perf_counter(), time.process_time()))
 
-    def read(self) -> float:
-        """After the run: its seconds."""
-        if self.arguments:
-            return self._seconds[-1] - self._seconds[0]
-        return float(Path(self.device.project_dir, _TOLD).read_text())
+    def read(self) -> dict[str, float]:
+        """After the run: ``loop`` and ``processor``."""
+        if not self.arguments:
+            wall, processor = Path(self.device.project_dir, _TOLD).read_text().split()
+            return {"loop": float(wall), "processor": float(processor)}
+        began, ended = self._told[0], self._told[-1]
+        return {"loop": ended[0] - began[0], "processor": ended[1] - began[1]}
 
 
-_TOLD = "loop_processor_time"
-_LOOP_BEGINS = "const clock_t loop_began = clock();"
-_LOOP_ENDS = f"""std::ofstream("{_TOLD}") << double(clock() - loop_began)/CLOCKS_PER_SEC;"""
+_TOLD = "loop_time"
+_LOOP_BEGINS = """
+struct timespec loop_began, loop_ended;
+timespec_get(&loop_began, TIME_UTC);
+const clock_t loop_clock = clock();"""
+_LOOP_ENDS = f"""
+timespec_get(&loop_ended, TIME_UTC);
+std::ofstream("{_TOLD}")
+    << loop_ended.tv_sec - loop_began.tv_sec + 1e-9*(loop_ended.tv_nsec - loop_began.tv_nsec)
+    << " " << double(clock() - loop_clock)/CLOCKS_PER_SEC;"""
 
 
 def simulate(namespace: Mapping[str, Any], duration: float) -> dict[str, Any]:
@@ -157,21 +168,19 @@ def simulate(namespace: Mapping[str, Any], duration: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``loop``: the seconds of the time loop by the device's own account; ``processor``: those
-        that the processor works for it; ``spikes`` and ``rates`` of each recorded population;
-        ``neurons`` and ``synapses``.
+        ``loop`` and ``processor`` (`LoopTime`); ``spikes`` and ``rates`` of each recorded
+        population; ``neurons`` and ``synapses``.
     """
     network = network_of(namespace)
-    processor = ProcessorTime()
-    network.run(duration * second, namespace=dict(namespace), **processor.arguments)
+    times = LoopTime()
+    network.run(duration * second, namespace=dict(namespace), **times.arguments)
     named = objects_of(namespace)
     monitors = {name: value for name, value in named.items() if isinstance(value, SpikeMonitor)}
     spikes = {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
     groups = [value for value in network.objects if isinstance(value, brian2.SpikeSource)]
     synapses = [value for value in network.objects if isinstance(value, brian2.Synapses)]
     return {
-        "loop": brian2.get_device()._last_run_time,
-        "processor": processor.read(),
+        **times.read(),
         "spikes": spikes,
         "rates": {
             name: spikes[name] / duration / len(monitor.source)

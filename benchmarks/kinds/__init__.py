@@ -15,13 +15,13 @@ from benchmarks.networks import NETWORKS
 #: Networks with other papers' names, and for how many biological seconds they run here.
 _FIELD = {
     "cobahh": 0.3,
-    "cuba": 3.0,
+    "cuba": 8.0,
     "mushroom_body": 0.5,
     "brunel_hakim": 0.4,
     "brunel_hakim_delays": 0.4,
     "stdp": 2.0,
     "stdp_delays": 2.0,
-    "microcircuit": 0.3,
+    "microcircuit": 0.6,
 }
 
 for _name, _seconds in _FIELD.items():

@@ -27,7 +27,7 @@ from benchmarks.kinds.registry import Namespace, kind
 
 @kind(
     "Diehl and Cook 2015: digits, 784 inputs, 2 times 400 neurons",
-    1.5,
+    8.0,
     {"n": 20},
     0.02,
     random=True,

@@ -123,7 +123,7 @@ def report(rows: Sequence[Row], setting: dict[str, Any]) -> str:
     lines += [
         "",
         f"Double precision; median (minimum-maximum) of {setting['pairs']} runs in turns, each in "
-        "a process of its own. Loop: `device._last_run_time`. Ratios: of runs next to each other. "
+        "a process of its own. Loop: measured around it. Ratios: of runs next to each other. "
         "Processor time is what counts where a machine does other work.",
         "",
         f"{where['cpu']}, {where['cores']} cores, {where['system']}, load {where['load_average']} "

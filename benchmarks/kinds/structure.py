@@ -33,8 +33,8 @@ def _group(random: np.random.Generator, n: int) -> NeuronGroup:
     return group
 
 
-@kind("30 groups of 40 neurons in a chain, 60 synapse groups", 1.0, {"groups": 3}, 0.03)
-def small_groups(groups: int = 30) -> Namespace:
+@kind("12 groups of 40 neurons in a chain, 24 synapse groups", 1.0, {"groups": 3}, 0.03)
+def small_groups(groups: int = 12) -> Namespace:
     """Make many objects with little to do in each, as models of nuclei and layers have."""
     random = numbers()
     populations = [_group(random, 40) for _ in range(groups)]
@@ -50,19 +50,19 @@ def small_groups(groups: int = 30) -> Namespace:
     return locals()
 
 
-@kind("one group of 4,000, cut in 16 parts, 256 projections", 0.5, {"n": 160}, 0.03)
+@kind("one group of 4,000, cut in 6 parts, 36 projections", 0.5, {"n": 180}, 0.03)
 def subgroups(n: int = 4000) -> Namespace:
     """Make a group whose slices are connected, each pair by a `Synapses` of its own."""
     random = numbers()
     neurons = _group(random, n)
-    size = n // 16
-    parts = [neurons[k * size : (k + 1) * size] for k in range(16)]
+    size = n // 6
+    parts = [neurons[k * size : (k + 1) * size] for k in range(6)]
     projections = []
     for i, source in enumerate(parts):
         for target in parts:
             w, delay = (0.004, 1.5) if i % 4 else (-0.01, 0.8)
             projection = Synapses(source, target, on_pre=f"g_post += {w}", delay=delay * ms)
-            projection.connect(**pairs(random, size, size, min(1.0, 5 / size)))
+            projection.connect(**pairs(random, size, size, min(1.0, 13 / size)))
             projections.append(projection)
     spikes = [SpikeMonitor(part) for part in parts]
     return locals()

@@ -31,6 +31,8 @@ def _cpp_standalone(directory: str) -> None:
     The project is in one place: what it has compiled for one run is there for the next.
     """
     prefs["devices.cpp_standalone.openmp_threads"] = 0
+    # many groups are many files: not all compilers at once
+    prefs["devices.cpp_standalone.extra_make_args_unix"] = [f"-j{os.cpu_count()}"]
     project = os.path.join(directory, "project")
     set_device("cpp_standalone", directory=project, build_on_run=True)
 
