@@ -158,8 +158,8 @@ def six_currents(n: int = 2000) -> Namespace:
     )
     neurons.v, neurons.h, neurons.u = (-70 + 10 * random.random(n)) * mV, 1, 0.5
     neurons.g_M = 0.2 * random.random(n) * msiemens / cm**2
-    neurons.I = 6 * random.random(n) * uA / cm**2
-    synapses = Synapses(neurons, neurons, on_pre="g += 0.01*msiemens/cm**2", delay=1 * ms)
+    neurons.I = 3 * random.random(n) * uA / cm**2
+    synapses = Synapses(neurons, neurons, on_pre="g += 0.0005*msiemens/cm**2", delay=1 * ms)
     synapses.connect(**pairs(random, n, n, min(1.0, 50 / n)))
     spikes = SpikeMonitor(neurons)
     return locals()

@@ -78,7 +78,7 @@ def poisson_group(n: int = 1000) -> Namespace:
     neurons = _targets(n)
     synapses = Synapses(inputs, neurons, "w : volt (constant)", on_pre="I_post += w")
     synapses.connect(p=0.1)
-    synapses.w = f"1*mV*rand()*1000/{n}"
+    synapses.w = f"1.4*mV*rand()*1000/{n}"
     spikes = SpikeMonitor(neurons)
     return locals()
 

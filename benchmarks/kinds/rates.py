@@ -20,7 +20,7 @@ from benchmarks.kinds.drawing import numbers, pairs, trains
 from benchmarks.kinds.registry import Namespace, kind
 
 
-@kind("rate reservoir, 1,000 units, 10⁵ weights, a sum in each step", 0.5, {"n": 50}, 0.02)
+@kind("rate reservoir, 1,000 units, 10⁵ weights, a sum in each step", 0.1, {"n": 50}, 0.02)
 def rate_reservoir(n: int = 1000) -> Namespace:
     """Make a chaotic rate network (H. Sompolinsky et al. 1988), which reservoir computing reads."""
     random = numbers()
@@ -128,7 +128,7 @@ def liquid(n: int = 1000, duration: float = 4.0) -> Namespace:
     synapses.x, synapses.U = 1, np.clip(0.3 + 0.15 * random.standard_normal(count), 0.05, 0.9)
     synapses.D = np.clip(0.8 + 0.3 * random.standard_normal(count), 0.05, 2) * 1000 * ms
     synapses.F = np.clip(0.3 + 0.2 * random.standard_normal(count), 0.02, 2) * 1000 * ms
-    synapses.A = np.where(from_inhibitory, -19, 30) * random.gamma(1, 1, count) * 0.15 * mV
+    synapses.A = np.where(from_inhibitory, -19, 30) * random.gamma(1, 1, count) * 0.07 * mV
     synapses.delay = np.where(from_inhibitory, 0.8, 1.5) * ms
     indices, times = trains(random, 20, 30, duration)
     inputs = SpikeGeneratorGroup(20, indices, times * ms)

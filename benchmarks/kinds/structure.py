@@ -81,8 +81,8 @@ def synfire(layers: int = 100) -> Namespace:
     neurons = NeuronGroup(
         layers * size,
         """dv/dt = (-70*mV - v + x)/(10*ms) : volt (unless refractory)
-           dx/dt = (-x + y)*0.395/ms : volt
-           dy/dt = -y*0.395/ms + 4.0*mV/ms + 6.0*mV*xi/ms**0.5 : volt""",
+           dx/dt = (-x + y)/(0.325*ms) : volt
+           dy/dt = -y/(0.325*ms) + 25.27*mV/ms + 39.24*mV*xi/ms**0.5 : volt""",
         threshold="v > -55*mV",
         reset="v = -70*mV",
         refractory=1 * ms,
@@ -90,9 +90,9 @@ def synfire(layers: int = 100) -> Namespace:
     )
     neurons.v = "-70*mV + 14*mV*rand()"
     volley = SpikeGeneratorGroup(85, np.arange(85), np.linspace(5, 8, 85) * ms)
-    entry = Synapses(volley, neurons[:size], on_pre="y += 0.7*mV")
+    entry = Synapses(volley, neurons[:size], on_pre="y += 4.86*mV")
     entry.connect()
-    links = Synapses(neurons, neurons, on_pre="y += 0.7*mV", delay=5 * ms)
+    links = Synapses(neurons, neurons, on_pre="y += 4.86*mV", delay=5 * ms)
     links.connect(
         j=f"k for k in range((int(i/{size}) + 1)*{size}, (int(i/{size}) + 2)*{size}) if k < N_post"
     )

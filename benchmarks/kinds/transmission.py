@@ -89,7 +89,7 @@ def release(n: int = 2000) -> Namespace:
                   last = last*(1 - released) + t*released""",
     )
     synapses.connect(p=0.1)
-    synapses.w, synapses.p, synapses.last = "0.02*rand()", "0.2 + 0.6*rand()", -1 * second
+    synapses.w, synapses.p, synapses.last = "0.008*rand()", "0.2 + 0.6*rand()", -1 * second
     synapses.delay = "(0.5 + 2*rand())*ms"
     spikes = SpikeMonitor(neurons)
     return locals()
