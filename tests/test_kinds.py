@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import SpikeMonitor, second, seed
+from brian2 import SpikeMonitor, get_device, second, seed, set_device
 
 from benchmarks.kinds import KINDS, __main__, report
 from benchmarks.worker import network_of, objects_of
+from tests import devices
 from tests.semantics.harness import Case, Result, Tolerance, compare, observe
 
 #: Sums of many terms in another order, and some hundred steps of nonlinear equations after that.
@@ -48,6 +49,22 @@ def test_kind_runs(name: str) -> None:
 def test_kind_agrees(name: str) -> None:
     case = Case(simulated, {"name": name}, TOLERANCE)
     compare(case.run("runtime"), case.run("genn"), TOLERANCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_cpp_standalone_takes_kind(name: str, tmp_path: Path) -> None:
+    # it knows few values before the run; the compiler is not asked
+    kind = KINDS[name]
+    devices.reset()
+    try:
+        set_device("cpp_standalone", directory=str(tmp_path), build_on_run=False)
+        namespace = kind.make(kind.quick_duration, quick=True)
+        network_of(namespace).run(kind.quick_duration * second, namespace=namespace)
+        get_device().build(str(tmp_path), compile=False, run=False, direct_call=False)
+        assert (tmp_path / "main.cpp").exists()
+    finally:
+        devices.reset()
 
 
 def test_list_is_of_the_field() -> None:

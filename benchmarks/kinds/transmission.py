@@ -62,7 +62,7 @@ def short_term(n: int = 2500) -> Namespace:
     synapses.connect(**pairs(random, n, n, 0.08))
     count = len(synapses)
     synapses.U = 0.1 + 0.4 * random.random(count)
-    synapses.u, synapses.R = synapses.U, 1
+    synapses.u, synapses.R = "U", 1
     synapses.tau_d = (100 + 600 * random.random(count)) * ms
     synapses.tau_f = (50 + 800 * random.random(count)) * ms
     synapses.w = 0.02 * random.random(count)
