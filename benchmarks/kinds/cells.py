@@ -41,7 +41,7 @@ HODGKIN_HUXLEY = """
 CURRENTS = "gNa*m**3*h*(115*mV - v) + gK*n**4*(-12*mV - v) + gL*(10.6*mV - v)"
 
 
-@kind("squid axon, 3,000 compartments", 0.06, {"n": 50})
+@kind("squid axon, 3,000 compartments", 0.04, {"n": 50})
 def cable(n: int = 3000) -> Namespace:
     """Make the axon of Hodgkin and Huxley, 10 cm long, with a current at its end."""
     gNa, gK, gL = 120 * msiemens / cm**2, 36 * msiemens / cm**2, 0.3 * msiemens / cm**2
@@ -59,7 +59,7 @@ def cable(n: int = 3000) -> Namespace:
     return locals()
 
 
-@kind("dendritic tree, 127 branches, 2,541 compartments, 500 synapses", 0.12, {"depth": 3}, 0.01)
+@kind("dendritic tree, 127 branches, 2,541 compartments, 500 synapses", 0.08, {"depth": 3}, 0.01)
 def tree(depth: int = 7, duration: float = 0.12) -> Namespace:
     """Make a soma with a binary tree, active at the soma, with synapses all over it."""
     random = numbers()
@@ -101,7 +101,7 @@ def tree(depth: int = 7, duration: float = 0.12) -> Namespace:
     return locals()
 
 
-@kind("f-I curve of Hodgkin-Huxley neurons, Runge-Kutta, 1,000 neurons", 0.15, {"n": 20})
+@kind("f-I curve of Hodgkin-Huxley neurons, Runge-Kutta, 1,000 neurons", 0.08, {"n": 20})
 def runge_kutta(n: int = 1000) -> Namespace:
     """Make uncoupled neurons with a current each, integrated by `rk4`."""
     gNa, gK, gL = 120 * msiemens / cm**2, 36 * msiemens / cm**2, 0.3 * msiemens / cm**2
@@ -120,7 +120,7 @@ def runge_kutta(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("six currents (Pospischil 2008), 2,000 neurons", 0.25, {"n": 100}, 0.02)
+@kind("six currents (Pospischil 2008), 2,000 neurons", 0.12, {"n": 100}, 0.02)
 def six_currents(n: int = 2000) -> Namespace:
     """Make cortical neurons with M, T and L currents besides those of spikes, weakly coupled."""
     random = numbers()
@@ -188,7 +188,7 @@ def morris_lecar(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("multiplicative noise, Milstein, 10,000 elements", 0.5, {"n": 100}, random=True)
+@kind("multiplicative noise, Milstein, 10,000 elements", 0.4, {"n": 100}, random=True)
 def milstein(n: int = 10_000) -> Namespace:
     """Make geometric Brownian motion with a restoring force: a number drawn each."""
     walkers = NeuronGroup(

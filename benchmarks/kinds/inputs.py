@@ -54,7 +54,7 @@ def poisson_threshold(n: int = 10_000) -> Namespace:
 
 @kind(
     "a Poisson number for each neuron and step, rates that change, 5,000 neurons",
-    0.7,
+    0.5,
     {"n": 100},
     0.02,
     True,
@@ -83,7 +83,7 @@ def poisson_group(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("TimedArray: a current for each of 2,000 neurons and each millisecond", 1.0, {"n": 50}, 0.02)
+@kind("TimedArray: a current for each of 2,000 neurons and each millisecond", 4.0, {"n": 50}, 0.02)
 def timed_array(n: int = 2000) -> Namespace:
     """Make neurons that read a table of currents, as a fit to recorded data does."""
     random = numbers()
@@ -95,7 +95,7 @@ def timed_array(n: int = 2000) -> Namespace:
     return locals()
 
 
-@kind("SpikeGeneratorGroup: 2·10⁶ recorded spikes to 1,000 neurons", 1.0, {"n": 50}, 0.02)
+@kind("SpikeGeneratorGroup: 2·10⁶ recorded spikes a second to 1,000 neurons", 5.0, {"n": 50}, 0.02)
 def spike_generator(n: int = 1000, duration: float = 1.0) -> Namespace:
     """Make a layer that hears recorded spikes: 20,000 trains of 100 Hz at full size."""
     random = numbers()

@@ -76,10 +76,10 @@ for _name, _title, _build in (
     ("recurrent_stdp", "recurrent STDP, 2,000 neurons, delay 2 ms", recurrent_stdp),
     ("recurrent_stdp_delays", "the same, delays 0.2-4.2 ms", recurrent_stdp_delays),
 ):
-    add(Kind(_name, _title, _build, 1.0, {"n": 100}, 0.03))
+    add(Kind(_name, _title, _build, 0.8, {"n": 100}, 0.03))
 
 
-@kind("triplet STDP, 2,000 neurons", 1.0, {"n": 100}, 0.03)
+@kind("triplet STDP, 2,000 neurons", 0.7, {"n": 100}, 0.03)
 def triplets(n: int = 2000) -> Namespace:
     """Make a recurrent network with the rule of J.-P. Pfister and W. Gerstner (2006)."""
     random = numbers()

@@ -92,7 +92,7 @@ def diehl_cook(n: int = 400) -> Namespace:
     return locals()
 
 
-@kind("Wang 2002: decisions, NMDA summed over 10⁶ synapses", 0.15, {"n": 100}, 0.06, random=True)
+@kind("Wang 2002: decisions, NMDA summed over 10⁶ synapses", 0.12, {"n": 100}, 0.06, random=True)
 def wang(n: int = 1000) -> Namespace:
     """Make X.-J. Wang's (2002) decision network: gating of a neuron, summed with weights."""
     n_excitatory = int(0.8 * n)
@@ -189,7 +189,7 @@ def wang(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("Vogels 2011: inhibitory plasticity, 10,000 neurons, 2·10⁶ synapses", 0.3, {"n": 200}, 0.02)
+@kind("Vogels 2011: inhibitory plasticity, 10,000 neurons, 2·10⁶ synapses", 0.2, {"n": 200}, 0.02)
 def vogels(n: int = 10_000) -> Namespace:
     """Make T.P. Vogels et al.'s (2011) balanced network whose inhibition learns."""
     random = numbers()
@@ -330,7 +330,7 @@ def polychronous(n: int = 1000) -> Namespace:
 
 
 @kind(
-    "Tsodyks, Uziel and Markram 2000: synchrony by depression", 1.0, {"n": 100}, 0.03, random=True
+    "Tsodyks, Uziel and Markram 2000: synchrony by depression", 0.4, {"n": 100}, 0.03, random=True
 )
 def tsodyks_uziel_markram(n: int = 1000) -> Namespace:
     """Make their network: three variables for each synapse, integrated in every time step."""

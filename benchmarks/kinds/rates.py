@@ -20,7 +20,7 @@ from benchmarks.kinds.drawing import numbers, pairs, trains
 from benchmarks.kinds.registry import Namespace, kind
 
 
-@kind("rate reservoir, 1,000 units, 10⁵ weights, a sum in each step", 0.1, {"n": 50}, 0.02)
+@kind("rate reservoir, 1,000 units, 10⁵ weights, a sum in each step", 0.06, {"n": 50}, 0.02)
 def rate_reservoir(n: int = 1000) -> Namespace:
     """Make a chaotic rate network (H. Sompolinsky et al. 1988), which reservoir computing reads."""
     random = numbers()
@@ -67,7 +67,7 @@ def wilson_cowan(n: int = 500) -> Namespace:
     return locals()
 
 
-@kind("Kuramoto, 400 oscillators, all to all", 0.1, {"n": 20})
+@kind("Kuramoto, 400 oscillators, all to all", 0.03, {"n": 20})
 def kuramoto(n: int = 400) -> Namespace:
     """Make oscillators that pull each other: the sine of a difference for each pair and step."""
     random = numbers()
@@ -140,7 +140,7 @@ def liquid(n: int = 1000, duration: float = 4.0) -> Namespace:
 
 @kind(
     "classifier: 784, 800, 800 and 10 neurons, layers fully connected",
-    0.3,
+    0.8,
     {"hidden": 20},
     0.02,
     True,

@@ -36,7 +36,7 @@ def _neurons(n: int, **events: str) -> NeuronGroup:
     return group
 
 
-@kind("StateMonitor of everything, 1,000 neurons", 0.4, {"n": 50}, 0.02)
+@kind("StateMonitor of everything, 1,000 neurons", 1.0, {"n": 50}, 0.02)
 def record_everything(n: int = 1000) -> Namespace:
     """Make a network of which three variables of all neurons are recorded in every step."""
     neurons = _neurons(n)
@@ -47,7 +47,7 @@ def record_everything(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("recording weights of 10,000 plastic synapses each millisecond", 1.0, {"n": 20}, 0.03)
+@kind("recording weights of 10,000 plastic synapses each millisecond", 3.0, {"n": 20}, 0.03)
 def record_weights(n: int = 300) -> Namespace:
     """Make STDP of which all weights are recorded, and half of the membrane potentials."""
     random = numbers()
@@ -84,7 +84,7 @@ def record_events(n: int = 10_000) -> Namespace:
 
 
 @kind(
-    "custom events: learning and resets by events of a group, 10,000 neurons", 1.0, {"n": 100}, 0.05
+    "custom events: learning and resets by events of a group, 10,000 neurons", 0.4, {"n": 100}, 0.05
 )
 def custom_events(n: int = 10_000) -> Namespace:
     """Make neurons with events besides spikes, which act on them and on synapses."""

@@ -129,7 +129,7 @@ def gap_junctions(n: int = 1000) -> Namespace:
     return locals()
 
 
-@kind("NMDA by each synapse (Brunel and Wang 2001), 4·10⁴ synapses", 0.3, {"n": 50}, 0.03)
+@kind("NMDA by each synapse (Brunel and Wang 2001), 4·10⁴ synapses", 0.6, {"n": 50}, 0.03)
 def clock_driven(n: int = 300) -> Namespace:
     """Make synapses with two variables each that are integrated in every time step, and summed."""
     random = numbers()
