@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench bench-kinds clean
 .PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
 .PHONY: test-property test-sanitize gpu-report
 
@@ -96,6 +96,9 @@ test-examples: $(INSTALLED) ## Brian's own example scripts under this device (lo
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run
+
+bench-kinds: $(INSTALLED) ## speed of all kinds of networks beside cpp_standalone (long; wants a quiet machine)
+	$(BIN)/python -m benchmarks.kinds $(ARGUMENTS)
 
 clean: ## remove what the other targets made, but not the environment
 	rm -rf build dist demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

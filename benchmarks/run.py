@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,48 @@ def duration_of(network: str, options: argparse.Namespace) -> float:
     return 0.1 if options.cold else 1.0
 
 
+def in_a_process(
+    module: str, job: Mapping[str, Any], environment: Mapping[str, str], timeout: float
+) -> Result:
+    """Have a module do a job in a process of its own, with one thread for libraries.
+
+    Parameters
+    ----------
+    module
+        Which is run with the job, as JSON, and the name of the file to write its result to.
+    job
+    environment
+        More environment variables.
+    timeout
+        Seconds.
+
+    Returns
+    -------
+    dict
+        The result; or ``error``, a line that says why there is none.
+    """
+    with tempfile.TemporaryDirectory(prefix="benchmark_") as scratch:
+        file = Path(scratch) / "result.json"
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", module, json.dumps(job), str(file)],
+                cwd=ROOT,
+                env={**os.environ, **ONE_THREAD, **environment},
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired:
+            return {"error": f"took more than {timeout:g} s"}
+        if done.returncode == 0:
+            result: Result = json.loads(file.read_text())
+            return result
+    print(done.stderr, file=sys.stderr)
+    lines = (done.stderr or done.stdout).strip().splitlines()
+    return {"error": lines[-1] if lines else f"exit status {done.returncode}"}
+
+
 def run_once(network: str, device: str, repeat: int, cache: Path, options: Any) -> Result:
     """Run one network on one device in a new process.
 
@@ -117,30 +159,14 @@ def run_once(network: str, device: str, repeat: int, cache: Path, options: Any) 
             "seed": repeat + 1,
             "directory": str(caches / device),
         }
-        file = Path(scratch) / "result.json"
-        environment = os.environ | ONE_THREAD | {"BRIAN2GENN_CACHE_DIR": str(caches / "genn")}
-        command = [sys.executable, "-m", "benchmarks.worker", json.dumps(job), str(file)]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=environment,
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=options.timeout,
-            )
-        except subprocess.TimeoutExpired:
-            error = f"took more than {options.timeout:g} s"
-        else:
-            if done.returncode == 0:
-                # cpp_standalone compiles anew in every run
-                cold = options.cold or repeat == 0 or device == REFERENCE
-                return json.loads(file.read_text()) | {"repeat": repeat, "cold": cold}
-            lines = (done.stderr or done.stdout).strip().splitlines()
-            print(done.stderr, file=sys.stderr)
-            error = lines[-1] if lines else f"exit status {done.returncode}"
-    return {"network": network, "device": device, "repeat": repeat, "error": error}
+        environment = {"BRIAN2GENN_CACHE_DIR": str(caches / "genn")}
+        result = in_a_process("benchmarks.worker", job, environment, options.timeout)
+    named = {"network": network, "device": device, "repeat": repeat}
+    if "error" in result:
+        return named | result
+    # cpp_standalone compiles anew in every run
+    cold = options.cold or repeat == 0 or device == REFERENCE
+    return result | {"repeat": repeat, "cold": cold}
 
 
 def run_all(options: argparse.Namespace) -> list[Result]:
@@ -274,7 +300,7 @@ def report(results: list[Result], options: argparse.Namespace, setting: dict[str
         table(results, options),
         "",
         f"{seconds} biological seconds, double precision, one thread; median (minimum-maximum) of "
-        f"{options.repeats}. Loop: `device._last_run_time`. Whole: from choosing the device to the "
+        f"{options.repeats}. Loop: measured around it. Whole: from choosing the device to the "
         "results, with compilation; cold: nothing cached (cpp_standalone always compiles). Ratios: "
         "of each two runs next to each other. Peak memory: of the largest process, compilers "
         "included.",

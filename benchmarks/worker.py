@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import brian2
 import numpy as np
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2 import BrianObject, Network, SpikeMonitor, prefs, second, set_device
 
 from benchmarks.networks import NETWORKS
@@ -96,6 +97,100 @@ def versions() -> dict[str, str | None]:
     }
 
 
+def objects_of(namespace: Mapping[str, Any]) -> dict[str, BrianObject]:
+    """What a script has made, by name; what is in a list has a number in its name."""
+    named: dict[str, Any] = {}
+    for name, value in namespace.items():
+        several = isinstance(value, list | tuple)
+        named |= {f"{name}_{k}": one for k, one in enumerate(value)} if several else {name: value}
+    return {name: value for name, value in named.items() if isinstance(value, BrianObject)}
+
+
+def network_of(namespace: Mapping[str, Any]) -> Network:
+    """A network of all that a script has made."""
+    objects = dict.fromkeys(objects_of(namespace).values())
+    return Network([value for value in objects if value.add_to_magic_network])
+
+
+class LoopTime:
+    """The seconds that a time loop takes, and those that the processor works for it.
+
+    Both are measured around the loop, on all devices with the same clocks. `_last_run_time` of
+    cpp_standalone without OpenMP is the processor's in Brian 2.9, and of all else the wall clock's.
+    Beside other work, a loop takes longer, but the processor does not work much more for it.
+    """
+
+    def __init__(self) -> None:
+        self.device = brian2.get_device()
+        #: Arguments of ``Network.run``.
+        self.arguments: dict[str, Any] = {}
+        self._told: list[tuple[float, float]] = []
+        if isinstance(self.device, CPPStandaloneDevice):
+            self.device.insert_code("before_network_run", _LOOP_BEGINS)
+            self.device.insert_code("after_network_run", _LOOP_ENDS)
+        else:
+            self.arguments = {"report": self._note, "report_period": 1e9 * second}
+
+    def _note(self, *told: Any) -> None:
+        self._told.append((time.perf_counter(), time.process_time()))
+
+    def read(self) -> dict[str, float]:
+        """After the run: ``loop`` and ``processor``."""
+        if not self.arguments:
+            wall, processor = Path(self.device.project_dir, _TOLD).read_text().split()
+            return {"loop": float(wall), "processor": float(processor)}
+        began, ended = self._told[0], self._told[-1]
+        return {"loop": ended[0] - began[0], "processor": ended[1] - began[1]}
+
+
+_TOLD = "loop_time"
+_LOOP_BEGINS = """
+struct timespec loop_began, loop_ended;
+timespec_get(&loop_began, TIME_UTC);
+const clock_t loop_clock = clock();"""
+_LOOP_ENDS = f"""
+timespec_get(&loop_ended, TIME_UTC);
+std::ofstream("{_TOLD}")
+    << loop_ended.tv_sec - loop_began.tv_sec + 1e-9*(loop_ended.tv_nsec - loop_began.tv_nsec)
+    << " " << double(clock() - loop_clock)/CLOCKS_PER_SEC;"""
+
+
+def simulate(namespace: Mapping[str, Any], duration: float) -> dict[str, Any]:
+    """Run all that a script has made, on the device that is set.
+
+    Parameters
+    ----------
+    namespace
+        Its objects and constants.
+    duration
+        Biological seconds.
+
+    Returns
+    -------
+    dict
+        ``loop`` and ``processor`` (`LoopTime`); ``spikes`` and ``rates`` of each recorded
+        population; ``neurons`` and ``synapses``.
+    """
+    network = network_of(namespace)
+    times = LoopTime()
+    network.run(duration * second, namespace=dict(namespace), **times.arguments)
+    named = objects_of(namespace)
+    monitors = {name: value for name, value in named.items() if isinstance(value, SpikeMonitor)}
+    spikes = {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
+    groups = [value for value in network.objects if isinstance(value, brian2.SpikeSource)]
+    synapses = [value for value in network.objects if isinstance(value, brian2.Synapses)]
+    return {
+        **times.read(),
+        "spikes": spikes,
+        "rates": {
+            name: spikes[name] / duration / len(monitor.source)
+            for name, monitor in monitors.items()
+        },
+        "neurons": sum(len(group) for group in groups),
+        "synapses": sum(len(value) for value in synapses),
+    }
+
+
 def measure(
     network: str, device: str, duration: float, quick: bool, seed: int, directory: str
 ) -> dict[str, Any]:
@@ -117,9 +212,8 @@ def measure(
     Returns
     -------
     dict
-        ``whole``: seconds from choosing the device, its import included, to the results read;
-        ``loop``: of these, the time loop by the device's own account; ``spikes`` and ``rates`` of
-        each recorded population; ``neurons``, ``synapses``, ``memory``, ``versions``.
+        What `simulate` returns; ``whole``: seconds from choosing the device, its import included,
+        to the results read; ``memory``, ``versions``.
     """
     benchmark = NETWORKS[network]
     module = importlib.import_module(f"benchmarks.networks.{benchmark.module}")
@@ -130,34 +224,16 @@ def measure(
     start = time.perf_counter()
     DEVICES[device](directory)
     brian2.seed(seed)
-    namespace = module.build(**parameters)
-    objects = [
-        value
-        for value in dict.fromkeys(v for v in namespace.values() if isinstance(v, BrianObject))
-        if value.add_to_magic_network
-    ]
-    Network(objects).run(duration * second, namespace=namespace)
-    monitors = {k: v for k, v in namespace.items() if isinstance(v, SpikeMonitor)}
-    spikes = {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
+    simulated = simulate(module.build(**parameters), duration)
     whole = time.perf_counter() - start
-
-    groups = [v for v in objects if isinstance(v, brian2.SpikeSource)]
-    synapses = [v for v in objects if isinstance(v, brian2.Synapses)]
     return {
         "network": network,
         "device": device,
         "duration": duration,
         "parameters": parameters,
         "seed": seed,
-        "loop": brian2.get_device()._last_run_time,
         "whole": whole,
-        "spikes": spikes,
-        "rates": {
-            name: spikes[name] / duration / len(monitor.source)
-            for name, monitor in monitors.items()
-        },
-        "neurons": sum(len(group) for group in groups),
-        "synapses": sum(len(s) for s in synapses),
+        **simulated,
         "memory": peak_memory(),
         "versions": versions(),
     }
