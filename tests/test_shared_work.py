@@ -206,7 +206,7 @@ def pathways(code, arrangement):
 
 
 @cases.over(
-    value=["w*(v_pre - v_post)", "w*g_pre", "w*rand()", "int(w*10) + n_pre"],
+    value=["w*(v_pre - v_post)", "w*sin(v_pre - v_post)", "w*exp(-rand())", "int(w*10) + n_pre"],
     arrangement=["ascending", "shuffled", "subgroups", "none"],
 )
 def sums(value, arrangement):

@@ -137,6 +137,7 @@ class KernelPrinter:
         self._loaded: set[tuple[int, str]] = set()
         self._local_constants: set[str] = set()
         self._param_names: set[str] = set()
+        self._rows: dict[str, tuple[str, str]] = {}
         self._stream = 0
         self._temporaries = 0
         #: the statements that read an element's variables
@@ -443,8 +444,22 @@ class KernelPrinter:
         if table.columns is None:
             return f"{values}[{row}]"
         columns = self._params[table.columns]
-        inside = f"({args[1]} >= 0 && {args[1]} < {columns})"
-        return f"{inside} ? {values}[{row} * {columns} + {args[1]}] : NAN"
+        if self._rates.of(node.args[0]) <= STEP_RATE:
+            row, columns = self._row_of_step(values, row, columns)
+            chosen = f"{row}[{args[1]}]"
+        else:
+            chosen = f"{values}[{row} * {columns} + {args[1]}]"
+        return f"({args[1]} >= 0 && {args[1]} < {columns}) ? {chosen} : NAN"
+
+    def _row_of_step(self, values: str, row: str, columns: str) -> tuple[str, str]:
+        """A table's row at one time for all elements, and its length: found once."""
+        text = f"{values} + {row} * {columns}"
+        if text not in self._rows:
+            number = len(self._rows)
+            self._rows[text] = f"_row{number}", f"_columns{number}"
+            self.step.append(f"const double *const _row{number} = {text};")
+            self.step.append(f"const int64_t _columns{number} = {columns};")
+        return self._rows[text]
 
     # -- random numbers ------------------------------------------------------
     def _counter(self, site: RandomSite) -> tuple[str, str]:

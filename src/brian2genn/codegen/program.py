@@ -14,7 +14,7 @@ from ..model.network import Deliver, Host, Network, Step, Sum, Threshold, Update
 from ..transforms.scatter import side_by_side
 from ..transforms.shares import Division, division_of, stretches, why_not_shared
 from .c_loops import LoopPrinter, SideBySidePrinter
-from .c_printer import Constants, KernelPrinter, Streams
+from .c_printer import Constants, KernelPrinter, Streams, value_type
 from .symbols import Symbols, user_arrays
 from .user_code import print_user_code
 from .views import bindings, declarations, origins
@@ -234,10 +234,14 @@ def _print_step(
     ]
     apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
     several = apart and SideBySidePrinter(apart, symbols.params, symbols.arrays, constants, streams)
+    wide = ""
+    if isinstance(step, Sum) and side_by_side(step.kernel) is not None:
+        wide = value_type(step.kernel.outputs["_synaptic_var"].dtype)
     template = environment.get_template(f"{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
         several=several,
+        wide=wide,
         number=number,
         division=division,
         queue=queue,
