@@ -19,9 +19,10 @@ from .frontend.compatibility import local_namespace
 from .runtime.explain import Explanation
 from .runtime.legacy import example_run
 from .runtime.pickling import watch_forks
+from .sweeps import load_sweep, sweep
 
 __version__ = "2.0.0.dev0"
-__all__ = ["example_run", "explain", "export_genn", "genn_device"]
+__all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep", "sweep"]
 
 #: The device; ``set_device("genn")`` activates it.
 genn_device = all_devices["genn"] = GennDevice()

@@ -71,8 +71,10 @@ def _plain(value: Any) -> Any:
 def _look_for_workers() -> None:
     """Say that workers which are there already keep the device that they have."""
     processes = sys.modules.get("multiprocessing.process")
-    there_are = len(processes.active_children()) if processes else 0
-    if there_are and all_devices.get("genn") is not None:
+    children = processes.active_children() if processes else ()
+    # those of a sweep are told otherwise, with each run
+    there_are = sum(VARIABLE not in (getattr(child, "env", None) or {}) for child in children)
+    if there_are:
         logger.info(
             f"{there_are} worker processes were started before the device 'genn' was chosen with"
             " these arguments; they keep what they have. Processes that start from now on inherit"
