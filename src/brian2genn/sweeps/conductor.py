@@ -214,7 +214,7 @@ def _engine_for(
     _, each = share_out(1, threads or 1, 1)
     order = replace(order, threads=each, timeout=limit)
     if executor is None or executor == "serial":
-        return lambda runs: SerialEngine(pack(order))
+        return lambda runs: SerialEngine(order)
     if is_client(executor):
         return lambda runs: DaskEngine(pack(replace(order, may_end=True)), executor)
     if isinstance(executor, Executor) or callable(executor):

@@ -43,10 +43,10 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _constants(code: CodeType) -> tuple[Any, ...]:
-    """The constants of some code without its documentation, which comes first if there is one."""
+    """The constants of some code; where its documentation would come first, there is None."""
     named = not code.co_name.startswith("<")  # neither a lambda nor a comprehension
     has_text = bool(code.co_consts) and isinstance(code.co_consts[0], str)
-    return code.co_consts[1:] if named and has_text else code.co_consts
+    return (None, *code.co_consts[1:]) if named and has_text else code.co_consts
 
 
 def _texts(code: CodeType) -> Iterator[str]:

@@ -117,7 +117,8 @@ def make_grid(
 
 def _values(name: str, given: Any) -> list[Any]:
     """The values of one parameter."""
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+    is_one = isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable)
+    if is_one or (isinstance(given, np.ndarray) and given.ndim == 0):
         raise TypeError(
             f"The values of '{name}' are {given!r}, which is one value. Give a sequence of values,"
             f" such as [{given!r}]."

@@ -129,8 +129,9 @@ def _names_of_equations(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _is_unit(name: str, value: Quantity) -> bool:
     unit = getattr(brian2, name, None)
-    same = isinstance(unit, Unit) and value.ndim == 0 and value.dim is unit.dim
-    return same and float(value) == float(unit)
+    if not isinstance(unit, Unit) or value.ndim or value.dim is not unit.dim:
+        return False
+    return float(value) == float(unit)
 
 
 def _can_be_imported(function: Any) -> bool:

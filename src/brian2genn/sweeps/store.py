@@ -63,7 +63,7 @@ CREATE TABLE entries (
     number REAL,             -- the value, if it is a single number
     data BLOB NOT NULL,
     PRIMARY KEY (run, role, name, piece)
-) WITHOUT ROWID;
+);
 """
 
 
@@ -361,7 +361,8 @@ class Store:
         wanted = set(runs)
         with self._guard:
             rows = self._connection.execute(
-                "SELECT run, name FROM entries WHERE role = ? AND piece = 0", (role,)
+                "SELECT run, name FROM entries WHERE role = ? AND piece = 0 ORDER BY rowid",
+                (role,),
             )
             return list(dict.fromkeys(name for run, name in rows if run in wanted))
 

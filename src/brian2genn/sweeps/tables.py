@@ -101,8 +101,10 @@ def _suitable(quantities: Sequence[Quantity]) -> Unit:
     """A unit in which most of the values are neither very large nor very small."""
     sizes = np.concatenate([np.abs(np.ravel(np.asarray(value))) for value in quantities])
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
-    typical = float(np.median(sizes)) if len(sizes) else 1.0
-    return Quantity(typical, dim=quantities[0].dim).get_best_unit()
+    typical = Quantity(np.median(sizes) if len(sizes) else 1.0, dim=quantities[0].dim)
+    candidates = [(typical / factor).get_best_unit() for factor in (1, 10, 100)]
+    fitting = [unit for unit in candidates if 1 <= float(typical / unit) < 1000]
+    return fitting[0] if fitting else candidates[0]
 
 
 def array(results: Results, name: str, unit: Any) -> Any:

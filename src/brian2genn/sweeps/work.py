@@ -271,12 +271,17 @@ def _by_thread(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def in_this_process() -> Iterator[None]:
-    """Leave the process as it was: for an engine that has no workers."""
+def in_this_process(order: Order) -> Iterator[Parcel]:
+    """Leave the process as it was: for an engine that has no workers.
+
+    The order is known within; nothing of it is copied.
+    """
     with _one_at_a_time, put_back():
         before = dict(_opened)
+        parcel = Parcel(f"here-{id(order)}", None)
         try:
-            yield
+            _opened[parcel.key] = order
+            yield parcel
         finally:
             _opened.clear()
             _opened.update(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from ..grid import Run
-from ..sending import Parcel
+from ..sending import Order
 from ..work import Answer, Task, execute, in_this_process
 from .interface import Outcome
 
@@ -13,11 +13,10 @@ from .interface import Outcome
 class SerialEngine:
     """Executes a run when it is submitted."""
 
-    def __init__(self, parcel: Parcel) -> None:
-        self._parcel = parcel
+    def __init__(self, order: Order) -> None:
         self._answers: list[Outcome] = []
         self._around = ExitStack()
-        self._around.enter_context(in_this_process())
+        self._parcel = self._around.enter_context(in_this_process(order))
 
     def has_room(self) -> bool:
         return not self._answers
