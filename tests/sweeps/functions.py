@@ -112,6 +112,10 @@ def sweep_within(a):
     }
 
 
+def refuse(parent):
+    raise OSError("no room for workers")
+
+
 def wait(seconds):
     time.sleep(seconds)
     return {"slept": seconds * second, "v": 1 * mV}

@@ -103,11 +103,11 @@ def test_names_that_occur_in_equations_only():
         ("raise", 1, "ValueError: it went wrong"),
         ("no text", 1, "NoText: <exception str() failed>"),
         ("sys.exit", 1, "SystemExit: 3"),
-        ("os._exit", 2, "The worker process ended"),
+        pytest.param("os._exit", 2, "The worker process ended", marks=pytest.mark.slow),
         ("kill", 2, "SIGKILL"),
         ("memory", 2, "Memory was used up"),
         ("lambda", 1, "The result 'file' cannot be kept"),
-        ("hang", 2, "It took longer than 0.7 s."),
+        pytest.param("hang", 2, "It took longer than 0.7 s.", marks=pytest.mark.slow),
     ],
 )
 def test_a_run_that_fails_costs_itself_only(how, attempts, told):
@@ -120,6 +120,7 @@ def test_a_run_that_fails_costs_itself_only(how, attempts, told):
     assert failure.attempts == attempts
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_once_costs_nothing(tmp_path):
     parameters = {"how": ["a", "kill once", "b", "c"], "folder": [str(tmp_path)]}
     results = brian2genn.sweep(functions.misbehave, parameters, workers=2)
@@ -127,6 +128,7 @@ def test_a_worker_that_is_killed_once_costs_nothing(tmp_path):
     assert [run["value"] for run in results] == ["a", "kill once", "b", "c"]
 
 
+@pytest.mark.slow
 def test_much_output_and_large_results(capfd):
     results = brian2genn.sweep(functions.misbehave, {"how": ["print", "huge", "print"]})
     assert not results.failed
@@ -158,12 +160,17 @@ def test_workers_times_threads_are_the_cores(monkeypatch):
             found = resources.share_out(workers, threads, runs)
             assert found[0] * found[1] <= cores
             assert found[1] >= (threads or 1)
+
+
+@pytest.mark.slow
+def test_workers_use_no_more_threads_than_are_for_them(monkeypatch):
     monkeypatch.setattr(resources, "usable_cores", lambda: 6)
     results = brian2genn.sweep(functions.threads_used, {"a": range(4)}, workers=2)
     assert not results.failed, results.failed[0]
     assert {(run["threads"], run["share"], run["numpy"]) for run in results} == {(3, 3, "3")}
 
 
+@pytest.mark.slow
 def test_workers_share_out_the_cards(monkeypatch):
     from brian2genn.sweeps import cards
 
@@ -193,12 +200,10 @@ def test_what_cannot_be_sent():
     assert not brian2genn.sweep(simulate, {"a": [1]}, executor="serial").failed
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_at_once_and_leaves_what_is_done(tmp_path):
     grid = {"seconds": [0, 0, 300, 300, 0]}
-    thread = threading.Timer(4, signal.raise_signal, (signal.SIGINT,))
-    main = threading.Timer(4, lambda: os.kill(os.getpid(), signal.SIGINT))
-    del thread
-    main.start()
+    threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt, match="of 5 runs were done") as caught:
         brian2genn.sweep(functions.wait, grid, store=tmp_path / "scan")
@@ -208,8 +213,9 @@ def test_ctrl_c_stops_at_once_and_leaves_what_is_done(tmp_path):
     assert [run.state for run in found] == [run.state for run in caught.value.results]
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start(monkeypatch):
-    monkeypatch.setattr(local, "begin", functions.misbehave)
+    monkeypatch.setattr(local, "begin", functions.refuse)
     local._waiting.clear()
     results = brian2genn.sweep(functions.times, {"a": [1, 2]})
     assert len(results.failed) == 2

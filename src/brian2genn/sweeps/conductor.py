@@ -264,7 +264,8 @@ def _conduct(
 
 def _as_answer(outcome: Answer | Lost) -> Answer:
     if isinstance(outcome, Lost):
-        return Answer(outcome.run.number, "lost", error=outcome.reason)
+        state = "lost" if outcome.may_be_repeated else "failed"
+        return Answer(outcome.run.number, state, error=outcome.reason)
     return outcome
 
 

@@ -91,7 +91,9 @@ class DaskEngine:
         for future in futures:
             run = self._runs.pop(future)
             if run.number not in answered:
-                outcomes.append(Lost(run, _why(future)))
+                error = future.exception(timeout=5) if future.status == "error" else None
+                tried = type(error).__name__ == "KilledWorker"  # as often as Dask is told to
+                outcomes.append(Lost(run, _why(future, error), may_be_repeated=not tried))
             future.release()
         return outcomes
 
@@ -102,8 +104,7 @@ class DaskEngine:
         self._order.release()
 
 
-def _why(future: Any) -> str:
-    error = future.exception(timeout=5) if future.status == "error" else None
+def _why(future: Any, error: BaseException | None) -> str:
     if error is None:
         return f"Dask gave no result (the task is {future.status})."
     return f"Dask gave no result: {type(error).__name__}: {error}"

@@ -24,11 +24,14 @@ class Lost:
         What happened to its worker.
     is_culprit : bool
         Whether this run may be the reason. One that only happened to wait there is not.
+    may_be_repeated : bool
+        Whether another try makes sense: not if there were several.
     """
 
     run: Run
     reason: str
     is_culprit: bool = True
+    may_be_repeated: bool = True
 
 
 #: What comes back: an answer, or the news that there will be none.
