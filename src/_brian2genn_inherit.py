@@ -11,6 +11,7 @@ Any other program that a script starts is a program of its own.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -23,10 +24,16 @@ from typing import Any
 _SIGNS = ("--multiprocessing-fork", "multiprocessing.forkserver", "loky.backend")
 
 
+#: Whether this process is a worker that has something to inherit.
+is_heir = False
+
+
 def watch() -> None:
     """Choose the device when Brian is imported, if this is a worker."""
+    global is_heir
     command = sys.orig_argv[1:]
     if any(sign in part for part in command for sign in _SIGNS):
+        is_heir = True
         sys.meta_path.insert(0, _Finder())
 
 
@@ -46,7 +53,10 @@ class _Finder(MetaPathFinder):
 
 
 class _Then(Loader):
-    """Imports Brian as its own loader does, and then chooses the device."""
+    """Imports Brian as its own loader does, and then this package, which chooses the device.
+
+    If it is this package that imports Brian, it does so when it comes to its own end.
+    """
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
@@ -59,6 +69,4 @@ class _Then(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        from brian2genn.runtime.inheritance import take_over
-
-        take_over()
+        importlib.import_module("brian2genn")

@@ -140,6 +140,23 @@ def test_a_worker_has_brians_device(after: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_worker_may_import_this_package_first(tmp_path: Path) -> None:
+    """Which imports Brian, which is when the device is to be chosen."""
+    pool = """
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            found = [[0, pool.apply(theirs_too.simulate)]]
+    """
+    (tmp_path / "theirs_too.py").write_text(
+        "import brian2genn\nfrom theirs import simulate as other\n"
+        "def simulate():\n    return other(1)[1]\n"
+    )
+    text = script(pool).replace("import joblib\n", "import joblib\nimport theirs_too\n", 1)
+    done = run_script(tmp_path, text)
+    assert json.loads(done.stdout.splitlines()[-1]) == ["genn"], done.stderr
+    assert done.stderr.count("inherits the device") == 1
+
+
+@pytest.mark.slow
 def test_a_program_of_its_own_inherits_nothing(tmp_path: Path) -> None:
     program = """
         import subprocess, sys

@@ -17,6 +17,7 @@ from . import preferences  # noqa: F401  (registers them)
 from .device import GennDevice
 from .frontend.compatibility import local_namespace
 from .runtime.explain import Explanation
+from .runtime.inheritance import take_over
 from .runtime.legacy import example_run
 from .runtime.pickling import watch_forks
 
@@ -29,6 +30,7 @@ __all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep",
 #: The device; ``set_device("genn")`` activates it.
 genn_device = all_devices["genn"] = GennDevice()
 watch_forks(genn_device)
+take_over()
 
 
 def __getattr__(name: str) -> Any:

@@ -136,6 +136,20 @@ def test_much_output_and_large_results(capfd):
     capfd.readouterr()
 
 
+@pytest.mark.slow
+def test_threads_that_a_run_leaves_keep_nobody_waiting():
+    def simulate(a):
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        return os.getpid()
+
+    (run,) = brian2genn.sweep(simulate, {"a": [1]})
+    for pools in local._waiting.values():
+        while pools:
+            pools.pop().shutdown(wait=True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(run["result"], 0)
+
+
 def test_a_sweep_within_a_sweep():
     results = brian2genn.sweep(functions.sweep_within, {"a": [1, 2, 3]})
     assert not results.failed, results.failed[0]

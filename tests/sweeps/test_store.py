@@ -206,6 +206,36 @@ def test_a_transaction_is_whole(path):
     assert json.loads(store.note("axes")) == ["a", "repeat"]
 
 
+def test_no_room(path):
+    """As on a full disk: the sweep ends with the reason, and goes on later."""
+    store = Store(path)
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+
+    def simulate(a):
+        return np.zeros(20_000)
+
+    with pytest.MonkeyPatch.context() as patch:
+        connect = Store._connect
+
+        def limited(self):
+            connection = connect(self)
+            connection.execute(f"PRAGMA max_page_count = {pages + 60}")
+            return connection
+
+        patch.setattr(Store, "_connect", limited)
+        with pytest.raises(NoStore, match=r"full.*the same call goes on"):
+            serial({"a": [1, 2, 3]}, path, simulate)
+    assert [run.state for run in brian2genn.load_sweep(path)] == ["done", None, None]
+    assert not serial({"a": [1, 2, 3]}, path, simulate).failed
+
+
+def test_names_that_are_no_text(path):
+    results = serial({"a": [1]}, path, lambda a: {"\udc80": 1})
+    assert "cannot be the name of a result" in results.failed[0].error
+    with pytest.raises(ValueError, match="cannot be the name of a parameter"):
+        serial({"\udc80": [1]}, path, lambda **names: 1)
+
+
 def test_text_that_is_no_text(path):
     def simulate(a):
         raise ValueError("\udc80")

@@ -93,6 +93,15 @@ def test_a_list_of_runs_has_one_dimension():
     assert np.isnan(results.frame()["b"][0])
 
 
+def test_results_of_different_kinds():
+    def simulate(a):
+        return [1, "x", None, 2 * mV][a]
+
+    results = brian2genn.sweep(simulate, {"a": range(4)}, executor="serial")
+    assert list(results.array("result").values) == [1, "x", None, 2 * mV]
+    assert list(results.frame()["result"]) == [1, "x", None, 2 * mV]
+
+
 def test_values_that_are_the_same_twice():
     results = brian2genn.sweep(functions.draw, {"a": [1, 1, 2]}, seed=1, executor="serial")
     assert len(results) == 3

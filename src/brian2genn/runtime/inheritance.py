@@ -85,9 +85,9 @@ def _look_for_workers() -> None:
 
 
 def take_over() -> None:
-    """Choose the device of the process that has started this one; say so."""
-    told = os.environ.get(VARIABLE)
-    if not told or not prefs["devices.genn.inherit"]:
+    """Choose the device of the process that has started this one, if it is to; say so."""
+    watcher, told = sys.modules.get("_brian2genn_inherit"), os.environ.get(VARIABLE)
+    if not told or watcher is None or not watcher.is_heir or not prefs["devices.genn.inherit"]:
         return
     arguments = json.loads(told)
     with_arguments = "".join(f", {name}={value!r}" for name, value in arguments.items())

@@ -173,6 +173,8 @@ def _check_names(points: Sequence[Mapping[str, Any]]) -> None:
     for name in {name for point in points for name in point}:
         if not isinstance(name, str):
             raise TypeError(f"{name!r} is no name of a parameter: names are texts.")
+        if name != name.encode("utf-8", "replace").decode():
+            raise ValueError(f"{name!r} cannot be the name of a parameter. Use other characters.")
         if name in (RUN, REPEAT):
             raise ValueError(
                 f"'{name}' cannot be the name of a parameter: it is that of a dimension of the"

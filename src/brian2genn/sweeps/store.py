@@ -172,13 +172,23 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._guard:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
+            except sqlite3.Error as error:  # no room, no permission, no disk
+                self._roll_back()
+                raise NoStore(
+                    f"The store '{self.path}' cannot be written: {error}. What was there before is"
+                    " still there, and the same call goes on when that is mended."
+                ) from error
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     # -- what is to be run ------------------------------------------------------------
     def note(self, name: str) -> str | None:

@@ -19,8 +19,8 @@ from brian2.devices.device import RuntimeDevice, all_devices, set_device
 
 from .extras import cloudpickle
 
-#: Where messages go, and how many: each process has its own.
-_NOT_CARRIED = "logging."
+#: What people see of a process, which is its own affair.
+_NOT_CARRIED = ("logging.", "devices.genn.progress")
 
 
 class NoSweepWith(ValueError):

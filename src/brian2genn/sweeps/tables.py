@@ -114,10 +114,10 @@ def array(results: Results, name: str, unit: Any) -> Any:
     if not found:
         raise KeyError(
             f"No run has a result '{name}'.{did_you_mean(name, results.names)}"
-            f" There are {listed(results.names)}."
+            f" There are {listed(results.names) or 'none at all'}."
         )
     plain, symbol = in_one_unit(name, list(found.values()), unit)
-    arrays = [np.asarray(value) for value in plain]
+    arrays = [_as_array(value) for value in plain]
     shapes = {value.shape for value in arrays}
     if len(shapes) > 1:
         raise ValueError(
@@ -134,6 +134,16 @@ def array(results: Results, name: str, unit: Any) -> Any:
     return made.isel({REPEAT: 0}, drop=True) if results.shape[-1] == 1 else made
 
 
+def _as_array(value: Any) -> np.ndarray:
+    """An array; what is neither a number nor a text is one object, with its unit."""
+    known = isinstance(value, np.ndarray | np.generic | int | float | str)
+    if known and not isinstance(value, Quantity):
+        return np.asarray(value)
+    whole = np.empty((), dtype=object)
+    whole[()] = value
+    return whole
+
+
 def _filled(
     shape: tuple[int, ...], places: Mapping[tuple[int, ...], Any], arrays: Sequence[np.ndarray]
 ) -> np.ndarray:
@@ -145,7 +155,7 @@ def _filled(
     if not whole:
         values[...] = None if np.dtype(dtype).kind == "O" else np.nan
     for place, value in zip(places, arrays, strict=True):
-        values[place] = value
+        values[place] = value[()]
     return values
 
 

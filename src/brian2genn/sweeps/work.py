@@ -180,7 +180,9 @@ def _results(returned: Any) -> dict[str, Stored]:
     results = {}
     for name, value in returned.items():
         try:
-            results[name] = encode(value)
+            results[name.encode().decode()] = encode(value)
+        except UnicodeEncodeError:
+            raise CannotBeKept(f"{name!r} cannot be the name of a result.") from None
         except CannotBeKept as error:
             raise CannotBeKept(
                 f"The result '{name}' cannot be kept: {error}. Return numbers, quantities and"

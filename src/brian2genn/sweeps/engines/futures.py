@@ -18,6 +18,10 @@ from .interface import EngineFailed, Lost, Outcome
 
 logger = get_logger("brian2.devices.genn")
 
+#: Seconds that a run may have, beyond twice its time, before nobody waits for its worker any more:
+#: before there was any answer, and what is added to the time that the first one took.
+_START, _MORE = 300.0, 10.0
+
 #: An order that is larger is not sent with each run, but to those that do not know it.
 _LARGE = 100_000
 
@@ -48,6 +52,9 @@ class FuturesEngine:
         self._suspects: set[int] = set()
         self._sent = 0
         self._workers = _workers_of(self._executor)
+        self._start = time.monotonic()
+        #: seconds that workers may take to start; known when there is a first answer
+        self._allowance = _START
 
     def has_room(self) -> bool:
         return len(self._runs) < (1 if self._suspects else 2 * self._workers)
@@ -92,6 +99,7 @@ class FuturesEngine:
         self._suspects.discard(run.number)
         if error is not None:
             return [Lost(run, f"The executor gave no result: {type(error).__name__}: {error}")]
+        self._allowance = min(self._allowance, 2 * (time.monotonic() - self._start) + _MORE)
         answer = future.result()
         if answer.state == "unknown":
             if was_suspect:
@@ -130,7 +138,7 @@ class FuturesEngine:
         for future, run in list(self._runs.items()):
             if future.running():
                 began = self._began.setdefault(future, now)
-                if now - began > 2 * self._timeout + 10:
+                if now - began > 2 * self._timeout + self._allowance:
                     del self._runs[future], self._began[future]
                     reason = f"It took longer than {self._timeout:g} s, and its worker hangs."
                     outcomes.append(Lost(run, reason))

@@ -50,17 +50,20 @@ def begin(parent: int) -> None:
     Ctrl-C is for the process that has started it, which then ends it. If that process is gone, so
     is the worker.
     """
-    from brian2 import BrianLogger
+    from brian2 import BrianLogger, prefs
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     BrianLogger.log_level_warn()  # what each worker says is said as many times as there are workers
-    if os.name != "nt":
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    prefs["devices.genn.progress"] = False  # the sweep has a bar of its own
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
+    """End with the parent; and when the worker is to end, whatever threads a run has left."""
+    has_parent = True
+    while has_parent and threading.main_thread().is_alive():
         time.sleep(1)
+        has_parent = os.name == "nt" or os.getppid() == parent
     os._exit(1)
 
 
