@@ -83,9 +83,15 @@ def done(folder: Path) -> dict[int, bytes]:
     return {number: bytes(data) for number, data in rows}
 
 
+def begun(folder: Path) -> int:
+    """How many runs have begun since the script was started."""
+    file = folder / "begun"
+    return file.read_text().count("\n") if file.exists() else 0
+
+
 def workers(folder: Path) -> set[int]:
-    begun = folder / "begun"
-    lines = begun.read_text().splitlines() if begun.exists() else []
+    file = folder / "begun"
+    lines = file.read_text().splitlines() if file.exists() else []
     return {int(line.split()[1]) for line in lines if len(line.split()) == 2}
 
 
@@ -114,16 +120,17 @@ def test_nothing_is_lost(tmp_path):
     kills = 0
     while kills < KILLS:
         process = start(tmp_path, runs)
-        began = time.monotonic()
-        while not workers(tmp_path) and process.poll() is None and time.monotonic() - began < 600:
+        began, enough = time.monotonic(), chance.randrange(40)
+        while begun(tmp_path) <= enough and process.poll() is None:
+            assert time.monotonic() - began < 600
             time.sleep(0.02)
-        for _ in range(chance.randrange(4)):  # first some workers
+        for _ in range(chance.randrange(6)):  # first some workers
             time.sleep(chance.random())
             there = [number for number in workers(tmp_path) if is_there(number)]
             if there:
                 os.kill(chance.choice(there), signal.SIGKILL)
                 kills += 1
-        time.sleep(chance.random() / 2)
+        time.sleep(2 * chance.random())
         assert process.poll() is None, process.communicate()[0]
         process.send_signal(chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
         process.communicate()
@@ -132,6 +139,7 @@ def test_nothing_is_lost(tmp_path):
         now = done(tmp_path)
         assert kept.items() <= now.items(), "a result was lost, or is another one now"
         kept = now
+        print(f"{kills} kills, {len(kept)} results")
     assert kept
     process = start(tmp_path, len(kept) + 20)
     told, _ = process.communicate(timeout=600)
