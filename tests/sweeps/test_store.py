@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -71,6 +72,7 @@ def test_what_has_failed_runs_again(path):
 
 
 def test_a_grid_that_grows(path):
+    pytest.importorskip("xarray", reason="the extra 'sweep' is not installed")
     serial({"a": [1, 2], "b": [1]}, path, seed=1)
     with catch_logs(log_level=20) as logs:
         results = serial({"a": [1, 2, 3], "b": [1, 2]}, path, repeats=2, seed=1)
@@ -140,6 +142,7 @@ def test_other_programs_can_read_it(path):
 
 
 def test_it_can_be_opened_without_the_function(path):
+    pytest.importorskip("xarray", reason="the extra 'sweep' is not installed")
     serial({"a": [1, 2]}, path, repeats=2)
     found = brian2genn.load_sweep(path)
     assert found.array("value").shape == (2, 2)
@@ -204,6 +207,14 @@ def test_a_transaction_is_whole(path):
         store.record([(1, Wrong, 1), (2, Wrong, 1)])
     assert store.states() == before
     assert json.loads(store.note("axes")) == ["a", "repeat"]
+
+
+def test_many_runs_take_a_time_that_grows_with_their_number(path):
+    """Runs are looked up in the file, not looked for."""
+    results = serial({"a": range(2000)}, path, lambda a: {"value": a})
+    began = time.process_time()
+    assert sum(run["value"] for run in results) == 1999000
+    assert time.process_time() - began < 5
 
 
 def test_no_room(path):

@@ -280,7 +280,7 @@ def _give_up(error: Exception, runs: Sequence[Run], store: Store, ids: Sequence[
 
 
 def _interrupted(results: Results, store: Store) -> SweepInterrupted:
-    done = sum(run.state == "done" for run in results)
+    done = results.states.count("done")
     where = (
         f"They are in '{store.path}', and the same call goes on there."
         if store.path

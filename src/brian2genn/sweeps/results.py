@@ -108,7 +108,7 @@ class Results(Sequence[RunResults]):
         return len(self._runs)
 
     def __repr__(self) -> str:
-        states = self._states()
+        states = self.states
         done, failed = states.count("done"), states.count("failed")
         missing = len(states) - done - failed
         told = f"{done} done, {failed} failed" + (f", {missing} not run" if missing else "")
@@ -118,7 +118,9 @@ class Results(Sequence[RunResults]):
         )
         return f"<results of '{self.function}'{where}: {grid}; {told}>"
 
-    def _states(self) -> list[str | None]:
+    @property
+    def states(self) -> list[str | None]:
+        """What became of each run: ``'done'``, ``'failed'``, or None if it was not run."""
         states = self._store.states()
         return [states[run] for run in self._runs]
 
@@ -141,7 +143,7 @@ class Results(Sequence[RunResults]):
     def failed(self) -> list[Failure]:
         """The runs that have failed, with their parameters and tracebacks."""
         failures = []
-        for number, state in enumerate(self._states()):
+        for number, state in enumerate(self.states):
             if state == "failed":
                 run, row = self[number], self._store.row(self._runs[number])
                 failures.append(
