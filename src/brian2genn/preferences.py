@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from brian2.core.preferences import BrianPreference, PreferenceError, prefs
 
@@ -106,12 +106,27 @@ def _is_shown(value: object) -> bool:
     return True
 
 
-def _is_truth(value: object) -> bool:
+def _check_truth(name: str, value: object) -> None:
     if not isinstance(value, bool):
         raise PreferenceError(
-            f"Preference 'devices.genn.progress': {value!r} is neither True nor False. Choose one"
+            f"Preference 'devices.genn.{name}': {value!r} is neither True nor False. Choose one"
             " of them."
         )
+
+
+def _is_truth(value: object) -> bool:
+    _check_truth("progress", value)
+    return True
+
+
+#: Told whenever the preference ``inherit`` is set. Brian tells nobody but the validator.
+told_to_inherit: list[Callable[[bool], None]] = []
+
+
+def _is_inheritance(value: object) -> bool:
+    _check_truth("inherit", value)
+    for tell in told_to_inherit:
+        tell(bool(value))
     return True
 
 
@@ -184,6 +199,15 @@ _register(
             " cores. Results are the same with any number."
         ),
         validator=_is_threads,
+    ),
+    inherit=BrianPreference(
+        default=True,
+        docs=(
+            "Whether worker processes (of joblib, multiprocessing, concurrent.futures, Dask) that"
+            " this process starts run on the device with its arguments, too, with no line in the"
+            " function that they run."
+        ),
+        validator=_is_inheritance,
     ),
     cache_size=BrianPreference(
         default=10**9,

@@ -16,6 +16,7 @@ from ..preferences import old_preferences_in_use
 from .activation import undone_if_it_fails
 from .arguments import check_set_device, explain_without_meaning, of_build, of_run
 from .explain import Explanations, SetupLog
+from .inheritance import hand_down
 from .pickling import Handle
 from .repeat import RecordedScript
 
@@ -62,6 +63,7 @@ class LegacyInterface(Handle):
                 self._record_anew()
             else:
                 self._script.begin_anew_at_next_run()
+            hand_down(self.build_options if build_on_run else {"build_on_run": False, **kwargs})
 
     def _activated(self, at_once: bool) -> None:
         """Take the options of a device that was activated.

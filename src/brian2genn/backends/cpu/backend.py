@@ -11,7 +11,7 @@ from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..host_memory import HostMemory
 from .program import CpuProgram
 from .queue import SpikeQueue
-from .threads import usable_cores
+from .threads import usable_cores, within_share
 
 
 class CpuBackend(HostMemory):
@@ -32,7 +32,7 @@ class CpuBackend(HostMemory):
 
     def _threads(self) -> int:
         asked = self._asked()
-        return usable_cores() if asked is None else asked
+        return within_share(usable_cores() if asked is None else asked)
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments

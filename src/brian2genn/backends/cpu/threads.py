@@ -14,6 +14,27 @@ _CPUS = Path("/sys/devices/system/cpu")
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
+#: The most threads that this process may use, whatever is asked for; None for any number.
+_share: int | None = None
+
+
+def share(threads: int | None) -> None:
+    """Limit the threads of this process: others want the other cores.
+
+    Parameters
+    ----------
+    threads : int or None
+        None takes the limit away.
+    """
+    global _share
+    _share = threads
+
+
+def within_share(threads: int) -> int:
+    """As many threads as asked for, if this process may use so many."""
+    return threads if _share is None else min(threads, _share)
+
+
 def usable_cores() -> int:
     """The physical cores that this process may use: by its affinity, and by its quota of time."""
     try:

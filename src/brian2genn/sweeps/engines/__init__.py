@@ -1,0 +1,1 @@
+"""Who executes runs: processes of this machine, other people's pools and clusters, this process."""
