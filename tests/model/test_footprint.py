@@ -6,7 +6,7 @@ from brian2genn.backends.trial.network import make_trial
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.footprint import How, Kind, Memory, Touch, Where, arrays, footprint
-from brian2genn.model.kernel import Access, Kernel, Store
+from brian2genn.model.kernel import Access, Kernel, Store, Table
 from brian2genn.model.network import (
     Cable,
     Column,
@@ -147,6 +147,13 @@ EVENTS = touch("e", How.READ, Where.OWN)
 )
 def test_what_each_kind_of_step_touches(step, expected):
     assert set(footprint(step)) == expected
+
+
+def test_samples_are_read_anywhere():
+    table = Table("f", "samples", "rows", None, "epsilon", "upsampling")
+    value = ex.make("table", (ex.const(0.0),), attr=table)
+    step = Update(*BASE, kernel(V, stores=(Store("v", value),)), "N")
+    assert touch("samples", How.READ, Where.ANYWHERE) in footprint(step)
 
 
 def test_other_kernels_in_place_of_its_own():

@@ -167,6 +167,8 @@ def footprint(step: Any, kernels: Iterable[Kernel] | None = None) -> list[Touch]
 def _of_kernel(kernel: Kernel, own: Where) -> Iterator[Touch]:
     for access in kernel.loads():
         yield _touch(kernel, access, How.READ, own)
+    for table in kernel.attributes("table"):
+        yield Touch(Memory(Kind.ARRAY, table.array), How.READ, Where.ANYWHERE)
     for store in [*kernel.shared_stores, *kernel.stores]:
         how = How.ADD if store.add else How.WRITE
         yield _touch(kernel, kernel.accesses[store.name], how, own)
