@@ -195,6 +195,20 @@ def test_synapses_with_exponentials_are_computed_side_by_side(programs):
     assert len(re.findall(r"\+= _result\d\[_j\];", several)) == 2
 
 
+def test_synapses_draw_the_same_numbers_beside_others_and_alone(programs):
+    """A kernel that is printed twice has one stream, as on every other backend."""
+    source = SpikeGeneratorGroup(2, [0, 1], [0, 0.1] * ms)
+    target = NeuronGroup(3, "g : 1")
+    synapses = Synapses(
+        source, target, "da/dt = -a/(3*ms) : 1 (event-driven)", on_pre="a += rand(); g_post += a"
+    )
+    synapses.connect()
+    Network(source, target, synapses).run(0.2 * ms)
+    drawn = re.findall(r"b2g_rand\(ctx->seed, (\d+)", programs[0].source.text)
+    assert len(drawn) > 1
+    assert set(drawn) == {"1"}
+
+
 def test_random_numbers_do_not_stand_in_the_way_of_vectors(programs):
     """Neighbours' numbers are drawn together, and the loop that uses them has no branch."""
     group = NeuronGroup(

@@ -80,10 +80,16 @@ class Constants:
 
 
 class Streams:
-    """Numbers the streams of random numbers in a program."""
+    """Numbers the streams of random numbers in a program.
 
-    def __init__(self) -> None:
-        self.count = 0
+    Parameters
+    ----------
+    count : int, optional
+        How many are taken already: to print a kernel again, with the streams that it has.
+    """
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
 
     def take(self) -> int:
         """The next unused stream."""

@@ -228,12 +228,15 @@ def _print_step(
     queue: int | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
+    taken = streams.count
     kernels = [
         printer(kernel, symbols.params, symbols.arrays, constants, streams)
         for kernel in step.kernels()
     ]
     apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
-    several = apart and SideBySidePrinter(apart, symbols.params, symbols.arrays, constants, streams)
+    several = apart and SideBySidePrinter(
+        apart, symbols.params, symbols.arrays, constants, Streams(taken)
+    )
     wide = ""
     if isinstance(step, Sum) and side_by_side(step.kernel) is not None:
         wide = value_type(step.kernel.outputs["_synaptic_var"].dtype)
