@@ -68,7 +68,7 @@ from .runtime.programs import KnownPrograms, Numbers, steps_of
 from .runtime.recordings import Recording, Turns, close_all, left_behind
 from .runtime.reuse import keeping_code
 from .runtime.setup import SetupCodeObject, append_synapses, read_subexpression
-from .runtime.states import with_delays
+from .runtime.states import make_room_for_delays, with_delays
 from .runtime.strangers import explain_strangers
 from .runtime.times import Preparation, Times
 from .runtime.unchanged import set_interval
@@ -736,7 +736,10 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
         objects = net.sorted_objects
         with left_behind(self, objects), with_delays(objects):
-            Network.restore.original_function(net, name, filename, restore_random_state)
+            try:
+                Network.restore.original_function(net, name, filename, restore_random_state)
+            finally:
+                make_room_for_delays(objects)
 
     def network_store(self, net: Any, name: str = "default", filename: str | None = None) -> None:
         """Store the state of a network: ``Network.store``, with delays on all versions of Brian."""

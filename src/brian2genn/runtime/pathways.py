@@ -137,6 +137,7 @@ def _check_delays(pathway: Any, delays: np.ndarray, dt: float) -> None:
         raise ValueError(
             f"{told} A delay has to be a number and shorter than 2**31 time steps"
             f" ({_TOO_LONG * dt:g} s with dt = {dt:g} s). Look at how it was set."
+            + (f" {_RESTORED}" if np.isnan(delays).any() else "")
         )
     negative = np.flatnonzero(delays < -_ROUNDING * dt)
     smallest = int(negative[np.argmin(delays[negative])])

@@ -1,7 +1,8 @@
 """What ``store`` and ``restore`` of Brian before 2.10 leave out: delays.
 
 Restored into a network with fewer synapses, or none, synapses had no delays there. Here they get
-those that they had; delays that fit stay as they are, as in these versions of Brian.
+those that they had; delays that fit stay as they are, as in these versions of Brian. A state that
+such a version stored itself has no delays, which leaves room for those of other synapses.
 """
 
 from __future__ import annotations
@@ -37,6 +38,32 @@ def _restore_from_full_state(pathway: Any, state: dict[str, Any]) -> None:
     if len(delays.get_value()) != size:
         delays.resize(size)
         delays.set_value(values)
+
+
+def make_room_for_delays(objects: Iterable[Any]) -> None:
+    """Let pathways have a delay for each of the synapses that were restored.
+
+    Without, nobody could set them. Those that nobody knows are NaN: a run asks to set them.
+
+    Parameters
+    ----------
+    objects : iterable of BrianObject
+        Of the network.
+    """
+    for pathway in objects:
+        if not isinstance(pathway, SynapticPathway):
+            continue
+        delays = pathway.variables[_DELAY]
+        before, present = delays.get_value().size, len(pathway.synapses)
+        one_for_each = isinstance(delays, DynamicArrayVariable) and not delays.scalar
+        if one_for_each and before != present:
+            known = np.full(present, np.nan)
+            known[:before] = delays.get_value()[:present]
+            delays.resize(present)
+            delays.set_value(known)
+            if before < present:
+                # Brian lets nobody set variables of synapses that `connect` has not made
+                pathway.synapses._connect_called = True
 
 
 @contextmanager
