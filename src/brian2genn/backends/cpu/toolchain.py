@@ -25,6 +25,7 @@ from ...codegen.program import INCLUDE_DIRECTORY
 from ...model.compiling import CompilerArguments
 from ..cache.files import CacheError, library
 from ..cache.folder import write
+from ..install import line
 from ..progress import watched
 
 #: More flags for all that is compiled, such as a sanitizer's; for developers.
@@ -210,8 +211,7 @@ def find() -> Toolchain:
         return toolchain
     tried = "\n".join(complaints) or "none was found"
     raise ToolchainError(
-        f"No working C compiler ({tried}). Install one, for example with"
-        " 'pip install brian2genn[compiler]'."
+        f"No working C compiler ({tried}). Install one, for example with: {line('compiler')}."
     )
 
 
