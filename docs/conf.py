@@ -17,6 +17,7 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "outside_links",
     "preference_table",
 ]
 exclude_patterns = ["_build", "_ext", "jupyter_execute"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import brian2genn  # noqa: F401  (registers its preferences)
 from brian2 import prefs
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+import brian2genn  # noqa: F401  (registers its preferences)
 
 _OLD = "Without effect. "
 

@@ -20,6 +20,7 @@ from .runtime.explain import Explanation
 from .runtime.inheritance import take_over
 from .runtime.legacy import example_run
 from .runtime.pickling import watch_forks
+from .runtime.uncaught import watch_uncaught
 
 if TYPE_CHECKING:
     from .sweeps import load_sweep, sweep
@@ -31,6 +32,7 @@ __all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep",
 genn_device = all_devices["genn"] = GennDevice()
 watch_forks(genn_device)
 take_over()
+watch_uncaught()
 
 
 def __getattr__(name: str) -> Any:

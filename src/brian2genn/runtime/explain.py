@@ -11,8 +11,9 @@ from weakref import WeakKeyDictionary
 from brian2.groups.subgroup import Subgroup
 
 from ..frontend.labels import referent
-from ..frontend.network import BY_BRIAN, COMPILED, Placement
+from ..frontend.network import BY_BRIAN, COMPILED, IDLE, Placement
 from ..frontend.recorded import RecordedCode
+from .notebook import as_html
 from .times import Times
 
 #: What set-up code does, by Brian's template.
@@ -172,6 +173,30 @@ class Explanation:
         """How many pieces of set-up code were executed there."""
         return sum(count for place, count in self.setup.items() if place.where == where)
 
+    def _busy(self) -> list[Placement]:
+        return [p for p in self.placements if p.reason != IDLE]
+
+    def _idle(self) -> list[str]:
+        """A line about the objects that have nothing to do themselves."""
+        names = ", ".join(p.name for p in self.placements if p.reason == IDLE)
+        return [f"Nothing to do in a time step themselves: {names}."] if names else []
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return as_html(
+            repr(self).partition("\n")[0],
+            ("object", "kind", "runs", "why"),
+            [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
+            [str(self.times or ""), *self._idle(), *self._by_brian_in_setup(), *self.notes],
+        )
+
+    def _by_brian_in_setup(self) -> list[str]:
+        return [
+            f"Set-up code of {p.name} was run by Brian ({p.code}): {p.reason}"
+            for p in self.setup
+            if p.where == BY_BRIAN
+        ]
+
     def __repr__(self) -> str:
         lines = [
             f"Network '{self.network}': {self.count(COMPILED)} objects compiled,"
@@ -188,8 +213,9 @@ class Explanation:
             lines.append(str(self.times))
         lines += _table(
             ("object", "kind", "runs", "why"),
-            [(p.name, p.kind, p.where, p.reason) for p in self.placements],
+            [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
         )
+        lines += self._idle()
         by_brian = [p for p in self.setup if p.where == BY_BRIAN]
         if by_brian:
             lines += _table(
