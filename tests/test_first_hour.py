@@ -253,3 +253,12 @@ def test_issue_templates_ask_for_what_the_command_line_tells():
     folder = Path(__file__).parents[1] / ".github/ISSUE_TEMPLATE"
     texts = [path.read_text("utf-8") for path in folder.glob("*.md")]
     assert texts and all("python -m brian2genn" in text for text in texts)
+
+
+def test_help_lists_arguments_and_preferences():
+    from brian2genn.preferences import _OF_1_X
+    from brian2genn.runtime.arguments import _CHECKS
+
+    known = prefs.pref_register["devices.genn"][0]
+    own = set(known) - {name for name, *_ in _OF_1_X["devices.genn"]}
+    assert [name for name in {*_CHECKS, *own} if f"``{name}``" not in brian2genn.__doc__] == []
