@@ -7,16 +7,16 @@ Two lines make a Brian 2 script use it::
 
 Arguments of ``set_device("genn", ...)``:
 
-- ``backend``: ``"auto"`` (a GPU if there is one that computes right, else the processor), ``"cpu"``,
-  ``"cuda"``, ``"pygenn"``
+- ``backend``: ``"auto"`` (a GPU if there is one that computes right, else the processor),
+  ``"cpu"``, ``"cuda"``, ``"pygenn"``
 - ``threads``: how many a network may use on the processor; results are the same with any number
 - ``deterministic``: whether sums on a GPU come out the same, bit by bit, in every run
 - ``profile``: whether runs are profiled that do not say so themselves
 - ``build_on_run``: ``False`` lets ``device.run(run_args=...)`` repeat what the script has run
 - ``genn_backend``, ``genn_preferences``: for ``backend="pygenn"``
 
-Preferences, under ``prefs.devices.genn``: ``cpu_threads``, ``cache_size``, ``progress``, ``debug``; all
-others are of Brian2GeNN 1, and without effect.
+Preferences, under ``prefs.devices.genn``: ``cpu_threads``, ``cache_size``, ``progress``,
+``debug``; all others are of Brian2GeNN 1, and without effect.
 
 ``python -m brian2genn`` tells what is on this machine, and what would be chosen.
 """

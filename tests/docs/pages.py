@@ -33,8 +33,8 @@ def blocks(page: Path) -> Iterator[tuple[int, str]]:
         language = found[2].strip("{}")
         if language not in ("python", "code-cell", "py"):
             continue
-        if NOT_RUN.search(text[: found.start()]):
-            continue
+        if NOT_RUN.search(text[: found.start()]) or found[3].startswith("%"):
+            continue  # a command of IPython's is executed where the site is built
         yield text.count("\n", 0, found.start()) + 2, found[3]
 
 
