@@ -37,10 +37,10 @@ def medians() -> dict[tuple[str, str], tuple[float, float]]:
             runs[result["network"], result["device"]].append((result["loop"], result["whole"]))
     return {
         key: (
-            statistics.median(loop for loop, _ in all_of),
-            statistics.median(w for _, w in all_of),
+            statistics.median(loop for loop, _ in times),
+            statistics.median(whole for _, whole in times),
         )
-        for key, all_of in runs.items()
+        for key, times in runs.items()
     }
 
 
