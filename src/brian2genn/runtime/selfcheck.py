@@ -67,10 +67,11 @@ def _network() -> dict[str, np.ndarray]:
     spikes = SpikeMonitor(group)
     states = StateMonitor(group, ("v", "g"), record=[0, 50, 99])
     Network(group, synapses, spikes, states).run(50 * ms)
+    # copies: from Brian 2.10 on, arrays of its own targets do not outlive their objects
     return {
-        "numbers of spikes": np.asarray(spikes.count[:], dtype=float),
-        "times of spikes": np.asarray(spikes.t_[:]),
-        "recorded v": np.asarray(states.v),
-        "recorded g": np.asarray(states.g),
-        "weights": np.asarray(synapses.w[:]),
+        "numbers of spikes": np.array(spikes.count[:], dtype=float),
+        "times of spikes": np.array(spikes.t_[:]),
+        "recorded v": np.array(states.v),
+        "recorded g": np.array(states.g),
+        "weights": np.array(synapses.w[:]),
     }
