@@ -77,6 +77,24 @@ def test_objects_with_nothing_to_do_are_one_line():
     assert not any(line.startswith("cells ") for line in lines)
 
 
+def test_a_terminal_shows_lines_that_fit(monkeypatch):
+    @network_operation(name="operation")
+    def operation():
+        pass
+
+    network = Network(cells(name="cells"), operation)
+    network.run(0.2 * ms)
+    explanation = brian2genn.explain(network)
+    explanation.notes.append("word " * 40)
+    whole = repr(explanation)
+    assert max(map(len, whole.splitlines())) > 100  # in a file
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "90")
+    fitting = repr(explanation)
+    assert max(map(len, fitting.splitlines()[4:])) <= 90
+    assert fitting.split()[-40:] == whole.split()[-40:]
+
+
 def test_a_notebook_shows_a_table():
     group = cells(name="cells")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,6 +29,9 @@ _SETUP_KINDS = {
     "synapses_create_generator": "new synapses",
     "synapses_create_array": "new synapses",
 }
+
+#: Columns below which nothing is broken into lines.
+_NARROWEST = 20
 
 
 @dataclass(frozen=True)
@@ -223,15 +229,32 @@ class Explanation:
                 [(p.name, p.kind, p.code, p.reason) for p in by_brian],
             )
         if self.notes:
-            lines += ["", *self.notes]
+            lines += ["", *(line for note in self.notes for line in _fitting(note))]
         return "\n".join(lines)
 
 
 def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(3)]
-    lines = [
-        "  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip()
-        for row in [titles, *rows]
-    ]
+    room = _terminal_width() - sum(widths) - 2 * len(widths)
+    indent = " " * (sum(widths) + 2 * len(widths))
+    lines = []
+    for row in [titles, *rows]:
+        reason = wrap(row[3], room) if room >= _NARROWEST else [row[3]]
+        first, *more = reason or [""]
+        lines.append("  ".join([*(row[c].ljust(widths[c]) for c in range(3)), first]).rstrip())
+        lines += [indent + line for line in more]
     lines.insert(1, "  ".join("-" * width for width in [*widths, 3]))
     return ["", *lines]
+
+
+def _fitting(note: str) -> list[str]:
+    """A sentence in lines that fit a terminal; what has lines of its own is left as it is."""
+    width = _terminal_width()
+    if width < _NARROWEST or "\n" in note:
+        return [note]
+    return wrap(note, width, subsequent_indent="  ", break_on_hyphens=False) or [""]
+
+
+def _terminal_width() -> int:
+    """The columns of the terminal that is written to; 0 where there is none, as in a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
