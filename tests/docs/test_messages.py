@@ -18,6 +18,7 @@ INTERNAL = {
     "a queue was not prepared",
     "a program is built for profiling",
     "nobody has said how to keep",
+    "module '…' has no attribute",  # Python's own words
     "pygenn",  # a part of what `RefusedNetwork` says
 }
 

@@ -61,6 +61,8 @@ def why_so_many(asked: int | None) -> str:
     asked : int or None
         What the script allows.
     """
+    if _share is not None and _share < (default_threads() if asked is None else asked):
+        return f"{_share} for each of the processes that run side by side"
     if asked is not None:
         return f"the script allows {asked}"
     cores, openmp = usable_cores(), _of_openmp()
