@@ -16,7 +16,7 @@ Arguments of ``set_device("genn", ...)``:
 - ``genn_backend``, ``genn_preferences``: for ``backend="pygenn"``
 
 Preferences, under ``prefs.devices.genn``: ``cpu_threads``, ``cache_size``, ``progress``,
-``debug``; all others are of Brian2GeNN 1, and without effect.
+``inherit``, ``debug``; all others are of Brian2GeNN 1, and without effect.
 
 ``python -m brian2genn`` tells what is on this machine, and what would be chosen.
 """
