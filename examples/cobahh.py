@@ -62,6 +62,9 @@ run(duration, report="text")
 # What came of it
 rate = spikes.num_spikes / len(neurons) / duration
 print(f"{spikes.num_spikes} spikes, {rate / Hz:.1f} Hz a neuron")
+if "plot" not in globals():
+    print("For the picture: pip install matplotlib")
+    raise SystemExit
 plot(spikes.t / ms, spikes.i, ",k")
 xlabel("time (ms)")
 ylabel("neuron")

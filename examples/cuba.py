@@ -34,6 +34,9 @@ rate = PopulationRateMonitor(neurons)
 run(1 * second)
 
 print(f"{spikes.num_spikes} spikes")
+if "plot" not in globals():
+    print("For the picture: pip install matplotlib")
+    raise SystemExit
 subplot(211)
 plot(spikes.t / ms, spikes.i, ",k")
 ylabel("neuron")

@@ -166,7 +166,11 @@ def print_table(results: dict[str, Result | str], duration: float) -> None:
 
 def draw(results: dict[str, Result | str], duration: float, output: Path) -> list[Path]:
     """Draw the spikes of one run and the rates of all; return the files."""
-    import matplotlib
+    try:
+        import matplotlib
+    except ImportError:
+        print("For pictures of it: pip install matplotlib")
+        return []
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt

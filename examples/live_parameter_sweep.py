@@ -44,6 +44,9 @@ for strength in strengths:
     rates.append((spikes.num_spikes - before) / len(neurons) / (300 * ms))
     print(f"inhibition {strength / mV:4.1f} mV: {rates[-1] / Hz:6.1f} Hz")
 
+if "plot" not in globals():
+    print("For the picture: pip install matplotlib")
+    raise SystemExit
 plot(strengths / mV, [rate / Hz for rate in rates], "o-")
 xlabel("inhibitory weight (mV)")
 ylabel("rate (Hz)")

@@ -49,6 +49,9 @@ spikes = SpikeMonitor(neuron)
 run(100 * second, report="text")
 
 print(f"{spikes.num_spikes / 100:.1f} Hz")
+if "plot" not in globals():
+    print("For the picture: pip install matplotlib")
+    raise SystemExit
 subplot(211)
 hist(synapses.w / gmax, 20)
 xlabel("weight / gmax")

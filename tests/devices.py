@@ -100,7 +100,7 @@ def share_out(threads: int) -> None:
 
     if threads:
         program.ALWAYS = True
-        backend.usable_cores = lambda: threads
+        backend.default_threads = lambda: threads
 
 
 def reset() -> None:

@@ -357,11 +357,11 @@ def test_one_thread_where_it_is_asked_for():
     group = NeuronGroup(20_000, "dx/dt = -x/ms + xi*ms**-0.5 : 1", method="euler")
     network = Network(group)
     network.run(1 * ms)
-    assert "One thread." in str(brian2genn.explain(network))
+    assert "One thread (the script allows 1)." in str(brian2genn.explain(network))
     set_device("genn")
     prefs.devices.genn.cpu_threads = 1
     network.run(1 * ms)
-    assert "One thread." in str(brian2genn.explain(network))
+    assert "One thread (the script allows 1)." in str(brian2genn.explain(network))
 
 
 @pytest.mark.parametrize("wrong", [0, -2, 1.5, True, "two"])

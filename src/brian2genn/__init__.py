@@ -4,6 +4,21 @@ Two lines make a Brian 2 script use it::
 
     import brian2genn
     set_device("genn")
+
+Arguments of ``set_device("genn", ...)``:
+
+- ``backend``: ``"auto"`` (a GPU if there is one that computes right, else the processor),
+  ``"cpu"``, ``"cuda"``, ``"pygenn"``
+- ``threads``: how many a network may use on the processor; results are the same with any number
+- ``deterministic``: whether sums on a GPU come out the same, bit by bit, in every run
+- ``profile``: whether runs are profiled that do not say so themselves
+- ``build_on_run``: ``False`` lets ``device.run(run_args=...)`` repeat what the script has run
+- ``genn_backend``, ``genn_preferences``: for ``backend="pygenn"``
+
+Preferences, under ``prefs.devices.genn``: ``cpu_threads``, ``cache_size``, ``progress``,
+``inherit``, ``debug``; all others are of Brian2GeNN 1, and without effect.
+
+``python -m brian2genn`` tells what is on this machine, and what would be chosen.
 """
 
 from __future__ import annotations
@@ -20,6 +35,7 @@ from .runtime.explain import Explanation
 from .runtime.inheritance import take_over
 from .runtime.legacy import example_run
 from .runtime.pickling import watch_forks
+from .runtime.uncaught import watch_uncaught
 
 if TYPE_CHECKING:
     from .sweeps import load_sweep, sweep
@@ -31,6 +47,7 @@ __all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep",
 genn_device = all_devices["genn"] = GennDevice()
 watch_forks(genn_device)
 take_over()
+watch_uncaught()
 
 
 def __getattr__(name: str) -> Any:

@@ -6,11 +6,14 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 from .backends.cache import tidying
 from .backends.cache.folder import CACHE_VARIABLE, cache_directory, check
 from .preferences import cache_size
+from .runtime.machine import describe_machine
+from .runtime.selfcheck import compare_with_brian
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,16 +30,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all went well.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m brian2genn", description="Run Brian 2 scripts fast."
+        prog="python -m brian2genn",
+        description="Tell what is on this machine, and what a script would run on.",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="also run a small network here and with Brian, and compare; a GPU shows before that"
+        " it computes right",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_cache(commands)
     options = parser.parse_args(arguments)
     if "function" not in options:
-        parser.print_help()
-        return 2
+        return _machine(options.check)
     result: int = options.function(options)
     return result
+
+
+# -- the machine -----------------------------------------------------------------------
+
+
+def _machine(check_it: bool) -> int:
+    for title, text in describe_machine(metadata.version("brian2genn")):
+        _tell(title, text)
+    folder = cache_directory()
+    try:
+        holds, size = (line.split(maxsplit=1)[1] for line in _shown(folder)[1:3])
+        _tell("cache", f"{folder}: {holds}, {size}")
+    except OSError as error:
+        _tell("cache", f"{folder} cannot be looked through: {error}")
+    if not check_it:
+        print("With --check, a small network is run and compared with Brian.")
+        return 0
+    differences = compare_with_brian()
+    for difference in differences:
+        _tell("differs", difference)
+    if not differences:
+        _tell("check", "A small network gives the same as with Brian's NumPy runtime.")
+    return int(bool(differences))
+
+
+def _tell(title: str, text: str) -> None:
+    print(f"{title:20}{text}", flush=True)
 
 
 # -- cache -----------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from .frontend import brian_costs
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.cython_target import cython_version
 from .frontend.functions import GennTarget
-from .frontend.network import BY_BRIAN, Placement, Translation, refuse, translate
+from .frontend.network import Placement, Translation, left_to_brian, refuse, translate
 from .frontend.recorded import LOOP_TEMPLATES, SETUP_TEMPLATES, RecordedCode, check_groups
 from .model.mishap import Mishap
 from .model.network import Network as Model
@@ -62,6 +62,7 @@ from .runtime.loop import (
     store_profile,
 )
 from .runtime.mishaps import EVERYTHING, hand_over
+from .runtime.nearest import nearest_names
 from .runtime.pathways import check_pathways, never_early
 from .runtime.prepared import Prepared, PreparedNetworks
 from .runtime.programs import KnownPrograms, Numbers, steps_of
@@ -186,6 +187,14 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             try:
                 support()
                 self._no_c_compiler = ""
+                passed_over = toolchain.find().passed_over
+                if passed_over:
+                    logger.warn(
+                        f"The compiler that the environment asks for (CC) does not work:"
+                        f" {passed_over}. Instead, {' '.join(toolchain.find().c)} is used.",
+                        "passed_over",
+                        once=True,
+                    )
             except (toolchain.ToolchainError, toolchain.CompileError) as error:
                 self._no_c_compiler = str(error)
         return not self._no_c_compiler
@@ -410,16 +419,13 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         with self.backend.only_reading():
             check_pathways(all_objects)
         if not self.compiles:
+            all_objects = list(all_objects)  # Brian's magic network forgets them after the run
             Network.run.original_function(
                 net, duration, report, report_period, namespace, profile, level
             )
-            self._remember(
-                net,
-                [
-                    Placement(obj.name, type(obj).__name__, BY_BRIAN, NO_COMPILER)
-                    for obj in net.sorted_objects
-                ],
-            )
+            setup = self._setup_of(all_objects)
+            self._remember(net, left_to_brian(all_objects, NO_COMPILER), setup)
+            self._explanations.add(net, [str(self._no_c_compiler)])
             return
         self.explain_old_preferences()
         if wants_garbage_collection():
@@ -435,7 +441,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         if known and known.routine and unchanged:
             known.routine.before_run(net, namespace)
         else:
-            with keeping_code(all_objects):
+            with keeping_code(all_objects), nearest_names(all_objects, namespace):
                 net.before_run(namespace)
         if len(all_objects) == 0:
             return
@@ -474,7 +480,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 net.t_ = float(t_end) if completed else loop.t
                 self._disconnect(loop)
         ended = time.time()
-        self._explanations.add(net, program.notes())
+        self._explanations.add(net, [*program.notes(), *loop.host_costs(ended - began)])
         times.loop = self._last_run_time = ended - began
         self._times = times
         self._explanations.tell_times(net, times)
@@ -612,9 +618,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
             numbers = Numbers(translation.bindings.params, steps_of(translation.bindings.arrays))
             return programs.find_or_make(translation.network, make, numbers)
         except toolchain.CompileError as error:
-            raise toolchain.CompileError(
-                "\n".join([str(error), *translation.function_users()])
-            ) from error
+            raise error.used_by(translation.function_users()) from None
 
     def _time_limit(self) -> float | None:
         return None if self._maximum_run_time is None else float(self._maximum_run_time)
@@ -653,7 +657,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         for recording in recordings:
             for variable in recording.variables():
                 self._recordings[id(variable)] = recording
-        return TimeLoop(net, translation, program, recordings, states, profile, turns)
+        return TimeLoop(net, translation, program, recordings, states, turns)
 
     def _arrays_of(self, prepared: Prepared) -> Mapping[str, Any]:
         """The arrays of a network, once they are known to fit together; notes which may move."""

@@ -196,7 +196,7 @@ _register(
         default=None,
         docs=(
             "How many threads a network may use on the processor; None for as many as there are"
-            " cores. Results are the same with any number."
+            " cores, or as OMP_NUM_THREADS allows. Results are the same with any number."
         ),
         validator=_is_threads,
     ),

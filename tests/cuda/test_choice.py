@@ -8,7 +8,7 @@ from brian2 import BrianLogger, Network, NeuronGroup, ms, run, set_device
 from brian2.utils.logger import catch_logs
 
 import brian2genn
-from brian2genn.backends import choice
+from brian2genn.backends import choice, install
 from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.cuda import choice as cuda_choice
 from brian2genn.backends.cuda import presence
@@ -98,7 +98,7 @@ def test_who_has_a_gpu_is_told_once_how_to_use_it(machine, files, extra):
         machine(name, text)
     assert said(backend="cpu") == [PROCESSOR]
     (hint,) = said()  # where networks run has been said before
-    assert f"pip install 'brian2genn[{extra}]'" in hint
+    assert install.line(extra) in hint
     assert "backend='cpu'" in hint
 
 

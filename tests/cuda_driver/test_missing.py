@@ -41,11 +41,14 @@ CASES = {
 CASES_13 = {
     "driver for CUDA 12": (
         {"FAKE_CUDA_VERSION": "12040"},
-        ["driver is for CUDA 12.4, older than", "pip install 'brian2genn[cuda12]'"],
+        ["driver is for CUDA 12.4, older than", "pip install 'cuda-bindings>=12.9,<13'"],
     ),
     "card too old for this compiler": (
         {"FAKE_CUDA_CAPABILITY": "61"},
-        ["compute capability 6.1, which is too low for the installed compiler", "[cuda12]"],
+        [
+            "compute capability 6.1, which is too low for the installed compiler",
+            "'nvidia-cuda-nvrtc-cu12",
+        ],
     ),
 }
 
@@ -152,4 +155,4 @@ def test_without_the_packages(over):
         """
     )
     assert "The CUDA packages are not installed" in said
-    assert "pip install 'brian2genn[cuda13]'" in said
+    assert "pip install 'cuda-bindings>=13.0,<14'" in said

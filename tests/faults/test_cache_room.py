@@ -313,5 +313,6 @@ def test_the_command_shows_and_clears(place, capsys):
 
 
 def test_the_command_without_a_command(capsys):
-    assert command.main([]) == 2
-    assert "Show what is kept on the disk" in capsys.readouterr().out
+    assert command.main([]) == 0
+    said = capsys.readouterr().out
+    assert "C compiler" in said and "--check" in said

@@ -62,7 +62,7 @@ def test_a_compiler_that_comes_to_a_bad_end(fresh, wrapped, action, said):
     with pytest.raises(toolchain.CompileError) as info:
         fresh.answer()
     assert said in str(info.value)
-    text = str(info.value).split("could not compile ")[1].split(":\n")[0]
+    text = str(info.value).split("could not compile ")[1].split(": ")[0]
     assert "int answer" in Path(text).read_text()
     assert not fresh.libraries()
     switch.unlink()

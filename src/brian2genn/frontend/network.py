@@ -24,6 +24,9 @@ BY_BRIAN = "Brian"
 NOTHING = "-"
 REFUSED = "refused"
 
+#: Why an object runs nowhere.
+IDLE = "nothing to do in a time step"
+
 
 class Refused(Protocol):
     """One construct of one object that a backend cannot take."""
@@ -179,6 +182,16 @@ def refuse(placements: Sequence[Placement], refusals: Sequence[Refused]) -> list
     ]
 
 
+def left_to_brian(objects: Sequence[Any], reason: str) -> list[Placement]:
+    """Placements of a network that Brian has run as a whole."""
+    return [
+        Placement(obj.name, type(obj).__name__, BY_BRIAN, reason)
+        if obj.code_objects or type(obj).run is not BrianObject.run
+        else Placement(obj.name, type(obj).__name__, NOTHING, IDLE)
+        for obj in objects
+    ]
+
+
 def _translate_object(
     builder: NetworkBuilder,
     obj: Any,
@@ -193,7 +206,7 @@ def _translate_object(
     else:
         codes = [getattr(code, "recorded", None) for code in obj.code_objects]
         if not codes:
-            return [], Placement(obj.name, kind, NOTHING, "nothing to do in a time step")
+            return [], Placement(obj.name, kind, NOTHING, IDLE)
         recorded = [code for code in codes if code is not None]
         if len(recorded) < len(codes):
             foreign = obj.code_objects[codes.index(None)]

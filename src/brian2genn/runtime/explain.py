@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from brian2.groups.subgroup import Subgroup
 
 from ..frontend.labels import referent
-from ..frontend.network import BY_BRIAN, COMPILED, Placement
+from ..frontend.network import BY_BRIAN, COMPILED, IDLE, Placement
 from ..frontend.recorded import RecordedCode
+from .notebook import as_html
 from .times import Times
 
 #: What set-up code does, by Brian's template.
@@ -25,6 +29,9 @@ _SETUP_KINDS = {
     "synapses_create_generator": "new synapses",
     "synapses_create_array": "new synapses",
 }
+
+#: Columns below which nothing is broken into lines.
+_NARROWEST = 20
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,30 @@ class Explanation:
         """How many pieces of set-up code were executed there."""
         return sum(count for place, count in self.setup.items() if place.where == where)
 
+    def _busy(self) -> list[Placement]:
+        return [p for p in self.placements if p.reason != IDLE]
+
+    def _idle(self) -> list[str]:
+        """A line about the objects that have nothing to do themselves."""
+        names = ", ".join(p.name for p in self.placements if p.reason == IDLE)
+        return [f"Nothing to do in a time step themselves: {names}."] if names else []
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return as_html(
+            repr(self).partition("\n")[0],
+            ("object", "kind", "runs", "why"),
+            [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
+            [str(self.times or ""), *self._idle(), *self._by_brian_in_setup(), *self.notes],
+        )
+
+    def _by_brian_in_setup(self) -> list[str]:
+        return [
+            f"Set-up code of {p.name} was run by Brian ({p.code}): {p.reason}"
+            for p in self.setup
+            if p.where == BY_BRIAN
+        ]
+
     def __repr__(self) -> str:
         lines = [
             f"Network '{self.network}': {self.count(COMPILED)} objects compiled,"
@@ -188,8 +219,9 @@ class Explanation:
             lines.append(str(self.times))
         lines += _table(
             ("object", "kind", "runs", "why"),
-            [(p.name, p.kind, p.where, p.reason) for p in self.placements],
+            [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
         )
+        lines += self._idle()
         by_brian = [p for p in self.setup if p.where == BY_BRIAN]
         if by_brian:
             lines += _table(
@@ -197,15 +229,32 @@ class Explanation:
                 [(p.name, p.kind, p.code, p.reason) for p in by_brian],
             )
         if self.notes:
-            lines += ["", *self.notes]
+            lines += ["", *(line for note in self.notes for line in _fitting(note))]
         return "\n".join(lines)
 
 
 def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(3)]
-    lines = [
-        "  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip()
-        for row in [titles, *rows]
-    ]
+    room = _terminal_width() - sum(widths) - 2 * len(widths)
+    indent = " " * (sum(widths) + 2 * len(widths))
+    lines = []
+    for row in [titles, *rows]:
+        reason = wrap(row[3], room) if room >= _NARROWEST else [row[3]]
+        first, *more = reason or [""]
+        lines.append("  ".join([*(row[c].ljust(widths[c]) for c in range(3)), first]).rstrip())
+        lines += [indent + line for line in more]
     lines.insert(1, "  ".join("-" * width for width in [*widths, 3]))
     return ["", *lines]
+
+
+def _fitting(note: str) -> list[str]:
+    """A sentence in lines that fit a terminal; what has lines of its own is left as it is."""
+    width = _terminal_width()
+    if width < _NARROWEST or "\n" in note:
+        return [note]
+    return wrap(note, width, subsequent_indent="  ", break_on_hyphens=False) or [""]
+
+
+def _terminal_width() -> int:
+    """The columns of the terminal that is written to; 0 where there is none, as in a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

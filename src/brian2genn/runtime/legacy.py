@@ -41,7 +41,7 @@ class LegacyInterface(Handle):
         return RuntimeDevice
 
     def activate(self, build_on_run: bool = True, **kwargs: Any) -> None:
-        """Called by ``set_device``; see the README for the arguments.
+        """Called by ``set_device``; ``docs/reference/set_device.md`` has the arguments.
 
         Raises
         ------

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from brian2.core.network import Network, TextReport, profiling_summary
+from brian2.core.operations import NetworkOperation
 from brian2.equations.equations import Equations
 from brian2.groups.group import CodeRunner, Group
 from brian2.units import second
@@ -103,6 +104,15 @@ class Report:
         return min(longest, max(self._next - time.time(), 0.0))
 
 
+#: The share of a run above which people are told what an object of Brian's has taken.
+_WORTH_TELLING = 0.05
+
+_INSTEAD = (
+    "What it does to every element, run_regularly can do; a sum over a population, a summed"
+    " variable; a longer dt makes it rarer."
+)
+
+
 class TimeLoop:
     """One run of one network.
 
@@ -114,7 +124,6 @@ class TimeLoop:
     recordings : list of Recording
     clock_states : list of ClockState
         Of all clocks of the network, in the program's order.
-    profile : bool
     turns : Turns
         Those of the recordings.
     """
@@ -126,7 +135,6 @@ class TimeLoop:
         program: Program,
         recordings: list[Recording],
         clock_states: list[ClockState],
-        profile: bool,
         turns: Turns,
     ) -> None:
         self.net = net
@@ -143,7 +151,6 @@ class TimeLoop:
             for clock in translation.bindings.clocks
             if "dt" in clock.variables
         ]
-        self._profile = profile
         self._turns = turns
         self._objects = [placement.name for placement in translation.placements]
         self._host_seconds: dict[str, float] = defaultdict(float)
@@ -214,8 +221,7 @@ class TimeLoop:
                                 f"'{host.name}' was left to Brian: {self._host_reasons[number]}."
                             )
                         raise
-                if self._profile:
-                    self._host_seconds[host.name] += time.time() - began
+                self._host_seconds[host.name] += time.time() - began
                 self._check_time_steps(host)
         self.program.end_step()
 
@@ -237,6 +243,27 @@ class TimeLoop:
             seconds[self._names.of(label)] += float(spent)
         seconds.update(self._host_seconds)
         return list(seconds.items())
+
+    def host_costs(self, whole: float) -> list[str]:
+        """What the objects took that Brian has run, in sentences for people.
+
+        Parameters
+        ----------
+        whole : float
+            Seconds that the run took.
+        """
+        told = []
+        for host in self._hosts:
+            seconds = self._host_seconds.get(host.name, 0.0)
+            share = seconds / whole if whole > 0 else 0.0
+            if share < _WORTH_TELLING:
+                continue
+            advice = f" {_INSTEAD}" if isinstance(host, NetworkOperation) else ""
+            told.append(
+                f"'{host.name}', run by Brian, took {seconds:.2g} of {whole:.2g} s"
+                f" ({100 * share:.0f} %) of the last run.{advice}"
+            )
+        return told
 
 
 def clock_states(clocks: list[Any]) -> list[ClockState]:

@@ -96,9 +96,7 @@ class SetupCodeObject(MadeAnew):
         except Mishap as mishap:
             return self._by_brian(self._failure(mishap))
         except toolchain.CompileError as error:
-            raise toolchain.CompileError(
-                "\n".join([str(error), *function_users(translation.users)])
-            ) from error
+            raise error.used_by(function_users(translation.users)) from None
         self._report(self.recorded, None, False)
         try:
             return _Execution(self.recorded, translation, program, key).execute()

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 
-def need(name: str, what_for: str, extra: str = "sweep") -> Any:
+def need(name: str, what_for: str) -> Any:
     """Import a package of an extra.
 
     Raises
@@ -20,7 +20,7 @@ def need(name: str, what_for: str, extra: str = "sweep") -> Any:
         package = name.partition(".")[0]
         raise ImportError(
             f"{what_for} needs the package '{package}', which cannot be imported ({error})."
-            f" Install it: pip install 'brian2genn[{extra}]'."
+            f" Install it: pip install {package}."
         ) from error
 
 

@@ -11,7 +11,7 @@ from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..host_memory import HostMemory
 from .program import CpuProgram
 from .queue import SpikeQueue
-from .threads import usable_cores, within_share
+from .threads import default_threads, why_so_many, within_share
 
 
 class CpuBackend(HostMemory):
@@ -32,7 +32,7 @@ class CpuBackend(HostMemory):
 
     def _threads(self) -> int:
         asked = self._asked()
-        return within_share(usable_cores() if asked is None else asked)
+        return within_share(default_threads() if asked is None else asked)
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments
@@ -49,7 +49,7 @@ class CpuBackend(HostMemory):
             Where there is no compiler, or it refuses the program.
         """
         lower(network, FOR_A_PROCESSOR)
-        return CpuProgram(network, self._threads)
+        return CpuProgram(network, self._threads, lambda: why_so_many(self._asked()))
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
         """A spike queue."""

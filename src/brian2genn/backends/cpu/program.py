@@ -37,6 +37,8 @@ class CpuProgram:
         Verified and simplified.
     threads : callable, optional
         Says before each run how many threads may be used; one by default.
+    why : callable, optional
+        Says where this number comes from, for people.
 
     Raises
     ------
@@ -48,13 +50,20 @@ class CpuProgram:
     #: what is bound stays bound until something else is
     stays_bound = True
 
-    def __init__(self, network: Network, threads: Callable[[], int] = lambda: 1) -> None:
+    def __init__(
+        self,
+        network: Network,
+        threads: Callable[[], int] = lambda: 1,
+        why: Callable[[], str] = lambda: "",
+    ) -> None:
         self._threads = threads
+        self._why_threads = why
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule
         self.owners = self.source.owners
+        self._toolchain = toolchain.find().with_arguments(network.compiler)
         self._library = toolchain.compile_library(
-            toolchain.find().with_arguments(network.compiler),
+            self._toolchain,
             self.source.text,
             "network",
             self.source.is_cpp,
@@ -88,9 +97,12 @@ class CpuProgram:
         return other
 
     def notes(self) -> list[str]:
-        """How many threads were used, and for what."""
+        """What compiled it, how many threads were used, and for what."""
         steps = [self._names.tell(step) for step in self.source.steps]
-        return describe_threads(self.source.shared, steps, self._context.threads, self._efforts)
+        threads = describe_threads(
+            self.source.shared, steps, self._context.threads, self._efforts, self._why_threads()
+        )
+        return [f"Compiled by {self._toolchain.describe(self.source.is_cpp)}.", *threads]
 
     # -- memory --------------------------------------------------------------
     def bind(self, bound: Bound) -> list[Recorder]:

@@ -13,6 +13,9 @@ from .structures import Effort
 _CPUS = Path("/sys/devices/system/cpu")
 _CGROUPS = Path("/sys/fs/cgroup")
 
+#: Programs with OpenMP heed it, and so do job managers when they set it.
+_OPENMP = "OMP_NUM_THREADS"
+
 
 #: The most threads that this process may use, whatever is asked for; None for any number.
 _share: int | None = None
@@ -42,6 +45,37 @@ def usable_cores() -> int:
     except AttributeError:  # not on this system
         return max(os.cpu_count() or 1, 1)
     return _cores_of(frozenset(allowed))
+
+
+def default_threads() -> int:
+    """How many threads a script has that asks for no number: its cores, or what OpenMP is told."""
+    openmp = _of_openmp()
+    return usable_cores() if openmp is None else min(usable_cores(), openmp)
+
+
+def why_so_many(asked: int | None) -> str:
+    """Where the number of threads comes from, in brackets of a sentence.
+
+    Parameters
+    ----------
+    asked : int or None
+        What the script allows.
+    """
+    if _share is not None and _share < (default_threads() if asked is None else asked):
+        return f"{_share} for each of the processes that run side by side"
+    if asked is not None:
+        return f"the script allows {asked}"
+    cores, openmp = usable_cores(), _of_openmp()
+    told = f"{cores} core{'' if cores == 1 else 's'} for this process"
+    if openmp is not None and openmp < cores:
+        return f"{told}, but {_OPENMP}={os.environ[_OPENMP]}"
+    return told
+
+
+def _of_openmp() -> int | None:
+    """What ``OMP_NUM_THREADS`` says of the outermost level; None if it says no number."""
+    first = os.environ.get(_OPENMP, "").partition(",")[0].strip()
+    return int(first) if first.isascii() and first.isdigit() and int(first) > 0 else None
 
 
 @cache
@@ -98,6 +132,7 @@ def describe_threads(
     names: Sequence[str],
     threads: int,
     efforts: Sequence[Effort] | Array[Effort],
+    why: str = "",
 ) -> list[str]:
     """What threads were used for in a run, in sentences for people.
 
@@ -111,9 +146,12 @@ def describe_threads(
         How many there might have been.
     efforts : sequence of Effort
         One for each step.
+    why : str, optional
+        Where their number comes from.
     """
+    why = f" ({why})" if why else ""
     if threads < 2 or not efforts:
-        return ["One thread."]
+        return [f"One thread{why}."]
     lines = []
     for stretch in stretches:
         # while profiling each step is shared out by itself
@@ -122,11 +160,18 @@ def describe_threads(
             effort = efforts[steps[0]]
             if effort.shared:
                 told = ", ".join(names[step] for step in steps)
-                share = round(100 * effort.shared / effort.times)
-                lines.append(f"- {told}: in {max(share, 1)} % of the time steps")
+                lines.append(f"- {told}: {_how_often(effort.shared / effort.times)}")
     if not lines:
         return [
-            f"Up to {threads} threads; as far as was tried, one alone was the fastest for every"
-            " step."
+            f"Up to {threads} threads{why}; as far as was tried, one alone was the fastest for"
+            " every step."
         ]
-    return [f"Up to {threads} threads, where they were faster than one:", *lines]
+    return [f"Up to {threads} threads{why}, where they were faster than one:", *lines]
+
+
+def _how_often(share: float) -> str:
+    if share > 0.95:
+        return "always several threads"
+    if share < 0.05:
+        return "several threads were tried; one alone was faster"
+    return f"several threads in {round(100 * share)} of 100 time steps"

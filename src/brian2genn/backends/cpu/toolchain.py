@@ -25,6 +25,7 @@ from ...codegen.program import INCLUDE_DIRECTORY
 from ...model.compiling import CompilerArguments
 from ..cache.files import CacheError, library
 from ..cache.folder import write
+from ..install import line
 from ..progress import watched
 
 #: More flags for all that is compiled, such as a sanitizer's; for developers.
@@ -42,7 +43,44 @@ class ToolchainError(Exception):
 
 
 class CompileError(Exception):
-    """The compiler refused a generated program."""
+    """The compiler refused a generated program.
+
+    Parameters
+    ----------
+    first : str
+        The most useful line of what it says.
+    complaint : str
+        All that it says.
+    source : str
+        The file.
+    command : sequence of str
+    users : sequence of str, optional
+        Sentences: which objects use C++ functions that users wrote.
+    """
+
+    def __init__(
+        self,
+        first: str,
+        complaint: str = "",
+        source: str = "",
+        command: Sequence[str] = (),
+        users: Sequence[str] = (),
+    ) -> None:
+        self._parts = (first, complaint, source, tuple(command))
+        self._users = tuple(users)
+        lines = [f"The compiler could not compile {source or 'a program'}: {first}", *users]
+        if complaint not in ("", first):
+            lines.append(f"All that it says:\n{complaint}")
+        if command:
+            lines.append(f"The command was: {' '.join(command)}")
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (*self._parts, self._users)
+
+    def used_by(self, users: Sequence[str]) -> CompileError:
+        """The same, with what is known of the users' functions in the program."""
+        return CompileError(*self._parts, users)
 
 
 @dataclass(frozen=True)
@@ -55,6 +93,8 @@ class Toolchain:
         Commands, without flags.
     flags, link : tuple of str
         Before and after the name of the text.
+    version, passed_over : str
+        For people.
     identity : str
         Changes when the compiler, its version or the processor changes.
     """
@@ -64,6 +104,10 @@ class Toolchain:
     flags: tuple[str, ...]
     identity: str
     link: tuple[str, ...] = ("-lm",)
+    #: the first line of what the compiler says of itself
+    version: str = ""
+    #: what is wrong with the compiler that the environment asks for, and is therefore not used
+    passed_over: str = ""
 
     def with_arguments(self, arguments: CompilerArguments) -> Toolchain:
         """Add what a user's C++ functions need."""
@@ -111,9 +155,10 @@ class Toolchain:
         flags = ("-O1", *(flag for flag in setup.flags if flag != "-O2"))
         return replace(setup, flags=flags, identity=f"{self.identity}\n{' '.join(flags)}")
 
-    def describe(self) -> str:
-        """The command for people."""
-        return " ".join(self.c)
+    def describe(self, is_cpp: bool = False) -> str:
+        """Command, version and flags, for people."""
+        command = " ".join(self.cpp if is_cpp else self.c)
+        return f"{command} ({self.version}) {' '.join(self.flags)}"
 
 
 def _contents(arguments: CompilerArguments) -> list[str]:
@@ -201,7 +246,14 @@ def find() -> Toolchain:
         libc = _confstr("CS_GNU_LIBC_VERSION") or ""
         flags += shlex.split(os.environ.get(FLAGS_VARIABLE, ""))
         identity = "\n".join([*c, *cpp, version.stdout, *flags, libc, _processor()])
-        toolchain = Toolchain(c, cpp, tuple(flags), identity)
+        toolchain = Toolchain(
+            c,
+            cpp,
+            tuple(flags),
+            identity,
+            version=version.stdout.partition("\n")[0].strip(),
+            passed_over=complaints[0] if complaints and os.environ.get("CC") else "",
+        )
         try:
             compile_library(toolchain, "int brian2genn_works(void) { return 1; }\n", "works")
         except (CompileError, ToolchainError) as error:
@@ -210,8 +262,7 @@ def find() -> Toolchain:
         return toolchain
     tried = "\n".join(complaints) or "none was found"
     raise ToolchainError(
-        f"No working C compiler ({tried}). Install one, for example with"
-        " 'pip install brian2genn[compiler]'."
+        f"No working C compiler ({tried}). Install one, for example with: {line('compiler')}."
     )
 
 
@@ -315,10 +366,17 @@ def _compile_file(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, out
     except OSError as error:
         complaint = f"It could not be started: {error}"
     _check_room(output.parent)
-    raise CompileError(
-        f"The compiler could not compile {source}:\n{complaint.strip()}\n"
-        f"The command was: {' '.join(command)}"
-    )
+    raise CompileError(_first_complaint(complaint), complaint.strip(), str(source), command)
+
+
+def _first_complaint(complaint: str) -> str:
+    """The line of a compiler's text that says most: the first error, without the file's name."""
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+    for said in lines:
+        _, found, message = said.partition("error: ")
+        if found:
+            return message
+    return lines[0] if lines else "it gave no reason"
 
 
 def _encoded(text: str) -> bytes:

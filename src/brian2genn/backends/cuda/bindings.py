@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..install import line
 from .driver import CudaError, CudaLost, CudaUnavailable
 
 HOW_TO_INSTALL = (
-    "pip install 'brian2genn[cuda13]' (or [cuda12] for cards older than Turing or drivers older"
-    " than 580)"
+    f"{line('cuda13')} (for cards older than Turing or drivers older than 580: {line('cuda12')})"
 )
 
 #: Errors after which a process cannot use its GPU any more, whatever it does. That a handle of ours

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from ..install import line
 from .bindings import (
     HOW_TO_INSTALL,
     bindings,
@@ -144,7 +145,7 @@ def _compare_versions(driver: int, compiler: tuple[int, int]) -> None:
     """A driver loads what any compiler of its major version, or an older one, has made."""
     major, minor = driver // 1000, driver % 1000 // 10
     if major < compiler[0]:
-        other = f", or: pip install 'brian2genn[cuda{major}]'" if major >= 12 else ""
+        other = f", or: {line(f'cuda{major}')}" if major in (12, 13) else ""
         raise CudaUnavailable(
             f"The NVIDIA driver is for CUDA {major}.{minor}, older than the installed compiler"
             f" (CUDA {compiler[0]}.{compiler[1]}). Update the driver{other}."
@@ -168,5 +169,5 @@ def _compare_architectures(gpu: Gpu, compiler: tuple[int, int], known: list[int]
         )
     raise CudaUnavailable(
         f"{its}, which the installed compiler does not know ({version} ends with"
-        f" {known[-1] / 10}). A newer one may: pip install --upgrade 'brian2genn[cuda13]'."
+        f" {known[-1] / 10}). A newer one may: {line('cuda13', upgrade=True)}."
     )

@@ -7,6 +7,8 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..install import line
+
 #: The first driver that works with the packages of the extra ``cuda13``.
 _DRIVER_FOR_13 = 580
 
@@ -54,7 +56,7 @@ def hint(missing: str) -> str:
         return f"This machine's NVIDIA GPU is not used. {missing} {quiet}"
     return (
         "This machine seems to have an NVIDIA GPU. To run networks on it:"
-        f" pip install 'brian2genn[{_extra()}]'. {quiet[0].upper()}{quiet[1:]}"
+        f" {line(_extra())}. {quiet[0].upper()}{quiet[1:]}"
     )
 
 
