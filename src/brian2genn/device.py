@@ -647,6 +647,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
                 names=bindings.names,
             )
         )
+        self._arrays_moved = False  # the program has asked for all of them
         recordings = [
             Recording(plan, recorder, turns)
             for plan, recorder in zip(bindings.recorders, recorders, strict=True)
@@ -665,13 +666,13 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
         self._bound = prepared.moving
         # whoever asks for indices during the run may change them
         self._watched = prepared.indices
-        self._arrays_moved = False
         return arrays
 
     def _follow(self, prepared: Prepared) -> None:
         """Bind the arrays again if one has moved: by an object of Brian's, a report, a thread."""
         if self._arrays_moved:
             prepared.program.move(self._arrays_of(prepared))
+            self._arrays_moved = False  # the program has asked for all of them
 
     @contextmanager
     def _hosts(self, prepared: Prepared, obj: Any) -> Iterator[None]:
