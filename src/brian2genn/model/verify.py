@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .footprint import Kind, Memory, references
+from .footprint import Kind, references
 from .kernel import Kernel, Table
 from .mishap import Mishap, working_on
 from .network import (
@@ -41,9 +41,8 @@ def verify(network: Network) -> None:
                 raise ModelError(f"step '{step.name}' of {step.origin}: {complaint}", step.owner)
 
 
-def exists(network: Network, memory: Memory | tuple[Kind, str | int]) -> bool:
+def _exists(network: Network, kind: Kind, name: str | int) -> bool:
     """Whether a network has this array, parameter, queue or recorder."""
-    kind, name = memory if isinstance(memory, tuple) else (memory.kind, memory.name)
     match kind:
         case Kind.ARRAY:
             return name in network.arrays
@@ -81,7 +80,7 @@ def _of_step(network: Network, step: Step, kernels: set[str]) -> Iterator[str]:
     if not 0 <= step.clock < len(network.clocks):
         yield f"clock {step.clock} does not exist"
     for name, reference, value in references(step):
-        if not exists(network, (reference.kind, value)):
+        if not _exists(network, reference.kind, value):
             yield f"{reference.kind.value} '{value}' ({name}) does not exist"
     for kernel in step.kernels():
         if kernel.name in kernels:

@@ -323,16 +323,15 @@ def compile_library(
 def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
     """Compile; whoever waits for it sees that."""
     global _seconds
+    if threading.current_thread() is not threading.main_thread():
+        _compile_file(toolchain, text, is_cpp, stem, output)
+        return
     began = time.perf_counter()
     try:
-        if threading.current_thread() is threading.main_thread():
-            with watched("compiling"):
-                _compile_file(toolchain, text, is_cpp, stem, output)
-        else:
+        with watched("compiling"):
             _compile_file(toolchain, text, is_cpp, stem, output)
     finally:
-        if threading.current_thread() is threading.main_thread():
-            _seconds += time.perf_counter() - began
+        _seconds += time.perf_counter() - began
 
 
 def _compile_file(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:

@@ -310,18 +310,13 @@ static inline void b2g_weigh(b2g_effort *effort, int32_t most, double seconds)
     }
 }
 
-/* Do some work on groups of which the largest has n elements, with as many threads as pay.
+/* Do some work in at most so many parts, as many as pay; a trial's time counts `scale` times.
    Returns the number of parts. */
-static inline int32_t b2g_share_out(b2g_context *ctx, int32_t step, b2g_share share, int64_t n)
+static inline int32_t b2g_share_among(b2g_context *ctx, int32_t step, b2g_share share, int32_t most,
+                                      double scale)
 {
     b2g_effort *const effort = &ctx->efforts[step];
-    const int32_t most = ctx->threads < n / 64 ? ctx->threads : (int32_t)(n / 64);
     int32_t parts = effort->parts;
-    effort->times++;
-    if (most < 2) {
-        share(ctx, 0, 1);
-        return 1;
-    }
     if (ctx->always) {
         parts = most;
         ctx->together(share, ctx, parts);
@@ -334,10 +329,21 @@ static inline int32_t b2g_share_out(b2g_context *ctx, int32_t step, b2g_share sh
         parts = effort->candidate;
         const double began = b2g_seconds();
         ctx->together(share, ctx, parts);
-        b2g_weigh(effort, most, b2g_seconds() - began);
+        b2g_weigh(effort, most, (b2g_seconds() - began) * scale);
     }
     effort->shared += parts > 1;
     return parts;
+}
+
+/* Do some work on groups of which the largest has n elements.  Returns the number of parts. */
+static inline int32_t b2g_share_out(b2g_context *ctx, int32_t step, b2g_share share, int64_t n)
+{
+    const int32_t most = ctx->threads < n / 64 ? ctx->threads : (int32_t)(n / 64);
+    ctx->efforts[step].times++;
+    if (most >= 2)
+        return b2g_share_among(ctx, step, share, most, 1.0);
+    share(ctx, 0, 1);
+    return 1;
 }
 
 /* Amounts of work (synapses): fewer are never shared out; times are compared for the usual one. */
@@ -349,31 +355,15 @@ static inline void b2g_share_out_some(b2g_context *ctx, int32_t step, b2g_share 
                                       double amount)
 {
     b2g_effort *const effort = &ctx->efforts[step];
+    const double expected = effort->best * (amount / B2G_USUAL_AMOUNT);
+    const bool little = amount < B2G_LEAST_AMOUNT || (effort->left > 0 && expected < B2G_TOO_LITTLE);
     if (most > ctx->threads)
         most = ctx->threads;
     effort->times++;
-    const double expected = effort->best * (amount / B2G_USUAL_AMOUNT);
-    const bool little = amount < B2G_LEAST_AMOUNT || (effort->left > 0 && expected < B2G_TOO_LITTLE);
-    if (most < 2 || (little && !ctx->always)) {
+    if (most < 2 || (little && !ctx->always))
         share(ctx, 0, 1);
-        return;
-    }
-    int32_t parts = effort->parts;
-    if (ctx->always) {
-        parts = most;
-        ctx->together(share, ctx, parts);
-    } else if (effort->left > 0) {
-        effort->left--;
-        ctx->together(share, ctx, parts);
-    } else {
-        if (effort->candidate == 0)
-            effort->candidate = 1;
-        parts = effort->candidate;
-        const double began = b2g_seconds();
-        ctx->together(share, ctx, parts);
-        b2g_weigh(effort, most, (b2g_seconds() - began) * (B2G_USUAL_AMOUNT / amount));
-    }
-    effort->shared += parts > 1;
+    else
+        b2g_share_among(ctx, step, share, most, B2G_USUAL_AMOUNT / amount);
 }
 
 /* ---- the time step ------------------------------------------------------- */
