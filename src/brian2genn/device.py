@@ -718,10 +718,7 @@ class GennDevice(LegacyInterface, LastingArrays, RuntimeDevice):
     def _before_code(self, code: Any, brian_version: Any) -> None:
         for variable in code.variables.values():
             if isinstance(variable, ArrayVariable):
-                recording = self._recordings.get(id(variable))
-                if recording is not None:
-                    recording.make_way()
-                self._before_access(variable)
+                self._before_change(variable)
         renew_arrays(brian_version, self.arrays, self.get_array_name)
 
     def _disconnect(self, loop: TimeLoop) -> None:

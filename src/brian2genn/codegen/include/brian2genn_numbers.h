@@ -17,6 +17,22 @@
 /* A multiple of the elements of all vectors. */
 #define B2G_VECTOR 16
 
+/* List n neighbours from `first` on. */
+static inline void b2g_list(int32_t *which, int64_t first, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        which[k] = (int32_t)(first + k);
+}
+
+/* Repeat the last of n listed elements until there are whole vectors; returns how many there are. */
+static inline int64_t b2g_fill_up(int32_t *which, int64_t n)
+{
+    const int64_t whole = (n + B2G_VECTOR - 1) / B2G_VECTOR * B2G_VECTOR;
+    for (int64_t k = n; k < whole; k++)
+        which[k] = which[n - 1];
+    return whole;
+}
+
 /* The first element of a call is a multiple of this; all chunks but a group's last are whole. */
 #define B2G_CHUNK_ALIGNMENT 4
 
