@@ -16,8 +16,10 @@ from typing import Any
 
 from brian2 import defaultclock, set_device
 
-from brian2genn.backends.cuda import choice, setup, stepping
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.cuda import setup
+from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.device.driver import Meeting, Rules
 from emulation.ptx.driver import KernelCounts, PtxDriver
 
 #: What a GPU of this kind has, so that kernels have the blocks and threads that they would have.

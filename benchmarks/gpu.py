@@ -35,10 +35,11 @@ from benchmarks.execution import Executed, execute
 from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
-from brian2genn.backends.cuda import choice, nvidia, setup
+from brian2genn.backends.cuda.device import choice, nvidia
+from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.backend import CudaBackend
-from brian2genn.backends.cuda.driver import CudaUnavailable, KernelFacts, Launch
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device.driver import CudaUnavailable, KernelFacts, Launch
+from brian2genn.backends.cuda.device.driver import Meeting, Rules
 
 #: Launches of a time step that nothing can do without: neurons, then synapses.
 FLOOR_LAUNCHES = 2

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from brian2genn.backends.cache.folder import cache_directory
-from brian2genn.backends.cpu.toolchain import find
-from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device.driver import CudaError, KernelFacts, Launch, Meeting, Rules
+from brian2genn.backends.host.toolchain import find
 
 #: How threads are executed.
 FIBRES = Path(__file__).with_name("fibres.h")

@@ -34,8 +34,8 @@ from brian2.core.magic import MagicNetwork
 
 import brian2genn
 from brian2genn.frontend import network as frontend
-from brian2genn.runtime import unchanged
-from brian2genn.runtime.unchanged import CHECKING, set_interval
+from brian2genn.runtime.reuse import unchanged
+from brian2genn.runtime.reuse.unchanged import CHECKING, set_interval
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ def card(job: Found) -> Found:
     import brian2genn
     from benchmarks.gpu import copy_bandwidth
     from benchmarks.run import git_commit, machine
-    from brian2genn.backends.cuda import nvidia
-    from brian2genn.backends.cuda.bindings import nvrtc_version
-    from brian2genn.backends.cuda.presence import driver_version
+    from brian2genn.backends.cuda.device import nvidia
+    from brian2genn.backends.cuda.device.bindings import nvrtc_version
+    from brian2genn.backends.cuda.device.presence import driver_version
 
     driver = nvidia.NvidiaDriver()
     free, total = driver.memory()
@@ -80,7 +80,7 @@ def _package_versions() -> dict[str, str]:
 def trial(job: Found) -> Found:
     """Whether the GPU computes what the processor computes, as `set_device` finds out."""
     import brian2genn
-    from brian2genn.backends.cuda import choice
+    from brian2genn.backends.cuda.device import choice
     from brian2genn.backends.trial.verdict import verdict
 
     began = time.perf_counter()
@@ -92,7 +92,7 @@ def latencies(job: Found) -> Found:
     """How long the parts of a time step take."""
     import brian2genn
     from benchmarks.gpu_report.latencies import measure
-    from brian2genn.backends.cuda.nvidia import NvidiaDriver
+    from brian2genn.backends.cuda.device.nvidia import NvidiaDriver
 
     return measure(NvidiaDriver())
 
@@ -191,8 +191,8 @@ def _about_kernels(
 ) -> Found:
     """The ways that were tried, bytes that a step moves, and the time of each kernel."""
     from benchmarks.traffic import cost_of_step, deliveries_per_step
-    from brian2genn.backends.cuda.stepping import Stepper
-    from brian2genn.backends.cuda.ways import Way
+    from brian2genn.backends.cuda.run.stepping import Stepper
+    from brian2genn.backends.cuda.run.autotuning import Way
 
     steps = 2 * job["duration"] / float(defaultclock.dt)
     monitors = [v for v in namespace.values() if isinstance(v, SpikeMonitor)]
@@ -246,8 +246,8 @@ def _about_kernels(
 def profile(job: Found) -> Found:
     """Run a network in one way only, for a profiler that looks at its kernels."""
     from benchmarks.gpu import programs_built
-    from brian2genn.backends.cuda import choice
-    from brian2genn.backends.cuda.ways import Meeting, Rules
+    from brian2genn.backends.cuda.device import choice
+    from brian2genn.backends.cuda.device.driver import Meeting, Rules
 
     driver: Any = choice.find_driver()
     driver.rules = Rules(meetings=(Meeting[job["meeting"]],))

@@ -28,12 +28,12 @@ from .backends import choice
 from .backends import progress as progress_lines
 from .backends.cache import texts, tidying
 from .backends.cache.templates import KeptTemplates
-from .backends.cpu import interpreter, toolchain
-from .backends.cpu.structures import support
-from .backends.cuda.driver import CudaLost
+from .backends.cuda.device.driver import CudaLost
+from .backends.host import interpreter, toolchain
+from .backends.host.structures import support
 from .backends.interface import Backend, Bound, Program
 from .backends.refusal import RefusedNetwork
-from .codegen.program import environment
+from .codegen.templating import environment
 from .frontend import brian_costs
 from .frontend.compatibility import local_namespace, wants_garbage_collection
 from .frontend.cython_target import cython_version
@@ -44,16 +44,25 @@ from .model.mishap import Mishap
 from .model.network import Network as Model
 from .model.verify import verify
 from .preferences import cache_size, shows_progress
-from .runtime.ahead import Ahead
-from .runtime.arrays import LastingArrays, renew_arrays
-from .runtime.bounds import changing_indices
-from .runtime.chosen import ChosenBackend, exchange_queues
-from .runtime.codeobject import LoopCodeObject
-from .runtime.depth import as_deep_as_needed, is_deep
-from .runtime.explain import Explanation, Explanations, SetupLog, SetupPlacement
-from .runtime.garbage import GarbageCollection
-from .runtime.legacy import LegacyInterface
-from .runtime.loop import (
+from .runtime.activation.ahead import Ahead
+from .runtime.activation.chosen import ChosenBackend, exchange_queues
+from .runtime.activation.legacy import LegacyInterface
+from .runtime.checks.bounds import changing_indices
+from .runtime.checks.pathways import check_pathways, never_early
+from .runtime.code.codeobject import LoopCodeObject
+from .runtime.code.depth import as_deep_as_needed, is_deep
+from .runtime.code.setup import SetupCodeObject, append_synapses, read_subexpression
+from .runtime.memory.arrays import LastingArrays, renew_arrays
+from .runtime.messages.explain import Explanation, Explanations, SetupLog, SetupPlacement
+from .runtime.messages.mishaps import EVERYTHING, hand_over
+from .runtime.messages.nearest import nearest_names
+from .runtime.messages.strangers import explain_strangers
+from .runtime.reuse.code import keeping_code
+from .runtime.reuse.prepared import Prepared, PreparedNetworks
+from .runtime.reuse.programs import KnownPrograms, Numbers, steps_of
+from .runtime.reuse.unchanged import set_interval
+from .runtime.run.garbage import GarbageCollection
+from .runtime.run.loop import (
     Report,
     TimeLoop,
     check_for_invalid_states,
@@ -61,18 +70,9 @@ from .runtime.loop import (
     running,
     store_profile,
 )
-from .runtime.mishaps import EVERYTHING, hand_over
-from .runtime.nearest import nearest_names
-from .runtime.pathways import check_pathways, never_early
-from .runtime.prepared import Prepared, PreparedNetworks
-from .runtime.programs import KnownPrograms, Numbers, steps_of
-from .runtime.recordings import Recording, Turns, close_all, left_behind
-from .runtime.reuse import keeping_code
-from .runtime.setup import SetupCodeObject, append_synapses, read_subexpression
-from .runtime.states import make_room_for_delays, with_delays
-from .runtime.strangers import explain_strangers
-from .runtime.times import Preparation, Times
-from .runtime.unchanged import set_interval
+from .runtime.run.recordings import Recording, Turns, close_all, left_behind
+from .runtime.run.states import make_room_for_delays, with_delays
+from .runtime.run.times import Preparation, Times
 from .transforms.pipeline import shown
 from .transforms.settle import settle
 

@@ -64,7 +64,7 @@ def _watch(device: Any) -> None:
     """Note what the device says about the networks and the set-up code that it runs."""
     # under the plain device there is nothing to note
     from brian2genn.frontend.network import BY_BRIAN, COMPILED
-    from brian2genn.runtime.explain import SetupLog
+    from brian2genn.runtime.messages.explain import SetupLog
 
     remember, add = device._remember, SetupLog.add
 

@@ -20,10 +20,11 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda import stepping
 from brian2genn.backends.cuda.backend import CudaBackend
-from brian2genn.backends.cuda.sizes import dealt_out, width_for
-from brian2genn.backends.cuda.ways import Contest, Meeting, Way
+from brian2genn.backends.cuda.device.driver import Meeting
+from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.run.autotuning import Contest, Way
+from brian2genn.backends.cuda.run.sizes import dealt_out, width_for
 from tests.semantics.harness import compare, observe
 from tests.semantics.test_setup_random import noisy
 

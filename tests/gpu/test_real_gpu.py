@@ -7,7 +7,7 @@ import pytest
 from brian2 import NeuronGroup, SpikeMonitor, StateMonitor, Synapses, ms, run, seed, set_device
 
 import brian2genn
-from brian2genn.backends.cuda.driver import CudaError, Launch
+from brian2genn.backends.cuda.device.driver import CudaError, Launch
 from brian2genn.backends.trial.verdict import verdict
 from tests.semantics.harness import compare, observe
 

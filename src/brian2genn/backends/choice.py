@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .cpu.backend import CpuBackend
-from .cuda import presence
-from .cuda.choice import ForkedProcess, find_driver, is_trusted
-from .cuda.driver import CudaUnavailable, Driver
-from .cuda.ways import Rules
+from .cuda.device import presence
+from .cuda.device.choice import ForkedProcess, find_driver, is_trusted
+from .cuda.device.driver import CudaUnavailable, Driver, Rules
 from .interface import Backend, RawValue
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.labels import own
 from ..frontend.network import translate
 from ..model.verify import verify
-from .loop import clock_states
-from .mishaps import hand_over
-from .pathways import check_pathways
+from .checks.pathways import check_pathways
+from .messages.mishaps import hand_over
+from .run.loop import clock_states
 
 
 def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: int) -> Path:

@@ -14,7 +14,7 @@ from ...model.network import Host, Network, Step
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..cpu.program import CpuProgram
 from ..interface import Bound, ClockState, Outcome
-from .facts import Facts
+from .instance import Facts
 from .recorder import MixedRecorder
 from .rotation import read, written
 

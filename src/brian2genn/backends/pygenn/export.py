@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...codegen.program import environment
+from ...codegen.templating import environment
 from ...model.network import EmitSpikes, Network
 from ...transforms.pipeline import FOR_GENN, lower
-from .facts import Facts
+from .instance import Facts
 from .layout import Layout
 from .neurons import FULL, REPLAY, replayed_name
 from .program import initial_values, past_events
@@ -64,7 +64,7 @@ def export(
     data = _data(layout, known, values)
     directory.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(directory / DATA, **data)  # type: ignore[arg-type]
-    text = environment.get_template("genn_script.py.j2").render(
+    text = environment.get_template("genn/script.py.j2").render(
         name=name,
         layout=layout,
         description=layout.description,

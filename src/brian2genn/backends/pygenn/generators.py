@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...model.network import EmitSpikes
-from .facts import Facts
+from .instance import Facts
 from .layout import Layout
 from .replay import LiveModel
 

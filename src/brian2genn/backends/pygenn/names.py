@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...codegen.genn_code import GENN_TYPE, NotInGenn, whole
+from ...codegen.genn.code import GENN_TYPE, NotInGenn, whole
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Access, Kernel, RandomSite, Table
 from ...model.network import Role
 from .description import ExtraGlobal, Parameter, Population, Reference, SynapsePopulation, Variable
-from .facts import Facts
+from .instance import Facts
 
 #: What GeNN or C give a meaning.
 _RESERVED = frozenset(

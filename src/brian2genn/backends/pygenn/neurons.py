@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...codegen.genn_code import GENN_TYPE, GennCode, NotInGenn
+from ...codegen.genn.code import GENN_TYPE, GennCode, NotInGenn
 from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Kernel
 from ...model.network import (
@@ -21,7 +21,7 @@ from ...model.network import (
     Update,
 )
 from .description import Population, Variable
-from .facts import Facts
+from .instance import Facts
 from .layout import EventPlan, Flag, Layout, RatePlan, StatePlan
 from .names import CodeNames, Scope, genn_name
 

@@ -17,8 +17,8 @@ from ..interface import Bound, ClockState, Outcome
 from .companion import Companion, Part, parts_of
 from .description import SynapsePopulation
 from .exchange import Exchange, GennMemory
-from .facts import Facts
 from .generators import Generators
+from .instance import Facts
 from .layout import Layout
 from .neurons import FIRST, FULL, REPLAY, replayed_name
 from .queue import GennQueue, history

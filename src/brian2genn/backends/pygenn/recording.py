@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .facts import Facts
+from .instance import Facts
 from .layout import EventPlan, Layout, RatePlan, StatePlan
 from .recorder import MixedRecorder
 from .replay import LiveModel

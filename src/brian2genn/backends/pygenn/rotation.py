@@ -28,7 +28,7 @@ from ...model.network import (
 )
 from ...transforms.scatter import addend
 from ..refusal import Refusal
-from .facts import Facts
+from .instance import Facts
 
 
 @dataclass

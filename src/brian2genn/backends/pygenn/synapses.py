@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...codegen.genn_code import GennCode, NotInGenn
+from ...codegen.genn.code import GennCode, NotInGenn
 from ...model import expr as ex
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Kernel, Store
 from ...model.network import Deliver, RecordState, Role, Step, Sum, Update
 from ...transforms.scatter import why_ordered
 from .description import Connectivity, SynapsePopulation, Variable
-from .facts import Facts
+from .instance import Facts
 from .layout import Flag, Layout, StatePlan
 from .names import Scope, SynapseNames, genn_name
 from .neurons import Neurons, indented, recorded_name, stored_type

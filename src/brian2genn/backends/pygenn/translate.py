@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...codegen.genn_code import NotInGenn, draws
+from ...codegen.genn.code import NotInGenn, draws
 from ...model.kernel import ELEMENT
 from ...model.mishap import working_on
 from ...model.network import (
@@ -23,7 +23,7 @@ from ...model.network import (
 )
 from ..refusal import Refusal, RefusedNetwork
 from .description import GennDescription
-from .facts import Facts
+from .instance import Facts
 from .layout import Forced, Layout
 from .neurons import Neurons, slots_for
 from .rotation import Rotation, check_order

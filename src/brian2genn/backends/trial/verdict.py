@@ -16,18 +16,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ...codegen.program import print_program
+from ...codegen.c.program import print_program
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..cache.files import read, write_somewhere
 from ..cache.folder import cache_directory
-from ..cpu import toolchain
 from ..cpu.backend import CpuBackend
 from ..cuda.backend import CudaBackend
-from ..cuda.driver import CudaError, CudaLost, Driver
-from ..cuda.presence import driver_version
+from ..cuda.device.driver import CudaError, CudaLost, Driver, Rules
+from ..cuda.device.presence import driver_version
 from ..cuda.setup import DeviceSetup
-from ..cuda.ways import Rules
-from .aside import Aside
+from ..host import toolchain
+from .background import Aside
 from .building import SetupTrial
 from .comparison import differences
 from .execution import Results, build, execute, raw_value
