@@ -15,7 +15,7 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.device.driver import Meeting, Rules
+from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 from brian2genn.backends.cuda.run import stepping
 
 pytestmark = pytest.mark.usefixtures("device_is_cuda")
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("device_is_cuda")
 @pytest.fixture
 def device_is_cuda(shim, monkeypatch):
     """Time steps are executed in one way, with graphs that grow whatever time they take."""
-    shim.rules = Rules(meetings=(Meeting.NOWHERE,))
+    shim.rules = TuningRules(meetings=(Meeting.NOWHERE,))
     monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
     monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
     set_device("genn", backend="cuda")

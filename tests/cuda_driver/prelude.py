@@ -19,7 +19,7 @@ from brian2genn.backends.cuda.device.driver import (
     CudaUnavailable,
     Launch,
     Meeting,
-    Rules,
+    TuningRules,
 )
 from tests.cuda_driver import images
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .cpu.backend import CpuBackend
 from .cuda.device import presence
 from .cuda.device.choice import ForkedProcess, find_driver, is_trusted
-from .cuda.device.driver import CudaUnavailable, Driver, Rules
+from .cuda.device.driver import CudaUnavailable, Driver, TuningRules
 from .interface import Backend, RawValue
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insist
     return Choice(processor, _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")
 
 
-def _problem(driver: Driver, rules: Rules) -> tuple[str, bool]:
+def _problem(driver: Driver, rules: TuningRules) -> tuple[str, bool]:
     """What is wrong with a GPU, if anything is, and whether trying again is in vain."""
     from .trial.verdict import TrialError, verdict
 

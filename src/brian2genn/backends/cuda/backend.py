@@ -13,7 +13,7 @@ from ...model.network import Network, Step
 from ...model.user_code import UserCode
 from ...transforms.pipeline import FOR_A_GPU, lower
 from ..interface import RawValue
-from .device.driver import Driver, Rules
+from .device.driver import Driver, TuningRules
 from .memory.coherence import DeviceMemory
 from .memory.queue import DeviceQueue
 from .run.program import CudaProgram
@@ -30,7 +30,7 @@ class CudaBackend:
         From a Brian variable to its array, without looking at the device.
     deterministic : bool, optional
         Whether sums have the same order in every run.
-    rules : Rules, optional
+    rules : TuningRules, optional
         How ways to execute time steps are compared; usually as the driver says.
     """
 
@@ -44,7 +44,7 @@ class CudaBackend:
         raw: RawValue,
         *,
         deterministic: bool = False,
-        rules: Rules | None = None,
+        rules: TuningRules | None = None,
     ) -> None:
         self.driver = driver
         self.deterministic = deterministic

@@ -18,7 +18,7 @@ from .queue import Delays
 
 
 @dataclass
-class Facts:
+class Instance:
     """A network model with the values it works on.
 
     Attributes

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Aside(Generic[T]):
+class InBackground(Generic[T]):
     """Calls a function in the background; what hangs there does not keep the process alive.
 
     Parameters

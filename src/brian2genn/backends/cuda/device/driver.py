@@ -34,7 +34,7 @@ class Meeting(Enum):
 
 
 @dataclass(frozen=True)
-class Rules:
+class TuningRules:
     """How ways are compared.
 
     Attributes
@@ -67,7 +67,7 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class KernelFacts:
+class KernelAttributes:
     """What the compiler made of a kernel."""
 
     registers: int
@@ -102,7 +102,7 @@ class Driver(Protocol):
         Threads in a block, a multiple of 32.
     most_threads : int
         Threads that a multiprocessor can hold at a time.
-    rules : Rules
+    rules : TuningRules
         How ways to execute time steps are compared on it.
     """
 
@@ -111,7 +111,7 @@ class Driver(Protocol):
     multiprocessors: int
     threads: int
     most_threads: int
-    rules: Rules
+    rules: TuningRules
 
     def memory(self) -> tuple[int, int]:
         """Bytes that are free, and all bytes."""
@@ -165,5 +165,5 @@ class Driver(Protocol):
         As many as the device has at the same time, or as are in a cluster (a power of two).
         """
 
-    def facts(self, kernel: Any, threads: int) -> KernelFacts:
+    def attributes(self, kernel: Any, threads: int) -> KernelAttributes:
         """What the compiler made of a kernel."""

@@ -21,7 +21,15 @@ from ...cache.files import CacheError, keep, write_somewhere
 from ...cache.folder import cache_directory
 from .bindings import bindings, check, nvrtc_version
 from .discovery import FORKED, find_gpu
-from .driver import CudaError, CudaLost, CudaUnavailable, KernelFacts, Launch, Meeting, Rules
+from .driver import (
+    CudaError,
+    CudaLost,
+    CudaUnavailable,
+    KernelAttributes,
+    Launch,
+    Meeting,
+    TuningRules,
+)
 
 #: Options of every compilation.
 _OPTIONS = (
@@ -230,7 +238,7 @@ class NvidiaDriver:
         self.multiprocessors = gpu.multiprocessors
         self.most_threads = gpu.most_threads
         self.identity = gpu.identity
-        self.rules = Rules()
+        self.rules = TuningRules()
         self._cooperative, self._clusters = gpu.cooperative, gpu.clusters
         #: threads in a block
         self.threads = 128
@@ -426,7 +434,7 @@ class NvidiaDriver:
         As many as the device has at the same time, or as are in a cluster (a power of two).
         """
         if meeting == Meeting.MEMORY and self._cooperative:
-            return self.multiprocessors * self.facts(kernel, threads).resident_blocks
+            return self.multiprocessors * self.attributes(kernel, threads).resident_blocks
         if meeting == Meeting.CLUSTER and self._clusters:
             return self._largest_cluster(kernel, threads)
         return 0
@@ -444,7 +452,7 @@ class NvidiaDriver:
                     return blocks
         return 0
 
-    def facts(self, kernel: NvidiaKernel, threads: int) -> KernelFacts:
+    def attributes(self, kernel: NvidiaKernel, threads: int) -> KernelAttributes:
         """What the compiler made of a kernel."""
         attribute = self._cu.CUfunction_attribute
         with self.current() as cu:
@@ -453,7 +461,7 @@ class NvidiaDriver:
                 return int(check(cu.cuFuncGetAttribute(which, kernel.handle), "asking for a fact"))
 
             occupancy = cu.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel.handle, threads, 0)
-            return KernelFacts(
+            return KernelAttributes(
                 ask(attribute.CU_FUNC_ATTRIBUTE_NUM_REGS),
                 ask(attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
                 ask(attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),

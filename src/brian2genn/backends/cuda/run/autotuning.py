@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ..device.driver import Meeting, Rules
+from ..device.driver import Meeting, TuningRules
 
 #: How often each way is tried; the first time does not count (a kernel is loaded, caches are cold).
 _TURNS = 4
@@ -22,7 +22,7 @@ _VALID = 100_000
 
 
 @dataclass(frozen=True)
-class Way:
+class LaunchPlan:
     """How time steps are executed.
 
     Attributes
@@ -61,29 +61,29 @@ class Way:
         return text
 
 
-class Contest:
+class Autotuner:
     """Tries several ways in turn and then keeps to the fastest.
 
     First it is found out how steps are launched, then how spikes are delivered.
 
     Parameters
     ----------
-    launching : sequence of Way
+    launching : sequence of LaunchPlan
         What is usual comes first.
     variants : callable
         What else is to be tried of the way that is the fastest of these.
-    rules : Rules, optional
+    rules : TuningRules, optional
     """
 
     def __init__(
         self,
-        launching: Sequence[Way],
-        variants: Callable[[Way], Sequence[Way]] = lambda _: (),
-        rules: Rules | None = None,
+        launching: Sequence[LaunchPlan],
+        variants: Callable[[LaunchPlan], Sequence[LaunchPlan]] = lambda _: (),
+        rules: TuningRules | None = None,
     ) -> None:
         #: what a time step took, in seconds, in the ways that were compared last
-        self.costs: dict[Way, float] = {}
-        self.rules = rules or Rules()
+        self.costs: dict[LaunchPlan, float] = {}
+        self.rules = rules or TuningRules()
         self._launching, self._variants = list(launching), variants
         self._begin_anew()
 
@@ -92,14 +92,14 @@ class Contest:
         self._is_about_launching = True
         self._begin(self._launching)
         if self.decided:
-            self._decide(self.way)
+            self._decide(self.plan)
 
-    def _begin(self, candidates: Sequence[Way]) -> None:
+    def _begin(self, candidates: Sequence[LaunchPlan]) -> None:
         self._candidates = list(candidates)
-        self._seconds: dict[Way, list[float]] = {way: [] for way in candidates}
+        self._seconds: dict[LaunchPlan, list[float]] = {plan: [] for plan in candidates}
         self._next = 0
 
-    def _decide(self, best: Way) -> None:
+    def _decide(self, best: LaunchPlan) -> None:
         others = self._variants(best) if self._is_about_launching else ()
         self._is_about_launching = False
         self._begin([best, *others])
@@ -110,7 +110,7 @@ class Contest:
         return len(self._candidates) == 1
 
     @property
-    def way(self) -> Way:
+    def plan(self) -> LaunchPlan:
         """How the next time steps should be executed."""
         return self._candidates[self._next]
 
@@ -123,21 +123,21 @@ class Contest:
             return
         if steps == 0 or (steps < self.rules.steps and seconds < self.rules.seconds):
             return  # it says more of launching than of the steps
-        self._seconds[self.way].append(seconds / steps)
+        self._seconds[self.plan].append(seconds / steps)
         self._next += 1
         if self._next < len(self._candidates):
             return
         self._next = 0
         if len(self._seconds[self._candidates[0]]) < 2:
             return
-        known = {way: median(self._seconds[way][1:]) for way in self._candidates}
+        known = {plan: median(self._seconds[plan][1:]) for plan in self._candidates}
         self.costs |= known
         bound = _HOPELESS * min(known.values())
-        hopeful = [way for way in self._candidates if min(self._seconds[way][1:]) <= bound]
+        hopeful = [plan for plan in self._candidates if min(self._seconds[plan][1:]) <= bound]
         best, *others = self._candidates = hopeful
         if others and len(self._seconds[best]) < _TURNS:
             return
-        for way in others:
-            if known[way] < (1 - _WORTHWHILE) * known[best]:
-                best = way
+        for plan in others:
+            if known[plan] < (1 - _WORTHWHILE) * known[best]:
+                best = plan
         self._decide(best)

@@ -7,14 +7,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..device.driver import Module, Rules
-from .autotuning import Contest
+from ..device.driver import Module, TuningRules
+from .autotuning import Autotuner
 
 #: How many graphs are kept; each takes memory of the device.
 _MOST_GRAPHS = 32
 
 
-class Loaded:
+class Executable:
     """A program on the device, which all networks of one model share.
 
     There, the addresses that it works with are variables of its own: whoever
@@ -23,17 +23,17 @@ class Loaded:
     Parameters
     ----------
     module : Module
-    rules : Rules
+    rules : TuningRules
         How ways to execute time steps are compared.
     """
 
-    def __init__(self, module: Module, rules: Rules) -> None:
+    def __init__(self, module: Module, rules: TuningRules) -> None:
         self.module = module
         self.rules = rules
         #: by the number of time steps, and of the blocks of each task; last, what was used last
         self._graphs: OrderedDict[tuple[int, tuple[int, ...]], Any] = OrderedDict()
         #: what was found out about the fastest way, by the sizes of the network
-        self.contests: dict[Any, Contest] = {}
+        self.tuners: dict[Any, Autotuner] = {}
         self._user: weakref.ref[Any] | None = None
 
     def graph(self, key: tuple[int, tuple[int, ...]], make: Callable[[], Any]) -> Any:

@@ -14,12 +14,12 @@ from ....codegen.cuda.program import print_cuda_program
 from ....codegen.cuda.source import CudaSource
 from ....model.network import Network
 from ...interface import Bound, Outcome
-from ..device.driver import Driver, Meeting, Rules
+from ..device.driver import Driver, Meeting, TuningRules
 from ..memory.coherence import DeviceMemory
 from ..memory.recorder import DeviceRecorder
 from ..memory.structures import STATE
 from .deployment import Deployment
-from .executable import Loaded
+from .executable import Executable
 from .report import note_on_memory, notes_on_kernels, too_little_memory
 from .stepping import Stepper
 
@@ -40,7 +40,7 @@ class CudaProgram:
         Whether every step is a kernel of its own, so that each can be measured.
     deterministic : bool, optional
         Whether sums have the same order in every run.
-    rules : Rules
+    rules : TuningRules
         How ways to execute time steps are compared.
     """
 
@@ -52,7 +52,7 @@ class CudaProgram:
         driver: Driver,
         memory: DeviceMemory,
         *,
-        rules: Rules,
+        rules: TuningRules,
         profile: bool = False,
         deterministic: bool = False,
     ) -> None:
@@ -63,8 +63,8 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._loaded = Loaded(driver.build(self.source.text), rules)
-        self._module = self._loaded.module
+        self._executable = Executable(driver.build(self.source.text), rules)
+        self._module = self._executable.module
         self._profile = profile
         self._unbind()
 
@@ -77,7 +77,7 @@ class CudaProgram:
     def _unbind(self) -> None:
         self.seconds = np.zeros(len(self.source.steps))
         self.deployment = Deployment(self.source, self._driver, self._memory)
-        self._stepper = Stepper(self.source, self._driver, self._loaded)
+        self._stepper = Stepper(self.source, self._driver, self._executable)
 
     def notes(self) -> list[str]:
         """What the device executes, for people: kernels, registers, memory, detours."""
@@ -141,7 +141,7 @@ class CudaProgram:
 
     def _refresh(self) -> None:
         """Copy to the device what the host has changed, and tell it where everything is."""
-        if self._loaded.taken_by(self):
+        if self._executable.taken_by(self):
             self.deployment.moved = True
             self._set_constants()
         if self.deployment.refresh():
@@ -152,7 +152,7 @@ class CudaProgram:
     def _tell_way(self) -> None:
         """Tell the device where everything is, and in which way time steps are executed."""
         self.deployment.fixed["blocks"][: len(self._stepper.blocks)] = self._stepper.blocks
-        self.deployment.fixed["in_cluster"] = self._stepper.way.meeting == Meeting.CLUSTER
+        self.deployment.fixed["in_cluster"] = self._stepper.plan.meeting == Meeting.CLUSTER
         for k, width in enumerate(self._stepper.widths):
             self.deployment.fixed["queues"]["width_bits"][k] = width.bit_length() - 1
         self._driver.upload(self._module.symbol("b2g_memory"), self.deployment.fixed)
@@ -197,7 +197,7 @@ class CudaProgram:
         if stepper.adopt():
             self._tell_way()
         asked = stepper.steps(remaining)
-        if stepper.way.together and self.deployment.state["state"]["most_steps"] != asked:
+        if stepper.plan.together and self.deployment.state["state"]["most_steps"] != asked:
             most = np.array([asked], dtype=np.uint32)
             self._driver.upload(self.deployment.place("state") + _MOST_STEPS, most)
         before = self.random_step
@@ -245,7 +245,7 @@ class CudaProgram:
             return
         self.deployment.follow()
         # if another network had its turn since, nothing is left to be made up for
-        if self.source.late and self._loaded.is_used_by(self):
+        if self.source.late and self._executable.is_used_by(self):
             self._launch(self.source.late)
         self.deployment.read_state()
         self.deployment.give_back_queues()

@@ -111,13 +111,13 @@ def notes_on_kernels(source: CudaSource, driver: Driver, module: Module, names: 
     for kernel in source.kernels:
         if kernel.name in source.late:
             continue
-        facts = driver.facts(module.kernel(kernel.name), driver.threads)
+        made = driver.attributes(module.kernel(kernel.name), driver.threads)
         what = "; ".join(", ".join(map(names.tell, tasks[number].what)) for number in kernel.tasks)
-        slow = f", {facts.local_bytes} bytes of slow memory" if facts.local_bytes else ""
-        occupancy = facts.resident_blocks * driver.threads / driver.most_threads
+        slow = f", {made.local_bytes} bytes of slow memory" if made.local_bytes else ""
+        occupancy = made.resident_blocks * driver.threads / driver.most_threads
         lines.append(
-            f"Kernel {kernel.name}: {facts.registers} registers{slow}, occupancy {occupancy:.0%}"
-            f" ({facts.resident_blocks} blocks of {driver.threads} threads at a time on each of"
+            f"Kernel {kernel.name}: {made.registers} registers{slow}, occupancy {occupancy:.0%}"
+            f" ({made.resident_blocks} blocks of {driver.threads} threads at a time on each of"
             f" {driver.multiprocessors} multiprocessors): {what}."
         )
     if source.late_steps:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..device.driver import Driver
 from ..memory.queue import DeviceQueue
-from .autotuning import Way
+from .autotuning import LaunchPlan
 
 #: Blocks for each multiprocessor where a task takes any number, ...
 _BLOCKS_EACH = 8
@@ -15,9 +15,9 @@ _BLOCKS_EACH = 8
 _BLOCKS_EACH_FOR_SPIKES = 2
 
 
-def threads_of(driver: Driver, way: Way) -> int:
+def threads_of(driver: Driver, plan: LaunchPlan) -> int:
     """Threads in a block of the kernels of the time loop."""
-    return way.threads or driver.threads
+    return plan.threads or driver.threads
 
 
 def blocks_wanted(kind: str, count: int, threads: int) -> int:
@@ -36,7 +36,7 @@ def blocks_wanted(kind: str, count: int, threads: int) -> int:
     return max(1, -(-(32 * count if kind == "warps" else count) // threads))
 
 
-def blocks_for(driver: Driver, kind: str, count: int, way: Way) -> int:
+def blocks_for(driver: Driver, kind: str, count: int, plan: LaunchPlan) -> int:
     """The blocks for a task with so many elements, for kernels whose blocks are no cluster.
 
     Parameters
@@ -44,16 +44,16 @@ def blocks_for(driver: Driver, kind: str, count: int, way: Way) -> int:
     driver : Driver
     kind : str
     count : int
-    way : Way
+    plan : LaunchPlan
     """
     blocks = blocks_wanted(kind, count, driver.threads)
-    most = driver.multiprocessors * (1 if way.together else _BLOCKS_EACH)
+    most = driver.multiprocessors * (1 if plan.together else _BLOCKS_EACH)
     # a kernel that ends leaves its place to others, one for many steps does not
-    bounded = kind == "share" or (kind == "warps" and way.together)
+    bounded = kind == "share" or (kind == "warps" and plan.together)
     return min(blocks, most) if bounded else blocks
 
 
-def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, way: Way) -> int:
+def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, plan: LaunchPlan) -> int:
     """The blocks that deliver the spikes of a pathway, for kernels whose blocks are no cluster.
 
     No more than if all sources spike at once.
@@ -64,10 +64,10 @@ def blocks_for_queue(driver: Driver, queue: DeviceQueue, width: int, way: Way) -
     queue : DeviceQueue
     width : int
         Threads that share the synapses of a spike.
-    way : Way
+    plan : LaunchPlan
     """
-    each = 1 if way.together else _BLOCKS_EACH_FOR_SPIKES
-    most = max(int(each * driver.multiprocessors * 2.0**way.spreading), 1)
+    each = 1 if plan.together else _BLOCKS_EACH_FOR_SPIKES
+    most = max(int(each * driver.multiprocessors * 2.0**plan.spreading), 1)
     blocks = min(blocks_wanted("share", threads_for_queue(queue, width), driver.threads), most)
     team = max(width // driver.threads, 1)
     return max(team, blocks // team * team)
@@ -100,20 +100,20 @@ def dealt_out(wanted: Sequence[int], most: int) -> list[int]:
     return given
 
 
-def width_for(driver: Driver, queue: DeviceQueue, way: Way) -> int:
+def width_for(driver: Driver, queue: DeviceQueue, plan: LaunchPlan) -> int:
     """How many threads share a run of synapses: a power of two.
 
     Parameters
     ----------
     driver : Driver
     queue : DeviceQueue
-    way : Way
+    plan : LaunchPlan
     """
     a = queue.arrangement
     if a is None:
         return 1
     usual, most = a.width(driver.threads), a.width(driver.threads * driver.multiprocessors // 2)
-    if way.threads:  # any number of blocks has to make a team
-        most = way.threads
-    width = usual << way.widening if way.widening > 0 else usual >> -way.widening
+    if plan.threads:  # any number of blocks has to make a team
+        most = plan.threads
+    width = usual << plan.widening if plan.widening > 0 else usual >> -plan.widening
     return min(max(width, 1), max(usual, most))

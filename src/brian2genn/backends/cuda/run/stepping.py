@@ -9,8 +9,8 @@ from typing import Any
 from ....codegen.cuda.source import CudaSource, KernelPlan, TaskPlan
 from ..device.driver import Driver, Launch, Meeting
 from ..memory.queue import DeviceQueue
-from .autotuning import Contest, Way
-from .executable import Loaded
+from .autotuning import Autotuner, LaunchPlan
+from .executable import Executable
 from .sizes import (
     blocks_for,
     blocks_for_queue,
@@ -53,20 +53,20 @@ class Stepper:
     ----------
     source : CudaSource
     driver : Driver
-    loaded : Loaded
+    executable : Executable
         Keeps graphs, and what was found out about a network of these sizes.
     """
 
-    def __init__(self, source: CudaSource, driver: Driver, loaded: Loaded) -> None:
+    def __init__(self, source: CudaSource, driver: Driver, executable: Executable) -> None:
         self._source = source
         self._driver = driver
-        self._loaded = loaded
+        self._executable = executable
         self._counts: list[int] = []
         self._queues: Sequence[DeviceQueue] = ()
         self._batch = 1
         self._asked = 0
-        self.way = Way()
-        self.contest = Contest([Way()])
+        self.plan = LaunchPlan()
+        self.tuner = Autotuner([LaunchPlan()])
         #: of every task, in the present way
         self.blocks: tuple[int, ...] = ()
         #: of every queue: threads that share a run, in the present way
@@ -86,78 +86,80 @@ class Stepper:
         self._counts = [count_of(task) for task in self._source.tasks]
         self._queues = queues
         kinds = [
-            Way(meeting, **variant)
+            LaunchPlan(meeting, **variant)
             for meeting in (Meeting.NOWHERE, Meeting.MEMORY)
             for variant in _VARIANTS
         ]
         key = tuple(self._counts), *map(self._sizes, kinds)
-        if key not in self._loaded.contests:
+        if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
-            variants = {way: self._variants_of(way) for way in self._possible()}
-            self._loaded.contests[key] = Contest(
-                list(variants), variants.__getitem__, self._loaded.rules
+            variants = {plan: self._variants_of(plan) for plan in self._possible()}
+            self._executable.tuners[key] = Autotuner(
+                list(variants), variants.__getitem__, self._executable.rules
             )
-        self.contest = self._loaded.contests[key]
-        self._set(self.contest.way)
+        self.tuner = self._executable.tuners[key]
+        self._set(self.tuner.plan)
 
-    def _possible(self) -> list[Way]:
+    def _possible(self) -> list[LaunchPlan]:
         """The ways to launch many steps."""
-        ways = [Way(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
-        ways += self._clusters()
-        allowed = self._loaded.rules.meetings
-        return [way for way in ways if way.meeting in allowed and self._fits(way)] or [Way()]
+        plans = [LaunchPlan(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
+        plans += self._clusters()
+        allowed = self._executable.rules.meetings
+        return [plan for plan in plans if plan.meeting in allowed and self._fits(plan)] or [
+            LaunchPlan()
+        ]
 
-    def _clusters(self) -> list[Way]:
+    def _clusters(self) -> list[LaunchPlan]:
         """Clusters: the one that spreads a network over the most blocks, and a larger one."""
-        threads, fitting = self._driver.threads, list[Way]()
+        threads, fitting = self._driver.threads, list[LaunchPlan]()
         while threads <= self._source.most_threads and len(fitting) < 2:
-            way = Way(Meeting.CLUSTER, threads=threads)
-            fitting += [way] if self._fits(way) else []
+            plan = LaunchPlan(Meeting.CLUSTER, threads=threads)
+            fitting += [plan] if self._fits(plan) else []
             threads *= 2
         return fitting
 
-    def _fits(self, way: Way) -> bool:
+    def _fits(self, plan: LaunchPlan) -> bool:
         """Whether the device can have all the blocks that wait for each other."""
-        if not way.together:
+        if not plan.together:
             return True
-        return self._source.resident and self._blocks_together(way) <= self._most_blocks(way)
+        return self._source.resident and self._blocks_together(plan) <= self._most_blocks(plan)
 
-    def _variants_of(self, best: Way) -> list[Way]:
+    def _variants_of(self, best: LaunchPlan) -> list[LaunchPlan]:
         """Other ways to deliver spikes, of those that make a difference and are possible."""
         found = {self._sizes(best): best}
         for variant in _VARIANTS:
-            way = replace(best, **variant)
-            if self._fits(way):
-                found.setdefault(self._sizes(way), way)
-        return [way for way in found.values() if way != best]
+            plan = replace(best, **variant)
+            if self._fits(plan):
+                found.setdefault(self._sizes(plan), plan)
+        return [plan for plan in found.values() if plan != best]
 
-    def _most_blocks(self, way: Way) -> int:
-        kernel = self._loaded.module.kernel(_TOGETHER)
-        return self._driver.most_blocks(kernel, threads_of(self._driver, way), way.meeting)
+    def _most_blocks(self, plan: LaunchPlan) -> int:
+        kernel = self._executable.module.kernel(_TOGETHER)
+        return self._driver.most_blocks(kernel, threads_of(self._driver, plan), plan.meeting)
 
-    def _sizes(self, way: Way) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _sizes(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The blocks of every task, and the threads that share a run of every queue."""
         driver = self._driver
         delivered = {int(t.count[1]) for t in self._source.tasks if t.kind == "queue"}
         widths = tuple(
-            width_for(driver, queue, way if number in delivered else replace(way, widening=0))
+            width_for(driver, queue, plan if number in delivered else replace(plan, widening=0))
             for number, queue in enumerate(self._queues)
         )
 
         def blocks_of(task: TaskPlan) -> int:
             if task.kind == "queue":
                 number = int(task.count[1])
-                return blocks_for_queue(driver, self._queues[number], widths[number], way)
-            return blocks_for(driver, task.kind, self._counts[task.number], way)
+                return blocks_for_queue(driver, self._queues[number], widths[number], plan)
+            return blocks_for(driver, task.kind, self._counts[task.number], plan)
 
         blocks = list(map(blocks_of, self._source.tasks))
-        if way.meeting == Meeting.CLUSTER:
-            self._share_cluster(way, widths, blocks)
+        if plan.meeting == Meeting.CLUSTER:
+            self._share_cluster(plan, widths, blocks)
         return tuple(blocks), widths
 
-    def _share_cluster(self, way: Way, widths: Sequence[int], blocks: list[int]) -> None:
+    def _share_cluster(self, plan: LaunchPlan, widths: Sequence[int], blocks: list[int]) -> None:
         """Put the blocks that tasks of the loop have in a cluster into `blocks`."""
-        threads, most = threads_of(self._driver, way), self._most_blocks(way)
+        threads, most = threads_of(self._driver, plan), self._most_blocks(plan)
         for kernel in self._loop():
             wanted = dict[int, int]()
             for task in (self._source.tasks[number] for number in kernel.tasks):
@@ -181,34 +183,34 @@ class Stepper:
         ends_step = kernel.name == self._source.loop[-1]
         return max(sum(blocks[task] for task in kernel.tasks) + ends_step, 1)
 
-    def _blocks_together(self, way: Way) -> int:
+    def _blocks_together(self, plan: LaunchPlan) -> int:
         """How many blocks have to be on the device at the same time."""
-        blocks, _ = self._sizes(way)
+        blocks, _ = self._sizes(plan)
         most = max(self._blocks_of_kernel(kernel, blocks) for kernel in self._loop())
         # clusters of other sizes may be none
-        return 1 << (most - 1).bit_length() if way.meeting == Meeting.CLUSTER else most
+        return 1 << (most - 1).bit_length() if plan.meeting == Meeting.CLUSTER else most
 
-    def _set(self, way: Way) -> None:
+    def _set(self, plan: LaunchPlan) -> None:
         """Go over to a way."""
-        self.way = way
-        self.blocks, self.widths = self._sizes(way)
-        module = self._loaded.module
+        self.plan = plan
+        self.blocks, self.widths = self._sizes(plan)
+        module = self._executable.module
         self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}
         for kernel in self._source.kernels:
             count = self._blocks_of_kernel(kernel, self.blocks)
             in_loop = kernel.name in self._source.loop
-            threads = threads_of(self._driver, way) if in_loop else self._driver.threads
+            threads = threads_of(self._driver, plan) if in_loop else self._driver.threads
             self._launches[kernel.name] = Launch(module.kernel(kernel.name), count, threads)
-        if way.together:
-            most, threads = self._blocks_together(way), threads_of(self._driver, way)
-            launch = Launch(module.kernel(_TOGETHER), most, threads, way.meeting)
+        if plan.together:
+            most, threads = self._blocks_together(plan), threads_of(self._driver, plan)
+            launch = Launch(module.kernel(_TOGETHER), most, threads, plan.meeting)
             self._launches[_TOGETHER] = launch
 
     def adopt(self) -> bool:
         """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
-        if self.way == self.contest.way:
+        if self.plan == self.tuner.plan:
             return False
-        self._set(self.contest.way)
+        self._set(self.tuner.plan)
         return True
 
     # -- launching -----------------------------------------------------------------
@@ -222,15 +224,15 @@ class Stepper:
 
     def steps(self, remaining: int) -> int:
         """How many time steps the next launch should execute, of those that remain."""
-        most = min(self._batch, _MOST_TOGETHER if self.way.together else _MOST_STEPS)
-        if not self.contest.decided:
-            most = min(most, self.contest.rules.steps)
+        most = min(self._batch, _MOST_TOGETHER if self.plan.together else _MOST_STEPS)
+        if not self.tuner.decided:
+            most = min(most, self.tuner.rules.steps)
         return min(most, max(remaining, 1))
 
     def run(self, steps: int) -> None:
         """Execute time steps; the device stops by itself at the end of the run."""
         self._asked = steps
-        if self.way.together:
+        if self.plan.together:
             self.launch([_TOGETHER])
             return
         while steps > 0:
@@ -240,11 +242,11 @@ class Stepper:
 
     def _graph(self, size: int) -> Any:
         key = size, self.blocks
-        return self._loaded.graph(key, lambda: self._driver.graph(self.loop() * size))
+        return self._executable.graph(key, lambda: self._driver.graph(self.loop() * size))
 
     def note(self, seconds: float, steps: int) -> None:
         """Learn from what the last time steps took, and how many there were."""
-        self.contest.note(seconds, steps)
+        self.tuner.note(seconds, steps)
         if steps < self._asked:
             # something stops the device now and then: what comes after that is in vain
             self._batch = max(1 << max(steps - 1, 0).bit_length(), 1)
@@ -255,10 +257,10 @@ class Stepper:
 
     def note_for_people(self) -> str:
         """How time steps are executed, and what was measured."""
-        if not self.contest.decided:
-            return f"Time steps are executed as {self.way} for now; other ways are being tried."
-        costs = sorted(self.contest.costs.items(), key=lambda item: item[1])
+        if not self.tuner.decided:
+            return f"Time steps are executed as {self.plan} for now; other ways are being tried."
+        costs = sorted(self.tuner.costs.items(), key=lambda item: item[1])
         if not costs:
-            return f"Time steps are executed as {self.way}."
-        measured = ", ".join(f"{way} {1e6 * cost:.1f} µs" for way, cost in costs)
-        return f"Time steps are executed as {self.way}: of what was tried ({measured} a step)."
+            return f"Time steps are executed as {self.plan}."
+        measured = ", ".join(f"{plan} {1e6 * cost:.1f} µs" for plan, cost in costs)
+        return f"Time steps are executed as {self.plan}: of what was tried ({measured} a step)."

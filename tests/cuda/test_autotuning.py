@@ -23,13 +23,13 @@ import brian2genn
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run import stepping
-from brian2genn.backends.cuda.run.autotuning import Contest, Way
+from brian2genn.backends.cuda.run.autotuning import Autotuner, LaunchPlan
 from brian2genn.backends.cuda.run.sizes import dealt_out, width_for
 from tests.semantics.harness import compare, observe
 from tests.semantics.test_setup_random import noisy
 
-GRAPH, TOGETHER = Way(), Way(Meeting.MEMORY)
-CLUSTER, LARGER = (Way(Meeting.CLUSTER, threads=threads) for threads in (64, 128))
+GRAPH, TOGETHER = LaunchPlan(), LaunchPlan(Meeting.MEMORY)
+CLUSTER, LARGER = (LaunchPlan(Meeting.CLUSTER, threads=threads) for threads in (64, 128))
 
 
 def wider(*widenings: int):
@@ -37,82 +37,80 @@ def wider(*widenings: int):
     return lambda best: [replace(best, widening=widening) for widening in widenings]
 
 
-def decide(contest: Contest, costs) -> list[Way]:
-    """Let a contest see these costs until it has decided; the ways in the order of their turns."""
+def decide(tuner: Autotuner, costs) -> list[LaunchPlan]:
+    """Let a tuner see these costs until it has decided; the ways in the order of their turns."""
     seen = []
-    while not contest.decided:
-        seen.append(contest.way)
-        contest.note(
-            costs(contest.way, seen.count(contest.way)) * contest.rules.steps, contest.rules.steps
-        )
+    while not tuner.decided:
+        seen.append(tuner.plan)
+        tuner.note(costs(tuner.plan, seen.count(tuner.plan)) * tuner.rules.steps, tuner.rules.steps)
     return seen
 
 
 def test_every_way_has_its_turns_and_the_fastest_is_kept():
-    contest = Contest([GRAPH, TOGETHER])
-    seen = decide(contest, lambda way, _: 2.0 if way == GRAPH else 1.0)
+    tuner = Autotuner([GRAPH, TOGETHER])
+    seen = decide(tuner, lambda plan, _: 2.0 if plan == GRAPH else 1.0)
     assert seen == 4 * [GRAPH, TOGETHER]
-    assert contest.way == TOGETHER
-    assert contest.costs == {GRAPH: 2.0, TOGETHER: 1.0}
-    contest.note(100.0, 1000)
-    assert contest.way == TOGETHER
+    assert tuner.plan == TOGETHER
+    assert tuner.costs == {GRAPH: 2.0, TOGETHER: 1.0}
+    tuner.note(100.0, 1000)
+    assert tuner.plan == TOGETHER
 
 
 def test_the_first_turn_and_one_outlier_do_not_count():
     costs = {TOGETHER: [90.0, 1.0, 50.0, 1.0], GRAPH: [0.0, 2.0, 2.0, 2.0]}
-    contest = Contest([GRAPH, TOGETHER])
-    decide(contest, lambda way, turn: costs[way][turn - 1])
-    assert contest.way == TOGETHER
+    tuner = Autotuner([GRAPH, TOGETHER])
+    decide(tuner, lambda plan, turn: costs[plan][turn - 1])
+    assert tuner.plan == TOGETHER
 
 
 def test_another_way_has_to_be_faster_by_more_than_a_trifle():
-    contest = Contest([GRAPH, TOGETHER])
-    decide(contest, lambda way, _: 1.0 if way == GRAPH else 0.99)
-    assert contest.way == GRAPH
+    tuner = Autotuner([GRAPH, TOGETHER])
+    decide(tuner, lambda plan, _: 1.0 if plan == GRAPH else 0.99)
+    assert tuner.plan == GRAPH
 
 
 def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
-    contest = Contest([GRAPH, TOGETHER], wider(-2, 2))
-    seen = decide(contest, lambda way, _: 1.0 + (not way.together) - 0.1 * (way.widening == 2))
-    assert seen[8:11] == [TOGETHER, Way(Meeting.MEMORY, -2), Way(Meeting.MEMORY, 2)]
-    assert contest.way == Way(Meeting.MEMORY, 2)
+    tuner = Autotuner([GRAPH, TOGETHER], wider(-2, 2))
+    seen = decide(tuner, lambda plan, _: 1.0 + (not plan.together) - 0.1 * (plan.widening == 2))
+    assert seen[8:11] == [TOGETHER, LaunchPlan(Meeting.MEMORY, -2), LaunchPlan(Meeting.MEMORY, 2)]
+    assert tuner.plan == LaunchPlan(Meeting.MEMORY, 2)
 
 
 def test_one_way_is_nothing_to_try():
-    assert Contest([GRAPH]).decided
-    assert Contest([GRAPH]).way == GRAPH
-    contest = Contest([GRAPH], wider(2))
-    decide(contest, lambda way, _: 1.0 / (1 + way.widening))
-    assert contest.way == Way(Meeting.NOWHERE, 2)
+    assert Autotuner([GRAPH]).decided
+    assert Autotuner([GRAPH]).plan == GRAPH
+    tuner = Autotuner([GRAPH], wider(2))
+    decide(tuner, lambda plan, _: 1.0 / (1 + plan.widening))
+    assert tuner.plan == LaunchPlan(Meeting.NOWHERE, 2)
 
 
 def test_short_launches_say_nothing_unless_steps_are_long():
-    contest = Contest([GRAPH, TOGETHER])
-    contest.note(1e-4, contest.rules.steps - 1)
-    assert contest.way == GRAPH
-    contest.note(1e-4, contest.rules.steps)
-    assert contest.way == TOGETHER
-    contest.note(0.1, 3)
-    assert contest.way == GRAPH
+    tuner = Autotuner([GRAPH, TOGETHER])
+    tuner.note(1e-4, tuner.rules.steps - 1)
+    assert tuner.plan == GRAPH
+    tuner.note(1e-4, tuner.rules.steps)
+    assert tuner.plan == TOGETHER
+    tuner.note(0.1, 3)
+    assert tuner.plan == GRAPH
 
 
 def test_what_is_far_behind_has_no_further_turn():
-    contest = Contest([GRAPH, TOGETHER, Way(Meeting.MEMORY, 1)])
-    costs = {GRAPH: 1.0, TOGETHER: 10.0, Way(Meeting.MEMORY, 1): 1.1}
-    seen = decide(contest, lambda way, _: costs[way])
+    tuner = Autotuner([GRAPH, TOGETHER, LaunchPlan(Meeting.MEMORY, 1)])
+    costs = {GRAPH: 1.0, TOGETHER: 10.0, LaunchPlan(Meeting.MEMORY, 1): 1.1}
+    seen = decide(tuner, lambda plan, _: costs[plan])
     assert (seen.count(GRAPH), seen.count(TOGETHER)) == (4, 2)
-    assert contest.way == GRAPH
+    assert tuner.plan == GRAPH
 
 
 def test_the_ways_are_tried_again_when_much_time_has_passed():
-    contest = Contest([GRAPH, TOGETHER], wider(2))
-    decide(contest, lambda way, _: 1.0 + way.together)
-    assert contest.way == GRAPH
-    contest.note(1.0, 100_001)
-    assert not contest.decided
-    decide(contest, lambda way, _: 2.0 - way.together)
-    assert contest.way == TOGETHER
-    alone = Contest([GRAPH])
+    tuner = Autotuner([GRAPH, TOGETHER], wider(2))
+    decide(tuner, lambda plan, _: 1.0 + plan.together)
+    assert tuner.plan == GRAPH
+    tuner.note(1.0, 100_001)
+    assert not tuner.decided
+    decide(tuner, lambda plan, _: 2.0 - plan.together)
+    assert tuner.plan == TOGETHER
+    alone = Autotuner([GRAPH])
     alone.note(1.0, 1_000_000)
     assert alone.decided
 
@@ -124,9 +122,9 @@ def test_the_ways_are_tried_again_when_much_time_has_passed():
 def only(shim, monkeypatch):
     """Make one way the only one."""
 
-    def choose(way: Way) -> None:
+    def choose(plan: LaunchPlan) -> None:
         shim.most_blocks_together, shim.largest_cluster = 100, 16
-        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [way])
+        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [plan])
         monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
 
     return choose
@@ -148,19 +146,19 @@ def active(n: int = 300, delay: str = "(0.1 + 0.1*((i + j) % 7))*ms"):
 
 
 WIDER_OR_FEWER = [
-    Way(Meeting.MEMORY, 2),
-    Way(Meeting.NOWHERE, -2),
-    Way(Meeting.NOWHERE, 2),
-    Way(Meeting.NOWHERE, 0, -3),
+    LaunchPlan(Meeting.MEMORY, 2),
+    LaunchPlan(Meeting.NOWHERE, -2),
+    LaunchPlan(Meeting.NOWHERE, 2),
+    LaunchPlan(Meeting.NOWHERE, 0, -3),
     replace(CLUSTER, widening=2),
     replace(LARGER, widening=-2),
 ]
 
 
 @pytest.mark.parametrize("delay", ["", "(0.1 + 0.1*((i + j) % 7))*ms", "0.1*ms*((i*j) % 70)"])
-@pytest.mark.parametrize("way", [GRAPH, TOGETHER, CLUSTER, LARGER, *WIDER_OR_FEWER])
-def test_the_results_are_those_of_the_processor(shim, only, way, delay):
-    only(way)
+@pytest.mark.parametrize("plan", [GRAPH, TOGETHER, CLUSTER, LARGER, *WIDER_OR_FEWER])
+def test_the_results_are_those_of_the_processor(shim, only, plan, delay):
+    only(plan)
     results = []
     for backend in ("cpu", "cuda"):
         set_device("genn", backend=backend)
@@ -183,9 +181,9 @@ def pushing(group: NeuronGroup) -> NetworkOperation:
     return NetworkOperation(push, dt=0.7 * ms)
 
 
-@pytest.mark.parametrize("way", [TOGETHER, CLUSTER])
-def test_objects_of_the_host_have_their_turn(shim, only, way):
-    only(way)
+@pytest.mark.parametrize("plan", [TOGETHER, CLUSTER])
+def test_objects_of_the_host_have_their_turn(shim, only, plan):
+    only(plan)
     results = []
     for backend in ("cpu", "cuda"):
         set_device("genn", backend=backend)
@@ -198,9 +196,9 @@ def test_objects_of_the_host_have_their_turn(shim, only, way):
     compare(*results)
 
 
-@pytest.mark.parametrize("way", [TOGETHER, CLUSTER])
-def test_many_steps_are_one_launch(shim, only, monkeypatch, way):
-    only(way)
+@pytest.mark.parametrize("plan", [TOGETHER, CLUSTER])
+def test_many_steps_are_one_launch(shim, only, monkeypatch, plan):
+    only(plan)
     monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
     set_device("genn", backend="cuda")
     group, synapses = active()
@@ -318,31 +316,31 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
     assert "µs a step" in str(brian2genn.explain())
     network.run(1 * ms)
     (program,) = made
-    assert program.unbound()._loaded.contests == program._loaded.contests
-    assert len(program._loaded.contests) == 1
+    assert program.unbound()._executable.tuners == program._executable.tuners
+    assert len(program._executable.tuners) == 1
 
 
 @pytest.mark.parametrize("delay", ["", "0.1*ms*(1 + j % 3)"])
 @pytest.mark.parametrize(
-    "way",
+    "plan",
     [
         GRAPH,
         TOGETHER,
-        Way(Meeting.NOWHERE, 2),
-        Way(Meeting.MEMORY, 2),
-        Way(Meeting.MEMORY, -2),
-        Way(Meeting.NOWHERE, 0, 2),
-        Way(Meeting.MEMORY, 2, 2),
-        Way(Meeting.MEMORY, 0, -3),
-        Way(Meeting.NOWHERE, 2, -3),
+        LaunchPlan(Meeting.NOWHERE, 2),
+        LaunchPlan(Meeting.MEMORY, 2),
+        LaunchPlan(Meeting.MEMORY, -2),
+        LaunchPlan(Meeting.NOWHERE, 0, 2),
+        LaunchPlan(Meeting.MEMORY, 2, 2),
+        LaunchPlan(Meeting.MEMORY, 0, -3),
+        LaunchPlan(Meeting.NOWHERE, 2, -3),
         CLUSTER,
         LARGER,
         replace(CLUSTER, widening=2),
     ],
 )
-def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):
+def test_synapses_for_which_a_block_has_too_few_threads(shim, only, plan, delay):
     """Teams of several blocks, and blocks that make no whole team."""
-    only(way)
+    only(plan)
     counts = []
     for backend in ("cpu", "cuda"):
         set_device("genn", backend=backend)
@@ -356,10 +354,10 @@ def test_synapses_for_which_a_block_has_too_few_threads(shim, only, way, delay):
         counts.append(np.array(target.count))
     assert counts[0].min() > 30
     assert np.array_equal(*counts)
-    if way.widening == 2 and not delay:
-        width = width_for(shim, synapses.pre.queue, way)
+    if plan.widening == 2 and not delay:
+        width = width_for(shim, synapses.pre.queue, plan)
         # in a cluster, a pathway may have one block: it has to be a team at least
-        assert width == shim.threads if way.threads else width > shim.threads
+        assert width == shim.threads if plan.threads else width > shim.threads
 
 
 def test_a_wider_way_that_does_not_fit_is_not_tried(shim):
@@ -378,8 +376,8 @@ def test_a_wider_way_that_does_not_fit_is_not_tried(shim):
 
 def test_deterministic_runs_are_the_same_bit_by_bit_in_every_way(shim, only):
     values = []
-    for way in (GRAPH, TOGETHER, replace(LARGER, threads=512)):
-        only(way)
+    for plan in (GRAPH, TOGETHER, replace(LARGER, threads=512)):
+        only(plan)
         set_device("genn", backend="cuda", deterministic=True)
         seed(5)
         group, synapses = active(100)
