@@ -51,7 +51,10 @@ def looks(monkeypatch):
         return call
 
     monkeypatch.setattr(Network, "before_run", counted("brian", Network.before_run))
-    monkeypatch.setattr("brian2genn.device.translate", counted("translated", frontend.translate))
+    monkeypatch.setattr(
+        "brian2genn.runtime.network.compilation.translate",
+        counted("translated", frontend.translate),
+    )
     set_device("genn", backend="cpu")
 
     def take():

@@ -154,7 +154,7 @@ def test_without_the_packages_a_plain_script_hears_nothing_of_gpus():
     sys.modules["cuda"] = None
     from brian2 import *
     import brian2genn
-    from brian2genn.backends.cuda import presence
+    from brian2genn.backends.cuda.device import presence
     presence.gpu_is_there = lambda: False
     set_device("genn")
     group = NeuronGroup(3, "v : 1")

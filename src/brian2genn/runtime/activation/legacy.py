@@ -14,7 +14,7 @@ from brian2.utils.logger import get_logger
 
 from ...preferences import old_preferences_in_use
 from ..memory.pickling import Handle
-from ..messages.explain import Explanations, SetupLog
+from ..messages.log import NetworkLog
 from ..repeat.script import RecordedScript
 from .arguments import check_set_device, explain_without_meaning, of_build, of_run
 from .inheritance import hand_down
@@ -27,6 +27,7 @@ class LegacyInterface(Handle):
     """Old arguments are accepted; each that has no meaning any more says so once."""
 
     build_options: dict[str, Any]
+    log: NetworkLog
 
     #: what the script has run, where it wants to repeat it
     _script: RecordedScript | None = None
@@ -150,18 +151,7 @@ class LegacyInterface(Handle):
     def reinit(self) -> None:
         """Forget what was said about earlier networks, and what could be repeated."""
         self._record_anew()
-        self._explanations = Explanations()
-        self._setup_log = SetupLog()
-
-    @staticmethod
-    def explain_old_preferences() -> None:
-        """Say once of every 1.x preference that is set that it does nothing now."""
-        for name, purpose in old_preferences_in_use():
-            logger.info(
-                f"The preference '{name}' of Brian2GeNN 1.x ({purpose}) has no effect.",
-                f"legacy_{name}",
-                once=True,
-            )
+        self.log.clear()
 
     def insert_code(self, slot: str, code: str) -> None:
         """Accepted for old scripts: there is no main program to put C++ code into."""
@@ -169,6 +159,16 @@ class LegacyInterface(Handle):
         logger.warn(
             f"The code inserted into '{slot}' is ignored: there is no C++ main program.{instead}",
             "insert_code",
+            once=True,
+        )
+
+
+def explain_old_preferences() -> None:
+    """Say once of every 1.x preference that is set that it does nothing now."""
+    for name, purpose in old_preferences_in_use():
+        logger.info(
+            f"The preference '{name}' of Brian2GeNN 1.x ({purpose}) has no effect.",
+            f"legacy_{name}",
             once=True,
         )
 

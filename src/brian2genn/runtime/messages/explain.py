@@ -84,6 +84,10 @@ class SetupLog:
         """What was done to a group and how often; kept up to date while the group lives."""
         return self._counts.setdefault(group, Counter())
 
+    def clear(self) -> None:
+        """Forget what was noted."""
+        self._counts.clear()
+
 
 class Explanations:
     """What is known of networks that were run.
@@ -95,6 +99,11 @@ class Explanations:
     def __init__(self) -> None:
         self._known: WeakKeyDictionary[Any, Explanation] = WeakKeyDictionary()
         self._last: Explanation | None = None
+
+    def clear(self) -> None:
+        """Forget all networks."""
+        self._known.clear()
+        self._last = None
 
     def keep(
         self,

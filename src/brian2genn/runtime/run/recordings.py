@@ -201,7 +201,7 @@ class RecordingDevice(Protocol):
     """A device whose monitors' rows may wait."""
 
     #: by the identity of a variable
-    _recordings: WeakValueDictionary[int, Recording]
+    recordings: WeakValueDictionary[int, Recording]
 
 
 @contextmanager
@@ -214,7 +214,7 @@ def left_behind(device: RecordingDevice, objects: Iterable[Any]) -> Iterator[Non
     objects : iterable
         What is restored.
     """
-    aside, device._recordings = device._recordings, WeakValueDictionary()
+    aside, device.recordings = device.recordings, WeakValueDictionary()
     try:
         yield
         restored = {id(obj) for obj in objects}
@@ -222,7 +222,7 @@ def left_behind(device: RecordingDevice, objects: Iterable[Any]) -> Iterator[Non
             if id(recording.plan.monitor) in restored:
                 recording.discard()
     finally:
-        device._recordings = aside
+        device.recordings = aside
 
 
 def close_all(recordings: Iterable[Recording]) -> None:
