@@ -10,7 +10,8 @@ import pytest
 from brian2 import Network, NeuronGroup, Synapses, ms, set_device
 
 import brian2genn
-from brian2genn.codegen.c.printer import Constants, KernelPrinter, Streams
+from brian2genn.codegen.c.printer import KernelPrinter
+from brian2genn.codegen.c.shared import Constants, Streams
 from brian2genn.codegen.genn.code import GennCode
 from brian2genn.frontend.expressions import ExpressionReader
 from brian2genn.model import expr as ex

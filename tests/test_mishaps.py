@@ -76,7 +76,7 @@ PASSES = {
         "brian2genn.frontend.network._read",
         "brian2genn.transforms.scatter.separate_additions",
         "brian2genn.transforms.stages.Planner._place",
-        "brian2genn.codegen.cuda.program._Printer._declare",
+        "brian2genn.codegen.cuda.program.declare",
         "brian2genn.codegen.cuda.program._Printer._print_step",
     ),
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ...codegen.cuda.program import print_user_functions
+from ...codegen.cuda.small import print_user_functions
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ...model.expr import Expr
 from ...model.kernel import RandomSite, Store
 from ...transforms.rates import ELEMENT_RATE
-from .printer import KernelPrinter, pointer, value_type
+from .printer import KernelPrinter
+from .words import pointer, value_type
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ for every element.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ...model import expr as ex
 from ...model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Access, Kernel, RandomSite, Store
 from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
+from .shared import ALIAS_TABLE, Constants, Streams
+from .words import c_name, literal, pointer, value_type
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
@@ -28,73 +29,9 @@ _OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 
-#: The C type of the table of a distribution, and its bytes (a multiple of 8).
-ALIAS_TABLE, ALIAS_TABLE_BYTES = "b2g_alias", 256 * 12 + 16
-
 #: How many operations are written into one another, at two brackets each. Compilers read
 #: expressions by recursion: clang takes 256 brackets, and nobody likes endless lines.
 DEEPEST = 64
-
-
-def value_type(dtype: str) -> str:
-    """The C type that a value of type `dtype` has in a computation."""
-    return "bool" if dtype == BOOL else C_TYPE[dtype]
-
-
-def c_name(name: str) -> str:
-    """The C variable that holds the value of a Brian variable.
-
-    As in Brian, the underscore at the end marks a value without units.  No
-    keyword, macro, function or variable of a template ends like this, and Brian
-    lets no variable do so.
-    """
-    return f"{name}_"
-
-
-def literal(value: float | int | bool, dtype: str) -> str:
-    """A constant as C text that reads back exactly."""
-    if dtype == BOOL:
-        return "true" if value else "false"
-    if not is_float(dtype):
-        text = f"INT64_C({value})" if dtype == INT64 else str(value)
-        return f"({text})" if value < 0 else text
-    if math.isnan(value):
-        return "NAN"
-    if math.isinf(value):
-        return "INFINITY" if value > 0 else "(-INFINITY)"
-    text = repr(float(value))
-    if "." not in text and "e" not in text:
-        text += ".0"
-    text += "f" if dtype == FLOAT32 else ""
-    return f"({text})" if text.startswith("-") else text
-
-
-@dataclass
-class Constants:
-    """Values computed once per run, for all kernels of a program."""
-
-    #: (C type, field name)
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    #: kernel origin and the statements that fill its fields
-    blocks: list[tuple[str, list[str]]] = field(default_factory=list)
-
-
-class Streams:
-    """Numbers the streams of random numbers in a program.
-
-    Parameters
-    ----------
-    count : int, optional
-        How many are taken already: to print a kernel again, with the streams that it has.
-    """
-
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
-
-    def take(self) -> int:
-        """The next unused stream."""
-        self.count += 1
-        return self.count
 
 
 class KernelPrinter:
@@ -529,8 +466,3 @@ class KernelPrinter:
         if self._stream == 0:
             self._stream = self._streams.take()
         return self._stream
-
-
-def pointer(array: str) -> str:
-    """The C name of the pointer to an array."""
-    return f"_array_{array}"

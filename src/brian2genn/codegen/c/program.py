@@ -14,7 +14,9 @@ from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
 from .loops import LoopPrinter, SideBySidePrinter
-from .printer import Constants, KernelPrinter, Streams, value_type
+from .printer import KernelPrinter
+from .shared import Constants, Streams
+from .words import value_type
 
 
 @dataclass

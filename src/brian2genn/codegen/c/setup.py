@@ -16,8 +16,10 @@ from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
-from .printer import Constants, KernelPrinter, Streams, pointer
+from .printer import KernelPrinter
 from .program import Source
+from .shared import Constants, Streams
+from .words import pointer
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from ...model.dtypes import C_TYPE, FLOAT64, is_float
 from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Access, Kernel, Store
 from ...transforms.rates import RUN_RATE, STEP_RATE
-from ..c.printer import Constants, KernelPrinter, Streams, pointer
+from ..c.printer import KernelPrinter
+from ..c.shared import Constants, Streams
+from ..c.words import pointer
 
 #: Values that are read ahead of all else, so that a thread waits for them once; with more of them,
 #: too many registers would be taken.

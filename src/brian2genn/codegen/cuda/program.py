@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -10,7 +9,7 @@ from itertools import takewhile
 import numpy as np
 
 from ...model.dtypes import BOOL, C_TYPE
-from ...model.footprint import How, Where, arrays, footprint
+from ...model.footprint import arrays, footprint
 from ...model.mishap import working_on
 from ...model.network import (
     Deliver,
@@ -27,25 +26,23 @@ from ...model.network import (
     Threshold,
     Update,
 )
-from ...model.user_code import UserCode
 from ...transforms.forward import forwarded
 from ...transforms.rotate import rotate
 from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
-from ..c.printer import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants, Streams
+from ..c.shared import Constants, Streams
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
+from .declarations import constant_bytes, declare, shared_reads
 from .printer import CudaKernelPrinter
-from .source import CudaSource, KernelPlan, RecorderLayout, TaskPlan
+from .small import MOST_USER_THREADS
+from .source import CudaSource, KernelPlan, TaskPlan
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
 
 #: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
 _QUEUE_BYTES, _RECORDER_BYTES = 128, 24
-
-#: Threads in a block where there are users' functions: random numbers of theirs take shared memory.
-_MOST_USER_THREADS = 256
 
 
 @dataclass
@@ -103,24 +100,6 @@ def print_cuda_program(
     return _Printer(network, fuse, deterministic).source()
 
 
-def print_user_functions(codes: Sequence[UserCode]) -> str:
-    """Users' functions alone, to find out whether CUDA takes them."""
-    arrays = sorted(set(re.findall(r"\b_namespace\w+", "\n".join(code.text for code in codes))))
-    template = environment.get_template("cuda/userfunctions.j2")
-    known = "\n".join(f"static double *{name};" for name in arrays)
-    functions = template.render(
-        user_code=print_user_code(codes, pragmas=False),
-        user_arrays=[],
-        most_threads=_MOST_USER_THREADS,
-    )
-    return f'#include "brian2genn_math.h"\n#include "brian2genn_device.h"\n{known}\n{functions}'
-
-
-def print_value_check(most: int, limit: float) -> str:
-    """A program that finds arrays with values that are not finite or above `limit`."""
-    return environment.get_template("cuda/check.cu.j2").render(most=most, limit=limit)
-
-
 class _Printer:
     """Prints one network."""
 
@@ -132,7 +111,7 @@ class _Printer:
         self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
         self.result.n_queues = network.queues
         if network.user_code:
-            self.result.most_threads = _MOST_USER_THREADS
+            self.result.most_threads = MOST_USER_THREADS
         self.result.origins = {name: array.origin for name, array in network.arrays.items()}
         self.constants, self.streams = Constants(), Streams()
         self.texts: list[str] = []
@@ -161,7 +140,7 @@ class _Printer:
             result.steps.append(step.origin)
             result.owners.append(step.owner)
             with working_on(step):
-                self._declare(step)
+                declare(step, network, result, self.planner, late=id(step) in self.late)
         numbers = {name: number for number, name in enumerate(result.arrays)}
         places = {id(s): task for stage in stages for task in stage.tasks for s in task.steps}
         for task in (task for stage in stages for task in stage.tasks):
@@ -188,86 +167,15 @@ class _Printer:
             for number, stretch in enumerate(stretches):
                 parts = self._renumbered(self.planner.plan(stretch, fuse=self.fuse))
                 result.blocks.append(self._kernels(parts, f"block_{number}_stage", "block"))
-        result.constant_bytes = self._constant_bytes()
+        result.constant_bytes = constant_bytes(self.constants)
         result.text = self._render(numbers, hosts)
         return result
 
-    def _constant_bytes(self) -> int:
-        """The size of the C structure of what is computed once per run."""
-        sizes = {ctype: np.dtype(dtype).itemsize for dtype, ctype in C_TYPE.items()}
-        sizes |= {"bool": 1, ALIAS_TABLE: ALIAS_TABLE_BYTES}
-        end = 8
-        for ctype, _ in self.constants.fields:
-            size = sizes[ctype]
-            aligned = min(size, 8)
-            end = -(-end // aligned) * aligned + size
-        return -(-end // 8) * 8
-
     # -- steps ---------------------------------------------------------------
-    def _declare(self, step: Step) -> None:
-        """Register what the host must know of a step's memory."""
-        result = self.result
-        result.written |= arrays(footprint(step), How.WRITE, How.ADD)
-        if isinstance(step, Threshold | EmitSpikes):
-            result.events.add(step.events)
-        if isinstance(step, OnEvents | Push | RecordEvents | RecordRate):
-            result.events.add(step.events)
-        if isinstance(step, Sum):
-            result.inverses[step.index] = (step.start, step.target_size)
-            self._own_array(f"{step.index}:order")
-            self._own_array(f"{step.index}:start")
-        if isinstance(step, RecordState) and domain_of_monitor(self.network, step):
-            result.monitored[step.indices] = str(domain_of_monitor(self.network, step))
-            for part in ("mask", "rank", "first", "order"):
-                self._own_array(f"{step.indices}:{part}")
-        if id(step) in self.late:
-            for name in self._shared_reads(step):
-                self._own_array(f"{name}:late")
-        if isinstance(step, Push):
-            result.queue_clocks[step.queue] = step.clock
-        if isinstance(step, Deliver):
-            result.queue_origins[step.queue] = step.origin
-            gathered = self.planner.gathered_by(step)
-            if gathered is not None:
-                index = step.kernel.accesses[str(gathered.index)].array
-                result.gathered[step.queue] = (step.name, index, gathered.array)
-                for part in ("order", "start", "source", "delay"):
-                    self._own_array(f"{step.name}:{part}")
-        if isinstance(step, RecordEvents | RecordState | RecordRate):
-            result.recorder_origins[step.recorder] = step.origin
-            if id(step) in self.late:
-                result.late_recorders.add(step.recorder)
-        if isinstance(step, EmitSpikes):
-            result.generators.append(step)
-            self._own_array(f"{step.name}:before")
-            result.scratch[f"{step.name}:before"] = 16
-        if isinstance(step, RecordEvents):
-            dtypes = ("int64", *(column.dtype for column in step.columns))
-            most = (step.start, step.stop)
-            widths = ("1",) * len(dtypes)
-            result.recorders[step.recorder] = RecorderLayout(dtypes, widths, most, sorts=True)
-        elif isinstance(step, RecordState):
-            dtypes = ("float64", *(column.dtype for column in step.columns))
-            widths = ("1", *([step.indices] * len(step.columns)))
-            result.recorders[step.recorder] = RecorderLayout(dtypes, widths, None)
-        elif isinstance(step, RecordRate):
-            dtypes = ("float64", step.rate_dtype)
-            result.recorders[step.recorder] = RecorderLayout(dtypes, ("1", "1"), None)
-
-    def _own_array(self, name: str) -> None:
-        if name not in self.result.arrays:
-            self.result.arrays.append(name)
-
-    @staticmethod
-    def _shared_reads(step: Step) -> list[str]:
-        """The arrays of one element that a step reads; the time is among them."""
-        shared = (touch for touch in footprint(step) if touch.where is Where.SHARED)
-        return sorted(arrays(shared, How.READ))
-
     def _print_step(self, step: Step, task: Task, numbers: dict[str, int]) -> str:
         late = id(step) in self.late
         if late:
-            seen = {name: numbers[f"{name}:late"] for name in self._shared_reads(step)}
+            seen = {name: numbers[f"{name}:late"] for name in shared_reads(step)}
             numbers = numbers | seen
         random_step = f"b2g_block.{'late_' if late else ''}random_step"
         times = self._times("late" if late else "now")

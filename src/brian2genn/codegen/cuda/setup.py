@@ -11,8 +11,8 @@ from ...model.mishap import working_on
 from ...model.network import Network
 from ...model.setup import Assign, Connect, Iteration, SetupStep
 from ...transforms.scatter import why_ordered
-from ..c.printer import Constants, Streams
 from ..c.setup import SetupPrinter
+from ..c.shared import Constants, Streams
 from ..symbols import Symbols
 from ..templating import environment, tidy
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....codegen.cuda.program import print_value_check
+from ....codegen.cuda.small import print_value_check
 from ..device.driver import Driver, Launch
 from .image import Image
 
