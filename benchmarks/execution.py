@@ -16,8 +16,10 @@ from typing import Any
 
 from brian2 import defaultclock, set_device
 
-from brian2genn.backends.cuda import choice, setup, stepping
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.cuda import setup
+from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 from emulation.ptx.driver import KernelCounts, PtxDriver
 
 #: What a GPU of this kind has, so that kernels have the blocks and threads that they would have.
@@ -110,13 +112,13 @@ def execute(
     driver.most_threads = _MOST_THREADS
     driver.largest_cluster = _LARGEST_CLUSTER
     # synapses are made, and ways compared, by nobody, however long the steps take here
-    driver.rules = Rules(sys.maxsize, math.inf, (meeting,))
+    driver.rules = TuningRules(sys.maxsize, math.inf, (meeting,))
 
     # a network that does not fit is found out at its first time step: to execute it takes minutes
     run = stepping.Stepper.run
 
     def run_if_it_fits(self: stepping.Stepper, steps: int) -> None:
-        if self.way.meeting != meeting:
+        if self.plan.meeting != meeting:
             raise _DoesNotFit
         run(self, steps)
 

@@ -35,10 +35,11 @@ from benchmarks.execution import Executed, execute
 from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
-from brian2genn.backends.cuda import choice, nvidia, setup
+from brian2genn.backends.cuda.device import choice, nvidia
+from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.backend import CudaBackend
-from brian2genn.backends.cuda.driver import CudaUnavailable, KernelFacts, Launch
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device.driver import CudaUnavailable, KernelAttributes, Launch
+from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 
 #: Launches of a time step that nothing can do without: neurons, then synapses.
 FLOOR_LAUNCHES = 2
@@ -65,7 +66,7 @@ class DryDriver:
     multiprocessors = 132
     threads = 128
     most_threads = 2048
-    rules = Rules()
+    rules = TuningRules()
 
     def __init__(self, architecture: int) -> None:
         self.architecture = architecture
@@ -116,8 +117,8 @@ class DryDriver:
     def most_blocks(self, kernel: Any, threads: int, meeting: Meeting) -> int:
         return 0
 
-    def facts(self, kernel: Any, threads: int) -> KernelFacts:
-        return KernelFacts(0, 0, 0, 0)
+    def attributes(self, kernel: Any, threads: int) -> KernelAttributes:
+        return KernelAttributes(0, 0, 0, 0)
 
 
 @dataclass

@@ -14,9 +14,14 @@ from typing import Any
 import numpy as np
 
 from brian2genn.backends.cache.folder import cache_directory
-from brian2genn.backends.cpu.toolchain import find
-from brian2genn.backends.cuda.driver import CudaError, KernelFacts, Launch
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device.driver import (
+    CudaError,
+    KernelAttributes,
+    Launch,
+    Meeting,
+    TuningRules,
+)
+from brian2genn.backends.host.toolchain import find
 
 #: How threads are executed.
 FIBRES = Path(__file__).with_name("fibres.h")
@@ -125,7 +130,7 @@ class EmulatedDriver:
     most_blocks_together = 8
     largest_cluster = 8
     #: time steps take long here: all ways to execute them have their turns soon
-    rules = Rules(steps=3)
+    rules = TuningRules(steps=3)
     total_memory = 1 << 40
     architecture = 0
 
@@ -252,6 +257,6 @@ class EmulatedDriver:
         """Blocks of a kernel that can meet."""
         return self.largest_cluster if meeting == Meeting.CLUSTER else self.most_blocks_together
 
-    def facts(self, kernel: Any, threads: int) -> KernelFacts:
+    def attributes(self, kernel: Any, threads: int) -> KernelAttributes:
         """Nothing is known of registers here."""
-        return KernelFacts(registers=0, local_bytes=0, shared_bytes=0, resident_blocks=1)
+        return KernelAttributes(registers=0, local_bytes=0, shared_bytes=0, resident_blocks=1)

@@ -55,8 +55,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _missing_for_a_gpu() -> str:
     """Why no GPU can be used; empty if one can."""
-    from brian2genn.backends.cuda.driver import CudaUnavailable
-    from brian2genn.backends.cuda.nvidia import NvidiaDriver
+    from brian2genn.backends.cuda.device.driver import CudaUnavailable
+    from brian2genn.backends.cuda.device.nvidia import NvidiaDriver
 
     try:
         NvidiaDriver()

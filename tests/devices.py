@@ -41,7 +41,7 @@ def compiled_for() -> list[int]:
     """For which architectures NVRTC compiles every program."""
     if not os.environ.get("BRIAN2GENN_TEST_NVRTC"):
         return []
-    from brian2genn.backends.cuda.bindings import supported_architectures
+    from brian2genn.backends.cuda.device.bindings import supported_architectures
 
     known = supported_architectures()
     return [known[0], known[len(known) // 2], known[-1]]
@@ -71,8 +71,8 @@ def register() -> None:
             images.install()
         global shim
         if BACKEND == "cuda":
-            from brian2genn.backends.cuda.choice import find_driver, use
-            from brian2genn.backends.cuda.driver import CudaUnavailable
+            from brian2genn.backends.cuda.device.choice import find_driver, use
+            from brian2genn.backends.cuda.device.driver import CudaUnavailable
 
             with suppress(CudaUnavailable):
                 shim = find_driver()
@@ -81,7 +81,7 @@ def register() -> None:
                 use(shim)
         if BACKEND in ("shim", "ptx"):
             from brian2genn.backends.cuda import setup
-            from brian2genn.backends.cuda.choice import use
+            from brian2genn.backends.cuda.device.choice import use
             from emulation.ptx.driver import PtxDriver
             from tests.cuda_shim.driver import ShimDriver
 

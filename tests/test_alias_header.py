@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brian2genn.codegen.c_printer import ALIAS_TABLE_BYTES
+from brian2genn.codegen.c.shared import ALIAS_TABLE_BYTES
 
 stats = pytest.importorskip("scipy.stats")
 

@@ -12,7 +12,7 @@ from brian2.devices import device_module, reset_device
 from brian2.utils.logger import catch_logs
 
 import brian2genn
-from brian2genn.runtime import arguments
+from brian2genn.runtime.activation import arguments
 from tests import devices
 from tests.faults.processes import run_script
 

@@ -23,9 +23,9 @@ from brian2.core.base import BrianObjectException
 from brian2.utils.logger import catch_logs
 
 from brian2genn import explain
-from brian2genn.backends.cpu.queue import SpikeQueue
-from brian2genn.backends.cuda.choice import use
-from brian2genn.runtime.bounds import reach
+from brian2genn.backends.cuda.device.choice import use
+from brian2genn.backends.host.queue import SpikeQueue
+from brian2genn.runtime.checks.bounds import reach
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 

@@ -429,8 +429,8 @@ class TestRuns:
 
     def test_rows_are_handed_over_while_the_network_runs(self, monkeypatch):
         expected = results(past_values, "genn")
-        monkeypatch.setattr("brian2genn.runtime.recordings._HAND_OVER_BYTES", 0)
-        monkeypatch.setattr("brian2genn.runtime.loop._LONGEST_STAY", 0)
+        monkeypatch.setattr("brian2genn.runtime.run.recordings._HAND_OVER_BYTES", 0)
+        monkeypatch.setattr("brian2genn.runtime.run.loop._LONGEST_STAY", 0)
         same(expected, results(past_values, "genn"))
 
     def test_a_network_within_a_network(self):

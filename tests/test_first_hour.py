@@ -23,9 +23,9 @@ from brian2 import (
 from brian2.core.base import BrianObjectException
 
 import brian2genn
-from brian2genn.backends.cpu import threads
-from brian2genn.backends.cpu.toolchain import CompileError
-from brian2genn.runtime import uncaught
+from brian2genn.backends.host import threads
+from brian2genn.backends.host.toolchain import CompileError
+from brian2genn.runtime.messages import uncaught
 from tests import devices
 from tests.faults.processes import run_script
 
@@ -111,7 +111,7 @@ def test_a_notebook_shows_a_table():
 
 
 def test_what_is_shown_is_escaped():
-    from brian2genn.runtime.notebook import as_html
+    from brian2genn.runtime.messages.notebook import as_html
 
     html = as_html("a & b", ("<x>",) * 4, [("<i>", "", "Brian", "v < 1")], ["- <u>", "", "<b>"])
     for tag in ("<x>", "<i>", "<u>", "v < 1", "<b><b>"):
@@ -275,7 +275,7 @@ def test_issue_templates_ask_for_what_the_command_line_tells():
 
 def test_help_lists_arguments_and_preferences():
     from brian2genn.preferences import _OF_1_X
-    from brian2genn.runtime.arguments import _CHECKS
+    from brian2genn.runtime.activation.arguments import _CHECKS
 
     known = prefs.pref_register["devices.genn"][0]
     own = set(known) - {name for name, *_ in _OF_1_X["devices.genn"]}

@@ -21,8 +21,8 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cpu import toolchain
 from brian2genn.backends.cpu.program import CpuProgram
+from brian2genn.backends.host import toolchain
 from tests.semantics.harness import Cases, check, observe
 
 

@@ -20,7 +20,7 @@ from brian2 import (
 )
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
 
-from brian2genn.runtime.arrays import GrowingArray
+from brian2genn.runtime.memory.arrays import GrowingArray
 
 
 @pytest.mark.parametrize("shape", [5, (5,), (5, 3), (0, 3), 0, np.int64(5)])

@@ -22,7 +22,7 @@ from brian2.devices.device import reset_device
 from brian2.utils.logger import catch_logs
 
 import brian2genn
-from brian2genn.runtime.inheritance import VARIABLE, hand_down
+from brian2genn.runtime.activation.inheritance import VARIABLE, hand_down
 from tests import devices
 
 SOURCES = Path(brian2genn.__file__).parents[1]

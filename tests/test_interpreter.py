@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from brian2 import NeuronGroup, Synapses, prefs, seed, set_device
 
-from brian2genn.backends.cpu import interpreter
-from brian2genn.runtime import setup as runtime_setup
+from brian2genn.backends.host import interpreter
+from brian2genn.runtime.code import setup as runtime_setup
 
 #: Values of a neuron set by a string: operations, functions, types, random numbers.
 EXPRESSIONS = [

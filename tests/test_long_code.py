@@ -10,13 +10,14 @@ import pytest
 from brian2 import Network, NeuronGroup, Synapses, ms, set_device
 
 import brian2genn
-from brian2genn.codegen.c_printer import Constants, KernelPrinter, Streams
-from brian2genn.codegen.genn_code import GennCode
+from brian2genn.codegen.c.printer import KernelPrinter
+from brian2genn.codegen.c.shared import Constants, Streams
+from brian2genn.codegen.genn.code import GennCode
 from brian2genn.frontend.expressions import ExpressionReader
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import BOOL, FLOAT64
 from brian2genn.model.kernel import Access, Kernel, Store
-from brian2genn.runtime.depth import as_deep_as_needed
+from brian2genn.runtime.code.depth import as_deep_as_needed
 from brian2genn.transforms.scatter import addend, separate_additions
 from brian2genn.transforms.simplify import simplify_kernel
 from brian2genn.transforms.specialise import specialise_kernel
@@ -206,7 +207,7 @@ def test_a_recursion_without_end_is_an_error():
 
 def test_a_recursion_through_c_without_end_does_not_kill_the_process():
     script = (
-        "from brian2genn.runtime.depth import as_deep_as_needed\n"
+        "from brian2genn.runtime.code.depth import as_deep_as_needed\n"
         "def endless(x): return sorted([1, 2], key=endless)\n"
         "try: as_deep_as_needed(lambda: endless(1))\n"
         "except RecursionError: print('told')\n"

@@ -20,8 +20,8 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cpu import interpreter
-from brian2genn.backends.cuda import choice
+from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.host import interpreter
 from brian2genn.frontend.builder import NetworkBuilder
 from brian2genn.model.network import Host
 from tests import devices
@@ -70,14 +70,14 @@ PASSES = {
         "brian2genn.transforms.specialise.specialise_kernel",
         "brian2genn.transforms.simplify.simplify_kernel",
         "brian2genn.transforms.shares._can_follow",
-        "brian2genn.codegen.program._print_step",
+        "brian2genn.codegen.c.program._print_step",
     ),
     "cuda": (
         "brian2genn.frontend.network._read",
         "brian2genn.transforms.scatter.separate_additions",
         "brian2genn.transforms.stages.Planner._place",
-        "brian2genn.codegen.cuda_program._Printer._declare",
-        "brian2genn.codegen.cuda_program._Printer._print_step",
+        "brian2genn.codegen.cuda.program.declare",
+        "brian2genn.codegen.cuda.program._Printer._print_step",
     ),
 }
 
@@ -166,13 +166,13 @@ def test_a_pass_that_fails_for_one_object(backend, place, name, fail, expected):
 
 
 @pytest.mark.parametrize(
-    "place", ["brian2genn.codegen.program.tidy", "brian2genn.codegen.program.Symbols"]
+    "place", ["brian2genn.codegen.c.program.tidy", "brian2genn.codegen.c.program.Symbols"]
 )
 def test_what_fails_for_the_whole_network_leaves_all_of_it_to_brian(
     place, fail, expected, monkeypatch
 ):
     select("cpu")
-    module = sys.modules["brian2genn.codegen.program"]
+    module = sys.modules["brian2genn.codegen.c.program"]
     name = place.rpartition(".")[2]
     original, calls = getattr(module, name), []
 
@@ -192,7 +192,7 @@ def test_what_fails_for_the_whole_network_leaves_all_of_it_to_brian(
 
 def test_what_fails_without_any_object_is_an_error(fail):
     select("cpu")
-    fail("brian2genn.codegen.program.tidy")
+    fail("brian2genn.codegen.c.program.tidy")
     cells = NeuronGroup(5, "dv/dt = 1/ms : 1", method="euler")
     with pytest.raises(ZeroDivisionError, match="a fault"):
         Network(cells).run(1 * ms)
@@ -235,10 +235,10 @@ def test_it_is_told_once_with_what_to_report(fail, caplog):
 @pytest.mark.parametrize(
     "place",
     [
-        "brian2genn.runtime.setup.translate_setup",
+        "brian2genn.runtime.code.setup.translate_setup",
         "brian2genn.model.verify._of_step",
-        "brian2genn.codegen.setup.Symbols",
-        "brian2genn.codegen.setup.SetupPrinter._print",
+        "brian2genn.codegen.c.setup.Symbols",
+        "brian2genn.codegen.c.setup.SetupPrinter._print",
         "brian2genn.codegen.instructions._Writer.write",
     ],
 )

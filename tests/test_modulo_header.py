@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from brian2genn.backends.cpu import toolchain
-from brian2genn.codegen.genn_code import GENN_TYPE, GennCode
+from brian2genn.backends.host import toolchain
+from brian2genn.codegen.genn.code import GENN_TYPE, GennCode
 from brian2genn.model import expr as ex
 from brian2genn.model.kernel import Access, Kernel, Store
 

@@ -20,7 +20,7 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.host import toolchain
 from tests import devices
 
 pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="compiles nothing")

@@ -12,7 +12,7 @@ from brian2 import NeuronGroup, PreferenceError, StateMonitor, Synapses, ms, pre
 
 import brian2genn
 from brian2genn.backends import progress
-from brian2genn.runtime import loop
+from brian2genn.runtime.run import loop
 
 
 class Terminal(io.StringIO):

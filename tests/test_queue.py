@@ -6,7 +6,7 @@ from brian2.devices.device import all_devices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brian2genn.backends.cpu.queue import SpikeQueue
+from brian2genn.backends.host.queue import SpikeQueue
 
 DT = 1e-4
 

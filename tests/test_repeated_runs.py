@@ -33,7 +33,7 @@ from brian2 import (
 from brian2.devices import device_module
 
 import brian2genn
-from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.host import toolchain
 from tests import devices
 
 pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="what the device genn can do")

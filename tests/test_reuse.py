@@ -24,8 +24,8 @@ from brian2.utils.logger import catch_logs
 
 from brian2genn.backends.cpu import program as cpu_program
 from brian2genn.frontend.recorded import LOOP_TEMPLATES, RecordedCode
-from brian2genn.runtime import garbage
-from brian2genn.runtime.codeobject import LoopCodeObject
+from brian2genn.runtime.code.codeobject import LoopCodeObject
+from brian2genn.runtime.run import garbage
 
 
 @pytest.fixture

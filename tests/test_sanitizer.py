@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from brian2genn.backends.cpu import toolchain
-from brian2genn.backends.cpu.structures import support
+from brian2genn.backends.host import toolchain
+from brian2genn.backends.host.structures import support
 
 FLAGS = os.environ.get(toolchain.FLAGS_VARIABLE, "")
 on_memory = pytest.mark.skipif(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from brian2 import NeuronGroup, Synapses, mV, set_device
 
-from brian2genn.backends.cpu import interpreter, toolchain
-from brian2genn.backends.cpu.setup import Connections, SetupError, SetupProgram
+from brian2genn.backends.host import interpreter, toolchain
+from brian2genn.backends.host.setup import Connections, SetupError, SetupProgram
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32, INT64
 from brian2genn.model.kernel import Access, Kernel, Store

@@ -37,7 +37,8 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cpu import program, structures, threads
+from brian2genn.backends.cpu import program
+from brian2genn.backends.host import structures, threads
 from tests import devices
 from tests.faults.processes import environment, in_fork
 from tests.semantics.harness import Cases, observe

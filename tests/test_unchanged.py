@@ -34,8 +34,8 @@ from brian2.core.magic import MagicNetwork
 
 import brian2genn
 from brian2genn.frontend import network as frontend
-from brian2genn.runtime import unchanged
-from brian2genn.runtime.unchanged import CHECKING, set_interval
+from brian2genn.runtime.reuse import unchanged
+from brian2genn.runtime.reuse.unchanged import CHECKING, set_interval
 
 
 @pytest.fixture
@@ -51,7 +51,10 @@ def looks(monkeypatch):
         return call
 
     monkeypatch.setattr(Network, "before_run", counted("brian", Network.before_run))
-    monkeypatch.setattr("brian2genn.device.translate", counted("translated", frontend.translate))
+    monkeypatch.setattr(
+        "brian2genn.runtime.network.compilation.translate",
+        counted("translated", frontend.translate),
+    )
     set_device("genn", backend="cpu")
 
     def take():

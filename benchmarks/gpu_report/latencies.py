@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from brian2genn.backends.cuda.driver import Launch
-from brian2genn.backends.cuda.ways import Meeting
+from brian2genn.backends.cuda.device.driver import Launch
+from brian2genn.backends.cuda.device.driver import Meeting
 
 #: What the kernels of ``latencies.cu`` enter at each number, in cycles.
 CYCLES = {

@@ -36,9 +36,9 @@ def card(job: Found) -> Found:
     import brian2genn
     from benchmarks.gpu import copy_bandwidth
     from benchmarks.run import git_commit, machine
-    from brian2genn.backends.cuda import nvidia
-    from brian2genn.backends.cuda.bindings import nvrtc_version
-    from brian2genn.backends.cuda.presence import driver_version
+    from brian2genn.backends.cuda.device import nvidia
+    from brian2genn.backends.cuda.device.bindings import nvrtc_version
+    from brian2genn.backends.cuda.device.presence import driver_version
 
     driver = nvidia.NvidiaDriver()
     free, total = driver.memory()
@@ -80,7 +80,7 @@ def _package_versions() -> dict[str, str]:
 def trial(job: Found) -> Found:
     """Whether the GPU computes what the processor computes, as `set_device` finds out."""
     import brian2genn
-    from brian2genn.backends.cuda import choice
+    from brian2genn.backends.cuda.device import choice
     from brian2genn.backends.trial.verdict import verdict
 
     began = time.perf_counter()
@@ -92,7 +92,7 @@ def latencies(job: Found) -> Found:
     """How long the parts of a time step take."""
     import brian2genn
     from benchmarks.gpu_report.latencies import measure
-    from brian2genn.backends.cuda.nvidia import NvidiaDriver
+    from brian2genn.backends.cuda.device.nvidia import NvidiaDriver
 
     return measure(NvidiaDriver())
 
@@ -191,8 +191,8 @@ def _about_kernels(
 ) -> Found:
     """The ways that were tried, bytes that a step moves, and the time of each kernel."""
     from benchmarks.traffic import cost_of_step, deliveries_per_step
-    from brian2genn.backends.cuda.stepping import Stepper
-    from brian2genn.backends.cuda.ways import Way
+    from brian2genn.backends.cuda.run.stepping import Stepper
+    from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 
     steps = 2 * job["duration"] / float(defaultclock.dt)
     monitors = [v for v in namespace.values() if isinstance(v, SpikeMonitor)]
@@ -200,8 +200,8 @@ def _about_kernels(
     cost, floor = cost_of_step(model, program, counts)
     stepper = program._stepper
     found: Found = {
-        "way": str(stepper.way),
-        "ways": {str(way): 1e6 * spent for way, spent in stepper.contest.costs.items()},
+        "way": str(stepper.plan),
+        "ways": {str(way): 1e6 * spent for way, spent in stepper.tuner.costs.items()},
         "launches": len(program.source.loop),
         "bytes": cost.bytes,
         "floor": floor.bytes,
@@ -211,9 +211,9 @@ def _about_kernels(
     times: list[list[float]] = []
 
     def adopt(self: Any) -> bool:
-        changed = self.way != Way()
+        changed = self.plan != LaunchPlan()
         if changed:
-            self._set(Way())
+            self._set(LaunchPlan())
         return changed
 
     def run(self: Any, steps: int) -> None:
@@ -246,11 +246,11 @@ def _about_kernels(
 def profile(job: Found) -> Found:
     """Run a network in one way only, for a profiler that looks at its kernels."""
     from benchmarks.gpu import programs_built
-    from brian2genn.backends.cuda import choice
-    from brian2genn.backends.cuda.ways import Meeting, Rules
+    from brian2genn.backends.cuda.device import choice
+    from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 
     driver: Any = choice.find_driver()
-    driver.rules = Rules(meetings=(Meeting[job["meeting"]],))
+    driver.rules = TuningRules(meetings=(Meeting[job["meeting"]],))
     choice.use(driver)  # as it is: the profiler should not see how it is tried
     _set_up(job)
     namespace, net = _make(job)
@@ -259,7 +259,7 @@ def profile(job: Found) -> Found:
     _, program = built[-1]
     if job.get("text"):
         Path(job["text"]).write_text(program.source.text)
-    return {"way": str(program._stepper.way), "loop": get_device()._last_run_time}
+    return {"way": str(program._stepper.plan), "loop": get_device()._last_run_time}
 
 
 # -- peers -----------------------------------------------------------------------------

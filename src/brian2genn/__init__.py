@@ -31,11 +31,11 @@ from brian2.devices.device import all_devices
 from . import preferences  # noqa: F401  (registers them)
 from .device import GennDevice
 from .frontend.compatibility import local_namespace
-from .runtime.explain import Explanation
-from .runtime.inheritance import take_over
-from .runtime.legacy import example_run
-from .runtime.pickling import watch_forks
-from .runtime.uncaught import watch_uncaught
+from .runtime.activation.inheritance import take_over
+from .runtime.activation.legacy import example_run
+from .runtime.memory.pickling import watch_forks
+from .runtime.messages.explain import Explanation
+from .runtime.messages.uncaught import watch_uncaught
 
 if TYPE_CHECKING:
     from .sweeps import load_sweep, sweep

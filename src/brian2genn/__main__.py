@@ -12,7 +12,7 @@ from pathlib import Path
 from .backends.cache import tidying
 from .backends.cache.folder import CACHE_VARIABLE, cache_directory, check
 from .preferences import cache_size
-from .runtime.machine import describe_machine
+from .runtime.messages.machine import describe_machine
 from .runtime.selfcheck import compare_with_brian
 
 

@@ -64,9 +64,9 @@ def _watch(device: Any) -> None:
     """Note what the device says about the networks and the set-up code that it runs."""
     # under the plain device there is nothing to note
     from brian2genn.frontend.network import BY_BRIAN, COMPILED
-    from brian2genn.runtime.explain import SetupLog
+    from brian2genn.runtime.messages.explain import SetupLog
 
-    remember, add = device._remember, SetupLog.add
+    remember, add = device.log.remember, SetupLog.add
 
     def note(net: Any, found: Sequence[Any], *others: Any) -> None:
         _of_this_test.update((net.name, p.name, p.kind, p.where, p.reason) for p in found)
@@ -77,7 +77,7 @@ def _watch(device: Any) -> None:
         _setup_of_this_test.add((code.owner.name, code.describe(), where, reason or ""))
         add(log, code, reason, elsewhere)
 
-    device._remember = note
+    device.log.remember = note
     SetupLog.add = note_setup  # type: ignore[method-assign]
 
 

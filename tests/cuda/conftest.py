@@ -5,7 +5,8 @@ import pytest
 import brian2genn
 import brian2genn.backends.choice
 from brian2genn import backends
-from brian2genn.backends.cuda import choice, stepping
+from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.trial import verdict
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver

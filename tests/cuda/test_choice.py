@@ -10,9 +10,9 @@ from brian2.utils.logger import catch_logs
 import brian2genn
 from brian2genn.backends import choice, install
 from brian2genn.backends.cpu.backend import CpuBackend
-from brian2genn.backends.cuda import choice as cuda_choice
-from brian2genn.backends.cuda import presence
-from brian2genn.backends.cuda.driver import CudaUnavailable
+from brian2genn.backends.cuda.device import choice as cuda_choice
+from brian2genn.backends.cuda.device import presence
+from brian2genn.backends.cuda.device.driver import CudaUnavailable
 from tests.faults.processes import run_script
 
 
@@ -154,7 +154,7 @@ def test_without_the_packages_a_plain_script_hears_nothing_of_gpus():
     sys.modules["cuda"] = None
     from brian2 import *
     import brian2genn
-    from brian2genn.backends.cuda import presence
+    from brian2genn.backends.cuda.device import presence
     presence.gpu_is_there = lambda: False
     set_device("genn")
     group = NeuronGroup(3, "v : 1")

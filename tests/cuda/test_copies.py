@@ -15,8 +15,8 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda import stepping
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
+from brian2genn.backends.cuda.run import stepping
 
 pytestmark = pytest.mark.usefixtures("device_is_cuda")
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("device_is_cuda")
 @pytest.fixture
 def device_is_cuda(shim, monkeypatch):
     """Time steps are executed in one way, with graphs that grow whatever time they take."""
-    shim.rules = Rules(meetings=(Meeting.NOWHERE,))
+    shim.rules = TuningRules(meetings=(Meeting.NOWHERE,))
     monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
     monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
     set_device("genn", backend="cuda")
@@ -115,7 +115,7 @@ def test_objects_of_the_host_exchange_what_they_touch_when_they_run(shim):
 
 
 def test_a_full_recorder_is_emptied(shim, monkeypatch):
-    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    monkeypatch.setattr("brian2genn.backends.cuda.memory.recorder._BYTES", 1000)
     group = NeuronGroup(20, "v : 1", threshold="True")
     monitor = SpikeMonitor(group)
     run(10 * ms)
@@ -126,7 +126,7 @@ def test_a_full_recorder_is_emptied(shim, monkeypatch):
 
 def test_a_recorder_is_emptied_where_the_device_has_stopped(shim, monkeypatch):
     """Few of many neurons spike: the room that must be free is for many time steps."""
-    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    monkeypatch.setattr("brian2genn.backends.cuda.memory.recorder._BYTES", 1000)
     group = NeuronGroup(200, "v : 1", threshold="i == 7")
     monitor = SpikeMonitor(group)
     before = shim.counts["downloads"]
@@ -137,7 +137,7 @@ def test_a_recorder_is_emptied_where_the_device_has_stopped(shim, monkeypatch):
 
 
 def test_a_full_recorder_that_only_counts_is_emptied(shim, monkeypatch):
-    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    monkeypatch.setattr("brian2genn.backends.cuda.memory.recorder._BYTES", 1000)
     group = NeuronGroup(20, "v : 1", threshold="True")
     monitor = SpikeMonitor(group, record=False)
     run(10 * ms)
@@ -147,7 +147,7 @@ def test_a_full_recorder_that_only_counts_is_emptied(shim, monkeypatch):
 
 @pytest.mark.parametrize("every", [1, 2, 5, 7])
 def test_a_recorder_that_fills_while_objects_of_the_host_run(shim, monkeypatch, every):
-    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    monkeypatch.setattr("brian2genn.backends.cuda.memory.recorder._BYTES", 1000)
     group = NeuronGroup(20, "v : 1", threshold="True")
     group.v = "i"
     spikes, states = SpikeMonitor(group), StateMonitor(group, "v", record=[1, 5])

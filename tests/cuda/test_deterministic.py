@@ -16,7 +16,7 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda import choice
+from brian2genn.backends.cuda.device import choice
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 

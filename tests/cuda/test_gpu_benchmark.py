@@ -5,8 +5,8 @@ import json
 import pytest
 
 from benchmarks import gpu
-from brian2genn.backends.cuda import bindings, choice
-from brian2genn.backends.cuda.driver import CudaUnavailable
+from brian2genn.backends.cuda.device import bindings, choice
+from brian2genn.backends.cuda.device.driver import CudaUnavailable
 from tests import devices
 
 

@@ -15,7 +15,7 @@ MIB = 2**20
 
 @pytest.fixture
 def device_is_cuda(shim, monkeypatch):
-    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    monkeypatch.setattr("brian2genn.backends.cuda.memory.recorder._BYTES", 1000)
     set_device("genn", backend="cuda")
 
 

@@ -25,9 +25,9 @@ from brian2 import (
     um,
 )
 
-from brian2genn.backends.cuda import bindings, choice, nvidia
-from brian2genn.backends.cuda.driver import CudaError, CudaUnavailable
-from brian2genn.codegen.cuda_program import print_value_check
+from brian2genn.backends.cuda.device import bindings, choice, nvidia
+from brian2genn.backends.cuda.device.driver import CudaError, CudaUnavailable
+from brian2genn.codegen.cuda.small import print_value_check
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 

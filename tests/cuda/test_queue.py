@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, set_device
 
-from brian2genn.backends.cpu.queue import SpikeQueue
-from brian2genn.backends.cuda import queue as queue_module
-from brian2genn.backends.cuda import sorting
-from brian2genn.backends.cuda.queue import DeviceQueue
-from brian2genn.backends.cuda.sorting import sort_by
+from brian2genn.backends.cuda.memory import queue as queue_module
+from brian2genn.backends.cuda.memory import sorting
+from brian2genn.backends.cuda.memory.queue import DeviceQueue
+from brian2genn.backends.cuda.memory.sorting import sort_by
+from brian2genn.backends.host.queue import SpikeQueue
 from tests.semantics.harness import compare, observe
 
 DT = 1e-4

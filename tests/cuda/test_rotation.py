@@ -93,7 +93,7 @@ def test_monitors_see_what_is_there_between_the_steps(programs):
 
 
 def test_recorders_of_late_steps_are_emptied_before_they_are_full(programs, monkeypatch):
-    monkeypatch.setattr("brian2genn.backends.cuda.recorder._BYTES", 1000)
+    monkeypatch.setattr("brian2genn.backends.cuda.memory.recorder._BYTES", 1000)
 
     def script():
         group, synapses = recurrent()

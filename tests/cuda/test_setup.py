@@ -16,8 +16,9 @@ from brian2 import (
 from brian2.core.base import BrianObjectException
 
 import brian2genn
-from brian2genn.backends.cuda import bindings, nvidia, setup
-from brian2genn.backends.cuda.driver import CudaUnavailable
+from brian2genn.backends.cuda import setup
+from brian2genn.backends.cuda.device import bindings, nvidia
+from brian2genn.backends.cuda.device.driver import CudaUnavailable
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 
@@ -283,10 +284,10 @@ def test_nvrtc_takes_it(monkeypatch):
         known = bindings.supported_architectures()
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
-    from brian2genn.codegen import cuda_setup
+    from brian2genn.codegen.cuda import setup
 
     texts = []
-    print_cuda_setup = cuda_setup.print_cuda_setup
+    print_cuda_setup = setup.print_cuda_setup
 
     def remember(network):
         source = print_cuda_setup(network)
@@ -296,7 +297,7 @@ def test_nvrtc_takes_it(monkeypatch):
     monkeypatch.setattr(setup, "print_cuda_setup", remember)
     monkeypatch.setattr(setup, "WORTHWHILE", 0)
     driver = ShimDriver()
-    from brian2genn.backends.cuda import choice
+    from brian2genn.backends.cuda.device import choice
     from tests import devices
 
     choice.use(driver)

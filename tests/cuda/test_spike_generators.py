@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeGeneratorGroup, Synapses, defaultclock, ms, set_device
 
-from brian2genn.backends.cuda.lookups import spikes_twice
+from brian2genn.backends.cuda.memory.lookups import spikes_twice
 
 
 def ints(*numbers: int) -> np.ndarray:

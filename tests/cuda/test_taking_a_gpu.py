@@ -18,9 +18,8 @@ from brian2 import (
 from brian2.utils.logger import catch_logs
 
 import brian2genn
-from brian2genn.backends.cpu import toolchain
-from brian2genn.backends.cuda.driver import CudaUnavailable
-from brian2genn.backends.cuda.ways import Meeting
+from brian2genn.backends.cuda.device.driver import CudaUnavailable, Meeting
+from brian2genn.backends.host import toolchain
 from brian2genn.backends.trial.verdict import NothingToCompare, verdict
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver

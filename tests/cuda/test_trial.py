@@ -10,9 +10,8 @@ import pytest
 from brian2 import defaultclock, magic_network
 from brian2.core.names import find_name
 
-from brian2genn.backends.cuda import stepping
-from brian2genn.backends.cuda.driver import CudaError
-from brian2genn.backends.cuda.ways import Meeting
+from brian2genn.backends.cuda.device.driver import CudaError, Meeting
+from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.trial import verdict as trial
 from brian2genn.backends.trial.comparison import differences
 from brian2genn.backends.trial.verdict import TrialError, verdict

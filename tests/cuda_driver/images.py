@@ -1,6 +1,6 @@
 """What the stand-in for the driver loads as a program: a library of kernels for the processor."""
 
-from brian2genn.backends.cuda import nvidia
+from brian2genn.backends.cuda.device import nvidia
 from tests.cuda_shim.compiling import compile_for_processor
 
 #: As in ``libcuda.cpp``; the path of the library follows.

@@ -12,9 +12,15 @@ from brian2 import *
 import brian2genn
 import brian2genn.backends.choice
 from brian2genn import backends
-from brian2genn.backends.cuda import choice, nvidia
-from brian2genn.backends.cuda.driver import CudaError, CudaLost, CudaUnavailable, Launch
-from brian2genn.backends.cuda.ways import Meeting, Rules
+from brian2genn.backends.cuda.device import choice, nvidia
+from brian2genn.backends.cuda.device.driver import (
+    CudaError,
+    CudaLost,
+    CudaUnavailable,
+    Launch,
+    Meeting,
+    TuningRules,
+)
 from tests.cuda_driver import images
 
 images.install()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import brian2genn
 from brian2genn.backends.cache.folder import cache_directory
-from brian2genn.backends.cpu import toolchain
-from brian2genn.backends.cuda import bindings
-from brian2genn.backends.cuda.driver import CudaUnavailable
+from brian2genn.backends.cuda.device import bindings
+from brian2genn.backends.cuda.device.driver import CudaUnavailable
+from brian2genn.backends.host import toolchain
 
 _HERE = Path(__file__).parent
 _SOURCES = ("libcuda.cpp", "launching.h", "state.h", "device.cpp", "wire.h")

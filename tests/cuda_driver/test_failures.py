@@ -47,7 +47,7 @@ _GOES_ON = """
 def test_a_kernel_that_fails_in_the_middle_of_a_run(over, code, name):
     said = over.script(
         """
-    choice.find_driver().rules = Rules(meetings=(Meeting.NOWHERE,))  # a step is two launches
+    choice.find_driver().rules = TuningRules(meetings=(Meeting.NOWHERE,))  # a step is two launches
     set_device("genn", backend="cuda")
     net = network()
     net.run(5*ms)

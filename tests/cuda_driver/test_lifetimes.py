@@ -33,8 +33,8 @@ def test_programs_and_memory_are_given_back(over):
 def test_graphs_of_one_program_do_not_pile_up(over):
     said = over.script(
         """
-        from brian2genn.backends.cuda import loaded
-        loaded._MOST_GRAPHS = 3
+        from brian2genn.backends.cuda.run import executable
+        executable._MOST_GRAPHS = 3
         set_device("genn", backend="cuda")
         for n in range(1, 1000, 100):
             net = network(n, record=False)
@@ -142,7 +142,7 @@ def test_too_many_blocks_at_once_are_refused(over):
         set_device("genn", backend="cuda")
         driver = choice.find_driver()
         kernel = driver.build('extern "C" __global__ void nothing(void) {}').kernel("nothing")
-        fits = driver.facts(kernel, 64).resident_blocks * driver.multiprocessors
+        fits = driver.attributes(kernel, 64).resident_blocks * driver.multiprocessors
         with driver.current():
             for blocks in (fits, fits + 1):
                 code, = cu.cuLaunchCooperativeKernel(

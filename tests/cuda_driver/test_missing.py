@@ -58,7 +58,7 @@ def test_what_is_missing_is_said_and_the_processor_is_there(over):
         over.script(
             f"""
             import json
-            from brian2genn.backends.cuda.bindings import bindings, nvrtc_version
+            from brian2genn.backends.cuda.device.bindings import bindings, nvrtc_version
 
             def attempt():
                 try:

@@ -6,7 +6,9 @@ import pytest
 
 from benchmarks import gpu, prediction
 from benchmarks.execution import Executed
-from brian2genn.backends.cuda import choice, setup, stepping
+from brian2genn.backends.cuda import setup
+from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.cuda.run import stepping
 from emulation.ptx.latencies import MEMORY
 from tests import devices
 

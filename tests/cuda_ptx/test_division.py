@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from brian2genn.backends.cuda.driver import Launch
+from brian2genn.backends.cuda.device.driver import Launch
 from emulation.ptx.driver import PtxDriver
 
 N = 4096

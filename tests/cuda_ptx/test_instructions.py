@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brian2genn.backends.cuda.driver import Launch
+from brian2genn.backends.cuda.device.driver import Launch
 from emulation.driver import compile_library
 from emulation.ptx import driver as ptx_driver
 from emulation.ptx.parse import UnknownPtx

@@ -29,7 +29,8 @@ from brian2 import (
 )
 from brian2.units import cm
 
-from brian2genn.backends.cuda import choice, setup
+from brian2genn.backends.cuda import setup
+from brian2genn.backends.cuda.device import choice
 from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.semantics.harness import compare, observe

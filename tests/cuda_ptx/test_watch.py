@@ -5,8 +5,7 @@ import ctypes
 import numpy as np
 import pytest
 
-from brian2genn.backends.cuda.driver import CudaError, Launch
-from brian2genn.backends.cuda.ways import Meeting
+from brian2genn.backends.cuda.device.driver import CudaError, Launch, Meeting
 from emulation.ptx.driver import PtxDriver
 
 TEXT = """

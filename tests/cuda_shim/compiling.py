@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from brian2genn.codegen.program import INCLUDE_DIRECTORY
+from brian2genn.codegen.templating import INCLUDE_DIRECTORY
 from emulation.driver import FIBRES, compile_library
 
 _SHIM = Path(__file__).with_name("shim.h")

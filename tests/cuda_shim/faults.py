@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from brian2genn.backends.cuda.driver import CudaError
+from brian2genn.backends.cuda.device.driver import CudaError
 from tests.cuda_shim.driver import ShimDriver
 
 #: What a device can do wrong, as changes of the text that it executes. `WRONG(n)` is whether the

@@ -31,18 +31,18 @@ PUT_TOGETHER = {
         "Networks run on this machine's processor",
         "Networks are handed to GeNN",
     ],
-    "backends/cpu/toolchain.py": ["The compiler could not compile"],
-    "backends/cuda/choice.py": ["The GPU could not be opened"],
-    "backends/cuda/presence.py": [
+    "backends/host/toolchain.py": ["The compiler could not compile"],
+    "backends/cuda/device/choice.py": ["The GPU could not be opened"],
+    "backends/cuda/device/presence.py": [
         "This machine seems to have an NVIDIA GPU",
         "This machine's NVIDIA GPU is not used",
     ],
     "backends/refusal.py": ["cannot run this network, and does not approximate it"],
     "frontend/network.py": ["is Python code"],
     "preferences.py": ["There is no preference"],
-    "runtime/mishaps.py": ["the compiler has failed"],
+    "runtime/messages/mishaps.py": ["the compiler has failed"],
     "model/spelling.py": ["Did you mean"],
-    "runtime/strangers.py": ["was made under the device"],
+    "runtime/messages/strangers.py": ["was made under the device"],
 }
 
 

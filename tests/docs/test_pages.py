@@ -94,7 +94,7 @@ def test_the_readme_is_short():
 
 
 def test_arguments_are_in_the_reference():
-    from brian2genn.runtime.arguments import _CHECKS, WITHOUT_MEANING
+    from brian2genn.runtime.activation.arguments import _CHECKS, WITHOUT_MEANING
 
     reference = (DOCS / "reference/set_device.md").read_text("utf-8")
     assert [name for name in _CHECKS if f"## `{name}`" not in reference] == []

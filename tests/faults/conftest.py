@@ -5,7 +5,7 @@ import _ctypes
 import pytest
 
 from brian2genn.backends.cache import folder as cache
-from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.host import toolchain
 
 
 def forget_choices() -> None:

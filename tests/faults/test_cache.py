@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from brian2genn.backends.cache import files, folder
-from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.host import toolchain
 from tests.faults.processes import in_fork, run_script
 
 

@@ -7,8 +7,8 @@ import stat
 import pytest
 
 from brian2genn.backends.cache import files, folder
-from brian2genn.backends.cuda import bindings, nvidia
-from brian2genn.backends.cuda.driver import CudaError, CudaUnavailable
+from brian2genn.backends.cuda.device import bindings, nvidia
+from brian2genn.backends.cuda.device.driver import CudaError, CudaUnavailable
 from tests.faults.processes import in_fork, run_script
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of files")

@@ -12,7 +12,7 @@ import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, ms, prefs, set_device
 
 from brian2genn.backends.cache import folder as cache
-from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.host import toolchain
 from tests import devices
 
 #: A gcc in front of the real one: says its version, then does what the test wants.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, SpikeMonitor, StateMonitor, ms, second
 
-from brian2genn.runtime import recordings
+from brian2genn.runtime.run import recordings
 from tests import devices
 from tests.faults import networks
 from tests.faults.processes import in_fork

@@ -3,7 +3,7 @@
 import pytest
 from brian2 import set_device
 
-from brian2genn.backends.cuda import choice
+from brian2genn.backends.cuda.device import choice
 from tests import devices
 
 

@@ -7,7 +7,7 @@ import pytest
 from brian2 import NeuronGroup, SpikeMonitor, StateMonitor, Synapses, ms, run, seed, set_device
 
 import brian2genn
-from brian2genn.backends.cuda.driver import CudaError, Launch
+from brian2genn.backends.cuda.device.driver import CudaError, Launch
 from brian2genn.backends.trial.verdict import verdict
 from tests.semantics.harness import compare, observe
 
@@ -57,9 +57,9 @@ def test_launches_graphs_and_timers(driver):
     count = np.zeros(1, dtype=np.int32)
     driver.download(count, module.symbol("count"))
     assert count[0] == 15 * 10 * 32
-    facts = driver.facts(launch.kernel, 128)
-    assert 0 < facts.registers <= 255
-    assert facts.resident_blocks > 0
+    attributes = driver.attributes(launch.kernel, 128)
+    assert 0 < attributes.registers <= 255
+    assert attributes.resident_blocks > 0
 
 
 def test_what_does_not_compile_is_an_error(driver):

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from brian2genn.backends.cpu.queue import SpikeQueue
-from brian2genn.backends.host_memory import HostMemory
+from brian2genn.backends.host.memory import HostMemory
+from brian2genn.backends.host.queue import SpikeQueue
 from brian2genn.backends.interface import Bound, Outcome
 from brian2genn.model.compiling import CompilerArguments
 from brian2genn.model.kernel import Kernel

@@ -16,8 +16,8 @@ from brian2 import (
 
 import brian2genn
 from brian2genn.backends import choice
-from brian2genn.backends.cpu import toolchain
 from brian2genn.backends.cpu.backend import CpuBackend
+from brian2genn.backends.host import toolchain
 from brian2genn.backends.trial.execution import build, execute
 from brian2genn.backends.trial.network import make_trial
 from brian2genn.transforms.pipeline import FOR_A_GPU, FOR_A_PROCESSOR, FOR_GENN, lower

@@ -75,8 +75,8 @@ def quiet() -> None:
     logging.disable(logging.CRITICAL)
     from brian2 import prefs
 
-    from brian2genn.backends.cpu.structures import support
-    from brian2genn.runtime import recordings
+    from brian2genn.backends.host.structures import support
+    from brian2genn.runtime.run import recordings
     from tests import devices
 
     devices.register()

@@ -13,9 +13,9 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cpu.recorder import Recorder
-from brian2genn.runtime import recordings
-from brian2genn.runtime.arrays import GrowingArray
+from brian2genn.backends.host.recorder import Recorder
+from brian2genn.runtime.memory.arrays import GrowingArray
+from brian2genn.runtime.run import recordings
 from tests.semantics.harness import Case, Cases, check, observe
 
 cases = Cases()

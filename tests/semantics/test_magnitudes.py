@@ -107,8 +107,8 @@ def test_agrees_with_runtime(case):
 
 def test_a_sweep_past_the_limit_compiles_twice(device, monkeypatch):
     """Values are no part of the program, but for whether they may be collected."""
-    import brian2genn.device as module
     from brian2genn.model.network import describe
+    from brian2genn.runtime.network import compilation as module
 
     built = []
     monkeypatch.setattr(module, "verify", lambda network: built.append(describe(network)))

@@ -122,7 +122,7 @@ def wait(seconds):
 
 
 def threads_used(a):
-    from brian2genn.backends.cpu.threads import within_share
+    from brian2genn.backends.host.threads import within_share
 
     brian2.set_device("genn", backend="cpu", threads=64)  # asks for more than there is for it
     return {"threads": get_device().backend._threads(), "share": within_share(1000),

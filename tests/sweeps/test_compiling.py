@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from brian2genn.backends.cpu import toolchain
+from brian2genn.backends.host import toolchain
 from tests import devices
 from tests.sweeps import functions
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .cpu.backend import CpuBackend
-from .cuda import presence
-from .cuda.choice import ForkedProcess, find_driver, is_trusted
-from .cuda.driver import CudaUnavailable, Driver
-from .cuda.ways import Rules
+from .cuda.device import presence
+from .cuda.device.choice import ForkedProcess, find_driver, is_trusted
+from .cuda.device.driver import CudaUnavailable, Driver, TuningRules
 from .interface import Backend, RawValue
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insist
     return Choice(processor, _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")
 
 
-def _problem(driver: Driver, rules: Rules) -> tuple[str, bool]:
+def _problem(driver: Driver, rules: TuningRules) -> tuple[str, bool]:
     """What is wrong with a GPU, if anything is, and whether trying again is in vain."""
     from .trial.verdict import TrialError, verdict
 

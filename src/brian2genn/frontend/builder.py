@@ -33,8 +33,8 @@ from .brian_names import (
     Thing,
 )
 from .compatibility import BaseClock
+from .compiling import brian_arguments
 from .expressions import Unsupported, float_name
-from .functions import brian_arguments
 from .labels import Labels, free, referent
 
 #: What the arrays of clocks and synapses are for, by the names of Brian's variables.

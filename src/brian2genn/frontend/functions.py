@@ -15,7 +15,6 @@ from brian2.input.binomial import BinomialFunction
 from brian2.input.timedarray import TimedArray, _find_K
 
 from ..model import expr as ex
-from ..model.compiling import CompilerArguments
 from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, promote
 from ..model.expr import Expr
 from ..model.kernel import RandomSite, Table, UserFunction
@@ -23,6 +22,7 @@ from ..model.names import Origin
 from ..model.network import Role
 from ..model.user_code import UserCode, entry
 from .brian_names import GENERATORS, with_neutral_names
+from .compiling import compiler_arguments
 from .cython_target import needs_cython
 from .expressions import ExpressionReader, Unsupported
 from .labels import referent
@@ -64,12 +64,6 @@ for _name in ("rand", "randn"):
     ORIGINAL[_name].implementations.add_implementation(GennGenerator, code=None, name=f"_{_name}")
 
 
-#: Preferences of Brian for the compilation of C++ that apply here, too.
-_PREFERENCES = (
-    "headers", "libraries", "include_dirs", "library_dirs", "runtime_library_dirs",
-    "define_macros",
-)  # fmt: skip
-
 #: What no function can be called in C++.
 _WORDS_OF_CPP = re.compile(
     "alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|char8_t|char16_t|"
@@ -84,30 +78,6 @@ _WORDS_OF_CPP = re.compile(
 
 #: What the code of users' functions calls to draw random numbers.
 _RANDOM_CALLS = {"rand": "b2g_user_rand", "randn": "b2g_user_randn"}
-
-
-def compiler_arguments(name: str, implementation: Any) -> CompilerArguments:
-    """What the code of one function needs of the compiler.
-
-    Raises
-    ------
-    Unsupported
-        For an argument that is not known.
-    """
-    wanted = {key: value for key, value in implementation.compiler_kwds.items() if value}
-    if "headers" in wanted:
-        # a standalone program's own header; what it declares is there without it
-        wanted["headers"] = [name for name in wanted["headers"] if name != '"objects.h"']
-    unknown = sorted(set(wanted) - CompilerArguments.names())
-    if unknown:
-        raise Unsupported(f"the C++ code of '{name}' needs {', '.join(unknown)}")
-    return CompilerArguments(**{key: tuple(values) for key, values in wanted.items()})
-
-
-def brian_arguments() -> CompilerArguments:
-    """What Brian's preferences for C++ say."""
-    names = CompilerArguments.names() & set(_PREFERENCES)
-    return CompilerArguments(**{name: tuple(prefs[f"codegen.cpp.{name}"]) for name in names})
 
 
 def _itself(array: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.labels import own
 from ..frontend.network import translate
 from ..model.verify import verify
-from .loop import clock_states
-from .mishaps import hand_over
-from .pathways import check_pathways
+from .checks.pathways import check_pathways
+from .messages.mishaps import hand_over
+from .run.loop import clock_states
 
 
 def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: int) -> Path:
@@ -36,7 +36,7 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
         delays, sources = pathway._delays.get_value(), pathway.synapse_sources.get_value()
         snapshot.set_delays(delays, float(pathway.source.clock.dt_), sources)
         queues.append(snapshot)
-    facts = {
+    memory = {
         "arrays": {
             name: thing if isinstance(thing, np.ndarray) else thing.get_value()
             for name, thing in bindings.arrays.items()
@@ -46,6 +46,6 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
         "names": bindings.names,
     }
     try:
-        return export(translation.network, facts, queues, directory, name=str(net.name), seed=seed)
+        return export(translation.network, memory, queues, directory, name=str(net.name), seed=seed)
     finally:
         net.after_run()

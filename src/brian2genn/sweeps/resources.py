@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 
-from ..backends.cpu.threads import usable_cores
+from ..backends.host.threads import usable_cores
 
 
 def share_out(workers: int | None, threads: int | None, runs: int) -> tuple[int, int]:

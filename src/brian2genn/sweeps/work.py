@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from ..backends.cpu.threads import share
+from ..backends.host.threads import share
 from .cards import is_worker, take_card
 from .extras import cloudpickle
 from .grid import SEED, Run

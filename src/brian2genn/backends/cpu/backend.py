@@ -8,10 +8,10 @@ from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
-from ..host_memory import HostMemory
+from ..host.memory import HostMemory
+from ..host.queue import SpikeQueue
+from ..host.threads import default_threads, why_so_many, within_share
 from .program import CpuProgram
-from .queue import SpikeQueue
-from .threads import default_threads, why_so_many, within_share
 
 
 class CpuBackend(HostMemory):

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ...codegen.program import Source, print_program
+from ...codegen.c.program import Source, print_program
 from ...model.names import Names
 from ...model.network import Network
+from ..host import toolchain
+from ..host.queue import SpikeQueue
+from ..host.recorder import Recorder
+from ..host.structures import Clock, Context, Effort, bind_arrays, missed, support
+from ..host.threads import describe_threads
 from ..interface import Bound, ClockState, Outcome
-from . import toolchain
-from .queue import SpikeQueue
-from .recorder import Recorder
-from .structures import Clock, Context, Effort, bind_arrays, missed, support
-from .threads import describe_threads
 
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED = 2, 3

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ...codegen.cuda_program import print_user_functions
+from ...codegen.cuda.small import print_user_functions
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode
 from ...transforms.pipeline import FOR_A_GPU, lower
 from ..interface import RawValue
-from .driver import Driver
-from .memory import DeviceMemory
-from .program import CudaProgram
-from .queue import DeviceQueue
+from .device.driver import Driver, TuningRules
+from .memory.coherence import DeviceMemory
+from .memory.queue import DeviceQueue
+from .run.program import CudaProgram
 from .setup import DeviceSetup
-from .ways import Rules
 
 
 class CudaBackend:
@@ -31,7 +30,7 @@ class CudaBackend:
         From a Brian variable to its array, without looking at the device.
     deterministic : bool, optional
         Whether sums have the same order in every run.
-    rules : Rules, optional
+    rules : TuningRules, optional
         How ways to execute time steps are compared; usually as the driver says.
     """
 
@@ -45,7 +44,7 @@ class CudaBackend:
         raw: RawValue,
         *,
         deterministic: bool = False,
-        rules: Rules | None = None,
+        rules: TuningRules | None = None,
     ) -> None:
         self.driver = driver
         self.deterministic = deterministic

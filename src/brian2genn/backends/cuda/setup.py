@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...codegen.cuda_setup import CudaSetupSource, print_cuda_setup, why_on_host
+from ...codegen.cuda.setup import CudaSetupSource, print_cuda_setup, why_on_host
 from ...model.network import Network
 from ...model.setup import CONDITION, Assign, Connect
-from .driver import Driver, Launch, Module
-from .image import Image
-from .memory import DeviceMemory
+from .device.driver import Driver, Launch, Module
+from .memory.coherence import DeviceMemory
+from .memory.image import Image
 
 #: Elements to assign to, or pairs of neurons to look at, from which the device is sooner done
 #: with it than the host, whose compiler has less to do.

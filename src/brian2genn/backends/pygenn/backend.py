@@ -11,7 +11,7 @@ import numpy as np
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode
-from ..host_memory import HostMemory
+from ..host.memory import HostMemory
 from ..interface import RawValue
 from .exchange import GennMemory
 from .layout import Layout

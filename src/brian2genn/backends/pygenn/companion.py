@@ -14,7 +14,7 @@ from ...model.network import Host, Network, Step
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..cpu.program import CpuProgram
 from ..interface import Bound, ClockState, Outcome
-from .facts import Facts
+from .instance import Instance
 from .recorder import MixedRecorder
 from .rotation import read, written
 
@@ -63,7 +63,7 @@ class Companion:
     ----------
     network : Network
         As translated from the script; it is changed.
-    facts : Facts
+    instance : Instance
     parts : sequence of Part
         Of every step.
     bindings : sequence of (str, tuple)
@@ -86,14 +86,14 @@ class Companion:
     def __init__(
         self,
         network: Network,
-        facts: Facts,
+        instance: Instance,
         parts: Sequence[Part],
         bound: Bound,
         recorders: Sequence[MixedRecorder],
         profile: bool,
     ) -> None:
-        self.clocks: Sequence[ClockState] = facts.clocks
-        self._facts = facts
+        self.clocks: Sequence[ClockState] = instance.clocks
+        self._instance = instance
         self._count_touched(network.steps, parts)
         entries = self._cut(network, parts)
         self.whole = [(kind, number) for _, kind, number in entries]
@@ -142,12 +142,12 @@ class Companion:
         return entries
 
     def _host(self, number: int) -> Host:
-        return Host(f"cut_{number}", "a cut", "", self._facts.base, number, "")
+        return Host(f"cut_{number}", "a cut", "", self._instance.base, number, "")
 
     def set_clocks(self, step: int) -> None:
         """Set all clocks to the beginning of a time step."""
         for number, clock in enumerate(self.clocks):
-            ratio = self._facts.ratio(number) or 1
+            ratio = self._instance.ratio(number) or 1
             ticks = -(-step // ratio)
             clock.timestep[0] = ticks
             clock.t[0] = ticks * float(clock.dt or 0.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..host_memory import is_kept
+from ..host.memory import is_kept
 from ..interface import RawValue
 from .layout import Layout
 from .replay import LiveModel

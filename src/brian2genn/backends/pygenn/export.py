@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...codegen.program import environment
+from ...codegen.templating import environment
 from ...model.network import EmitSpikes, Network
 from ...transforms.pipeline import FOR_GENN, lower
-from .facts import Facts
+from .instance import Instance
 from .layout import Layout
 from .neurons import FULL, REPLAY, replayed_name
 from .program import initial_values, past_events
@@ -23,7 +23,7 @@ SCRIPT, DATA = "model.py", "data.npz"
 
 def export(
     network: Network,
-    facts: Mapping[str, Any],
+    memory: Mapping[str, Any],
     queues: list[Delays],
     directory: Path,
     *,
@@ -36,8 +36,8 @@ def export(
     ----------
     network : Network
         Verified; it is changed.
-    facts : mapping
-        The arguments ``arrays``, ``params``, ``clocks`` and ``names`` of `Facts`.
+    memory : mapping
+        The arguments ``arrays``, ``params``, ``clocks`` and ``names`` of `Instance`.
     queues : list of Delays
     directory : Path
         Is made if need be.
@@ -57,27 +57,27 @@ def export(
         With what GeNN cannot do; nothing has been written then.
     """
     lower(network, FOR_GENN)
-    known = Facts(network, queues=queues, **facts)
-    layout, _ = translate(known, seed)
-    values = initial_values(layout, known)
-    _set_values(layout, known)
-    data = _data(layout, known, values)
+    instance = Instance(network, queues=queues, **memory)
+    layout, _ = translate(instance, seed)
+    values = initial_values(layout, instance)
+    _set_values(layout, instance)
+    data = _data(layout, instance, values)
     directory.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(directory / DATA, **data)  # type: ignore[arg-type]
-    text = environment.get_template("genn_script.py.j2").render(
+    text = environment.get_template("genn/script.py.j2").render(
         name=name,
         layout=layout,
         description=layout.description,
         data=sorted(data),
-        start=int(known.clocks[known.base].timestep[0]),
+        start=int(instance.clocks[instance.base].timestep[0]),
         replays=[
             (flag.population, replayed_name(flag))
             for events, flag in layout.flags.items()
             if f"{flag.population}.{replayed_name(flag)}" in data
         ],
-        generators=_generators(layout, known),
+        generators=_generators(layout, instance),
         recorded=[
-            (state.population, column, known.ratio(state.step.clock), int(state.late))
+            (state.population, column, instance.ratio(state.step.clock), int(state.late))
             for state in layout.states
             for column in state.columns
         ],
@@ -91,24 +91,24 @@ def export(
     return script
 
 
-def _set_values(layout: Layout, facts: Facts) -> None:
+def _set_values(layout: Layout, instance: Instance) -> None:
     """Put the present values of parameters into the description."""
     for population in layout.description.all():
         for parameter in population.parameters:
             if parameter.param:
-                parameter.value = float(facts.params[parameter.param])
+                parameter.value = float(instance.params[parameter.param])
             elif parameter.array:
-                parameter.value = float(facts.arrays[parameter.array].flat[0])
+                parameter.value = float(instance.arrays[parameter.array].flat[0])
 
 
 def _data(
-    layout: Layout, facts: Facts, values: Mapping[tuple[str, str], np.ndarray]
+    layout: Layout, instance: Instance, values: Mapping[tuple[str, str], np.ndarray]
 ) -> dict[str, np.ndarray]:
     """What the script reads: variables, arrays for all, connections, spikes in flight."""
     data = {f"{owner}.{name}": array for (owner, name), array in values.items()}
     for name, connections in layout.connections.items():
         data[f"{name}.pre"], data[f"{name}.post"] = connections.pre, connections.post
-    past = past_events(layout, facts)
+    past = past_events(layout, instance)
     if past is None:
         raise ValueError(
             "The network cannot be exported now: synapses or delays have changed while spikes are"
@@ -125,19 +125,19 @@ def _data(
             for ago, neurons in enumerate(reversed(spikes), start=1):
                 emitted[layout.replays - ago, neurons] = 1
             data[f"{flag.population}.{replayed_name(flag)}"] = emitted.ravel()
-    for step in facts.network.steps:
+    for step in instance.network.steps:
         if isinstance(step, EmitSpikes):
             owner = layout.flags[step.events].population
-            data[f"{owner}.emitted_step"] = facts.arrays[step.timebins]
-            data[f"{owner}.emitted_neuron"] = facts.arrays[step.neurons]
+            data[f"{owner}.emitted_step"] = instance.arrays[step.timebins]
+            data[f"{owner}.emitted_neuron"] = instance.arrays[step.neurons]
     return data
 
 
-def _generators(layout: Layout, facts: Facts) -> list[tuple[str, int]]:
+def _generators(layout: Layout, instance: Instance) -> list[tuple[str, int]]:
     """Populations that emit given spikes, with their period in time steps (0: none)."""
     return [
-        (layout.flags[step.events].population, int(facts.arrays[step.period][0]))
-        for step in facts.network.steps
+        (layout.flags[step.events].population, int(instance.arrays[step.period][0]))
+        for step in instance.network.steps
         if isinstance(step, EmitSpikes)
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...model.network import EmitSpikes
-from .facts import Facts
+from .instance import Instance
 from .layout import Layout
 from .replay import LiveModel
 
@@ -15,13 +15,13 @@ class Generators:
 
     Parameters
     ----------
-    facts : Facts
+    instance : Instance
     layout : Layout
     live : LiveModel
     """
 
-    def __init__(self, facts: Facts, layout: Layout, live: LiveModel) -> None:
-        self._facts = facts
+    def __init__(self, instance: Instance, layout: Layout, live: LiveModel) -> None:
+        self._instance = instance
         self._layout = layout
         self._live = live
         #: by step and time step, how far a generator has come
@@ -30,7 +30,7 @@ class Generators:
     def emit(self, start: int, stop: int) -> None:
         """Tell GeNN what spike generators emit."""
         slots = self._layout.slots
-        for step in self._facts.network.steps:
+        for step in self._instance.network.steps:
             if not isinstance(step, EmitSpikes):
                 continue
             flag = self._layout.flags[step.events]
@@ -43,7 +43,7 @@ class Generators:
 
     def _generated(self, step: EmitSpikes, start: int, stop: int) -> list[tuple[int, np.ndarray]]:
         """What a generator emits, as Brian's `spikegenerator` does, which keeps its place."""
-        arrays = self._facts.arrays
+        arrays = self._instance.arrays
         bins, neurons = arrays[step.timebins], arrays[step.neurons]
         period = int(arrays[step.period][0])
         last = int(arrays[step.lastindex][0])
@@ -58,7 +58,7 @@ class Generators:
                 room = len(arrays[step.events]) - 1
                 if len(own) > room:
                     raise ValueError(
-                        f"The {self._facts.names.tell(step.origin)} has more spikes for one time"
+                        f"The {self._instance.names.tell(step.origin)} has more spikes for one time"
                         " step than it has neurons."
                         " Is there a second spike of a neuron in the step, or did it not run for a"
                         " while?"
@@ -70,9 +70,9 @@ class Generators:
 
     def take_place(self, done: int) -> None:
         """Tell Brian how far generators have come before the time step `done`."""
-        for step in self._facts.network.steps:
+        for step in self._instance.network.steps:
             if isinstance(step, EmitSpikes):
                 place = self._places.get((step.name, done - 1))
                 if place is not None:
-                    self._facts.arrays[step.lastindex][0] = place
+                    self._instance.arrays[step.lastindex][0] = place
         self._places.clear()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...codegen.genn_code import GENN_TYPE, NotInGenn, whole
+from ...codegen.genn.code import GENN_TYPE, NotInGenn, whole
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Access, Kernel, RandomSite, Table
 from ...model.network import Role
 from .description import ExtraGlobal, Parameter, Population, Reference, SynapsePopulation, Variable
-from .facts import Facts
+from .instance import Instance
 
 #: What GeNN or C give a meaning.
 _RESERVED = frozenset(
@@ -47,16 +47,16 @@ class Scope:
 
     Parameters
     ----------
-    facts : Facts
+    instance : Instance
     group : str
         The name of the group in the script.
     population : Population or SynapsePopulation
     """
 
     def __init__(
-        self, facts: Facts, group: str, population: Population | SynapsePopulation
+        self, instance: Instance, group: str, population: Population | SynapsePopulation
     ) -> None:
-        self.facts = facts
+        self.instance = instance
         self.group = group
         self.population = population
         self.taken: set[str] = set()
@@ -73,11 +73,11 @@ class Scope:
         """The variable that stands for an array."""
         name = self._by_array.get(array)
         if name is None:
-            plain = array.removeprefix(f"{self.facts.group_of(array)}_")
+            plain = array.removeprefix(f"{self.instance.group_of(array)}_")
             name = self._by_array[array] = genn_name(plain, self.taken)
-            dtype = self.facts.network.arrays[array].dtype
+            dtype = self.instance.network.arrays[array].dtype
             self.population.variables.append(
-                Variable(name, GENN_TYPE[dtype], array, array not in self.facts.mutated)
+                Variable(name, GENN_TYPE[dtype], array, array not in self.instance.mutated)
             )
         return name
 
@@ -101,10 +101,10 @@ class Scope:
 
     def shared(self, array: str) -> str:
         """The only element of an array that nothing writes to during a run."""
-        dtype = self.facts.network.arrays[array].dtype
+        dtype = self.instance.network.arrays[array].dtype
         known = self._by_array.get(array)
         if known is None:
-            plain = array.removeprefix(f"{self.facts.group_of(array)}_")
+            plain = array.removeprefix(f"{self.instance.group_of(array)}_")
             known = self._by_array[array] = genn_name(plain, self.taken)
             type_ = GENN_TYPE[dtype] if is_float(dtype) else "double"
             self.population.parameters.append(Parameter(known, type_, dynamic=True, array=array))
@@ -161,30 +161,30 @@ class CodeNames:
         if access.index is None:
             return self.shared(access)
         if access.index == ELEMENT:
-            facts = self.scope.facts
-            owner = facts.group_of(access.array)
-            if owner != self.scope.group and access.array in facts.mutated:
+            instance = self.scope.instance
+            owner = instance.group_of(access.array)
+            if owner != self.scope.group and access.array in instance.mutated:
                 raise NotInGenn(f"'{access.name}', which is linked to what changes in '{owner}'")
             return self.scope.variable(access.array)
         raise NotInGenn(f"'{access.name}', which belongs to another neuron (by an index)")
 
     def shared(self, access: Access) -> str:
         """The text for what is the same for all elements."""
-        facts = self.scope.facts
-        if access.array in facts.clock_arrays:
-            return self.time(*facts.clock_arrays[access.array])
-        if access.array in facts.mutated:
+        instance = self.scope.instance
+        if access.array in instance.clock_arrays:
+            return self.time(*instance.clock_arrays[access.array])
+        if access.array in instance.mutated:
             raise NotInGenn(f"the shared variable '{access.name}', which is written during a run")
         return self.scope.shared(access.array)
 
     def time(self, clock: int, what: Role) -> str:
         """The text for the time, the time step or dt of a clock, bit by bit as Brian has them."""
-        facts = self.scope.facts
-        ratio = facts.ratio(clock)
+        instance = self.scope.instance
+        ratio = instance.ratio(clock)
         step = "(rint(t / dt) - 1.0)" if self.last else "rint(t / dt)"
         own = "dt"
         if ratio != 1:
-            step, own = f"floor({step} / {float(ratio or 1)})", repr(facts.clocks[clock].dt)
+            step, own = f"floor({step} / {float(ratio or 1)})", repr(instance.clocks[clock].dt)
         match what:
             case Role.DT:
                 return own
@@ -200,9 +200,9 @@ class CodeNames:
 
     def table(self, table: Table, arguments: list[str]) -> str:
         """A function of time: its samples are an extra global parameter."""
-        scope, facts = self.scope, self.scope.facts
+        scope, instance = self.scope, self.scope.instance
         name = f"at_{table.array}"
-        scope.extra_global(name, "double", len(facts.arrays[table.array]), table.array)
+        scope.extra_global(name, "double", len(instance.arrays[table.array]), table.array)
         epsilon = scope.param(table.epsilon, "float64")
         upsampling = scope.param(table.upsampling, "float64")
         rows = scope.param(table.rows, "int32")
@@ -261,22 +261,22 @@ class SynapseNames(CodeNames):
         """The text that reads a variable of the synapse or of one of its neurons."""
         if access.index in (None, ELEMENT):
             return super().variable(access)
-        side = self.scope.facts.side_of(self.kernel, access)
-        facts = self.scope.facts
-        if side in self._frozen and access.array in facts.mutated:
+        side = self.scope.instance.side_of(self.kernel, access)
+        instance = self.scope.instance
+        if side in self._frozen and access.array in instance.mutated:
             raise NotInGenn(
                 f"'{access.name}' is read with a delay: GeNN has the value from when the spike was"
                 " emitted, Brian the one from when it arrives"
             )
-        group = facts.group_of(access.array)
+        group = instance.group_of(access.array)
         population = self._populations.get(group) or self._sides[side]
         if population is self._sides[side] and group not in self._populations:
             # of the synapses, but with a value for each neuron: how many synapses it has
             size = getattr(population.population, "size", 0)
-            if access.array in facts.mutated or len(facts.arrays[access.array]) != size:
+            if access.array in instance.mutated or len(instance.arrays[access.array]) != size:
                 raise NotInGenn(f"'{access.name}', which has values for other neurons")
         name = population.variable(access.array)
-        type_ = GENN_TYPE[facts.network.arrays[access.array].dtype]
+        type_ = GENN_TYPE[instance.network.arrays[access.array].dtype]
         return self.scope.reference(side, type_, name)
 
     def random(self, site: RandomSite, arguments: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...codegen.genn_code import GENN_TYPE, GennCode, NotInGenn
+from ...codegen.genn.code import GENN_TYPE, GennCode, NotInGenn
 from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Kernel
 from ...model.network import (
@@ -21,7 +21,7 @@ from ...model.network import (
     Update,
 )
 from .description import Population, Variable
-from .facts import Facts
+from .instance import Instance
 from .layout import EventPlan, Flag, Layout, RatePlan, StatePlan
 from .names import CodeNames, Scope, genn_name
 
@@ -40,18 +40,18 @@ class Neurons:
 
     Parameters
     ----------
-    facts : Facts
+    instance : Instance
     layout : Layout
     group : str
         The name of the group in the script.
     size : int
     """
 
-    def __init__(self, facts: Facts, layout: Layout, group: str, size: int) -> None:
-        self.facts = facts
+    def __init__(self, instance: Instance, layout: Layout, group: str, size: int) -> None:
+        self.instance = instance
         self.layout = layout
         self.population = Population(genn_name(group, set()), size)
-        self.scope = Scope(facts, group, self.population)
+        self.scope = Scope(instance, group, self.population)
         self.scope.setting("phase", "int", FULL, dynamic=True)
         #: what is executed one time step later than in Brian, and what is not
         self.late: list[str] = []
@@ -63,7 +63,7 @@ class Neurons:
         where = self.late if last else self.now
         if not lines:
             return
-        ratio = self.facts.ratio(step.clock)
+        ratio = self.instance.ratio(step.clock)
         if ratio is None:
             raise NotInGenn("a clock that ticks between the time steps of the fastest clock")
         if ratio != 1 and not isinstance(step, Update | RecordState):
@@ -123,7 +123,7 @@ class Neurons:
         refractoriness = step.refractoriness
         if refractoriness is not None:
             cast = "(float)" if refractoriness.lastspike_dtype == "float32" else ""
-            time = names.time(*self.facts.clock_arrays[refractoriness.time])
+            time = names.time(*self.instance.clock_arrays[refractoriness.time])
             lines += [
                 f"if ({flag}) {{",
                 f"    {self.scope.variable(refractoriness.not_refractory)} = false;",
@@ -154,7 +154,7 @@ class Neurons:
         self.layout.flags[events] = flag
 
     def _record_state(self, step: RecordState, last: bool) -> list[str]:
-        indices = np.asarray(self.facts.arrays[step.indices])
+        indices = np.asarray(self.instance.arrays[step.indices])
         if indices.size == 0:
             raise NotInGenn("a monitor that records nothing")
         unique, inverse = np.unique(indices, return_inverse=True)
@@ -214,10 +214,10 @@ class Neurons:
         if output is None or output.op != "load":
             return ""
         array = kernel.accesses[output.attr].array
-        if self.facts.clock_arrays.get(array) == (self.facts.base, Role.TIME):
+        if self.instance.clock_arrays.get(array) == (self.instance.base, Role.TIME):
             return "t"
-        values = self.facts.arrays[array]
-        constant = array not in self.facts.mutated and values.dtype.kind == "i"
+        values = self.instance.arrays[array]
+        constant = array not in self.instance.mutated and values.dtype.kind == "i"
         if constant and np.array_equal(values, np.arange(self.population.size)):
             return "i"
         return ""
@@ -283,7 +283,7 @@ def indented(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def slots_for(facts: Facts, widths: Iterable[int]) -> int:
+def slots_for(instance: Instance, widths: Iterable[int]) -> int:
     """For how many time steps GeNN can record before it is asked."""
     widest = max(widths, default=1)
     return int(max(16, min(_MOST_SLOTS, _MOST_BYTES // (8 * max(widest, 1)))))

@@ -17,8 +17,8 @@ from ..interface import Bound, ClockState, Outcome
 from .companion import Companion, Part, parts_of
 from .description import SynapsePopulation
 from .exchange import Exchange, GennMemory
-from .facts import Facts
 from .generators import Generators
+from .instance import Instance
 from .layout import Layout
 from .neurons import FIRST, FULL, REPLAY, replayed_name
 from .queue import GennQueue, history
@@ -162,11 +162,13 @@ class PygennProgram:
         self._profile = profile
         network = self._original.copied()
         lower(network, FOR_GENN)
-        facts = Facts(network, self._arrays, self._params, self._queues, self._clocks, self._names)
-        self._facts = facts
+        instance = Instance(
+            network, self._arrays, self._params, self._queues, self._clocks, self._names
+        )
+        self._instance = instance
         self._memory.activate(None)
-        self._layout, rotation = translate(facts, self._seed(), fixed=self._is_seeded())
-        self._live = self._build(self._layout, initial_values(self._layout, facts))
+        self._layout, rotation = translate(instance, self._seed(), fixed=self._is_seeded())
+        self._live = self._build(self._layout, initial_values(self._layout, instance))
         pending = set(map(id, rotation.pending()))
         forced = {id(forced.step) for forced in self._layout.forced}
         parts = parts_of(network.steps, pending, forced)
@@ -181,7 +183,7 @@ class PygennProgram:
                     self._hosts[part].add(step.clock)
         self._companion = Companion(
             self._original.copied(),
-            facts,
+            instance,
             parts,
             self._bound,
             self._recorders,
@@ -191,8 +193,8 @@ class PygennProgram:
         self.owners = self._companion.program.owners
         # GeNN does not tell how long its steps take: these are the times beside it
         self.seconds = self._companion.program.seconds
-        self._generators = Generators(facts, self._layout, self._live)
-        self._recording = Recording(facts, self._layout, self._live, self._recorders)
+        self._generators = Generators(instance, self._layout, self._live)
+        self._recording = Recording(instance, self._layout, self._live, self._recorders)
         self._exchange = Exchange(
             self._layout,
             self._live,
@@ -217,19 +219,19 @@ class PygennProgram:
     # -- running -------------------------------------------------------------------
     @property
     def _step(self) -> int:
-        return int(self._clocks[self._facts.base].timestep[0])
+        return int(self._clocks[self._instance.base].timestep[0])
 
     def _next(self, part: Part, step: int) -> int:
         """The first time step from `step` on with something to do beside GeNN in this part."""
         ticks = [np.iinfo(np.int64).max]
         for clock in self._beside[part]:
-            ratio = self._facts.ratio(clock) or 1
+            ratio = self._instance.ratio(clock) or 1
             ticks.append(-(-step // ratio) * ratio)
         return int(min(ticks))
 
     def _brian_comes(self, part: Part, step: int) -> bool:
         """Whether Brian runs something in this part of a time step."""
-        return any(step % (self._facts.ratio(clock) or 1) == 0 for clock in self._hosts[part])
+        return any(step % (self._instance.ratio(clock) or 1) == 0 for clock in self._hosts[part])
 
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time.
@@ -238,7 +240,7 @@ class PygennProgram:
         """
         assert self._companion is not None
         until = time.monotonic() + seconds
-        end = int(self._clocks[self._facts.base].end)
+        end = int(self._clocks[self._instance.base].end)
         while (step := self._step) < end:
             past = None
             if not self._genn_is_left and self._next(Part.MIDDLE, step) != step:
@@ -304,7 +306,7 @@ class PygennProgram:
         if self._known_past is not None and self._known_past[0] == self._moment(step):
             return self._known_past[1]
         self._genn_has_past = False
-        return past_events(self._layout, self._facts)
+        return past_events(self._layout, self._instance)
 
     def _remember_past(self, start: int, done: int, before: dict[str, list[np.ndarray]]) -> None:
         """Keep the last events, for going on where nothing happens in between."""
@@ -406,7 +408,7 @@ class PygennProgram:
             array[: len(neurons)] = neurons
             array[-1] = len(neurons)
         for number, queue in enumerate(self._queues):
-            events = self._facts.events[number]
+            events = self._instance.events[number]
             for step_number in range(start, done - 1):
                 if done - 1 - step_number <= queue.longest:
                     queue.push(self._recording.events_at(events, step_number))
@@ -439,7 +441,7 @@ class PygennProgram:
         self._memory.finish(self._exchange)
 
 
-def initial_values(layout: Layout, facts: Facts) -> dict[tuple[str, str], np.ndarray]:
+def initial_values(layout: Layout, instance: Instance) -> dict[tuple[str, str], np.ndarray]:
     """Values for all variables and extra global parameters; of synapses in the script's order."""
     values = dict(layout.values)
     for population in layout.description.all():
@@ -450,20 +452,24 @@ def initial_values(layout: Layout, facts: Facts) -> dict[tuple[str, str], np.nda
         for variable in population.variables:
             key = population.name, variable.name
             if variable.array:
-                values[key] = facts.arrays[variable.array]
+                values[key] = instance.arrays[variable.array]
             else:
                 values.setdefault(key, np.zeros(size, dtype=bool))
         for extra in population.extra_globals:
             if extra.array:
-                values[population.name, extra.name] = facts.arrays[extra.array]
+                values[population.name, extra.name] = instance.arrays[extra.array]
     return values
 
 
-def past_events(layout: Layout, facts: Facts) -> dict[str, list[np.ndarray]] | None:
+def past_events(layout: Layout, instance: Instance) -> dict[str, list[np.ndarray]] | None:
     """The events of the last time steps, by their array; None if GeNN cannot take over."""
     past: dict[str, list[np.ndarray]] = {}
     for events, longest in layout.longest.items():
-        own = [queue for number, queue in enumerate(facts.queues) if facts.events[number] == events]
+        own = [
+            queue
+            for number, queue in enumerate(instance.queues)
+            if instance.events[number] == events
+        ]
         found = history(own, longest)
         if found is None:
             return None

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..cpu.queue import SpikeQueue
-from ..delays import in_steps, of_synapses
+from ..host.delays import in_steps, of_synapses
+from ..host.queue import SpikeQueue
 
 
 class Delays(ABC):

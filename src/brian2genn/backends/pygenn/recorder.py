@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..cpu.recorder import Recorder
+from ..host.recorder import Recorder
 
 
 class MixedRecorder:

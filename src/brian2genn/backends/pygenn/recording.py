@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .facts import Facts
+from .instance import Instance
 from .layout import EventPlan, Layout, RatePlan, StatePlan
 from .recorder import MixedRecorder
 from .replay import LiveModel
@@ -17,7 +17,7 @@ class Recording:
 
     Parameters
     ----------
-    facts : Facts
+    instance : Instance
     layout : Layout
     live : LiveModel
     recorders : sequence of MixedRecorder
@@ -25,12 +25,12 @@ class Recording:
 
     def __init__(
         self,
-        facts: Facts,
+        instance: Instance,
         layout: Layout,
         live: LiveModel,
         recorders: Sequence[MixedRecorder],
     ) -> None:
-        self._facts = facts
+        self._instance = instance
         self._layout = layout
         self._live = live
         self._recorders = recorders
@@ -76,13 +76,13 @@ class Recording:
         """Brian's time steps of a clock that GeNN has recorded in its own from `first` on."""
         if late:  # the last one is still to come, beside GeNN
             first, stop = max(first - 1, self._start), stop - 1
-        ratio = self._facts.ratio(clock) or 1
+        ratio = self._instance.ratio(clock) or 1
         steps = np.arange(first, stop)
         return steps[steps % ratio == 0]
 
     def _times(self, clock: int, steps: np.ndarray) -> np.ndarray:
-        ratio = self._facts.ratio(clock) or 1
-        return np.asarray((steps // ratio) * float(self._facts.clocks[clock].dt or 0.0))
+        ratio = self._instance.ratio(clock) or 1
+        return np.asarray((steps // ratio) * float(self._instance.clocks[clock].dt or 0.0))
 
     def _states(self, plan: StatePlan, first: int, stop: int) -> None:
         steps = self._steps(plan.step.clock, first, stop, late=plan.late)
@@ -94,7 +94,7 @@ class Recording:
 
     def _event_rows(self, plan: EventPlan, first: int, stop: int) -> None:
         step = plan.step
-        params = self._facts.params
+        params = self._instance.params
         low, high = int(params[step.start]), int(params[step.stop])
         times, neurons = [], []
         for number in self._steps(step.clock, first, stop, late=False).tolist():
@@ -114,19 +114,19 @@ class Recording:
                 rows = self._live.get_extra(plan.population, name)
                 columns.append(rows[numbers % self._layout.slots, who])
         self._recorders[step.recorder].append(len(who), columns)
-        count = self._facts.arrays[step.count]
+        count = self._instance.arrays[step.count]
         count += np.bincount(who - low, minlength=len(count)).astype(count.dtype)
 
     def _rates(self, plan: RatePlan, first: int, stop: int) -> None:
         step = plan.step
-        params = self._facts.params
+        params = self._instance.params
         low, high = int(params[step.start]), int(params[step.stop])
         steps = self._steps(step.clock, first, stop, late=plan.late)
         counts = [
             np.count_nonzero((found >= low) & (found < high))
             for found in (self.events_at(step.events, number) for number in steps.tolist())
         ]
-        dt = float(self._facts.arrays[step.dt].flat[0])
+        dt = float(self._instance.arrays[step.dt].flat[0])
         rates = np.array(counts, dtype=np.float64) / dt / float(params[step.size])
         times = self._times(step.clock, steps)
         self._recorders[step.recorder].append(len(steps), [times, rates])

@@ -28,7 +28,7 @@ from ...model.network import (
 )
 from ...transforms.scatter import addend
 from ..refusal import Refusal
-from .facts import Facts
+from .instance import Instance
 
 
 @dataclass
@@ -114,12 +114,12 @@ def _adds_only(step: Step, array: str) -> bool:
     return isinstance(step, Update)
 
 
-def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
+def check_order(instance: Instance, rotation: Rotation) -> list[Refusal]:
     """What of a schedule GeNN's order of things would change."""
     refusals = []
 
     def refuse(step: Step, construct: str, reason: str) -> None:
-        refusals.append(Refusal(facts.names.of(step.owner), construct, reason))
+        refusals.append(Refusal(instance.names.of(step.owner), construct, reason))
 
     late = set(map(id, rotation.late))
     for number, step in enumerate(rotation.after):
@@ -136,8 +136,8 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                 if common:
                     refuse(
                         step,
-                        f"it uses {_names(facts, common)}",
-                        _ADDED.format(facts.names.of(other.owner)),
+                        f"it uses {_names(instance, common)}",
+                        _ADDED.format(instance.names.of(other.owner)),
                     )
                 continue
             touched = (written(other) & (read(step) | added(step))) | (read(other) & added(step))
@@ -145,8 +145,8 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
             if touched:
                 refuse(
                     step,
-                    f"it uses {_names(facts, touched)}",
-                    f"'{facts.names.of(other.owner)}' comes before it and uses it; GeNN delivers"
+                    f"it uses {_names(instance, touched)}",
+                    f"'{instance.names.of(other.owner)}' comes before it and uses it; GeNN delivers"
                     " spikes first",
                 )
     for number, step in enumerate(rotation.before):
@@ -166,8 +166,8 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                 if common:
                     refuse(
                         step,
-                        f"it uses {_names(facts, common)}",
-                        f"'{facts.names.of(other.owner)}' comes after it and uses that too; GeNN"
+                        f"it uses {_names(instance, common)}",
+                        f"'{instance.names.of(other.owner)}' comes after it and uses that too; GeNN"
                         " updates synapses after neurons",
                     )
         if isinstance(step, Sum):
@@ -176,12 +176,12 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
                 common = written(other) & used
                 if isinstance(other, Deliver) and other.side == "pre":
                     # GeNN adds the difference that a spike makes
-                    common = {a for a in common if facts.group_of(a) != other.synapses}
+                    common = {a for a in common if instance.group_of(a) != other.synapses}
                 if common and id(other) not in late:
                     refuse(
                         step,
-                        f"it uses {_names(facts, common)}",
-                        f"'{facts.names.of(other.owner)}' changes that after GeNN has summed",
+                        f"it uses {_names(instance, common)}",
+                        f"'{instance.names.of(other.owner)}' changes that after GeNN has summed",
                     )
     return refusals
 
@@ -189,5 +189,5 @@ def check_order(facts: Facts, rotation: Rotation) -> list[Refusal]:
 _ADDED = "'{}' comes before it and adds to that; GeNN adds when all spikes have been delivered"
 
 
-def _names(facts: Facts, arrays: set[str]) -> str:
-    return ", ".join(sorted(facts.names.tell(facts.network.arrays[a].origin) for a in arrays))
+def _names(instance: Instance, arrays: set[str]) -> str:
+    return ", ".join(sorted(instance.names.tell(instance.network.arrays[a].origin) for a in arrays))

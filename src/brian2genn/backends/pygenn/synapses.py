@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...codegen.genn_code import GennCode, NotInGenn
+from ...codegen.genn.code import GennCode, NotInGenn
 from ...model import expr as ex
 from ...model.dtypes import is_float
 from ...model.kernel import ELEMENT, Kernel, Store
 from ...model.network import Deliver, RecordState, Role, Step, Sum, Update
 from ...transforms.scatter import why_ordered
 from .description import Connectivity, SynapsePopulation, Variable
-from .facts import Facts
+from .instance import Instance
 from .layout import Flag, Layout, StatePlan
 from .names import Scope, SynapseNames, genn_name
 from .neurons import Neurons, indented, recorded_name, stored_type
@@ -43,7 +43,7 @@ class SynapseGroup:
 
     Parameters
     ----------
-    facts : Facts
+    instance : Instance
     layout : Layout
     name : str
         The group's name in the script.
@@ -52,9 +52,9 @@ class SynapseGroup:
     """
 
     def __init__(
-        self, facts: Facts, layout: Layout, name: str, neurons: Mapping[str, Neurons]
+        self, instance: Instance, layout: Layout, name: str, neurons: Mapping[str, Neurons]
     ) -> None:
-        self.facts = facts
+        self.instance = instance
         self.layout = layout
         self.name = name
         self.neurons = neurons
@@ -69,8 +69,8 @@ class SynapseGroup:
     def add(self, step: Step) -> None:
         """Take a step of this group."""
         if isinstance(step, Deliver):
-            flag = self.layout.flags[self.facts.events[step.queue]]
-            queue = self.facts.queues[step.queue]
+            flag = self.layout.flags[self.instance.events[step.queue]]
+            queue = self.instance.queues[step.queue]
             self.pathways.append(Pathway(step, queue, flag, list(step.kernel.stores)))
         elif isinstance(step, Sum):
             self.sums.append(step)
@@ -81,9 +81,9 @@ class SynapseGroup:
         for pathway in self.pathways:
             if pathway.side == side:
                 return pathway.queue.sources
-        for name, array in self.facts.arrays.items():
-            own = self.facts.group_of(name) == self.name
-            if own and self.facts.network.arrays[name].role.value == side:
+        for name, array in self.instance.arrays.items():
+            own = self.instance.group_of(name) == self.name
+            if own and self.instance.network.arrays[name].role.value == side:
                 return np.asarray(array)
         return None
 
@@ -91,20 +91,20 @@ class SynapseGroup:
         """The name of the group on one side."""
         for pathway in self.pathways:
             if pathway.side == side:
-                return self.facts.group_of(self.facts.events[pathway.step.queue])
+                return self.instance.group_of(self.instance.events[pathway.step.queue])
         steps: list[Step] = [*(p.step for p in self.pathways), *self.sums, *self.updates]
         for real in steps:
             for kernel in real.kernels():
                 for access in kernel.accesses.values():
-                    group = self.facts.group_of(access.array)
+                    group = self.instance.group_of(access.array)
                     if (
                         kernel.has_index_access(access)
                         and group in self.neurons
-                        and self.facts.side_of(kernel, access) == side
+                        and self.instance.side_of(kernel, access) == side
                     ):
                         return group
-            if isinstance(real, Sum) and self.facts.side_of_sum(real) == side:
-                return self.facts.group_of(real.target)
+            if isinstance(real, Sum) and self.instance.side_of_sum(real) == side:
+                return self.instance.group_of(real.target)
         return None
 
     # -- populations ---------------------------------------------------------------
@@ -120,7 +120,7 @@ class SynapseGroup:
             raise NotInGenn("synapses without connection to neurons")
         if not len(pre):
             for one in self.sums:
-                group = self.neurons[self.facts.group_of(one.target)]
+                group = self.neurons[self.instance.group_of(one.target)]
                 name = group.scope.variable(one.target)
                 self.effects[id(one)] = [(group, name, "0.0", one.target_dtype)]
             return []
@@ -162,7 +162,7 @@ class SynapseGroup:
         reason = why_ordered(kernel)
         if reason is not None:
             raise NotInGenn(f"synapses that have to act one after the other, because {reason}")
-        if self.facts.ratio(pathway.step.clock) != 1:
+        if self.instance.ratio(pathway.step.clock) != 1:
             raise NotInGenn("a clock that is slower than others in the network")
 
     def _core(
@@ -197,10 +197,10 @@ class _PopulationBuilder:
 
     def __init__(self, group: SynapseGroup, population: SynapsePopulation) -> None:
         self.group = group
-        self.facts = group.facts
+        self.instance = group.instance
         self.layout = group.layout
         self.population = population
-        self.scope = Scope(group.facts, group.name, population)
+        self.scope = Scope(group.instance, group.name, population)
         self.scopes = {name: neurons.scope for name, neurons in group.neurons.items()}
         self.sides = {"pre": self.scopes[group.source], "post": self.scopes[group.target]}
         self.frozen: set[str] = set()
@@ -246,9 +246,9 @@ class _PopulationBuilder:
         """Delays of single synapses: additions to the target that will not change on the way."""
         (pathway,) = pathways[:1]
         kernel = pathway.step.kernel
-        changing = _changing(self.facts, kernel, pathway.stores)
+        changing = _changing(self.instance, kernel, pathway.stores)
         sides = {
-            self.facts.side_of(kernel, kernel.accesses[store.name]) if store.add else ""
+            self.instance.side_of(kernel, kernel.accesses[store.name]) if store.add else ""
             for store in pathway.stores
         }
         if len(pathways) > 1 or sides != {"post"} or pathway.side != "pre" or changing:
@@ -273,7 +273,7 @@ class _PopulationBuilder:
         if kernel.shared_stores:
             name = kernel.shared_stores[0].name
             raise NotInGenn(f"the shared variable '{name}', which is written by synapses")
-        if self.facts.ratio(clock) != 1:
+        if self.instance.ratio(clock) != 1:
             raise NotInGenn("a clock that is slower than others in the network")
         code = GennCode(kernel, self._names(kernel, clock), self.scope.number)
         own = [store for store in stores if not store.add]
@@ -284,7 +284,7 @@ class _PopulationBuilder:
         lines: list[str] = []
         for store, text in added:
             access = kernel.accesses[store.name]
-            side = self.facts.side_of(kernel, access)
+            side = self.instance.side_of(kernel, access)
             if not is_float(access.dtype):
                 raise NotInGenn(f"'{store.name}', an integer that synapses add to")
             if side == "post":
@@ -306,7 +306,7 @@ class _PopulationBuilder:
 
     def _target(self, side: str, array: str) -> str:
         """The input variable of the neurons that takes what is added to an array."""
-        group = self.facts.group_of(array)
+        group = self.instance.group_of(array)
         neurons = self.group.neurons[group]
         own = self.population.post_target if side == "post" else self.population.pre_target
         name = f"in_{neurons.scope.variable(array)}_{self.population.name}"
@@ -333,7 +333,7 @@ class _PopulationBuilder:
         for pathway in post:
             if any(
                 store.add
-                and self.facts.side_of(
+                and self.instance.side_of(
                     pathway.step.kernel, pathway.step.kernel.accesses[store.name]
                 )
                 == "post"
@@ -389,7 +389,7 @@ class _PopulationBuilder:
             value = code.value(step.kernel.outputs["_synaptic_var"])
             computed.append([*code.lines, f"const double {name} = {value};"])
             texts.append(name)
-        function = "addToPost" if self.facts.side_of_sum(step) == "post" else "addToPre"
+        function = "addToPost" if self.instance.side_of_sum(step) == "post" else "addToPre"
         difference = f"{function}({texts[1]} - {texts[0]});"
         return [*computed[0], "{", *indented(lines), "}", *computed[1], difference]
 
@@ -402,8 +402,8 @@ class _PopulationBuilder:
             if not store.add:
                 continue
             access = pathway.step.kernel.accesses[store.name]
-            neurons = self.group.neurons[self.facts.group_of(access.array)]
-            side = self.facts.side_of(pathway.step.kernel, access)
+            neurons = self.group.neurons[self.instance.group_of(access.array)]
+            side = self.instance.side_of(pathway.step.kernel, access)
             target = self.population.post_target if side == "post" else self.population.pre_target
             effects = self.group.effects.setdefault(id(pathway.step), [])
             effect = (neurons, neurons.scope.variable(access.array), target, access.dtype)
@@ -413,7 +413,7 @@ class _PopulationBuilder:
 
     def _record(self, step: RecordState) -> list[str]:
         """Record variables of synapses, as they are before anything of a time step is done."""
-        indices = np.asarray(self.facts.arrays[step.indices])
+        indices = np.asarray(self.instance.arrays[step.indices])
         unique, inverse = np.unique(indices, return_inverse=True)
         width = len(unique)
         code = GennCode(step.kernel, self._names(step.kernel, step.clock), self.scope.number)
@@ -435,7 +435,7 @@ class _PopulationBuilder:
         self.layout.states.append(
             StatePlan(step, self.population.name, columns, unique, inverse, late=True)
         )
-        ratio = self.facts.ratio(step.clock)
+        ratio = self.instance.ratio(step.clock)
         due = f"{position} >= 0"
         if ratio != 1:
             due += f" && (((int)rint(t / dt) - 1) % {ratio}) == 0"
@@ -443,14 +443,14 @@ class _PopulationBuilder:
 
     def _sum(self, step: Sum) -> list[str]:
         code = GennCode(step.kernel, self._sum_names(step), self.scope.number)
-        if self.facts.ratio(step.clock) != 1:
+        if self.instance.ratio(step.clock) != 1:
             raise NotInGenn("a clock that is slower than others in the network")
         value = code.value(step.kernel.outputs["_synaptic_var"])
         if not is_float(step.target_dtype):
             raise NotInGenn("a summed variable that is an integer")
-        side = self.facts.side_of_sum(step)
+        side = self.instance.side_of_sum(step)
         target = self._target(side, step.target)
-        neurons = self.group.neurons[self.facts.group_of(step.target)]
+        neurons = self.group.neurons[self.instance.group_of(step.target)]
         effects = self.group.effects.setdefault(id(step), [])
         effects.append((neurons, neurons.scope.variable(step.target), target, step.target_dtype))
         function = "addToPost" if side == "post" else "addToPre"
@@ -462,14 +462,14 @@ class _PopulationBuilder:
         return names
 
 
-def _changing(facts: Facts, kernel: Kernel, stores: list[Store]) -> set[str]:
+def _changing(instance: Instance, kernel: Kernel, stores: list[Store]) -> set[str]:
     """What of the effect may change while a spike is on its way."""
     found = set()
     for node in ex.walk([store.value for store in stores]):
         if node.op == "load":
             array = kernel.accesses[node.attr].array
-            clock = facts.clock_arrays.get(array)
-            if array in facts.mutated or (clock is not None and clock[1] is not Role.DT):
+            clock = instance.clock_arrays.get(array)
+            if array in instance.mutated or (clock is not None and clock[1] is not Role.DT):
                 found.add(f"'{node.attr}'")
         elif node.op == "table":
             found.add(f"'{node.attr.name}'")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...codegen.genn_code import NotInGenn, draws
+from ...codegen.genn.code import NotInGenn, draws
 from ...model.kernel import ELEMENT
 from ...model.mishap import working_on
 from ...model.network import (
@@ -23,7 +23,7 @@ from ...model.network import (
 )
 from ..refusal import Refusal, RefusedNetwork
 from .description import GennDescription
-from .facts import Facts
+from .instance import Instance
 from .layout import Forced, Layout
 from .neurons import Neurons, slots_for
 from .rotation import Rotation, check_order
@@ -35,7 +35,7 @@ class Translator:
 
     Parameters
     ----------
-    facts : Facts
+    instance : Instance
     seed : int
         For GeNN's random numbers.
     fixed : bool
@@ -43,12 +43,12 @@ class Translator:
         with its random numbers otherwise.
     """
 
-    def __init__(self, facts: Facts, seed: int, *, fixed: bool) -> None:
-        self.facts = facts
+    def __init__(self, instance: Instance, seed: int, *, fixed: bool) -> None:
+        self.instance = instance
         self._fixed = fixed
-        self.network = facts.network
+        self.network = instance.network
         self.rotation = Rotation.of(self.network)
-        self.layout = Layout(GennDescription("network", facts.dt, seed))
+        self.layout = Layout(GennDescription("network", instance.dt, seed))
         self.refusals: list[Refusal] = []
         self.neurons: dict[str, Neurons] = {}
         self.synapses: dict[str, SynapseGroup] = {}
@@ -77,7 +77,7 @@ class Translator:
 
     def _name_of(self, step: Step) -> str:
         """What people call the object of a step."""
-        return self.facts.names.of(step.owner)
+        return self.instance.names.of(step.owner)
 
     # -- who is there ----------------------------------------------------------------
     def _find_synapses(self) -> None:
@@ -93,51 +93,51 @@ class Translator:
         """The name of the group whose elements a step is about."""
         events = getattr(step, "events", "")
         if events:
-            return self.facts.group_of(events)
+            return self.instance.group_of(events)
         if isinstance(step, Deliver):
             return step.synapses
         if isinstance(step, Sum):
-            return self.facts.group_of(step.index)
+            return self.instance.group_of(step.index)
         for kernel in step.kernels():
             stored = [kernel.accesses[s.name] for s in kernel.stores]
             for access in [*stored, *kernel.accesses.values()]:
                 if access.index == ELEMENT:
-                    return self.facts.group_of(access.array)
+                    return self.instance.group_of(access.array)
         return None
 
     def _find_neurons(self) -> None:
         sizes: dict[str, int] = {}
-        all_events = set(self.facts.events.values())
+        all_events = set(self.instance.events.values())
         for step in self.network.steps:
             events = getattr(step, "events", "")
             if events:
                 all_events.add(events)
-                sizes[self.facts.group_of(events)] = len(self.facts.arrays[events]) - 1
+                sizes[self.instance.group_of(events)] = len(self.instance.arrays[events]) - 1
             for kernel in step.kernels():
                 for access in kernel.accesses.values():
-                    group = self.facts.group_of(access.array)
+                    group = self.instance.group_of(access.array)
                     is_neuron = bool(group) and group not in self._synaptic
                     indexed = access.index == ELEMENT or kernel.has_index_access(access)
-                    if is_neuron and indexed and access.array not in self.facts.clock_arrays:
-                        sizes.setdefault(group, len(self.facts.arrays[access.array]))
+                    if is_neuron and indexed and access.array not in self.instance.clock_arrays:
+                        sizes.setdefault(group, len(self.instance.arrays[access.array]))
             if isinstance(step, Sum):
-                group = self.facts.group_of(step.target)
-                sizes.setdefault(group, len(self.facts.arrays[step.target]))
+                group = self.instance.group_of(step.target)
+                sizes.setdefault(group, len(self.instance.arrays[step.target]))
         widths = [size for size in sizes.values()]
-        self.layout.slots = slots_for(self.facts, widths)
+        self.layout.slots = slots_for(self.instance, widths)
         longest: dict[str, int] = {}
-        for number, events in self.facts.events.items():
-            delay = self.facts.queues[number].longest
+        for number, events in self.instance.events.items():
+            delay = self.instance.queues[number].longest
             longest[events] = max(longest.get(events, 0), delay)
         self.layout.longest = longest
         self.layout.replays = max(longest.values(), default=0)
         for group, size in sizes.items():
             if size:
-                neurons = Neurons(self.facts, self.layout, group, size)
+                neurons = Neurons(self.instance, self.layout, group, size)
                 self.neurons[group] = neurons
                 self.layout.description.populations.append(neurons.population)
         for events in sorted(all_events):
-            group = self.facts.group_of(events)
+            group = self.instance.group_of(events)
             if group in self.neurons:
                 self.neurons[group].flag(group, events)
 
@@ -159,12 +159,12 @@ class Translator:
                 if isinstance(step, Update | Sum | Deliver) or recorded:
                     own = self.synapses.setdefault(
                         str(group),
-                        SynapseGroup(self.facts, self.layout, str(group), self.neurons),
+                        SynapseGroup(self.instance, self.layout, str(group), self.neurons),
                     )
                     own.add(step)
         self._regular_clocks()
         self.rotation.advance_resets()
-        self.refusals += check_order(self.facts, self.rotation)
+        self.refusals += check_order(self.instance, self.rotation)
         effects: dict[int, list[tuple[Neurons, str, str, str]]] = {}
         for own in self.synapses.values():
             theirs: list[Step] = [*(p.step for p in own.pathways), *own.sums, *own.updates]
@@ -193,19 +193,19 @@ class Translator:
             access.array
             for name in step.kernel.attributes("load")
             for access in [step.kernel.accesses[name]]
-            if access.array not in self.facts.clock_arrays
+            if access.array not in self.instance.clock_arrays
         }
         return (
             any(step is other for other in self.rotation.before)
-            and self.facts.ratio(step.clock) is not None
+            and self.instance.ratio(step.clock) is not None
             and bool(arrays)
-            and all(self.facts.group_of(array) == group for array in arrays)
+            and all(self.instance.group_of(array) == group for array in arrays)
             and all(
                 access.index == ELEMENT
                 for access in step.kernel.accesses.values()
                 if access.array in arrays
             )
-            and len(self.facts.arrays[step.indices]) > 0
+            and len(self.instance.arrays[step.indices]) > 0
             and any(
                 isinstance(other, Deliver) and other.synapses == group
                 for other in self.network.steps
@@ -223,13 +223,13 @@ class Translator:
         if isinstance(step, Sum):
             arrays.append(step.target)
         for array in arrays:
-            group = self.facts.group_of(array)
+            group = self.instance.group_of(array)
             if group in self._synaptic and group != name:
                 raise NotInGenn(f"synapses that use the variables of the synapses '{group}'")
 
     def _regular_clocks(self) -> None:
         for step in self.network.steps:
-            if self.facts.ratio(step.clock) is None:
+            if self.instance.ratio(step.clock) is None:
                 self._refuse(step, NotInGenn("a clock that ticks between GeNN's time steps"))
 
     def _attempt(
@@ -277,8 +277,8 @@ class Translator:
             if isinstance(step, Deliver):
                 neurons.late += [f"// {step.origin}", f"{variable} = {variable} + {value};"]
                 continue
-            start = int(self.facts.params[step.start])
-            stop = start + int(self.facts.params[step.target_size])
+            start = int(self.instance.params[step.start])
+            stop = start + int(self.instance.params[step.target_size])
             line = f"{variable} = {value};"
             if (start, stop) != (0, neurons.population.size):
                 line = f"if (id >= {start} && id < {stop}) {{ {line} }}"
@@ -305,6 +305,6 @@ class Translator:
         description.name = f"b2g_{digest.hexdigest()[:20]}"
 
 
-def translate(facts: Facts, seed: int, *, fixed: bool = True) -> tuple[Layout, Rotation]:
+def translate(instance: Instance, seed: int, *, fixed: bool = True) -> tuple[Layout, Rotation]:
     """Translate a network; see `Translator`."""
-    return Translator(facts, seed, fixed=fixed).translate()
+    return Translator(instance, seed, fixed=fixed).translate()

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...codegen.cuda_setup import print_cuda_setup
-from ...codegen.setup import print_setup
+from ...codegen.c.setup import print_setup
+from ...codegen.cuda.setup import print_cuda_setup
 from ...model.dtypes import INT32
 from ...model.network import Clock, Network
 from ...model.setup import Assign, Connect, Iteration
 from ...model.verify import verify
-from ..cpu.setup import Connections, SetupProgram
-from ..cuda.driver import Driver
+from ..cuda.device.driver import Driver
 from ..cuda.setup import DeviceSetup
+from ..host.setup import Connections, SetupProgram
 from .execution import Results, Variable
 from .sketch import Sketch, call, draw, number, where
 

@@ -16,18 +16,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ...codegen.program import print_program
+from ...codegen.c.program import print_program
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..cache.files import read, write_somewhere
 from ..cache.folder import cache_directory
-from ..cpu import toolchain
 from ..cpu.backend import CpuBackend
 from ..cuda.backend import CudaBackend
-from ..cuda.driver import CudaError, CudaLost, Driver
-from ..cuda.presence import driver_version
+from ..cuda.device.driver import CudaError, CudaLost, Driver, TuningRules
+from ..cuda.device.presence import driver_version
 from ..cuda.setup import DeviceSetup
-from ..cuda.ways import Rules
-from .aside import Aside
+from ..host import toolchain
+from .background import InBackground
 from .building import SetupTrial
 from .comparison import differences
 from .execution import Results, build, execute, raw_value
@@ -86,13 +85,15 @@ class Verdict:
         return f"{told}; and {more} more" if more > 0 else told
 
 
-def verdict(driver: Driver, rules: Rules | None = None, patience: float = _PATIENCE) -> Verdict:
+def verdict(
+    driver: Driver, rules: TuningRules | None = None, patience: float = _PATIENCE
+) -> Verdict:
     """Whether a GPU computes what the processor computes; found out once per machine.
 
     Parameters
     ----------
     driver : Driver
-    rules : Rules, optional
+    rules : TuningRules, optional
         How time steps may be executed; usually as the driver says.
     patience : float, optional
         Seconds that the GPU has to execute the trial.
@@ -129,7 +130,7 @@ def verdict(driver: Driver, rules: Rules | None = None, patience: float = _PATIE
 # -- what is remembered ------------------------------------------------------------
 
 
-def _path(driver: Driver, rules: Rules) -> Path:
+def _path(driver: Driver, rules: TuningRules) -> Path:
     """Another file for everything that could make another verdict."""
     ways = ", ".join(meeting.name for meeting in rules.meetings)
     parts = driver.identity, str(driver_version()), _package_digest(), ways
@@ -163,7 +164,7 @@ def _remembered(path: Path, driver: Driver) -> tuple[str, ...] | None:
 # -- how it is found out -------------------------------------------------------------
 
 
-def _compared(driver: Driver, rules: Rules, patience: float) -> Sequence[str]:
+def _compared(driver: Driver, rules: TuningRules, patience: float) -> Sequence[str]:
     """Execute the trial here and there; what differs."""
     try:
         toolchain.find()
@@ -182,7 +183,7 @@ def _compared(driver: Driver, rules: Rules, patience: float) -> Sequence[str]:
             network = execute(trial, backend, program)
             return network, pieces.execute_on(setup, backend.before_access)
 
-        found = Aside(on_device).result(patience)
+        found = InBackground(on_device).result(patience)
     except MemoryError as error:
         free, total = (nbytes / 2**20 for nbytes in driver.memory())
         raise TrialError(
@@ -207,7 +208,7 @@ def _compared(driver: Driver, rules: Rules, patience: float) -> Sequence[str]:
     ]
 
 
-def _compiling(trial: Trial, pieces: SetupTrial) -> Aside[None]:
+def _compiling(trial: Trial, pieces: SetupTrial) -> InBackground[None]:
     """Have the C compiler at work, so that what it makes is there when it is needed.
 
     Texts are printed first: expressions are for one thread at a time.
@@ -219,9 +220,9 @@ def _compiling(trial: Trial, pieces: SetupTrial) -> Aside[None]:
 
     def compile_all() -> None:
         chain = toolchain.find()
-        first = Aside(lambda: toolchain.compile_library(chain, text, "network"))
+        first = InBackground(lambda: toolchain.compile_library(chain, text, "network"))
         for setup_text in setup_texts:
             toolchain.compile_library(chain.for_setup(), setup_text, "setup")
         first.result()
 
-    return Aside(compile_all)
+    return InBackground(compile_all)

@@ -10,7 +10,7 @@ from typing import Any
 
 from brian2.utils.logger import get_logger
 
-from ...backends.cpu.threads import usable_cores
+from ...backends.host.threads import usable_cores
 from ..grid import Run
 from ..sending import Parcel
 from ..work import Task, execute

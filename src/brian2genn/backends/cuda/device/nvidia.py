@@ -1,0 +1,469 @@
+"""An NVIDIA GPU through its driver and NVRTC; no CUDA toolkit is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....codegen.templating import INCLUDE_DIRECTORY
+from ...cache.files import CacheError, keep, write_somewhere
+from ...cache.folder import cache_directory
+from .bindings import bindings, check, nvrtc_version
+from .discovery import FORKED, find_gpu
+from .driver import (
+    CudaError,
+    CudaLost,
+    CudaUnavailable,
+    KernelAttributes,
+    Launch,
+    Meeting,
+    TuningRules,
+)
+
+#: Options of every compilation.
+_OPTIONS = (
+    "--std=c++17",
+    "--device-as-default-execution-space",
+    "--ptxas-options=-v",
+    "--diag-suppress=177",
+)
+
+#: Sizes of clusters that are asked for, the largest first; no GPU has larger ones.
+_CLUSTERS = (16, 8, 4, 2)
+
+
+# -- compiling -----------------------------------------------------------------
+
+
+@cache
+def _headers() -> tuple[list[bytes], list[bytes]]:
+    """The texts of the headers that programs include, and their names."""
+    paths = sorted(INCLUDE_DIRECTORY.glob("*.h"))
+    texts = [path.read_bytes() for path in paths]
+    names = [path.name.encode() for path in paths]
+    return texts, names
+
+
+def compile_cubin(text: str, architecture: int, *, exact: bool = False) -> tuple[bytes, str]:
+    """Compile a CUDA program; this needs no GPU.
+
+    Parameters
+    ----------
+    text : str
+    architecture : int
+        The compute capability, for example 90.
+    exact : bool, optional
+        Whether every operation is rounded by itself (no contraction to fma).
+
+    Returns
+    -------
+    cubin : bytes
+    log : str
+        What the compiler said, with the registers of every kernel.
+
+    Raises
+    ------
+    CudaError
+        With the compiler's message.
+    """
+    return _compile(text, "CUBIN", [f"--gpu-architecture=sm_{architecture}"], exact=exact)
+
+
+def compile_ptx(text: str, architecture: int, *, exact: bool = False) -> str:
+    """The code that `compile_cubin` hands to the assembler, with the lines of its source.
+
+    Arguments and errors are those of `compile_cubin`.
+    """
+    options = [f"--gpu-architecture=compute_{architecture}", "--generate-line-info"]
+    return _compile(text, "PTX", options, exact=exact)[0].rstrip(b"\0").decode()
+
+
+def _compile(text: str, result: str, special: Sequence[str], *, exact: bool) -> tuple[bytes, str]:
+    """Compile with the options of every program and some special ones; keep the result.
+
+    `result` is what NVRTC calls it: CUBIN or PTX.
+    """
+    major, minor = nvrtc_version()
+    texts, _ = _headers()
+    digest = hashlib.sha256()
+    wanted = [*_OPTIONS, *special]
+    options = [option.encode() for option in (*wanted, *(["--fmad=false"] if exact else []))]
+    for part in (text.encode(), *texts, *options, f"{major}.{minor}".encode()):
+        digest.update(part)
+    key, suffix = f"cuda-{digest.hexdigest()[:32]}", f".{result.lower()}"
+
+    def make(stem: Path, unfinished: Path) -> None:
+        code, log = _compiled(text, key, result, options)
+        unfinished.with_suffix(suffix).write_bytes(code)
+        unfinished.with_suffix(".log").write_bytes(log)
+
+    def load(stem: Path) -> tuple[bytes, bytes]:
+        return stem.with_suffix(suffix).read_bytes(), stem.with_suffix(".log").read_bytes()
+
+    try:
+        code, log = keep(key, (suffix, ".log"), make, load)
+    except CacheError:  # which was said
+        code, log = _compiled(text, key, result, options)
+    return code, log.decode(errors="replace")
+
+
+def _compiled(text: str, key: str, result: str, options: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """What NVRTC makes of a text, and what it says."""
+    _, nvrtc = bindings()
+    texts, names = _headers()
+    _, program = nvrtc.nvrtcCreateProgram(
+        text.encode(), b"network.cu", len(texts), list(texts), list(names)
+    )
+    try:
+        (code,) = nvrtc.nvrtcCompileProgram(program, len(options), list(options))
+        log = _text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
+        log = log.rstrip(b"\0")
+        if int(code) != 0:
+            source = write_somewhere(cache_directory() / f"{key}.cu", text.encode())
+            complaint = log.decode(errors="replace")
+            raise CudaError(f"NVRTC could not compile {source}:\n{complaint}")
+        size, get = (getattr(nvrtc, f"nvrtcGet{result}{tail}") for tail in ("Size", ""))
+        return _text_of(size, get, program), log
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
+
+
+_RESOURCES = re.compile(
+    r"Function properties for (?P<kernel>\w+)\n"
+    r"\D*(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores,"
+    r" (?P<loads>\d+) bytes spill loads\n"
+    r".*?Used (?P<registers>\d+) registers"
+)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the compiler reports of a kernel: registers, and bytes in slow memory."""
+
+    registers: int
+    stack: int
+    spilled: int
+
+
+def resources(log: str) -> dict[str, Resources]:
+    """The resources of every kernel, from the compiler's log."""
+    return {
+        match["kernel"]: Resources(
+            int(match["registers"]), int(match["stack"]), int(match["stores"]) + int(match["loads"])
+        )
+        for match in _RESOURCES.finditer(log)
+    }
+
+
+def _text_of(size: Callable[..., Any], get: Callable[..., Any], program: Any) -> bytes:
+    _, length = size(program)
+    buffer = bytearray(length)  # not bytes: those of one character are Python's own
+    get(program, buffer)
+    return bytes(buffer)
+
+
+# -- the device ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NvidiaKernel:
+    """A kernel; its module stays loaded as long as it."""
+
+    module: NvidiaModule
+    handle: Any
+
+
+@dataclass(eq=False)
+class NvidiaGraph:
+    """Launches that the GPU knows as one; their modules stay loaded as long as it."""
+
+    handle: Any
+    launches: Sequence[Launch]
+
+
+class NvidiaModule:
+    """A program on the GPU, made by `NvidiaDriver.build`."""
+
+    def __init__(self, driver: NvidiaDriver, handle: Any) -> None:
+        self._driver = driver
+        self._handle = handle
+
+    def kernel(self, name: str) -> NvidiaKernel:
+        """A handle of a kernel."""
+        with self._driver.current() as cu:
+            found = cu.cuModuleGetFunction(self._handle, name.encode())
+            return NvidiaKernel(self, check(found, f"finding '{name}'"))
+
+    def symbol(self, name: str) -> int:
+        """The address of a variable."""
+        with self._driver.current() as cu:
+            found = cu.cuModuleGetGlobal(self._handle, name.encode())
+            return int(check(found, f"finding '{name}'")[0])
+
+
+class NvidiaDriver:
+    """One GPU.
+
+    All that it does is in the order in which it is asked for (a stream of its own). Other packages
+    may use the GPU at the same time: its context is the one that all of them share, and threads
+    keep the context that they have.
+
+    Parameters
+    ----------
+    number : int, optional
+        Which one, as the driver counts them (``CUDA_VISIBLE_DEVICES`` decides).
+
+    Raises
+    ------
+    CudaUnavailable
+        With what is missing.
+    """
+
+    def __init__(self, number: int = 0) -> None:
+        gpu = find_gpu(number)
+        self._cu, _ = bindings()
+        self.name = gpu.name
+        self.architecture = gpu.architecture
+        self.multiprocessors = gpu.multiprocessors
+        self.most_threads = gpu.most_threads
+        self.identity = gpu.identity
+        self.rules = TuningRules()
+        self._cooperative, self._clusters = gpu.cooperative, gpu.clusters
+        #: threads in a block
+        self.threads = 128
+        #: how the GPU was lost; empty while it was not
+        self.lost = ""
+        self._process = os.getpid()
+        try:
+            self._context = check(self._cu.cuDevicePrimaryCtxRetain(gpu.device), "opening the GPU")
+            with self.current() as cu:
+                # it does not wait for what others do in the default stream
+                flags = cu.CUstream_flags.CU_STREAM_NON_BLOCKING
+                self._stream = check(cu.cuStreamCreate(flags), "opening a stream")
+        except (CudaError, MemoryError) as error:
+            raise CudaUnavailable(
+                f"{self.name} cannot be opened; another program may be using it. {error}"
+            ) from error
+
+    @contextmanager
+    def current(self) -> Iterator[Any]:
+        """Within this, the GPU is the current one of this thread; the driver's interface."""
+        if os.getpid() != self._process:
+            raise CudaError(FORKED)
+        if self.lost:
+            raise CudaLost(self.lost)
+        try:
+            check(self._cu.cuCtxPushCurrent(self._context), "using the GPU")
+            try:
+                yield self._cu
+            finally:
+                self._cu.cuCtxPopCurrent()
+        except CudaLost as error:
+            self.lost = str(error)
+            raise
+
+    def _discard(self, destroy: Callable[[Any], Any], handle: Any) -> None:
+        """Give something back once the GPU does not use it any more.
+
+        This is called by finalizers: it must not fail, in whatever thread and at whatever time.
+        """
+        if self.lost or os.getpid() != self._process:
+            return  # it is gone, or another process's
+        with suppress(CudaError), self.current():
+            self._wait()
+            destroy(handle)
+
+    # -- memory ------------------------------------------------------------------
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free, and all bytes."""
+        with self.current() as cu:
+            free, total = check(cu.cuMemGetInfo(), "asking for free memory")
+        return int(free), int(total)
+
+    def allocate(self, nbytes: int) -> int:
+        """Reserve memory; its address. Raises `MemoryError`."""
+        what = f"{nbytes / 2**20:.1f} MiB were asked for on {self.name}"
+        with self.current() as cu:
+            return int(check(cu.cuMemAlloc(nbytes), what))
+
+    def free(self, address: int) -> None:
+        """Give memory back."""
+        self._discard(self._cu.cuMemFree, address)
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        """Copy a contiguous array to the device, after what was launched before."""
+        assert array.flags.c_contiguous
+        with self.current() as cu:
+            data, nbytes = array.ctypes.data, array.nbytes
+            check(cu.cuMemcpyHtoDAsync(address, data, nbytes, self._stream), "copying to the GPU")
+            self._wait()
+
+    def download(self, array: np.ndarray, address: int) -> None:
+        """Wait for the device and fill a contiguous array from its memory."""
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        with self.current() as cu:
+            data, nbytes = array.ctypes.data, array.nbytes
+            check(cu.cuMemcpyDtoHAsync(data, address, nbytes, self._stream), "copying from the GPU")
+            self._wait()
+
+    def fill(self, address: int, byte: int, nbytes: int) -> None:
+        """Set every byte."""
+        with self.current() as cu:
+            check(cu.cuMemsetD8Async(address, byte, nbytes, self._stream), "filling memory")
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Copy within the device."""
+        with self.current() as cu:
+            check(cu.cuMemcpyDtoDAsync(target, source, nbytes, self._stream), "copying")
+
+    def _wait(self) -> None:
+        check(self._cu.cuStreamSynchronize(self._stream), "running a program")
+
+    # -- programs ----------------------------------------------------------------
+    def build(self, text: str, *, exact: bool = False) -> NvidiaModule:
+        """Compile (or take from the cache) and load a program."""
+        cubin, _ = compile_cubin(text, self.architecture, exact=exact)
+        with self.current() as cu:
+            module = NvidiaModule(self, check(cu.cuModuleLoadData(cubin), "loading a program"))
+            weakref.finalize(module, self._discard, cu.cuModuleUnload, module._handle)
+        return module
+
+    def compiles(self, text: str) -> bool:
+        """Whether the compiler takes a text."""
+        try:
+            compile_cubin(text, self.architecture)
+        except CudaError:
+            return False
+        return True
+
+    def _enqueue(self, one: Launch) -> None:
+        size = (one.blocks, 1, 1, one.threads, 1, 1, 0)
+        if one.meeting == Meeting.MEMORY:
+            result = self._cu.cuLaunchCooperativeKernel(one.kernel.handle, *size, self._stream, 0)
+        elif one.meeting == Meeting.CLUSTER:
+            config = self._as_cluster(one.blocks, one.threads)
+            result = self._cu.cuLaunchKernelEx(config, one.kernel.handle, 0, 0)
+        else:
+            result = self._cu.cuLaunchKernel(one.kernel.handle, *size, self._stream, 0, 0)
+        check(result, "starting a kernel")
+
+    def _as_cluster(self, blocks: int, threads: int) -> Any:
+        """How a kernel is launched whose blocks are one cluster."""
+        cu = self._cu
+        attribute = cu.CUlaunchAttribute()
+        attribute.id = cu.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION
+        value = cu.CUlaunchAttributeValue()
+        value.clusterDim.x, value.clusterDim.y, value.clusterDim.z = blocks, 1, 1
+        attribute.value = value
+        config = cu.CUlaunchConfig()
+        config.gridDimX, config.gridDimY, config.gridDimZ = blocks, 1, 1
+        config.blockDimX, config.blockDimY, config.blockDimZ = threads, 1, 1
+        config.hStream = self._stream
+        config.attrs, config.numAttrs = [attribute], 1
+        return config
+
+    def launch(self, launches: Sequence[Launch]) -> None:
+        """Execute kernels one after the other."""
+        with self.current():
+            for one in launches:
+                self._enqueue(one)
+
+    def graph(self, launches: Sequence[Launch]) -> NvidiaGraph:
+        """Many kernels that are launched at once, by `replay`.
+
+        The graph is put together node by node. To capture it from a stream would be shorter, but
+        meanwhile nobody may give memory back, and Python may collect garbage at any time.
+        """
+        with self.current() as cu:
+            graph = check(cu.cuGraphCreate(0), "making a graph")
+            try:
+                before: list[Any] = []
+                for one in launches:
+                    node = cu.CUDA_KERNEL_NODE_PARAMS()
+                    node.func = one.kernel.handle
+                    node.gridDimX, node.gridDimY, node.gridDimZ = one.blocks, 1, 1
+                    node.blockDimX, node.blockDimY, node.blockDimZ = one.threads, 1, 1
+                    added = cu.cuGraphAddKernelNode(graph, before, len(before), node)
+                    before = [check(added, "making a graph")]
+                handle = check(cu.cuGraphInstantiate(graph, 0), "making a graph")
+            finally:
+                cu.cuGraphDestroy(graph)
+            executable = NvidiaGraph(handle, tuple(launches))
+            weakref.finalize(executable, self._discard, cu.cuGraphExecDestroy, handle)
+        return executable
+
+    def replay(self, graph: NvidiaGraph) -> None:
+        """Execute the kernels of a graph one after the other."""
+        with self.current() as cu:
+            check(cu.cuGraphLaunch(graph.handle, self._stream), "starting a graph")
+
+    def time(self, launches: Sequence[Launch]) -> list[float]:
+        """Execute kernels and measure each, in seconds on the device's clock."""
+        events: list[Any] = []
+        with self.current() as cu:
+            try:
+                for _ in range(len(launches) + 1):
+                    events.append(check(cu.cuEventCreate(0), "timing"))
+                check(cu.cuEventRecord(events[0], self._stream), "timing")
+                for one, event in zip(launches, events[1:], strict=True):
+                    self._enqueue(one)
+                    check(cu.cuEventRecord(event, self._stream), "timing")
+                self._wait()
+                return [
+                    1e-3 * check(cu.cuEventElapsedTime(a, b), "timing") for a, b in pairwise(events)
+                ]
+            finally:
+                for event in events:
+                    cu.cuEventDestroy(event)
+
+    def most_blocks(self, kernel: NvidiaKernel, threads: int, meeting: Meeting) -> int:
+        """Blocks of a kernel that can meet; 0 if they cannot.
+
+        As many as the device has at the same time, or as are in a cluster (a power of two).
+        """
+        if meeting == Meeting.MEMORY and self._cooperative:
+            return self.multiprocessors * self.attributes(kernel, threads).resident_blocks
+        if meeting == Meeting.CLUSTER and self._clusters:
+            return self._largest_cluster(kernel, threads)
+        return 0
+
+    def _largest_cluster(self, kernel: NvidiaKernel, threads: int) -> int:
+        attribute = self._cu.CUfunction_attribute
+        allowed = attribute.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED
+        with self.current() as cu:
+            check(cu.cuFuncSetAttribute(kernel.handle, allowed, 1), "allowing large clusters")
+            for blocks in _CLUSTERS:
+                config = self._as_cluster(blocks, threads)
+                code, count = cu.cuOccupancyMaxActiveClusters(kernel.handle, config)
+                # a size that is none for this GPU is an error to it
+                if int(code) == 0 and count > 0:
+                    return blocks
+        return 0
+
+    def attributes(self, kernel: NvidiaKernel, threads: int) -> KernelAttributes:
+        """What the compiler made of a kernel."""
+        attribute = self._cu.CUfunction_attribute
+        with self.current() as cu:
+
+            def ask(which: Any) -> int:
+                return int(check(cu.cuFuncGetAttribute(which, kernel.handle), "asking for a fact"))
+
+            occupancy = cu.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel.handle, threads, 0)
+            return KernelAttributes(
+                ask(attribute.CU_FUNC_ATTRIBUTE_NUM_REGS),
+                ask(attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
+                ask(attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
+                int(check(occupancy, "asking for the occupancy")),
+            )

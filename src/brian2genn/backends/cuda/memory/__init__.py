@@ -1,0 +1,1 @@
+"""What of a network lies on the device: arrays, queues, recorded rows."""

@@ -1,0 +1,108 @@
+"""Device memory that a program appends recorded values to."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import suppress
+
+import numpy as np
+
+from ..device.driver import CudaLost, Driver
+
+#: Memory for the rows of one recorder, unless a step can fill more.
+_BYTES = 16 * 1024 * 1024
+
+
+class DeviceRecorder:
+    """Rows of values, column by column: those on the device and those fetched.
+
+    Parameters
+    ----------
+    driver : Driver
+    columns : sequence of (dtype, int)
+        Element type and number of elements added by one row.
+    most : int
+        Rows that one time step can add, and what was late when it began.
+    sorts : bool
+        Whether the device puts a column with the order of the rows ahead.
+    """
+
+    def __init__(
+        self, driver: Driver, columns: list[tuple[np.dtype, int]], most: int, sorts: bool
+    ) -> None:
+        self._driver = driver
+        self._sorts = sorts
+        self._columns = [(np.dtype(np.int64), 1)] * sorts + columns
+        #: so many rows must be free: when the device looks, others may still be busy with the
+        #: present time step, and what it has seen is known at the end of the next
+        self.room = 3 * most
+        row = sum(dtype.itemsize * width for dtype, width in self._columns)
+        # a multiple of 16 rows: every column begins at a round address
+        capacity = max(_BYTES // max(row, 1), 2 * self.room, 16)
+        self.capacity = (capacity + 15) // 16 * 16
+        #: where the rows are on the device
+        self.address = 0
+        #: their number (a monitor that only counts has no columns), and the columns
+        self._fetched: list[tuple[int, list[np.ndarray]]] = []
+        #: rows on the device, as last seen; the program keeps it current
+        self.waiting = 0
+
+    def reserve(self) -> None:
+        """Reserve the device's memory for rows."""
+        self.address = self._driver.allocate(max(self.reserved, 16))
+        weakref.finalize(self, self._driver.free, self.address)
+
+    @property
+    def reserved(self) -> int:
+        """Bytes of the device's memory for rows."""
+        return self.capacity * sum(dtype.itemsize * width for dtype, width in self._columns)
+
+    @property
+    def rows(self) -> int:
+        """How many rows can be had; all are here then."""
+        self.fetch()
+        return self._fetched_rows()
+
+    def _fetched_rows(self) -> int:
+        return sum(rows for rows, _ in self._fetched)
+
+    def nbytes(self) -> int:
+        """How much memory the waiting rows take."""
+        row = sum(dtype.itemsize * width for dtype, width in self._columns)
+        return (self.waiting + self._fetched_rows()) * row
+
+    def fetch(self) -> None:
+        """Bring the rows on the device here; the program then forgets them there.
+
+        If the device was lost, so are they; who uses it is told so. Those fetched before remain.
+        """
+        if self.waiting == 0:
+            return
+        with suppress(CudaLost):
+            self._fetch()
+        self.waiting = 0
+
+    def _fetch(self) -> None:
+        part, offset = [], 0
+        for dtype, width in self._columns:
+            values = np.empty((self.waiting, width), dtype=dtype)
+            if values.size:
+                self._driver.download(values, self.address + offset)
+            part.append(values)
+            offset += self.capacity * dtype.itemsize * width
+        if self._sorts:
+            order = np.argsort(part[0][:, 0], kind="stable")
+            part = [values[order] for values in part[1:]]
+        self._fetched.append((self.waiting, part))
+
+    def column(self, number: int) -> np.ndarray:
+        """One column, shape (rows, width)."""
+        self.fetch()
+        dtype, width = self._columns[number + self._sorts]
+        parts = [part[number] for _, part in self._fetched]
+        return np.concatenate(parts) if parts else np.empty((0, width), dtype=dtype)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.fetch()
+        self._fetched = []

@@ -1,0 +1,1 @@
+"""A program on the device: loaded, given its memory, and executed in the fastest way."""

@@ -1,0 +1,266 @@
+"""Execute many time steps without the host: as graphs of kernels, or in one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ....codegen.cuda.source import CudaSource, KernelPlan, TaskPlan
+from ..device.driver import Driver, Launch, Meeting
+from ..memory.queue import DeviceQueue
+from .autotuning import Autotuner, LaunchPlan
+from .executable import Executable
+from .sizes import (
+    blocks_for,
+    blocks_for_queue,
+    blocks_wanted,
+    dealt_out,
+    threads_for_queue,
+    threads_of,
+    width_for,
+)
+
+#: Time steps in the longest graph.
+_LONGEST_GRAPH = 256
+
+#: Most time steps before the host looks at the device again, and in one kernel: what is quick while
+#: nothing happens may take long once neurons fire, and cannot be interrupted.
+_MOST_STEPS = 2048
+_MOST_TOGETHER = 1024
+
+#: The host looks at the device after about so many seconds.
+_PATIENCE = 0.02
+
+#: The kernel that executes many time steps.
+_TOGETHER = "run_steps"
+
+#: Kernels of one block.
+_SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
+
+#: What is tried to deliver spikes faster.
+_VARIANTS: tuple[dict[str, Any], ...] = (
+    {"widening": -2}, {"widening": 2},
+    # blocks that find no spike cost little, but the last one of all has to hear of each
+    {"spreading": -3}, {"spreading": 2},
+)  # fmt: skip
+
+
+class Stepper:
+    """Turns the kernels of a program into launches, in the way that is fastest.
+
+    Parameters
+    ----------
+    source : CudaSource
+    driver : Driver
+    executable : Executable
+        Keeps graphs, and what was found out about a network of these sizes.
+    """
+
+    def __init__(self, source: CudaSource, driver: Driver, executable: Executable) -> None:
+        self._source = source
+        self._driver = driver
+        self._executable = executable
+        self._counts: list[int] = []
+        self._queues: Sequence[DeviceQueue] = ()
+        self._batch = 1
+        self._asked = 0
+        self.plan = LaunchPlan()
+        self.tuner = Autotuner([LaunchPlan()])
+        #: of every task, in the present way
+        self.blocks: tuple[int, ...] = ()
+        #: of every queue: threads that share a run, in the present way
+        self.widths: tuple[int, ...] = ()
+        self._launches: dict[str, Launch] = {}
+
+    # -- sizes ---------------------------------------------------------------------
+    def fit(self, count_of: Callable[[TaskPlan], int], queues: Sequence[DeviceQueue]) -> None:
+        """Adapt to the sizes of a network.
+
+        Parameters
+        ----------
+        count_of : callable
+            How many elements a task has.
+        queues : sequence of DeviceQueue
+        """
+        self._counts = [count_of(task) for task in self._source.tasks]
+        self._queues = queues
+        kinds = [
+            LaunchPlan(meeting, **variant)
+            for meeting in (Meeting.NOWHERE, Meeting.MEMORY)
+            for variant in _VARIANTS
+        ]
+        key = tuple(self._counts), *map(self._sizes, kinds)
+        if key not in self._executable.tuners:
+            # it outlives this network: it must not hold its queues
+            variants = {plan: self._variants_of(plan) for plan in self._possible()}
+            self._executable.tuners[key] = Autotuner(
+                list(variants), variants.__getitem__, self._executable.rules
+            )
+        self.tuner = self._executable.tuners[key]
+        self._set(self.tuner.plan)
+
+    def _possible(self) -> list[LaunchPlan]:
+        """The ways to launch many steps."""
+        plans = [LaunchPlan(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
+        plans += self._clusters()
+        allowed = self._executable.rules.meetings
+        return [plan for plan in plans if plan.meeting in allowed and self._fits(plan)] or [
+            LaunchPlan()
+        ]
+
+    def _clusters(self) -> list[LaunchPlan]:
+        """Clusters: the one that spreads a network over the most blocks, and a larger one."""
+        threads, fitting = self._driver.threads, list[LaunchPlan]()
+        while threads <= self._source.most_threads and len(fitting) < 2:
+            plan = LaunchPlan(Meeting.CLUSTER, threads=threads)
+            fitting += [plan] if self._fits(plan) else []
+            threads *= 2
+        return fitting
+
+    def _fits(self, plan: LaunchPlan) -> bool:
+        """Whether the device can have all the blocks that wait for each other."""
+        if not plan.together:
+            return True
+        return self._source.resident and self._blocks_together(plan) <= self._most_blocks(plan)
+
+    def _variants_of(self, best: LaunchPlan) -> list[LaunchPlan]:
+        """Other ways to deliver spikes, of those that make a difference and are possible."""
+        found = {self._sizes(best): best}
+        for variant in _VARIANTS:
+            plan = replace(best, **variant)
+            if self._fits(plan):
+                found.setdefault(self._sizes(plan), plan)
+        return [plan for plan in found.values() if plan != best]
+
+    def _most_blocks(self, plan: LaunchPlan) -> int:
+        kernel = self._executable.module.kernel(_TOGETHER)
+        return self._driver.most_blocks(kernel, threads_of(self._driver, plan), plan.meeting)
+
+    def _sizes(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The blocks of every task, and the threads that share a run of every queue."""
+        driver = self._driver
+        delivered = {int(t.count[1]) for t in self._source.tasks if t.kind == "queue"}
+        widths = tuple(
+            width_for(driver, queue, plan if number in delivered else replace(plan, widening=0))
+            for number, queue in enumerate(self._queues)
+        )
+
+        def blocks_of(task: TaskPlan) -> int:
+            if task.kind == "queue":
+                number = int(task.count[1])
+                return blocks_for_queue(driver, self._queues[number], widths[number], plan)
+            return blocks_for(driver, task.kind, self._counts[task.number], plan)
+
+        blocks = list(map(blocks_of, self._source.tasks))
+        if plan.meeting == Meeting.CLUSTER:
+            self._share_cluster(plan, widths, blocks)
+        return tuple(blocks), widths
+
+    def _share_cluster(self, plan: LaunchPlan, widths: Sequence[int], blocks: list[int]) -> None:
+        """Put the blocks that tasks of the loop have in a cluster into `blocks`."""
+        threads, most = threads_of(self._driver, plan), self._most_blocks(plan)
+        for kernel in self._loop():
+            wanted = dict[int, int]()
+            for task in (self._source.tasks[number] for number in kernel.tasks):
+                count = self._counts[task.number]
+                if task.kind == "queue":
+                    number = int(task.count[1])
+                    count = threads_for_queue(self._queues[number], widths[number])
+                blocks[task.number] = blocks_wanted(task.kind, count, threads)
+                if task.kind in ("share", "queue", "warps"):
+                    wanted[task.number] = blocks[task.number]
+            rest = most - self._blocks_of_kernel(kernel, blocks) + sum(wanted.values())
+            for number, given in zip(wanted, dealt_out([*wanted.values()], rest), strict=True):
+                blocks[number] = given
+
+    def _loop(self) -> list[KernelPlan]:
+        """The kernels of a time step."""
+        return [kernel for kernel in self._source.kernels if kernel.name in self._source.loop]
+
+    def _blocks_of_kernel(self, kernel: KernelPlan, blocks: Sequence[int]) -> int:
+        # the first block of the kernel that ends a time step has no part in its tasks
+        ends_step = kernel.name == self._source.loop[-1]
+        return max(sum(blocks[task] for task in kernel.tasks) + ends_step, 1)
+
+    def _blocks_together(self, plan: LaunchPlan) -> int:
+        """How many blocks have to be on the device at the same time."""
+        blocks, _ = self._sizes(plan)
+        most = max(self._blocks_of_kernel(kernel, blocks) for kernel in self._loop())
+        # clusters of other sizes may be none
+        return 1 << (most - 1).bit_length() if plan.meeting == Meeting.CLUSTER else most
+
+    def _set(self, plan: LaunchPlan) -> None:
+        """Go over to a way."""
+        self.plan = plan
+        self.blocks, self.widths = self._sizes(plan)
+        module = self._executable.module
+        self._launches = {name: Launch(module.kernel(name), 1, 32) for name in _SINGLE}
+        for kernel in self._source.kernels:
+            count = self._blocks_of_kernel(kernel, self.blocks)
+            in_loop = kernel.name in self._source.loop
+            threads = threads_of(self._driver, plan) if in_loop else self._driver.threads
+            self._launches[kernel.name] = Launch(module.kernel(kernel.name), count, threads)
+        if plan.together:
+            most, threads = self._blocks_together(plan), threads_of(self._driver, plan)
+            launch = Launch(module.kernel(_TOGETHER), most, threads, plan.meeting)
+            self._launches[_TOGETHER] = launch
+
+    def adopt(self) -> bool:
+        """Go over to the way that is to be tried next, or is the fastest; whether it is another."""
+        if self.plan == self.tuner.plan:
+            return False
+        self._set(self.tuner.plan)
+        return True
+
+    # -- launching -----------------------------------------------------------------
+    def launch(self, kernels: Sequence[str]) -> None:
+        """Execute kernels one after the other."""
+        self._driver.launch([self._launches[name] for name in kernels])
+
+    def loop(self) -> list[Launch]:
+        """The kernels of one time step."""
+        return [self._launches[name] for name in self._source.loop]
+
+    def steps(self, remaining: int) -> int:
+        """How many time steps the next launch should execute, of those that remain."""
+        most = min(self._batch, _MOST_TOGETHER if self.plan.together else _MOST_STEPS)
+        if not self.tuner.decided:
+            most = min(most, self.tuner.rules.steps)
+        return min(most, max(remaining, 1))
+
+    def run(self, steps: int) -> None:
+        """Execute time steps; the device stops by itself at the end of the run."""
+        self._asked = steps
+        if self.plan.together:
+            self.launch([_TOGETHER])
+            return
+        while steps > 0:
+            size = min(1 << (steps - 1).bit_length(), _LONGEST_GRAPH)
+            self._driver.replay(self._graph(size))
+            steps -= size
+
+    def _graph(self, size: int) -> Any:
+        key = size, self.blocks
+        return self._executable.graph(key, lambda: self._driver.graph(self.loop() * size))
+
+    def note(self, seconds: float, steps: int) -> None:
+        """Learn from what the last time steps took, and how many there were."""
+        self.tuner.note(seconds, steps)
+        if steps < self._asked:
+            # something stops the device now and then: what comes after that is in vain
+            self._batch = max(1 << max(steps - 1, 0).bit_length(), 1)
+        elif seconds < _PATIENCE / 2:
+            self._batch = min(2 * self._batch, _MOST_STEPS)
+        elif seconds > _PATIENCE:
+            self._batch = max(self._batch // 2, 1)
+
+    def note_for_people(self) -> str:
+        """How time steps are executed, and what was measured."""
+        if not self.tuner.decided:
+            return f"Time steps are executed as {self.plan} for now; other ways are being tried."
+        costs = sorted(self.tuner.costs.items(), key=lambda item: item[1])
+        if not costs:
+            return f"Time steps are executed as {self.plan}."
+        measured = ", ".join(f"{plan} {1e6 * cost:.1f} µs" for plan, cost in costs)
+        return f"Time steps are executed as {self.plan}: of what was tried ({measured} a step)."

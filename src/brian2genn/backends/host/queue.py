@@ -1,0 +1,140 @@
+"""The spike queue of a synaptic pathway, with the interface Brian expects."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from .delays import of_synapses
+from .structures import support
+
+
+class SpikeQueue:
+    """Events on their way to synapses.
+
+    Has the methods of Brian's own queue, so that objects that Brian runs can
+    use it, and the same state, so that stored networks can be exchanged.
+
+    Parameters
+    ----------
+    source_start, source_end : int
+        The range of source indices (a subgroup has an offset).
+    """
+
+    def __init__(self, source_start: int, source_end: int) -> None:
+        self._library = support()
+        self.handle: int = self._library.b2g_queue_new(source_start, source_end)
+        if not self.handle:
+            raise MemoryError("no memory for a spike queue")
+        self._finalizer = weakref.finalize(self, self._library.b2g_queue_free, self.handle)
+        #: what makes two queues different for Brian's caches
+        self._state_tuple = (source_start, source_end, np.int32)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        start, end, _ = self._state_tuple
+        return _with_state, (type(self), start, end, self._full_state())
+
+    def prepare(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
+        """Arrange the synapses for a run.
+
+        Parameters
+        ----------
+        real_delays : array, shape (n_synapses,) or (1,)
+            In seconds. What is beyond the synapses is left alone.
+        dt : float
+            Time step of the source in seconds.
+        sources : int32 array, shape (n_synapses,)
+            Index of every synapse's source neuron.
+        """
+        delays = np.ascontiguousarray(real_delays, dtype=np.float64)
+        sources = np.ascontiguousarray(sources, dtype=np.int32)
+        delays = of_synapses(delays, len(sources))
+        self._check(
+            self._library.b2g_queue_prepare(
+                self.handle, delays.ctypes.data, len(delays), float(dt), sources.ctypes.data,
+                len(sources),
+            )
+        )  # fmt: skip
+
+    def divide(self, targets: np.ndarray | None, n_targets: int, parts: int) -> None:
+        """Divide the synapses among parts that several threads deliver to.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n_synapses,), or None
+            For every synapse the place, of `n_targets`, that events at it write to; None if they
+            change nothing but the synapse.
+        n_targets, parts : int
+        """
+        where = None if targets is None else targets.ctypes.data
+        self._check(self._library.b2g_queue_divide(self.handle, where, n_targets, parts))
+
+    def take_all(self, targets: np.ndarray) -> None:
+        """Stand for all synapses, which every time step goes through; nothing is put in.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n_synapses,)
+        """
+        self._check(self._library.b2g_queue_all(self.handle, targets.ctypes.data, len(targets)))
+
+    @staticmethod
+    def _check(error: int) -> None:
+        if error:
+            raise MemoryError("no memory for a spike queue")
+
+    def push(self, spikes: np.ndarray) -> None:
+        """Queue the events of this time step (ascending source indices)."""
+        spikes = np.ascontiguousarray(spikes, dtype=np.int32)
+        self._check(self._library.b2g_queue_push(self.handle, spikes.ctypes.data, len(spikes)))
+
+    def _arriving(self, ahead: int) -> np.ndarray:
+        count = self._library.b2g_queue_count(self.handle, ahead)
+        synapses = np.empty(count, dtype=np.int32)
+        self._library.b2g_queue_synapses(self.handle, ahead, synapses.ctypes.data)
+        return synapses
+
+    def peek(self) -> np.ndarray:
+        """The synapses whose events arrive now."""
+        return self._arriving(0)
+
+    def largest_in_flight(self) -> int:
+        """The largest number of a synapse that a spike is on its way to; -1 if there is none."""
+        return int(self._library.b2g_queue_largest(self.handle))
+
+    def advance(self) -> None:
+        """Go on to the next time step."""
+        self._library.b2g_queue_advance(self.handle)
+
+    def get_capsule(self) -> None:
+        """Brian's Cython code would use a capsule; this device never runs that code."""
+        return None
+
+    def _full_state(self) -> tuple[int, list[list[int]]]:
+        n_slots = self._library.b2g_queue_slots(self.handle)
+        # like Brian's: from the beginning of the ring, with the present place
+        head = self._library.b2g_queue_head(self.handle)
+        slots = [self._arriving((slot - head) % n_slots).tolist() for slot in range(n_slots)]
+        return head, slots
+
+    def _restore_from_full_state(self, state: Any) -> None:
+        head, slots = (0, []) if state is None else state
+        slots = [list(slot) for slot in slots] or [[]]
+        counts = np.array([len(slot) for slot in slots], dtype=np.int64)
+        synapses = np.array([synapse for slot in slots for synapse in slot], dtype=np.int32)
+        self._check(
+            self._library.b2g_queue_set(
+                self.handle, len(slots), int(head), counts.ctypes.data, synapses.ctypes.data
+            )
+        )
+        # the ring may have become shorter than the longest delay
+        self._library.b2g_queue_forget(self.handle)
+
+
+def _with_state(kind: type[SpikeQueue], start: int, end: int, state: Any) -> SpikeQueue:
+    """A queue that was copied or pickled."""
+    queue = kind(start, end)
+    queue._restore_from_full_state(state)
+    return queue

@@ -1,0 +1,1 @@
+"""C text for processors, and what the dialects of it share."""

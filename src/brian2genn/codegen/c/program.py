@@ -1,0 +1,225 @@
+"""A network model as the text of one C program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...model.dtypes import C_TYPE
+from ...model.mishap import working_on
+from ...model.network import Deliver, Host, Network, Step, Sum, Threshold, Update
+from ...transforms.scatter import side_by_side
+from ...transforms.shares import Division, division_of, stretches, why_not_shared
+from ..symbols import Symbols, user_arrays
+from ..templating import environment, tidy
+from ..user_code import print_user_code
+from ..views import bindings, declarations, origins
+from .loops import LoopPrinter, SideBySidePrinter
+from .printer import KernelPrinter
+from .shared import Constants, Streams
+from .words import value_type
+
+
+@dataclass
+class Source:
+    """The text of a program and what its user must know of it.
+
+    Attributes
+    ----------
+    text : str
+    is_cpp : bool
+        Whether it has to be compiled as C++ (it contains users' functions).
+    arrays : list of str
+        Array names in the order in which the program expects them.
+    numbers, integers : list of str
+        Parameter names by kind, in order.
+    steps, owners : list of str
+        For every step, what it is and the name of its Brian object.
+    shared : list of list of int
+        The steps that threads share out, in stretches that they go through without waiting.
+    schedule : list of (str, int)
+        ``("block", number)`` and ``("host", number)`` in the order of a time step.
+    views : list of str
+        What users' functions look into, for people.
+    divisions : list of (int, Division)
+        By their queues: how synapses are divided among threads.
+    sums : int
+        How many more queues there are behind the network's: for the synapses that are summed over.
+    """
+
+    text: str
+    is_cpp: bool
+    arrays: list[str]
+    numbers: list[str]
+    integers: list[str]
+    steps: list[str]
+    owners: list[str]
+    shared: list[list[int]] = field(default_factory=list)
+    schedule: list[tuple[str, int]] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
+    divisions: list[tuple[int, Division]] = field(default_factory=list)
+    sums: int = 0
+
+
+@dataclass
+class _Printed:
+    """One step, ready for the program template."""
+
+    number: int
+    function: str
+    clock: int
+    text: str
+    #: of the group whose elements the step's function takes a part of, C text; empty if none
+    size: str
+    #: whether it lists events
+    lists: bool
+
+
+@dataclass
+class _Stretch:
+    """Steps that threads go through without waiting; or one that is not shared out."""
+
+    steps: list[_Printed]
+    shared: bool
+
+    @property
+    def sizes(self) -> list[str]:
+        """C text of the sizes of its groups."""
+        return list(dict.fromkeys(step.size for step in self.steps))
+
+
+@working_on(None)
+def print_program(network: Network) -> Source:
+    """Print a network.
+
+    Parameters
+    ----------
+    network : Network
+        Verified and simplified.
+
+    Returns
+    -------
+    Source
+    """
+    symbols = Symbols(network)
+    constants, streams = Constants(), Streams()
+    schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
+    parts: list[list[Step]] = []
+    for step in network.steps:
+        if isinstance(step, Host):
+            schedule.append(("host", step.number))
+            continue
+        if not schedule or schedule[-1][0] == "host":
+            schedule.append(("block", len(parts)))
+            parts.append([])
+        parts[-1].append(step)
+    printed: list[_Printed] = []
+
+    divisions: list[tuple[int, int, Division]] = []
+    #: the numbers of queues that stand for the synapses that are summed over
+    sums: list[int] = []
+
+    def one(step: Step) -> _Printed:
+        with working_on(step):
+            division = _division(step)
+            queue = getattr(step, "queue", None)
+            if division is not None and queue is None:
+                queue = network.queues + len(sums)
+                sums.append(queue)
+            if division is not None and queue is not None:
+                divisions.append((len(printed), queue, division))
+            text = _print_step(
+                step, network, symbols, constants, streams, len(printed), division, queue
+            )
+        size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
+        lists = isinstance(step, Threshold)
+        printed.append(_Printed(len(printed), step.name, step.clock, text, size, lists))
+        return printed[-1]
+
+    blocks = [
+        [
+            _Stretch([one(step) for step in steps], why_not_shared(steps[0]) is None)
+            for steps in stretches(part)
+        ]
+        for part in parts
+    ]
+    text = environment.get_template("c/program.c.j2").render(
+        steps=printed,
+        blocks=blocks,
+        constants=constants,
+        hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
+        one_clock=len(network.clocks) == 1,
+        user_code=print_user_code(network.user_code),
+        user_arrays=user_arrays(network),
+        views=declarations(network),
+        bindings=bindings(network),
+        headers=network.compiler.headers,
+    )
+    text = tidy(text)
+    native = [step for step in network.steps if not isinstance(step, Host)]
+    is_cpp = bool(network.user_code)
+    return Source(
+        text,
+        is_cpp,
+        list(symbols.arrays),
+        symbols.numbers,
+        symbols.integers,
+        [step.origin for step in native],
+        [step.owner for step in native],
+        [
+            [step.number for step in stretch.steps]
+            for block in blocks
+            for stretch in block
+            if stretch.shared
+        ]
+        + [[number] for number, _, _ in divisions],
+        schedule,
+        origins(network),
+        [(queue, division) for _, queue, division in divisions],
+        len(sums),
+    )
+
+
+def _division(step: Step) -> Division | None:
+    """How a step divides its synapses among threads, if it does."""
+    division = division_of(step) if isinstance(step, Deliver | Sum) else None
+    return division if isinstance(division, Division) else None
+
+
+def _print_step(
+    step: Step,
+    network: Network,
+    symbols: Symbols,
+    constants: Constants,
+    streams: Streams,
+    number: int,
+    division: Division | None,
+    queue: int | None,
+) -> str:
+    printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
+    taken = streams.count
+    kernels = [
+        printer(kernel, symbols.params, symbols.arrays, constants, streams)
+        for kernel in step.kernels()
+    ]
+    apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
+    several = apart and SideBySidePrinter(
+        apart, symbols.params, symbols.arrays, constants, Streams(taken)
+    )
+    wide = ""
+    if isinstance(step, Sum) and side_by_side(step.kernel) is not None:
+        wide = value_type(step.kernel.outputs["_synaptic_var"].dtype)
+    template = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2")
+    return template.render(
+        step=step,
+        several=several,
+        wide=wide,
+        number=number,
+        division=division,
+        queue=queue,
+        kernel=kernels[0] if kernels else None,
+        param=symbols.params,
+        array=symbols.array,
+        length=symbols.length,
+        ctype=C_TYPE,
+        ctype_of=lambda name: C_TYPE[network.arrays[name].dtype],
+    )

@@ -1,0 +1,1 @@
+"""CUDA text: the dialect of C for GPUs."""

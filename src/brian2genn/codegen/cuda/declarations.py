@@ -1,0 +1,111 @@
+"""What the host has to know of a program's memory, found out step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...model.dtypes import C_TYPE
+from ...model.footprint import How, Where, arrays, footprint
+from ...model.network import (
+    Deliver,
+    EmitSpikes,
+    Network,
+    OnEvents,
+    Push,
+    RecordEvents,
+    RecordRate,
+    RecordState,
+    Step,
+    Sum,
+    Threshold,
+)
+from ...transforms.stages import Planner, domain_of_monitor
+from ..c.shared import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants
+from .source import CudaSource, RecorderLayout
+
+
+def declare(
+    step: Step, network: Network, result: CudaSource, planner: Planner, *, late: bool
+) -> None:
+    """Register what the host must know of a step's memory.
+
+    Parameters
+    ----------
+    step : Step
+    network : Network
+        That the step is part of.
+    result : CudaSource
+        Gets to know it.
+    planner : Planner
+    late : bool
+        Whether the step is executed one time step late.
+    """
+    result.written |= arrays(footprint(step), How.WRITE, How.ADD)
+    if isinstance(step, Threshold | EmitSpikes):
+        result.events.add(step.events)
+    if isinstance(step, OnEvents | Push | RecordEvents | RecordRate):
+        result.events.add(step.events)
+    if isinstance(step, Sum):
+        result.inverses[step.index] = (step.start, step.target_size)
+        _own_array(result, f"{step.index}:order")
+        _own_array(result, f"{step.index}:start")
+    if isinstance(step, RecordState) and domain_of_monitor(network, step):
+        result.monitored[step.indices] = str(domain_of_monitor(network, step))
+        for part in ("mask", "rank", "first", "order"):
+            _own_array(result, f"{step.indices}:{part}")
+    if late:
+        for name in shared_reads(step):
+            _own_array(result, f"{name}:late")
+    if isinstance(step, Push):
+        result.queue_clocks[step.queue] = step.clock
+    if isinstance(step, Deliver):
+        result.queue_origins[step.queue] = step.origin
+        gathered = planner.gathered_by(step)
+        if gathered is not None:
+            index = step.kernel.accesses[str(gathered.index)].array
+            result.gathered[step.queue] = (step.name, index, gathered.array)
+            for part in ("order", "start", "source", "delay"):
+                _own_array(result, f"{step.name}:{part}")
+    if isinstance(step, RecordEvents | RecordState | RecordRate):
+        result.recorder_origins[step.recorder] = step.origin
+        if late:
+            result.late_recorders.add(step.recorder)
+    if isinstance(step, EmitSpikes):
+        result.generators.append(step)
+        _own_array(result, f"{step.name}:before")
+        result.scratch[f"{step.name}:before"] = 16
+    if isinstance(step, RecordEvents):
+        dtypes = ("int64", *(column.dtype for column in step.columns))
+        most = (step.start, step.stop)
+        widths = ("1",) * len(dtypes)
+        result.recorders[step.recorder] = RecorderLayout(dtypes, widths, most, sorts=True)
+    elif isinstance(step, RecordState):
+        dtypes = ("float64", *(column.dtype for column in step.columns))
+        widths = ("1", *([step.indices] * len(step.columns)))
+        result.recorders[step.recorder] = RecorderLayout(dtypes, widths, None)
+    elif isinstance(step, RecordRate):
+        dtypes = ("float64", step.rate_dtype)
+        result.recorders[step.recorder] = RecorderLayout(dtypes, ("1", "1"), None)
+
+
+def _own_array(result: CudaSource, name: str) -> None:
+    if name not in result.arrays:
+        result.arrays.append(name)
+
+
+def shared_reads(step: Step) -> list[str]:
+    """The arrays of one element that a step reads; the time is among them."""
+    shared = (touch for touch in footprint(step) if touch.where is Where.SHARED)
+    return sorted(arrays(shared, How.READ))
+
+
+def constant_bytes(constants: Constants) -> int:
+    """The size of the C structure of what is computed once per run."""
+    sizes = {ctype: np.dtype(dtype).itemsize for dtype, ctype in C_TYPE.items()}
+    sizes |= {"bool": 1, ALIAS_TABLE: ALIAS_TABLE_BYTES}
+    end = 8
+    for ctype, _ in constants.fields:
+        size = sizes[ctype]
+        aligned = min(size, 8)
+        end = -(-end // aligned) * aligned + size
+    return -(-end // 8) * 8

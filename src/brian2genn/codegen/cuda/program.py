@@ -1,0 +1,419 @@
+"""A network model as the text of one CUDA program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+import numpy as np
+
+from ...model.dtypes import BOOL, C_TYPE
+from ...model.footprint import arrays, footprint
+from ...model.mishap import working_on
+from ...model.network import (
+    Deliver,
+    EmitSpikes,
+    Host,
+    Network,
+    OnEvents,
+    Push,
+    RecordEvents,
+    RecordRate,
+    RecordState,
+    Step,
+    Sum,
+    Threshold,
+    Update,
+)
+from ...transforms.forward import forwarded
+from ...transforms.rotate import rotate
+from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
+from ..c.shared import Constants, Streams
+from ..symbols import Symbols, user_arrays
+from ..templating import environment, tidy
+from ..user_code import print_user_code
+from .declarations import constant_bytes, declare, shared_reads
+from .printer import CudaKernelPrinter
+from .small import MOST_USER_THREADS
+from .source import CudaSource, KernelPlan, TaskPlan
+
+#: Constant memory, less than its 64 KiB to leave room for the compiler.
+_CONSTANT_BYTES = 60_000
+
+#: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
+_QUEUE_BYTES, _RECORDER_BYTES = 128, 24
+
+
+@dataclass
+class _TaskText:
+    """A task as the template wants it.
+
+    Its `kind` says what its steps' functions take: ``elements``, ``spikes`` (of a
+    spike generator, which list `neurons` from place `due`) or ``blocks``.
+    """
+
+    number: int
+    kind: str
+    steps: list[Step]
+    shared: list[Step]
+    size: str = ""
+    neurons: str = ""
+    due: str = ""
+    #: values that a thread keeps: C type, name, what it begins with
+    own: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass
+class _KernelText:
+    """A kernel as the template wants it: part of the ``loop``, a ``block``, or ``late``."""
+
+    name: str
+    kind: str
+    tasks: list[_TaskText]
+    is_last: bool
+    #: steps with something to do when all others are done, ...
+    finish: list[Step] = field(default_factory=list)
+    #: ... and those that can do it while this kernel is executed
+    early: list[Step] = field(default_factory=list)
+
+
+@working_on(None)
+def print_cuda_program(
+    network: Network, *, fuse: bool = True, deterministic: bool = False
+) -> CudaSource:
+    """Print a network for CUDA.
+
+    Parameters
+    ----------
+    network : Network
+        Verified, with additions separated, and simplified.
+    fuse : bool, optional
+        Without it every step is a kernel of its own (to measure each).
+    deterministic : bool, optional
+        Whether sums must have the same order in every run.
+
+    Returns
+    -------
+    CudaSource
+    """
+    return _Printer(network, fuse, deterministic).source()
+
+
+class _Printer:
+    """Prints one network."""
+
+    def __init__(self, network: Network, fuse: bool, deterministic: bool) -> None:
+        self.network = network
+        self.fuse = fuse
+        symbols = Symbols(network)
+        self.params = symbols.params
+        self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
+        self.result.n_queues = network.queues
+        if network.user_code:
+            self.result.most_threads = MOST_USER_THREADS
+        self.result.origins = {name: array.origin for name, array in network.arrays.items()}
+        self.constants, self.streams = Constants(), Streams()
+        self.texts: list[str] = []
+        self.tasks: list[_TaskText] = []
+        self.kernels: list[_KernelText] = []
+        self.step_numbers: dict[int, int] = {}
+        self.planner = Planner(network, deterministic=deterministic)
+        #: identities of the steps that are executed one time step late
+        self.late: frozenset[int] = frozenset()
+        #: by the identity of a step: arrays whose element the thread keeps from one step of its
+        #: task to the next, and the step that writes it
+        self.kept: dict[int, dict[str, Step]] = {}
+
+    def source(self) -> CudaSource:
+        """Print everything."""
+        result, network = self.result, self.network
+        native = [step for step in network.steps if not isinstance(step, Host)]
+        hosts = sorted({step.clock for step in network.steps if isinstance(step, Host)})
+        if self.fuse:
+            stages, late = rotate(self.planner, native)
+        else:
+            stages, late = self.planner.plan(native, fuse=False), []
+        self.late = frozenset(id(step) for step in late)
+        for step in native:
+            self.step_numbers[id(step)] = len(result.steps)
+            result.steps.append(step.origin)
+            result.owners.append(step.owner)
+            with working_on(step):
+                declare(step, network, result, self.planner, late=id(step) in self.late)
+        numbers = {name: number for number, name in enumerate(result.arrays)}
+        places = {id(s): task for stage in stages for task in stage.tasks for s in task.steps}
+        for task in (task for stage in stages for task in stage.tasks):
+            if all(map(self._is_by_element, task.steps)) and self._generator(task) is None:
+                self._keep(task.steps)
+        for step in native:
+            with working_on(step):
+                self.texts.append(self._print_step(step, places[id(step)], numbers))
+        result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
+        result.resident = self.fuse and bool(stages)
+        parts = self._renumbered(self.planner.plan(late, late=self.late))
+        result.late = self._kernels(parts, "late_stage", "late")
+        result.late_steps = [step.origin for step in late]
+        stretches: list[list[Step]] = []
+        for step in network.steps:
+            if isinstance(step, Host):
+                result.schedule.append(("host", step.number))
+                continue
+            if not result.schedule or result.schedule[-1][0] == "host":
+                result.schedule.append(("block", len(stretches)))
+                stretches.append([])
+            stretches[-1].append(step)
+        if hosts:
+            for number, stretch in enumerate(stretches):
+                parts = self._renumbered(self.planner.plan(stretch, fuse=self.fuse))
+                result.blocks.append(self._kernels(parts, f"block_{number}_stage", "block"))
+        result.constant_bytes = constant_bytes(self.constants)
+        result.text = self._render(numbers, hosts)
+        return result
+
+    # -- steps ---------------------------------------------------------------
+    def _print_step(self, step: Step, task: Task, numbers: dict[str, int]) -> str:
+        late = id(step) in self.late
+        if late:
+            seen = {name: numbers[f"{name}:late"] for name in shared_reads(step)}
+            numbers = numbers | seen
+        random_step = f"b2g_block.{'late_' if late else ''}random_step"
+        times = self._times("late" if late else "now")
+        own, events = self._own(step), getattr(step, "events", "")
+        common = (self.params, numbers, self.constants, self.streams, random_step, own, times)
+        printers = [CudaKernelPrinter(kernel, *common) for kernel in step.kernels()]
+        ordered = self.planner.why_in_order(step)
+        if ordered:
+            self.result.ordered[step.origin] = ordered
+        template = environment.get_template(f"cuda/{type(step).__name__.lower()}.cu.j2")
+        return template.render(
+            step=step,
+            kernel=printers[0] if printers else None,
+            gathered=self.planner.gathered_by(step),
+            stamped=isinstance(step, Push) and step.queue in self.result.gathered,
+            task=task,
+            late=late,
+            random_step=random_step,
+            own=own,
+            own_parameters="".join(f", {self._ctype(a)} &{name}" for a, name in own.items()),
+            event=own.get(events, self._element(events) if events else ""),
+            by_element=self._is_by_element(step),
+            ordered=ordered,
+            offsets=_offsets(step),
+            param=self.params,
+            array=lambda name: times.get(name) or f"ctx->arrays[{numbers[name]}]",
+            length=lambda name: f"ctx->lengths[{numbers[name]}]",
+            ctype=C_TYPE,
+            ctype_of=lambda name: C_TYPE[self.network.arrays[name].dtype],
+        )
+
+    def _times(self, which: str) -> dict[str, str]:
+        """Where a block has the time of every clock, by the arrays that the steps name."""
+        return {
+            array: f"&b2g_block.{which}[{number}].{part}"
+            for number, clock in enumerate(self.network.clocks)
+            for part, array in (("t", clock.t), ("timestep", clock.timestep))
+            if array
+        }
+
+    def _ctype(self, array: str) -> str:
+        """The C type of an array's elements; Brian's lists of events are flags here."""
+        return C_TYPE[BOOL if array in self.result.events else self.network.arrays[array].dtype]
+
+    def _keep(self, steps: Sequence[Step]) -> None:
+        """Find out what threads should keep that go through these steps."""
+        kept = forwarded(steps)
+        for step in steps:
+            own = arrays(touch for touch in footprint(step) if touch.own)
+            self.kept[id(step)] = {array: kept[array] for array in sorted(kept.keys() & own)}
+
+    def _own(self, step: Step) -> dict[str, str]:
+        """The arrays of which a step finds its element with the thread, and the C names."""
+        return {array: f"own_{array}" for array in self.kept.get(id(step), ())}
+
+    def _is_by_element(self, step: Step) -> bool:
+        """Whether a step's function takes one element; others take a share of the blocks."""
+        if self.planner.why_in_order(step):
+            return False
+        if isinstance(step, RecordState):
+            return domain_of_monitor(self.network, step) is not None
+        return isinstance(step, Update | Threshold | OnEvents | Push | RecordEvents | RecordRate)
+
+    def _asks(self, step: Step) -> bool:
+        """Whether threads ask for places in a list, and take them later."""
+        return isinstance(step, Push | RecordEvents) and self._is_by_element(step)
+
+    def _asking_from(self, step: Step, task: _TaskText) -> list[Step]:
+        """The steps from `step` on that ask, one after the other: all at once, to wait once."""
+        first = task.steps.index(step)
+        if task.kind != "elements" or (first > 0 and self._asks(task.steps[first - 1])):
+            return []
+        return list(takewhile(self._asks, task.steps[first:]))
+
+    # -- tasks and kernels -----------------------------------------------------
+    def _renumbered(self, stages: list[Stage]) -> list[Stage]:
+        """The same, with tasks numbered after those there are."""
+        first = len(self.tasks)
+        for number, task in enumerate(task for stage in stages for task in stage.tasks):
+            task.number = first + number
+        return stages
+
+    def _kernels(self, stages: Sequence[Stage], prefix: str, kind: str) -> list[str]:
+        names = []
+        finish: list[Step] = []
+        for number, stage in enumerate(stages):
+            tasks = [self._task(task) for task in stage.tasks]
+            name = f"{prefix}_{number}"
+            is_last = number == len(stages) - 1
+            kernel = _KernelText(name, kind, tasks, is_last)
+            here = [s for t in stage.tasks for s in t.steps if _has_rows(s)]
+            if is_last and kind == "loop":
+                kernel.early, kernel.finish = finish, here
+            elif is_last:
+                kernel.finish = [*finish, *here]
+            finish = [*finish, *here]
+            self.kernels.append(kernel)
+            steps = [self.step_numbers[id(s)] for task in stage.tasks for s in task.steps]
+            self.result.kernels.append(
+                KernelPlan(name, tuple(task.number for task in tasks), tuple(steps))
+            )
+            names.append(name)
+        return names
+
+    def _task(self, task: Task) -> _TaskText:
+        step = task.steps[0]
+        ordered = any(self.planner.why_in_order(s) for s in task.steps)
+        text = _TaskText(task.number, "blocks", list(task.steps), [])
+        kind, count = _ONE
+        generator = self._generator(task)
+        if generator is not None:
+            text.kind = "spikes"
+            numbers = self.result.arrays.index
+            text.neurons = f"ctx->arrays[{numbers(generator.neurons)}]"
+            text.due = f"ctx->arrays[{numbers(f'{generator.name}:before')}]"
+        elif not ordered:
+            kind, count = self._count(step)
+            if self._is_by_element(step):
+                text.kind, text.size = "elements", self._size(count)
+                kept = {a: by for s in task.steps for a, by in self.kept.get(id(s), {}).items()}
+                for array, writer in kept.items():
+                    is_written = any(s is writer for s in task.steps)
+                    first = "0" if is_written else f"inside ? {self._element(array)} : 0"
+                    text.own.append((self._ctype(array), f"own_{array}", first))
+                text.shared = [s for s in task.steps if any(k.shared_stores for k in s.kernels())]
+        self.tasks.append(text)
+        what = tuple(s.origin for s in task.steps)
+        self.result.tasks.append(TaskPlan(task.number, kind, count, what))
+        return text
+
+    def _element(self, array: str) -> str:
+        """C text of a thread's element of an array."""
+        number = self.result.arrays.index(array)
+        return f"((const {self._ctype(array)} *)ctx->arrays[{number}])[_idx]"
+
+    def _otherwise(self, step: Step) -> list[tuple[str, str]]:
+        """What a thread has to read if a step is not due that writes it: C name, and element."""
+        if self._active(step) == "true":
+            return []
+        return [
+            (f"own_{array}", self._element(array))
+            for array, writer in self.kept.get(id(step), {}).items()
+            if writer is step
+        ]
+
+    def _generator(self, task: Task) -> EmitSpikes | None:
+        """The spike generator whose spikes the steps of a task are for."""
+        for step in self.network.steps:
+            if isinstance(step, EmitSpikes) and task.domain == f"spikes of {step.events}":
+                return step
+        return None
+
+    def _count(self, step: Step) -> tuple[str, tuple[str, str, int]]:
+        """How many threads a step wants."""
+        match step:
+            case Update() | Threshold():
+                return "elements", ("param", step.size, 0)
+            case OnEvents() | Push() | RecordEvents() | RecordRate():
+                return "elements", ("array", step.events, -1)
+            case RecordState():
+                domain = domain_of_monitor(self.network, step)
+                if domain is not None:
+                    return "elements", ("param", domain, 0)
+                return "share", ("array", step.indices, 0)
+            case Sum():
+                return "warps", ("param", step.target_size, 0)
+            case Deliver():
+                gathered = self.planner.gathered_by(step)
+                if gathered is not None:
+                    return "warps", ("array", gathered.array, 0)
+                return "queue", ("queue", str(step.queue), 0)
+        return _ONE
+
+    def _size(self, count: tuple[str, str, int]) -> str:
+        kind, name, offset = count
+        if kind == "param":
+            return self.params[name]
+        return f"ctx->lengths[{self.result.arrays.index(name)}] + ({offset})"
+
+    # -- the whole text ----------------------------------------------------------
+    def _render(self, numbers: dict[str, int], hosts: list[int]) -> str:
+        result, network = self.result, self.network
+        size = 16 * len(result.arrays) + 8 * len(result.numbers) + 8 * len(result.integers)
+        size += (
+            _QUEUE_BYTES * network.queues
+            + _RECORDER_BYTES * network.recorders
+            + 4 * len(self.tasks)
+            + result.constant_bytes
+            + 256
+        )
+        text = environment.get_template("cuda/program.cu.j2").render(
+            texts=self.texts,
+            tasks=self.tasks,
+            kernels=self.kernels,
+            constants=self.constants,
+            constant="__constant__" if size < _CONSTANT_BYTES else "__device__",
+            n_arrays=len(result.arrays),
+            n_numbers=len(result.numbers),
+            n_integers=len(result.integers),
+            n_clocks=len(network.clocks),
+            n_recorders=network.recorders,
+            n_queues=network.queues,
+            hosts=hosts,
+            late=bool(self.late),
+            resident=result.resident,
+            active=self._active,
+            own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
+            otherwise=self._otherwise,
+            emits=lambda step: isinstance(step, EmitSpikes),
+            asks=self._asks,
+            asking_from=self._asking_from,
+            user_code=print_user_code(network.user_code, pragmas=False),
+            most_threads=result.most_threads,
+            user_arrays=user_arrays(network),
+        )
+        return tidy(text)
+
+    def _active(self, step: Step) -> str:
+        """C text: whether a step's clock ticks, or did when the step was due."""
+        if id(step) in self.late:
+            return f"b2g_block.late[{step.clock}].active"
+        if len(self.network.clocks) == 1:
+            return "true"  # kernels return at once if the run is over
+        return f"b2g_block.now[{step.clock}].active"
+
+
+def _has_rows(step: Step) -> bool:
+    """Whether a step adds a row to a recorder when all of its elements are done."""
+    return isinstance(step, RecordState | RecordRate)
+
+
+_ONE: tuple[str, tuple[str, str, int]] = ("one", ("", "", 0))
+
+
+def _offsets(step: Step) -> list[int]:
+    """For every column of a recorder, the bytes of the columns before it, in an element."""
+    columns = getattr(step, "columns", [])
+    sizes = [np.dtype(column.dtype).itemsize for column in columns]
+    first = [8] if isinstance(step, RecordEvents) else []  # the order of the rows
+    sizes = [*first, *sizes]
+    return [sum(sizes[:k]) for k in range(len(sizes) + 1)]

@@ -1,0 +1,1 @@
+"""From ``set_device`` to a device with a backend."""

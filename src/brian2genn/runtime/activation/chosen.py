@@ -1,0 +1,119 @@
+"""The backend that networks run on, and networks that go on with another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from brian2.synapses.synapses import SynapticPathway
+from brian2.utils.logger import get_logger
+
+from ...backends.choice import Choice
+from ...backends.cuda.device.driver import CudaError
+from ...backends.cuda.memory.queue import DeviceQueue
+from ...backends.host.queue import SpikeQueue
+from ...backends.interface import Backend
+from ..reuse.programs import KnownPrograms
+
+logger = get_logger("brian2.devices.genn")
+
+#: The queues of all backends, which know each other's state.
+_OURS = (SpikeQueue, DeviceQueue)
+
+
+class ChosenBackend:
+    """The backend that is used now: chosen, and told about, when first needed.
+
+    A process that is forked from one that uses a GPU chooses anew. It has the host's arrays and
+    cannot ask the GPU for what they lack, so they are made current before.
+
+    Parameters
+    ----------
+    choose : callable
+        Makes the choice.
+    hand_over : callable
+        Hands over what waits to be recorded.
+    """
+
+    def __init__(self, choose: Callable[[], Choice], hand_over: Callable[[], None]) -> None:
+        self._choose = choose
+        self._hand_over = hand_over
+        self._choice: Choice | None = None
+        #: those of the backend, by whether they are for profiling
+        self.programs = {False: KnownPrograms(), True: KnownPrograms()}
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork_in_child)
+
+    def get(self) -> Backend:
+        """The backend.
+
+        Raises
+        ------
+        ValueError, CudaUnavailable
+            If the script asks for a backend that cannot be had.
+        """
+        if self._choice is None:
+            chosen = self._choice = self._choose()
+            if chosen.warning:
+                logger.warn(chosen.warning, "gpu", once=True)
+            else:
+                logger.info(chosen.where, f"backend_{chosen.backend.name}", once=True)
+            if chosen.hint:
+                logger.info(chosen.hint, "gpu_hint", once=True)
+        return self._choice.backend
+
+    def forget(self) -> None:
+        """Choose again when next needed; values that are elsewhere come back first."""
+        try:
+            self._leave()
+        except CudaError as error:
+            logger.warn(
+                f"{error}\nVariables that were on the GPU have the values now that this machine's"
+                " processor saw last: set them anew, or make the network anew.",
+                "lost_values",
+            )
+
+    def _leave(self) -> None:
+        chosen, self._choice = self._choice, None
+        self.programs = {False: KnownPrograms(), True: KnownPrograms()}
+        if chosen is not None:
+            chosen.backend.make_host_current()
+
+    def before_access(self, variable: Any) -> None:
+        """Make the array of a variable current; whoever asks may write to it."""
+        if self._choice is not None:
+            self._choice.backend.before_access(variable)
+
+    def explanation(self) -> str:
+        """Where networks run and why, in sentences."""
+        if self._choice is None:
+            return ""
+        return f"{self._choice.where} {self._choice.why}".rstrip()
+
+    def _is_gpu(self) -> bool:
+        return self._choice is not None and self._choice.backend.name == "cuda"
+
+    def _before_fork(self) -> None:
+        if self._is_gpu():
+            self._hand_over()
+            self.get().make_host_current()
+
+    def _after_fork_in_child(self) -> None:
+        chosen = self._choice
+        if self._is_gpu():
+            try:
+                self._leave()
+            except CudaError:  # what could not be fetched before: to ask for it stays an error
+                self._choice = chosen
+
+
+def exchange_queues(objects: Iterable[Any], backend: Backend) -> None:
+    """Give pathways the spike queues of a backend; what is in flight goes with them."""
+    for obj in objects:
+        if not isinstance(obj, SynapticPathway) or type(obj.queue) is backend.queue_type:
+            continue
+        if isinstance(obj.queue, _OURS):
+            queue = backend.queue(obj.source.start, obj.source.stop)
+            queue._restore_from_full_state(obj.queue._full_state())
+            obj.queue = queue

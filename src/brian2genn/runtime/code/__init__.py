@@ -1,0 +1,1 @@
+"""Code of Brian's objects as this device executes it."""

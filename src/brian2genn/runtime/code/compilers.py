@@ -1,0 +1,68 @@
+"""Whether there is a compiler, and what is said if there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from brian2.utils.logger import get_logger
+
+from ...backends.host import toolchain
+from ...backends.host.structures import support
+from ...backends.interface import Backend
+
+logger = get_logger("brian2.devices.genn")
+
+#: Why Brian does all the work.
+NO_COMPILER = "there is no C compiler"
+
+
+class Compilers:
+    """What can be compiled on this machine; looked for when first asked.
+
+    Parameters
+    ----------
+    backend : callable
+        Returns the backend in use.
+    """
+
+    def __init__(self, backend: Callable[[], Backend]) -> None:
+        self._backend = backend
+        #: what is wrong with the C compiler; empty if nothing is, None if nobody has asked
+        self._problem: str | None = None
+
+    @property
+    def for_networks(self) -> bool:
+        """Whether networks can be compiled; says so once if they cannot."""
+        if self._backend().name == "cuda" or self.for_setup:
+            return True
+        logger.warn(
+            f"{self._problem} Until then, Brian's NumPy runtime does all the work: correct,"
+            " but slow.",
+            "no_compiler",
+            once=True,
+        )
+        return False
+
+    @property
+    def for_setup(self) -> bool:
+        """Whether there is a C compiler; set-up code needs one with every backend."""
+        if self._problem is None:
+            try:
+                support()
+                self._problem = ""
+                passed_over = toolchain.find().passed_over
+                if passed_over:
+                    logger.warn(
+                        f"The compiler that the environment asks for (CC) does not work:"
+                        f" {passed_over}. Instead, {' '.join(toolchain.find().c)} is used.",
+                        "passed_over",
+                        once=True,
+                    )
+            except (toolchain.ToolchainError, toolchain.CompileError) as error:
+                self._problem = str(error)
+        return not self._problem
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the C compiler; empty if nothing is known to be."""
+        return self._problem or ""

@@ -1,0 +1,1 @@
+"""Scripts that are repeated by ``device.run``."""

@@ -1,0 +1,110 @@
+"""The device's arrays as they are now: with rows that wait, and with values that are elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakValueDictionary
+
+from brian2.core.network import Network
+from brian2.utils.logger import get_logger
+
+from ..memory.arrays import LastingArrays
+from .recordings import Recording
+from .times import Times
+
+logger = get_logger("brian2.devices.genn")
+
+
+class ArrayWatch:
+    """Whether arrays have moved, or have other indices in them, since a program was bound to them.
+
+    Attributes
+    ----------
+    bound : set of int
+        Identities of the variables whose arrays a program is bound to and may move.
+    indices : set of int
+        Identities of those that hold indices: whoever asks for them may change them.
+    moved : bool
+    """
+
+    def __init__(self) -> None:
+        self.bound: set[int] = set()
+        self.indices: set[int] = set()
+        self.moved = False
+
+    def asked_for(self, variable: Any) -> None:
+        """Note that somebody gets the array of a variable."""
+        self.moved = self.moved or id(variable) in self.indices
+
+    def resized(self, variable: Any) -> None:
+        """Note that a variable gets another size."""
+        self.moved = self.moved or id(variable) in self.bound
+
+    def end(self) -> None:
+        """Nothing is bound any more."""
+        self.bound, self.indices = set(), set()
+
+
+class CurrentArrays(LastingArrays):
+    """Arrays as in Brian's runtime device, but recorded values are fetched, and brought home."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: by the identity of a variable
+        self.recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
+        self.watch = ArrayWatch()
+        #: of the last run
+        self.times = Times()
+
+    def before_access(self, var: Any) -> None:
+        """Make the array of a variable current; whoever asks may write to it."""
+        raise NotImplementedError
+
+    def before_change(self, var: Any) -> None:
+        """Before somebody gives a variable other values, or another size."""
+        recording = self.recordings.get(id(var))
+        if recording is not None:
+            recording.make_way()
+        self.before_access(var)
+
+    def raw(self, var: Any) -> Any:
+        """The array of a variable as it lies in memory."""
+        return super().get_value(var)
+
+    def get_value(self, var: Any, access_data: bool = True) -> Any:
+        recording = self.recordings.get(id(var))
+        if recording is not None:
+            try:
+                with self.times.fetch():
+                    recording.hand_over()
+            except MemoryError as error:
+                if Network._globally_running:
+                    raise
+                # after a run that failed: what can be had is better than nothing
+                logger.warn(str(error), "no_memory")
+        self.before_access(var)
+        self.watch.asked_for(var)
+        return super().get_value(var, access_data)
+
+    def set_value(self, var: Any, value: Any) -> None:
+        self.before_change(var)
+        self.watch.asked_for(var)
+        super().set_value(var, value)
+
+    def init_with_zeros(self, var: Any, dtype: Any) -> None:
+        self.before_access(var)
+        super().init_with_zeros(var, dtype)
+
+    def init_with_arange(self, var: Any, start: int, dtype: Any) -> None:
+        self.before_access(var)
+        super().init_with_arange(var, start, dtype)
+
+    def resize(self, var: Any, new_size: Any) -> None:
+        self.watch.resized(var)
+        self.before_change(var)
+        super().resize(var, new_size)
+
+    def resize_along_first(self, var: Any, new_size: Any) -> None:
+        self.watch.resized(var)
+        self.before_change(var)
+        super().resize_along_first(var, new_size)

@@ -1,0 +1,331 @@
+"""The time loop: what ``Network.run`` does, with a compiled program inside."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+from brian2.core.network import Network, TextReport, profiling_summary
+from brian2.core.operations import NetworkOperation
+from brian2.equations.equations import Equations
+from brian2.groups.group import CodeRunner, Group
+from brian2.units import second
+from brian2.utils.logger import get_logger
+
+from ...backends.interface import ClockState, Outcome, Program
+from ...backends.progress import Line
+from ...frontend.labels import own
+from ...frontend.network import Translation
+from .recordings import Recording, Turns
+
+logger = get_logger("brian2.core.network")
+
+#: Longest stay in compiled code: how soon Ctrl-C, stop() and reports are seen.
+_LONGEST_STAY = 0.1
+
+#: The same where there are other threads, which may want to see what has been recorded.
+_LONGEST_STAY_AMONG_THREADS = 0.01
+
+
+class Report:
+    """Calls a report function now and then, as ``Network.run`` does.
+
+    Parameters
+    ----------
+    report : None, str or callable
+    period : float
+        Seconds of real time between two calls.
+    start, duration : Quantity
+        The simulated time that is run.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a `report` that Brian does not know.
+    """
+
+    def __init__(self, report: Any, period: float, start: Any, duration: Any) -> None:
+        self._call: Callable[..., Any] | None
+        if report is None:
+            self._call = None
+        elif report in ("text", "stdout"):
+            self._call = TextReport(sys.stdout)
+        elif report == "stderr":
+            self._call = TextReport(sys.stderr)
+        elif isinstance(report, str):
+            raise ValueError(f'Do not know how to handle report argument "{report}".')
+        elif callable(report):
+            self._call = report
+        else:
+            raise TypeError(
+                "Do not know how to handle report argument, it has to be one of 'text',"
+                " 'stdout', 'stderr', or a callable function/object, but it is of type"
+                f" {type(report)}"
+            )
+        self._period = period
+        self._start, self._duration = start, duration
+        self._began = time.time()
+        self._next = self._began + period
+        self._line = Line("running")
+
+    def __call__(self, completed: float) -> None:
+        """Report now."""
+        if self._call is not None:
+            elapsed = (time.time() - self._began) * second if completed > 0 else 0 * second
+            self._call(elapsed, completed, self._start, self._duration)
+
+    def if_due(self, t: float) -> None:
+        """Report if the last report was long enough ago; `t` is the time in seconds."""
+        now = time.time()
+        duration = float(self._duration)
+        completed = (t - float(self._start)) / duration if duration > 0 else 0.0
+        if self._call is None:
+            self._line.show(completed)
+        elif now > self._next:
+            self(completed)
+            self._next = now + self._period
+
+    def close(self) -> None:
+        """The run is over."""
+        self._line.close()
+
+    def patience(self) -> float:
+        """Seconds until somebody has to look again."""
+        alone = threading.active_count() == 1
+        longest = _LONGEST_STAY if alone else _LONGEST_STAY_AMONG_THREADS
+        if self._call is None:
+            return longest
+        return min(longest, max(self._next - time.time(), 0.0))
+
+
+#: The share of a run above which people are told what an object of Brian's has taken.
+_WORTH_TELLING = 0.05
+
+_INSTEAD = (
+    "What it does to every element, run_regularly can do; a sum over a population, a summed"
+    " variable; a longer dt makes it rarer."
+)
+
+
+class TimeLoop:
+    """One run of one network.
+
+    Parameters
+    ----------
+    net : Network
+    translation : Translation
+    program : Program
+    recordings : list of Recording
+    clock_states : list of ClockState
+        Of all clocks of the network, in the program's order.
+    turns : Turns
+        Those of the recordings.
+    """
+
+    def __init__(
+        self,
+        net: Any,
+        translation: Translation,
+        program: Program,
+        recordings: list[Recording],
+        clock_states: list[ClockState],
+        turns: Turns,
+    ) -> None:
+        self.net = net
+        self.program = program
+        self.recordings = recordings
+        self._hosts = translation.bindings.hosts
+        self._names = translation.bindings.names
+        self._host_clocks = translation.host_clocks()
+        self._host_reasons = translation.host_reasons()
+        self._clock_states = clock_states
+        #: of clocks with a time step: the clock, where Brian has that, and what it is in this run
+        self._steps = [
+            (clock, clock.variables["dt"].get_value(), float(clock.dt_))
+            for clock in translation.bindings.clocks
+            if "dt" in clock.variables
+        ]
+        self._turns = turns
+        self._objects = [placement.name for placement in translation.placements]
+        self._host_seconds: dict[str, float] = defaultdict(float)
+
+    @property
+    def t(self) -> float:
+        """The time of the clock that ticks next, in seconds."""
+        return min(float(clock.t[0]) for clock in self._clock_states)
+
+    def run(
+        self,
+        report: Report,
+        time_limit: float | None,
+        hosts: Callable[[Any], AbstractContextManager[None]],
+        follow: Callable[[], None],
+    ) -> None:
+        """Run until the end, or until somebody stops the network.
+
+        Parameters
+        ----------
+        report : Report
+        time_limit : float or None
+            Seconds of real time after which the network is stopped.
+        hosts : callable
+            Makes the context in which an object of Brian's is run.
+        follow : callable
+            Tells the program where arrays lie that have moved.
+        """
+        began = time.time()
+        while (on := self._goes_on()) or self.program.within_step:
+            with self._turns.for_program():
+                follow()
+                outcome = self.program.run(report.patience() if on else 0.0)
+            if outcome == Outcome.FINISHED:
+                break
+            self.net.t_ = self.t
+            if outcome == Outcome.HOST_IS_NEXT:
+                self._mixed_step(hosts, follow)
+            else:
+                for recording in self.recordings:
+                    recording.hand_over_if_large()
+            report.if_due(self.t)
+            if time_limit is not None and time.time() - began > time_limit:
+                self.net._stopped = True
+
+    def _goes_on(self) -> bool:
+        """Whether nobody has stopped the network."""
+        return not (self.net._stopped or Network._globally_stopped)
+
+    def _mixed_step(
+        self, hosts: Callable[[Any], AbstractContextManager[None]], follow: Callable[[], None]
+    ) -> None:
+        """A time step in which compiled stretches and Brian's objects alternate."""
+        for kind, number in self.program.schedule:
+            if kind == "block":
+                with self._turns.for_program():
+                    follow()
+                    self.program.block(number)
+            elif self.program.is_active(self._host_clocks[number]):
+                host = self._hosts[number]
+                began = time.time()
+                with hosts(host):
+                    try:
+                        host.run()
+                    except Exception as error:
+                        if isinstance(host, CodeRunner):
+                            error.add_note(
+                                f"'{host.name}' was left to Brian: {self._host_reasons[number]}."
+                            )
+                        raise
+                self._host_seconds[host.name] += time.time() - began
+                self._check_time_steps(host)
+        self.program.end_step()
+
+    def _check_time_steps(self, host: Any) -> None:
+        """Refuse to go on with another time step than the one that was compiled."""
+        for clock, present, dt in self._steps:
+            if present.item() != dt:
+                raise NotImplementedError(
+                    f"'{host.name}' has changed the time step of the clock '{clock.name}' from"
+                    f" {dt:g} s to {present.item():g} s while the network runs, which compiled code"
+                    " cannot follow. Change it between two runs: stop() ends this one after the"
+                    " present time step. What was recorded until now is kept."
+                )
+
+    def profile(self) -> list[tuple[str, float]]:
+        """Seconds spent in every object."""
+        seconds = dict.fromkeys(self._objects, 0.0)
+        for label, spent in zip(self.program.owners, self.program.seconds, strict=True):
+            seconds[self._names.of(label)] += float(spent)
+        seconds.update(self._host_seconds)
+        return list(seconds.items())
+
+    def host_costs(self, whole: float) -> list[str]:
+        """What the objects took that Brian has run, in sentences for people.
+
+        Parameters
+        ----------
+        whole : float
+            Seconds that the run took.
+        """
+        told = []
+        for host in self._hosts:
+            seconds = self._host_seconds.get(host.name, 0.0)
+            share = seconds / whole if whole > 0 else 0.0
+            if share < _WORTH_TELLING:
+                continue
+            advice = f" {_INSTEAD}" if isinstance(host, NetworkOperation) else ""
+            told.append(
+                f"'{host.name}', run by Brian, took {seconds:.2g} of {whole:.2g} s"
+                f" ({100 * share:.0f} %) of the last run.{advice}"
+            )
+        return told
+
+
+def clock_states(clocks: list[Any]) -> list[ClockState]:
+    """The memory of Brian's clocks, whose intervals have been set."""
+    states = []
+    for clock in clocks:
+        regular = "dt" in clock.variables
+        times = None
+        if not regular:
+            times = np.array([float(t) for t in clock._times], dtype=np.float64)
+        states.append(
+            ClockState(
+                clock.variables["t"].get_value(),
+                clock.variables["timestep"].get_value(),
+                float(clock.dt_) if regular else None,
+                times,
+                int(clock._i_end),
+            )
+        )
+    return states
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Tell Brian that a network is running."""
+    Network._globally_running = True
+    try:
+        yield
+    finally:
+        Network._globally_running = False
+
+
+def check_for_invalid_states(
+    objects: Sequence[Any], valid: Callable[[Sequence[Any]], list[bool]]
+) -> None:
+    """Warn about values that are not finite, as Brian does after a run.
+
+    Parameters
+    ----------
+    objects : sequence
+        All objects of the network.
+    valid : callable
+        Says which of several variables need no look at their values.
+    """
+    for obj in objects:
+        if not isinstance(obj, Group):
+            continue
+        if type(obj)._check_for_invalid_states is not Group._check_for_invalid_states:
+            obj._check_for_invalid_states()
+            continue
+        equations = own(obj, "equations")
+        names = equations.diff_eq_names if isinstance(equations, Equations) else ()
+        known = valid([obj.variables[name] for name in names])
+        for name, is_valid in zip(names, known, strict=True):
+            if not is_valid:
+                obj._check_for_invalid_values(name, obj.state(name, use_units=False))
+
+
+def store_profile(net: Any, profile: list[tuple[str, float]] | None) -> None:
+    """Keep (or erase) the times that ``profiling_summary`` shows."""
+    if profile is None:
+        net._profiling_info = None
+    else:
+        net._profiling_info = [(name, seconds * second) for name, seconds in profile]
+        logger.debug(f"\n{profiling_summary(net)}")
