@@ -244,7 +244,7 @@ def test_it_is_told_once_with_what_to_report(fail, caplog):
 )
 def test_set_up_code(place, fail, monkeypatch):
     select("cpu")
-    if "codegen.setup" in place:
+    if "codegen.c.setup" in place:
         monkeypatch.setattr(interpreter, "_MOST", -1)
     fail(place)
     cells = NeuronGroup(4, "v : 1", name="cells")
