@@ -189,8 +189,7 @@ def test_agrees_with_runtime(case):
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_by_target_whatever_it_takes(case, monkeypatch):
     """Also where by number would be faster; with several threads the same, bit by bit."""
-    monkeypatch.setattr(sums, "_TARGET", 0.0)
-    monkeypatch.setattr(sums, "_BY_TARGET", 0.0)
+    monkeypatch.setattr(sums, "COSTS", sums.Costs(0.0, 0.0, 0.0))
     alone = with_threads(case, 1)
     compare(case.run("runtime"), alone, case.tolerance)
     monkeypatch.setattr(program, "ALWAYS", True)

@@ -2,9 +2,9 @@
 
 A sum goes through all synapses in every time step. What it computes of a neuron alone
 (``tanh(x_pre)``) it would compute for each of the neuron's synapses: *tables* have it, computed
-once for every neuron. And where nothing of the synapses themselves changes during a run, they need
-not be gone through in the order of their numbers, which adds to another target in memory each time:
-they can stand *by target*, and several targets are summed up in registers.
+once for every neuron. And synapses need not be gone through in the order of their numbers, which
+adds to another target in memory each time: they can stand *by target*, and several targets are
+summed up in registers.
 """
 
 from __future__ import annotations
@@ -60,11 +60,28 @@ class SumPlan:
     tables : list of Table
     by_target : bool
         Whether synapses may stand by target, with copies of what they have.
+    changing : frozenset of str
+        The synaptic variables that change during a run: of these there are no copies.
     """
 
     kernel: Kernel
     tables: list[Table]
     by_target: bool
+    changing: frozenset[str] = frozenset()
+
+    def gathers(self, target: str) -> int:
+        """How many values a synapse that stands by target looks up elsewhere.
+
+        Parameters
+        ----------
+        target : str
+            The array with the targets: what these have is there already.
+        """
+        accesses = self.kernel.accesses
+        loads = self.kernel.loads()
+        by_index = [a for a in loads if self.kernel.has_index_access(a)]
+        elsewhere = [a for a in by_index if accesses[str(a.index)].array != target]
+        return len(elsewhere) + len(self.changing)
 
 
 def plan_sum(step: Sum, network: Network) -> SumPlan:
@@ -73,7 +90,10 @@ def plan_sum(step: Sum, network: Network) -> SumPlan:
         return SumPlan(step.kernel, [], False)
     changed = changed_arrays(network)
     kernel, tables = _with_tables(step.kernel, f"{step.name}_table", changed)
-    return SumPlan(kernel, tables, step.index not in changed and _by_target(kernel, step, changed))
+    own = {access.array for access in kernel.loads() if access.index == ELEMENT}
+    return SumPlan(
+        kernel, tables, _by_target(kernel, step, changed), frozenset(own.intersection(changed))
+    )
 
 
 def changed_arrays(network: Network) -> set[str]:
@@ -87,12 +107,14 @@ def changed_arrays(network: Network) -> set[str]:
 
 
 def _by_target(kernel: Kernel, step: Sum, changed: set[str]) -> bool:
-    """Whether all that synapses have of their own is constant, and is read by number."""
+    """Whether a synapse gives the same wherever it stands, and nobody changes who it connects."""
     if kernel.stores or kernel.shared_stores or step.target in kernel.read_arrays():
         return False
     if any(node.op in ("random", "user", "given") for node in ex.walk(kernel.roots())):
         return False
-    return not any(access.index == ELEMENT and access.array in changed for access in kernel.loads())
+    loads = kernel.loads()
+    indices = {kernel.accesses[str(a.index)].array for a in loads if kernel.has_index_access(a)}
+    return changed.isdisjoint({step.index, *indices})
 
 
 def _with_tables(kernel: Kernel, prefix: str, changed: set[str]) -> tuple[Kernel, list[Table]]:

@@ -20,9 +20,21 @@ LANES = 8
 #: slice have about as many, and each thread has targets of its own stretch of memory.
 _WINDOW = 256
 
-#: What it takes, in nanoseconds as measured: a synapse that stands by target, a target, and a
-#: synapse that adds to its target in memory.
-_BY_TARGET, _TARGET, _BY_NUMBER = 0.3, 1.0, 0.7
+
+@dataclass(frozen=True)
+class Costs:
+    """What it takes, in nanoseconds as measured, and for each value that a synapse looks up."""
+
+    #: a synapse that stands by target
+    by_target: float = 0.1
+    value_by_target: float = 0.2
+    target: float = 1.0
+    #: a synapse that adds to its target in memory
+    by_number: float = 0.5
+    value_by_number: float = 0.15
+
+
+COSTS = Costs()
 
 
 class SumLayout:
@@ -88,11 +100,11 @@ class SumLayout:
         structure.n_slices = 0
         self._order = np.zeros(0, dtype=np.int64)
         self._copies = {}
-        slices = slices_of(targets, start, size)
+        slices = slices_of(targets, start, size, self.form.gathers, self.form.changing)
         if slices is None:
             return
         self._order = slices.order
-        for name in ("targets", "lengths", "starts"):
+        for name in ("targets", "lengths", "starts", "order"):
             setattr(structure, name, getattr(slices, name).ctypes.data)
         structure.n_targets = size
         structure.n_slices = len(slices.starts) - 1
@@ -143,7 +155,9 @@ class Slices:
     starts: np.ndarray
 
 
-def slices_of(targets: np.ndarray, start: int, size: int) -> Slices | None:
+def slices_of(
+    targets: np.ndarray, start: int, size: int, gathers: int = 1, as_they_are: bool = False
+) -> Slices | None:
     """Arrange synapses by target.
 
     Parameters
@@ -151,6 +165,10 @@ def slices_of(targets: np.ndarray, start: int, size: int) -> Slices | None:
     targets : int32 array, shape (n_synapses,)
     start, size : int
         There are `size` targets, the first of which is `start`.
+    gathers : int, optional
+        How many values a synapse looks up.
+    as_they_are : bool, optional
+        Keep the order of the targets: synapses of neighbours are often neighbours in memory.
 
     Returns
     -------
@@ -163,7 +181,7 @@ def slices_of(targets: np.ndarray, start: int, size: int) -> Slices | None:
     local = targets - start
     counts = np.bincount(local, minlength=size)
     numbers = np.arange(size)
-    chosen = np.lexsort((-counts, numbers // _WINDOW))
+    chosen = numbers if as_they_are else np.lexsort((-counts, numbers // _WINDOW))
     n_places = -(-size // LANES) * LANES
     # lanes without a target have one that can be read, and no synapses
     lengths = np.zeros(n_places, dtype=np.int32)
@@ -172,13 +190,16 @@ def slices_of(targets: np.ndarray, start: int, size: int) -> Slices | None:
     slice_targets[:size] = start + chosen
     longest = lengths.reshape(-1, LANES).max(axis=1).astype(np.int64)
     starts = np.concatenate(([0], np.cumsum(longest * LANES)))
-    if _BY_TARGET * starts[-1] + _TARGET * size > _BY_NUMBER * n_synapses:
+    by_target = COSTS.by_target + COSTS.value_by_target * gathers
+    by_number = COSTS.by_number + COSTS.value_by_number * gathers
+    if by_target * starts[-1] + COSTS.target * size > by_number * n_synapses:
         return None
     first_places = np.empty(size, dtype=np.int64)
     first_places[chosen] = starts[numbers // LANES] + numbers % LANES
     # 16 bits are sorted by counting
-    by_target = np.argsort(local.astype(np.uint16) if size <= 1 << 16 else local, kind="stable")
+    key = local.astype(np.uint16) if size <= 1 << 16 else local
+    sorted_by_target = np.argsort(key, kind="stable")
     in_target = np.arange(n_synapses) - np.repeat(np.cumsum(counts) - counts, counts)
     order = np.zeros(starts[-1], dtype=np.int32)
-    order[first_places[local[by_target]] + LANES * in_target] = by_target
+    order[first_places[local[sorted_by_target]] + LANES * in_target] = sorted_by_target
     return Slices(order, slice_targets, lengths, starts)

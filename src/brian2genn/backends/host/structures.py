@@ -58,6 +58,7 @@ class Sum(ctypes.Structure):
         ("targets", c_void_p),
         ("lengths", c_void_p),
         ("starts", c_void_p),
+        ("order", c_void_p),
         ("copies", POINTER(c_void_p)),
     )
 

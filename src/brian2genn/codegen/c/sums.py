@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...model.dtypes import C_TYPE, FLOAT64, INT32
+from ...model.dtypes import C_TYPE, FLOAT64
 from ...model.kernel import ELEMENT, Access
 from ...model.network import Network, Sum
 from ...transforms.sums import VALUE, SumPlan, Table, plan_sum
+from ..symbols import Symbols
 from .printer import KernelPrinter
 from .shared import Constants, Streams
 from .words import pointer
-from ..symbols import Symbols
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class SumForm:
         The arrays of which copies stand by target, in their order.
     by_target : bool
         Whether synapses may stand by target.
+    gathers : int
+        How many values such a synapse looks up.
+    changing : bool
+        Whether it looks up variables of its own.
     """
 
     origin: str
@@ -44,6 +48,8 @@ class SumForm:
     tables: tuple[tuple[str, str], ...]
     copies: tuple[str, ...]
     by_target: bool
+    gathers: int
+    changing: bool
 
 
 class SumPrinter(KernelPrinter):
@@ -112,6 +118,7 @@ class SlicePrinter(SumPrinter):
         streams: Streams,
     ) -> None:
         self._index = index
+        self._changing = plan.changing
         self.copies: list[str] = []
         self.lanes: list[Lane] = []
         self.gathers: list[str] = []
@@ -119,6 +126,8 @@ class SlicePrinter(SumPrinter):
         super().__init__(plan, number, symbols, constants, streams)
 
     def _place(self, access: Access, section: int = 0) -> str:
+        if access.index == ELEMENT and access.array in self._changing:
+            return self._gathered(access, "sum->order")
         if access.index == ELEMENT:
             return f"{self._copied(access.array)}[_at]"
         index = self.kernel.accesses.get(str(access.index))
@@ -127,16 +136,22 @@ class SlicePrinter(SumPrinter):
             if lane not in self.lanes:
                 self.lanes.append(lane)
             return f"{lane.name}[_lane]"
-        if index is not None and index.index == ELEMENT and _gathered(access, index):
-            place = f"_by_{access.name}"
+        if index is not None and index.index == ELEMENT:
             self._indices.add(index.name)
-            which = f"{self._copied(index.array)} + first + k * B2G_BESIDE"
-            self.gathers += [
-                f"double {place}[B2G_BESIDE];",
-                f"b2g_gather_double({place}, {pointer(access.array)}, {which});",
-            ]
-            return f"{place}[_lane]"
+            return self._gathered(access, self._copied(index.array))
         return super()._place(access, section)
+
+    def _gathered(self, access: Access, numbers: str) -> str:
+        """C text of a value that has one of the numbers of this place of the slice."""
+        if access.dtype != FLOAT64:
+            return f"{pointer(access.array)}[{numbers}[_at]]"
+        place = f"_by_{access.name}"
+        which = f"{numbers} + first + k * B2G_BESIDE"
+        self.gathers += [
+            f"double {place}[B2G_BESIDE];",
+            f"b2g_gather_double({place}, {pointer(access.array)}, {which});",
+        ]
+        return f"{place}[_lane]"
 
     def _copied(self, array: str) -> str:
         """The C name of the copy of a synaptic variable."""
@@ -150,17 +165,12 @@ class SlicePrinter(SumPrinter):
         used = {name for _, name in self._loaded} | self._indices
         for access in (self.kernel.accesses[name] for name in used):
             name, address = pointer(access.array), self._address(access.array)
-            if access.index == ELEMENT:
+            if access.index == ELEMENT and access.array not in self._changing:
                 name = _copy(access.array)
                 address = f"sum->copies[{self.copies.index(access.array)}]"
             ctype = C_TYPE[access.dtype]
             lines[name] = f"const {ctype} *B2G_RESTRICT const {name} = (const {ctype} *){address};"
         return [lines[name] for name in sorted(lines)]
-
-
-def _gathered(access: Access, index: Access) -> bool:
-    """Whether our header has a function that gathers values of these types."""
-    return access.dtype == FLOAT64 and index.dtype == INT32
 
 
 def _copy(array: str) -> str:
@@ -244,6 +254,8 @@ class Sums:
             tuple((table.index, table.kernel.outputs[VALUE].dtype) for table in plan.tables),
             tuple(slices.copies) if slices else (),
             plan.by_target,
+            plan.gathers(step.index),
+            bool(plan.changing),
         )
         self.forms.append(form)
         self.n_tables += len(plan.tables)

@@ -85,8 +85,8 @@ static inline double b2g_arriving(const b2g_queue *queue, const b2g_slot *slot)
 /* How a sum over synapses is made.  Tables have what is computed of neurons alone: that of table k
    for the n_used[k] elements used[k], or for as many as there are if that is NULL.
    Where synapses stand by target, B2G_BESIDE targets make a slice: the synapse number n of lane l of
-   slice s is at place starts[s] + n * B2G_BESIDE + l of all copies of what synapses have.  Behind the
-   end of a lane (its length) there is anything. */
+   slice s is at place starts[s] + n * B2G_BESIDE + l of all copies of what synapses have; its number
+   is in order.  Behind the end of a lane (its length) there is anything. */
 typedef struct {
     void *const *tables;
     const int32_t *const *used;
@@ -96,6 +96,7 @@ typedef struct {
     const int32_t *targets;   /* B2G_BESIDE for each slice, as in lengths */
     const int32_t *lengths;
     const int64_t *starts;    /* n_slices + 1 */
+    const int32_t *order;
     const void *const *copies;
 } b2g_sum;
 
