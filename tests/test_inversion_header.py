@@ -127,7 +127,7 @@ def test_uniform_numbers_at_the_ends(library, mean):
     assert library.inverted(mean, 0.0) == 0
     # further than sums of probabilities reach, by rounding
     last = library.inverted(mean, 1 - 2**-53)
-    assert last <= stats.poisson(mean).isf(1e-19) + 2
+    assert last <= 22 + mean + 10 * np.sqrt(mean)
     assert last >= stats.poisson(mean).isf(1e-14) - 1
 
 
@@ -152,7 +152,7 @@ def _walk(threads):
         method="euler",
     )
     group.rate = "exp(7.0*i/N - 3)"
-    group.run_regularly("n = poisson(rate)*(i % 2) + poisson(rand()*rate); x = rand()")
+    group.run_regularly("n = poisson(rate)*(i % 2); n += poisson(rand()*rate); x = rand()")
     states = StateMonitor(group, ["n", "x", "y"], record=True)
     run(2 * ms)
     prefs.devices.genn.cpu_threads = None
