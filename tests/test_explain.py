@@ -241,3 +241,19 @@ def test_without_a_network_the_last_run_is_explained(explain):
     run(0.2 * ms)
     assert "compiled" in explain()["cells_stateupdater"]
     assert group.v[0] == 0
+
+
+@pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
+def test_sums_that_go_through_synapses_by_target_are_told():
+    import brian2genn
+
+    group = NeuronGroup(100, "v : 1\ntotal : 1\nfew : 1", name="cells")
+    many = Synapses(group, group, "total_post = v_pre : 1 (summed)", name="many")
+    many.connect(p=1)
+    few = Synapses(group, group, "few_post = v_pre : 1 (summed)", name="few")
+    few.connect(j="i")
+    network = Network(group, many, few)
+    network.run(0.2 * ms)
+    (told,) = (line for line in str(brian2genn.explain(network)).splitlines() if "copies" in line)
+    assert "many_summed_variable_total_post" in told
+    assert "few_summed" not in told

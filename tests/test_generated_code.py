@@ -170,7 +170,7 @@ def test_numbers_of_constant_distributions_are_made_ahead_from_a_table(programs)
     loop = text[text.index("b2g_fill_binomial(") :]
     assert "#pragma omp simd" in loop[: loop.index("_idx++")]
     # another one for each neuron: drawn one by one
-    assert len(re.findall(r"b2g_poisson\(", text)) == 1
+    assert len(re.findall(r"b2g_poisson_by\(", text)) == 1
 
 
 def test_synapses_with_exponentials_are_computed_side_by_side(programs):

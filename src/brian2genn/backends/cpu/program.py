@@ -20,6 +20,7 @@ from ..host.recorder import Recorder
 from ..host.structures import Clock, Context, Effort, bind_arrays, missed, support
 from ..host.threads import describe_threads
 from ..interface import Bound, ClockState, Outcome
+from .sums import SumLayout
 
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED = 2, 3
@@ -81,6 +82,8 @@ class CpuProgram:
         self._queues: list[SpikeQueue] = []
         #: stand for the synapses that are summed over
         self._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
+        self._layouts = [SumLayout(form) for form in self.source.forms]
+        self._params: Mapping[str, float | int] = {}
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
         self._names = Names()
@@ -94,6 +97,7 @@ class CpuProgram:
         other._columns = None
         other._arrays = []
         other._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
+        other._layouts = [SumLayout(form) for form in self.source.forms]
         return other
 
     def notes(self) -> list[str]:
@@ -102,6 +106,9 @@ class CpuProgram:
         threads = describe_threads(
             self.source.shared, steps, self._context.threads, self._efforts, self._why_threads()
         )
+        sums = [self._names.tell(one.form.origin) for one in self._layouts if one.by_target]
+        if sums:
+            threads.append(f"With copies of synapses in the order of targets: {', '.join(sums)}.")
         return [f"Compiled by {self._toolchain.describe(self.source.is_cpp)}.", *threads]
 
     # -- memory --------------------------------------------------------------
@@ -115,6 +122,7 @@ class CpuProgram:
         """
         self._names = bound.names
         self.move(bound.arrays)
+        self._params = bound.params
         self._bind_params(bound.params)
         self._bind_clocks(bound.clocks)
         self._queues = [*bound.queues, *self._sums]
@@ -187,13 +195,18 @@ class CpuProgram:
         self.seconds = np.zeros(len(self.source.steps))
         self._context.seconds = self.seconds.ctypes.data_as(POINTER(c_double)) if profile else None
         self._keep["constants"] = constants
-        self._efforts = (Effort * max(len(self.source.steps), 1))()
+        n_efforts = len(self.source.steps) + self.source.tables
+        self._efforts = (Effort * max(n_efforts, 1))()
         self._context.efforts = self._efforts
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
         self._context.threads = self._threads()
         self._context.always = ALWAYS
         self._context.only = -1
         self._divide()
+        layouts = (c_void_p * max(len(self._layouts), 1))(*(one.address for one in self._layouts))
+        self._context.sums = layouts
+        self._keep["sums"] = layouts
+        self._follow()
         self._library.program_prepare(byref(self._context))
 
     def _divide(self) -> None:
@@ -209,6 +222,14 @@ class CpuProgram:
                 targets, written = arrays[division.index], arrays[division.target]
                 queue.divide(targets, len(written), self._context.threads)
 
+    def _follow(self, block: int | None = None) -> None:
+        """Bring what sums have copies of up to date: of one part of the time step, or of all."""
+        if self._layouts:
+            arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
+            for layout in self._layouts:
+                if block in (None, layout.form.block):
+                    layout.refresh(arrays, self._params)
+
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time.
 
@@ -219,6 +240,7 @@ class CpuProgram:
         ValueError
             Where a spike generator's spikes do not fit into a time step.
         """
+        self._follow()
         outcome = Outcome(self._library.program_run(byref(self._context), seconds))
         if outcome == Outcome.FAILED:
             self._fail()
@@ -226,6 +248,7 @@ class CpuProgram:
 
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""
+        self._follow(number)
         if self._library.program_block(byref(self._context), number):
             self._fail()
 

@@ -46,6 +46,23 @@ class Effort(ctypes.Structure):
     )
 
 
+class Sum(ctypes.Structure):
+    """A ``b2g_sum``."""
+
+    _fields_ = (
+        ("tables", POINTER(c_void_p)),
+        ("used", POINTER(c_void_p)),
+        ("n_used", c_void_p),
+        ("n_slices", c_int64),
+        ("n_targets", c_int64),
+        ("targets", c_void_p),
+        ("lengths", c_void_p),
+        ("starts", c_void_p),
+        ("order", c_void_p),
+        ("copies", POINTER(c_void_p)),
+    )
+
+
 class Miss(ctypes.Structure):
     """A ``b2g_miss``."""
 
@@ -65,6 +82,7 @@ class Context(ctypes.Structure):
         ("n_clocks", c_int32),
         ("queues", POINTER(c_void_p)),
         ("recorders", POINTER(c_void_p)),
+        ("sums", POINTER(c_void_p)),
         ("constants", c_void_p),
         ("efforts", POINTER(Effort)),
         ("together", c_void_p),
@@ -122,6 +140,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_together": (None, [c_void_p, c_void_p, c_int32]),
     "b2g_setup_release": (None, [c_void_p]),
     "b2g_count": (None, [c_void_p, c_int64, c_void_p]),
+    "b2g_digest": (c_uint64, [c_void_p, c_int64]),
     "b2g_synapse_numbers": (
         c_int32,
         [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_void_p],

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from ...model import expr as ex
+from ...model.dtypes import FLOAT64
 from ...model.expr import Expr
 from ...model.kernel import RandomSite, Store
-from ...transforms.rates import ELEMENT_RATE
-from .printer import KernelPrinter
+from ...transforms.rates import ELEMENT_RATE, RUN_RATE
+from .printer import KernelPrinter, touches_own
 from .words import pointer, value_type
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Random numbers that a loop needs, and the statement that fills their array `name`."""
+    """Random numbers that a loop needs, and the statement that fills their array `name`.
+
+    Before it are the statements that compute what the numbers depend on.
+    """
 
     name: str
     ctype: str
     fill: str
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,50 @@ class LoopPrinter(KernelPrinter):
     def _begin(self) -> None:
         self.draws: list[Draw] = []
 
+    def _known(self, node: Expr, section: int, home: int) -> str | None:
+        key = (home, node.serial)
+        of_element = node.op == "random" and home == ELEMENT_RATE
+        if of_element and key not in self._names and self._mean_is_known_ahead(node):
+            self._names[key] = self._poisson_ahead(node)
+        return super()._known(node, section, home)
+
+    def _mean_is_known_ahead(self, node: Expr) -> bool:
+        """Whether a site draws Poisson numbers whose means can be computed before all else."""
+        if node.attr.kind != "poisson" or node.attr.shared or not touches_own(self.kernel):
+            return False
+        changes = any(
+            self._rates.of(arg) > RUN_RATE or arg.op == "load" for arg in ex.walk(node.args)
+        )
+        return changes and not any(
+            arg.op == "user" or (arg.op == "random" and arg.attr.kind not in ("rand", "randn"))
+            for arg in ex.walk(node.args)
+        )
+
+    def _poisson_ahead(self, node: Expr) -> str:
+        """Have the elements' means computed, and their numbers drawn."""
+        site: RandomSite = node.attr
+        stream, own = self._stream_of_kernel(), self._streams.take()
+        name = f"_r{site.number}"
+        mean = ex.cast(node.args[0], FLOAT64)
+        kernel = replace(self.kernel, stores=[], shared_stores=[], outputs={"mean": mean})
+        printer = _MeanPrinter(
+            kernel, self._params, self._arrays, self._constants, self._streams, stream=stream
+        )
+        self.loaded_ahead |= {name for _, name in printer._loaded} | printer.loaded_ahead
+        before = (
+            f"double {name}_mean[B2G_CHUNK];",
+            "{",
+            *(f"    {line}" for line in printer.statements(f"{name}_mean")),
+            "}",
+        )
+        fill = (
+            f"b2g_fill_poisson_by({name}_mean, ctx->seed, {stream}, _first, _end,"
+            f" {self.random_step}, {site.number}, {own}, {name});"
+        )
+        self.draws.append(Draw(name, value_type(node.dtype), fill, before))
+        self.drawn_ahead.add(site.number)
+        return f"{name}[_idx - _first]"
+
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         if section != ELEMENT_RATE:
             return super()._number(site, dtype, section)
@@ -96,3 +147,32 @@ class LoopPrinter(KernelPrinter):
         self.draws.append(Draw(name, ctype, f"b2g_fill_{site.kind}({call});"))
         self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"
+
+
+class _MeanPrinter(LoopPrinter):
+    """Prints what numbers of a loop depend on, with the random numbers of the loop's kernel."""
+
+    def __init__(self, *arguments: Any, stream: int) -> None:
+        self._of_kernel = stream
+        super().__init__(*arguments)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._stream = self._of_kernel
+
+    def statements(self, place: str) -> list[str]:
+        """Compute the kernel's output for the elements of a piece of the loop."""
+        draws = [
+            line
+            for draw in self.draws
+            for line in (f"{draw.ctype} {draw.name}[B2G_CHUNK];", *draw.before, draw.fill)
+        ]
+        return [
+            *self.step,
+            *draws,
+            *(["#pragma omp simd"] if self.independent else []),
+            "for (int64_t _idx = _first; _idx < _end; _idx++) {",
+            *(f"    {line}" for line in self.element),
+            f"    {place}[_idx - _first] = {self.output('mean')};",
+            "}",
+        ]

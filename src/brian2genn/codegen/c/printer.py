@@ -34,6 +34,18 @@ _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 DEEPEST = 64
 
 
+def touches_own(kernel: Kernel) -> bool:
+    """Whether elements write to nothing but their own, which others of them do not read."""
+    read_by_index: dict[str, set[str | None]] = {}
+    for access in kernel.loads():
+        read_by_index.setdefault(access.array, set()).add(access.index)
+    written = [kernel.accesses[store.name] for store in kernel.stores]
+    return all(
+        access.index == ELEMENT and read_by_index.get(access.array, {ELEMENT}) == {ELEMENT}
+        for access in written
+    )
+
+
 class KernelPrinter:
     """Prints one kernel.
 
@@ -87,6 +99,8 @@ class KernelPrinter:
         self.reads: set[str] = set()
         #: numbers of the sites whose numbers are there before the elements are computed
         self.drawn_ahead: set[int] = set()
+        #: names of the accesses that are read for that
+        self.loaded_ahead: set[str] = set()
         self._uses = kernel.uses()
         #: how many operations are written into one another, where that is more than one
         self._depths: dict[int, int] = {}
@@ -127,7 +141,8 @@ class KernelPrinter:
         """
         alone = alone and not self.kernel.looks_into_arrays()
         restrict = "B2G_RESTRICT " if alone else ""
-        used = {self.kernel.accesses[name].array for _, name in self._loaded}
+        loaded = {name for _, name in self._loaded} | self.loaded_ahead
+        used = {self.kernel.accesses[name].array for name in loaded}
         written = self.kernel.written_arrays()
         lines = []
         by_array = {access.array: access for access in reversed(self.kernel.accesses.values())}
@@ -147,15 +162,8 @@ class KernelPrinter:
     @property
     def independent(self) -> bool:
         """Whether the elements may be computed in any order, or several at once."""
-        read_by_index: dict[str, set[str | None]] = {}
-        for access in self.kernel.loads():
-            read_by_index.setdefault(access.array, set()).add(access.index)
-        for store in self.kernel.stores:
-            access = self.kernel.accesses[store.name]
-            if access.index != ELEMENT or read_by_index.get(access.array, {ELEMENT}) != {ELEMENT}:
-                return False
         # shared results are written before the elements are computed
-        return not any(
+        return touches_own(self.kernel) and not any(
             (node.op == "user" and not node.attr.stateless)
             or (
                 node.op == "random"
@@ -419,15 +427,29 @@ class KernelPrinter:
             table = self._table_of_numbers(node, section)
             if table:
                 return self._number_of_table(node, table, args)
-            generator = f"_rng{site.number}"
-            element, step = self._counter(site)
-            self._sections[section].append(
-                f"b2g_rng {generator} = b2g_rng_init(ctx->seed, {self._streams.take()},"
-                f" {element}, {step});"
-            )
-            cast = f"({value_type(node.dtype)})"
-            return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
+            return self._number_that_varies(node, section, args)
         return self._number(site, node.dtype, section)
+
+    def _number_that_varies(self, node: Expr, section: int, args: list[str]) -> str:
+        """C text of a number of a distribution that changes, or has no table."""
+        if node.attr.kind == "binomial":
+            return self._number_of_stream(node, section, args)
+        uniform = self._number(replace(node.attr, kind="rand"), FLOAT64, section)
+        stream, (element, step) = self._streams.take(), self._counter(node.attr)
+        call = ", ".join([*args, uniform, "ctx->seed", str(stream), element, step])
+        return f"({value_type(node.dtype)})b2g_poisson_by({call})"
+
+    def _number_of_stream(self, node: Expr, section: int, args: list[str]) -> str:
+        """C text of a number that takes as many others as it needs, from a stream of its own."""
+        site: RandomSite = node.attr
+        generator = f"_rng{site.number}"
+        element, step = self._counter(site)
+        self._sections[section].append(
+            f"b2g_rng {generator} = b2g_rng_init(ctx->seed, {self._streams.take()},"
+            f" {element}, {step});"
+        )
+        cast = f"({value_type(node.dtype)})"
+        return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
 
     def _table_of_numbers(self, node: Expr, section: int) -> str:
         """C text of the address of a distribution's table; empty if it may change in a run."""

@@ -16,6 +16,7 @@ from ..views import bindings, declarations, origins
 from .loops import LoopPrinter, SideBySidePrinter
 from .printer import KernelPrinter
 from .shared import Constants, Streams
+from .sums import PrintedSum, SumForm, Sums
 from .words import value_type
 
 
@@ -44,6 +45,10 @@ class Source:
         By their queues: how synapses are divided among threads.
     sums : int
         How many more queues there are behind the network's: for the synapses that are summed over.
+    forms : list of SumForm
+        How sums are made that do not just go through their synapses.
+    tables : int
+        How many tables these have.
     """
 
     text: str
@@ -58,6 +63,8 @@ class Source:
     views: list[str] = field(default_factory=list)
     divisions: list[tuple[int, Division]] = field(default_factory=list)
     sums: int = 0
+    forms: list[SumForm] = field(default_factory=list)
+    tables: int = 0
 
 
 @dataclass
@@ -102,6 +109,7 @@ def print_program(network: Network) -> Source:
     """
     symbols = Symbols(network)
     constants, streams = Constants(), Streams()
+    forms = Sums(network, symbols, constants, streams)
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
     parts: list[list[Step]] = []
     for step in network.steps:
@@ -118,8 +126,9 @@ def print_program(network: Network) -> Source:
     #: the numbers of queues that stand for the synapses that are summed over
     sums: list[int] = []
 
-    def one(step: Step) -> _Printed:
+    def one(step: Step, block: int) -> _Printed:
         with working_on(step):
+            form = forms.print(step, block) if isinstance(step, Sum) else None
             division = _division(step)
             queue = getattr(step, "queue", None)
             if division is not None and queue is None:
@@ -128,7 +137,15 @@ def print_program(network: Network) -> Source:
             if division is not None and queue is not None:
                 divisions.append((len(printed), queue, division))
             text = _print_step(
-                step, network, symbols, constants, streams, len(printed), division, queue
+                step,
+                network,
+                symbols,
+                constants,
+                streams,
+                len(printed),
+                division,
+                queue,
+                form,
             )
         size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
         lists = isinstance(step, Threshold)
@@ -137,13 +154,14 @@ def print_program(network: Network) -> Source:
 
     blocks = [
         [
-            _Stretch([one(step) for step in steps], why_not_shared(steps[0]) is None)
+            _Stretch([one(step, number) for step in steps], why_not_shared(steps[0]) is None)
             for steps in stretches(part)
         ]
-        for part in parts
+        for number, part in enumerate(parts)
     ]
     text = environment.get_template("c/program.c.j2").render(
         steps=printed,
+        tables=forms.n_tables,
         blocks=blocks,
         constants=constants,
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
@@ -176,6 +194,8 @@ def print_program(network: Network) -> Source:
         origins(network),
         [(queue, division) for _, queue, division in divisions],
         len(sums),
+        forms.forms,
+        forms.n_tables,
     )
 
 
@@ -194,20 +214,23 @@ def _print_step(
     number: int,
     division: Division | None,
     queue: int | None,
+    form: PrintedSum | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     taken = streams.count
     kernels = [
         printer(kernel, symbols.params, symbols.arrays, constants, streams)
-        for kernel in step.kernels()
+        for kernel in ([] if form else step.kernels())
     ]
     apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
     several = apart and SideBySidePrinter(
         apart, symbols.params, symbols.arrays, constants, Streams(taken)
     )
     wide = ""
-    if isinstance(step, Sum) and side_by_side(step.kernel) is not None:
-        wide = value_type(step.kernel.outputs["_synaptic_var"].dtype)
+    if isinstance(step, Sum):
+        summed = form.kernel.kernel if form else step.kernel
+        if side_by_side(summed) is not None:
+            wide = value_type(summed.outputs["_synaptic_var"].dtype)
     template = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
@@ -216,7 +239,8 @@ def _print_step(
         number=number,
         division=division,
         queue=queue,
-        kernel=kernels[0] if kernels else None,
+        form=form,
+        kernel=form.kernel if form else kernels[0] if kernels else None,
         param=symbols.params,
         array=symbols.array,
         length=symbols.length,

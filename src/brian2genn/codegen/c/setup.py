@@ -129,6 +129,9 @@ class SetupPrinter(KernelPrinter):
     def _table_of_numbers(self, node: Expr, section: int) -> str:
         return ""  # made for a few numbers, a table costs more than it saves
 
+    def _number_that_varies(self, node: Expr, section: int, args: list[str]) -> str:
+        return self._number_of_stream(node, section, args)
+
     def _counter(self, site: RandomSite) -> tuple[str, str]:
         if site.shared or not isinstance(self._setup_step, Connect):
             return super()._counter(site)

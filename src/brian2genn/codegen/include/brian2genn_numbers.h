@@ -9,6 +9,7 @@
 #define BRIAN2GENN_NUMBERS_H
 
 #include "brian2genn_alias.h"
+#include "brian2genn_inversion.h"
 
 /* How many elements a call may be for, at most. Their numbers stay in the fastest cache, and what
  * a call prepares (the keys of ten rounds) weighs little. */
@@ -204,6 +205,59 @@ B2G_FN_LONG void b2g_fill_binomial(const b2g_alias *table, int64_t trials, doubl
                                    int64_t *B2G_RESTRICT values)
 {
     B2G_FILL_FROM_TABLE(int64_t, b2g_binomial(trials, p, &rng));
+}
+
+/* ---- Poisson numbers whose means change -------------------------------------------------------- */
+
+/* So many are inverted together, until the last one is done; and so many sums of probabilities. */
+enum { B2G_INVERTED = 16, B2G_MOST_SUMS = 256 };
+
+/* The numbers of elements with means that are not large; 0 or B2G_MOST_SUMS for the other ones. */
+B2G_FN void b2g_invert_some(const double *B2G_RESTRICT lambda, const double *B2G_RESTRICT u,
+                            int32_t *B2G_RESTRICT values)
+{
+    double mean[B2G_INVERTED], p[B2G_INVERTED], sum[B2G_INVERTED];
+    int64_t count[B2G_INVERTED];
+#pragma omp simd
+    for (int32_t k = 0; k < B2G_INVERTED; k++) {
+        mean[k] = lambda[k] > 0.0 && lambda[k] <= B2G_INVERTED_MEAN ? lambda[k] : 0.0;
+        sum[k] = p[k] = exp(-mean[k]);
+        count[k] = 0;
+    }
+    for (int32_t n = 1; n <= B2G_MOST_SUMS; n++) {
+        const double inverse = 1.0 / (double)n;
+        int64_t more = 0;
+#pragma omp simd reduction(| : more)
+        for (int32_t k = 0; k < B2G_INVERTED; k++) {
+            const int64_t one = u[k] >= sum[k] ? 1 : 0;
+            count[k] += one;
+            more |= one;
+            p[k] *= mean[k] * inverse;
+            sum[k] += p[k];
+        }
+        if (more == 0)
+            break;
+    }
+    for (int32_t k = 0; k < B2G_INVERTED; k++)
+        values[k] = (int32_t)count[k];
+}
+
+/* The numbers that b2g_poisson_by gives each element.  There is room for B2G_CHUNK of them, and as many
+ * means: those behind the last element are set. */
+B2G_FN_LONG void b2g_fill_poisson_by(double *B2G_RESTRICT lambda, uint64_t seed, uint32_t stream,
+                                     int64_t first, int64_t end, uint64_t step, uint32_t block,
+                                     uint32_t own_stream, int32_t *B2G_RESTRICT values)
+{
+    const int32_t n = (int32_t)(end - first);
+    double u[B2G_CHUNK];
+    b2g_fill_rand(seed, stream, first, end, step, block, u);
+    for (int32_t k = n; k % B2G_INVERTED; k++)
+        lambda[k] = u[k] = 0.0;
+    for (int32_t k = 0; k < n; k += B2G_INVERTED)
+        b2g_invert_some(lambda + k, u + k, values + k);
+    for (int32_t k = 0; k < n; k++)
+        if (lambda[k] > B2G_INVERTED_MEAN || values[k] == B2G_MOST_SUMS)
+            values[k] = b2g_poisson_by(lambda[k], u[k], seed, own_stream, (uint32_t)(first + k), step);
 }
 
 #endif /* BRIAN2GENN_NUMBERS_H */

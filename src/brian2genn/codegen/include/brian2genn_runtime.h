@@ -12,6 +12,7 @@
 #endif
 
 #include "brian2genn_clocks.h"
+#include "brian2genn_gather.h"
 
 enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3 };
 
@@ -81,6 +82,41 @@ static inline double b2g_arriving(const b2g_queue *queue, const b2g_slot *slot)
     return (double)slot->n_synapses + (double)slot->n_runs * ((double)queue->n_synapses / runs);
 }
 
+/* How a sum over synapses is made.  Tables have what is computed of neurons alone: that of table k
+   for the n_used[k] elements used[k], or for as many as there are if that is NULL.
+   Where synapses stand by target, B2G_BESIDE targets make a slice: the synapse number n of lane l of
+   slice s is at place starts[s] + n * B2G_BESIDE + l of all copies of what synapses have; its number
+   is in order.  Behind the end of a lane (its length) there is anything. */
+typedef struct {
+    void *const *tables;
+    const int32_t *const *used;
+    const int64_t *n_used;
+    int64_t n_slices;         /* 0 if synapses do not stand by target */
+    int64_t n_targets;
+    const int32_t *targets;   /* B2G_BESIDE for each slice, as in lengths */
+    const int32_t *lengths;
+    const int64_t *starts;    /* n_slices + 1 */
+    const int32_t *order;
+    const void *const *copies;
+} b2g_sum;
+
+/* The first slice of a part: parts have about as many synapses. */
+static inline int64_t b2g_first_slice(const b2g_sum *sum, int32_t part, int32_t parts)
+{
+    int64_t low = 0, high = sum->n_slices;
+    const int64_t before = sum->starts[high] / parts * part;
+    if (part == parts)
+        return high;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        if (sum->starts[middle] < before)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* One column of a recorder: a growing array, or memory that is lent to it. */
 typedef struct {
     char *data;
@@ -124,6 +160,7 @@ typedef struct {
     int32_t n_clocks;
     b2g_queue **queues;
     b2g_recorder **recorders;
+    b2g_sum **sums;
     void *constants;          /* what the program computes once per run */
     b2g_effort *efforts;      /* one for every step */
     void (*together)(b2g_share share, void *work, int32_t parts);

@@ -1,0 +1,205 @@
+"""Sums over synapses whose synapses stand by target: where everything is, and copies of it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from ctypes import c_void_p
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...codegen.c.sums import SumForm
+from ..host.structures import Sum, support
+
+#: Targets in a slice: B2G_BESIDE.
+LANES = 8
+
+#: Among so many neighbours, targets are put in the order of how many synapses they have: those of a
+#: slice have about as many, and each thread has targets of its own stretch of memory.
+_WINDOW = 256
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What it takes, in nanoseconds as measured, and for each value that a synapse looks up."""
+
+    #: a synapse that stands by target
+    by_target: float = 0.1
+    value_by_target: float = 0.2
+    target: float = 1.0
+    #: a synapse that adds to its target in memory
+    by_number: float = 0.5
+    value_by_number: float = 0.15
+
+
+COSTS = Costs()
+
+
+class SumLayout:
+    """What a program needs of one sum in a run.
+
+    Nobody tells who else writes to arrays: objects that Brian runs, a report, other threads. So
+    what copies were made of is looked at whenever the program is entered.
+
+    Parameters
+    ----------
+    form : SumForm
+    """
+
+    def __init__(self, form: SumForm) -> None:
+        self.form = form
+        self._structure = Sum()
+        self._digests: dict[str, tuple[int, int]] = {}
+        self._keep: dict[str, object] = {}
+        self._order: np.ndarray | None = None
+        self._copies: dict[str, np.ndarray] = {}
+
+    @property
+    def address(self) -> int:
+        """That of the structure."""
+        return ctypes.addressof(self._structure)
+
+    @property
+    def by_target(self) -> bool:
+        """Whether synapses stand by target."""
+        return bool(self._structure.n_slices)
+
+    def refresh(self, arrays: Mapping[str, np.ndarray], params: Mapping[str, Any]) -> None:
+        """Follow the arrays that were copied, or that the layout was made for."""
+        form = self.form
+        names = (form.index, *(index for index, _ in form.tables), *form.copies)
+        changed = {name for name in dict.fromkeys(names) if self._is_new(name, arrays[name])}
+        if not changed:
+            return
+        if form.by_target:
+            if form.index in changed or self._order is None:
+                start, size = int(params[form.start]), int(params[form.target_size])
+                self._arrange(arrays[form.index], start, size)
+                changed.update(form.copies)
+            for name in form.copies:
+                if name in changed:
+                    self._copy(name, arrays[name])
+            copies = [self._copies[name] for name in form.copies if name in self._copies]
+            self._point("copies", copies)
+        if any(index in changed for index, _ in form.tables):
+            self._make_tables(arrays)
+
+    def _is_new(self, name: str, array: np.ndarray) -> bool:
+        """Whether an array is another one than at the last time."""
+        digest = len(array), support().b2g_digest(array.ctypes.data, array.nbytes)
+        if self._digests.get(name) == digest:
+            return False
+        self._digests[name] = digest
+        return True
+
+    def _arrange(self, targets: np.ndarray, start: int, size: int) -> None:
+        """Find the place of every synapse, if it pays."""
+        structure = self._structure
+        structure.n_slices = 0
+        self._order = np.zeros(0, dtype=np.int64)
+        self._copies = {}
+        slices = slices_of(targets, start, size, self.form.gathers, self.form.changing)
+        if slices is None:
+            return
+        self._order = slices.order
+        for name in ("targets", "lengths", "starts", "order"):
+            setattr(structure, name, getattr(slices, name).ctypes.data)
+        structure.n_targets = size
+        structure.n_slices = len(slices.starts) - 1
+        self._keep["slices"] = slices
+
+    def _copy(self, name: str, array: np.ndarray) -> None:
+        if self.by_target:
+            assert self._order is not None
+            self._copies[name] = array[self._order]
+
+    def _make_tables(self, arrays: Mapping[str, np.ndarray]) -> None:
+        tables, used, counts = [], [], []
+        for index, dtype in self.form.tables:
+            counted = np.bincount(arrays[index])
+            elements = np.flatnonzero(counted).astype(np.int32)
+            every = len(elements) > len(counted) // 2
+            tables.append(np.zeros(len(counted), dtype=dtype))
+            used.append(None if every else elements)
+            counts.append(len(counted) if every else len(elements))
+        self._point("tables", tables)
+        self._point("used", used)
+        n_used = np.array(counts, dtype=np.int64)
+        self._structure.n_used = n_used.ctypes.data
+        self._keep["n_used"] = n_used
+
+    def _point(self, name: str, arrays: list[Any]) -> None:
+        places = [None if array is None else array.ctypes.data for array in arrays]
+        pointers = (c_void_p * max(len(places), 1))(*places)
+        setattr(self._structure, name, pointers)
+        self._keep[name] = pointers, arrays
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Places for synapses by target; see ``b2g_sum``.
+
+    Attributes
+    ----------
+    order : int32 array
+        For every place the synapse that stands there.
+    targets, lengths : int32 array
+    starts : int64 array
+    """
+
+    order: np.ndarray
+    targets: np.ndarray
+    lengths: np.ndarray
+    starts: np.ndarray
+
+
+def slices_of(
+    targets: np.ndarray, start: int, size: int, gathers: int = 1, as_they_are: bool = False
+) -> Slices | None:
+    """Arrange synapses by target.
+
+    Parameters
+    ----------
+    targets : int32 array, shape (n_synapses,)
+    start, size : int
+        There are `size` targets, the first of which is `start`.
+    gathers : int, optional
+        How many values a synapse looks up.
+    as_they_are : bool, optional
+        Keep the order of the targets: synapses of neighbours are often neighbours in memory.
+
+    Returns
+    -------
+    Slices or None
+        None where that would be slower than to go through the synapses by their numbers.
+    """
+    n_synapses = len(targets)
+    if n_synapses == 0 or targets.min() < start or targets.max() >= start + size:
+        return None
+    local = targets - start
+    counts = np.bincount(local, minlength=size)
+    numbers = np.arange(size)
+    chosen = numbers if as_they_are else np.lexsort((-counts, numbers // _WINDOW))
+    n_places = -(-size // LANES) * LANES
+    # lanes without a target have one that can be read, and no synapses
+    lengths = np.zeros(n_places, dtype=np.int32)
+    lengths[:size] = counts[chosen]
+    slice_targets = np.full(n_places, start + chosen[-1], dtype=np.int32)
+    slice_targets[:size] = start + chosen
+    longest = lengths.reshape(-1, LANES).max(axis=1).astype(np.int64)
+    starts = np.concatenate(([0], np.cumsum(longest * LANES)))
+    by_target = COSTS.by_target + COSTS.value_by_target * gathers
+    by_number = COSTS.by_number + COSTS.value_by_number * gathers
+    if by_target * starts[-1] + COSTS.target * size > by_number * n_synapses:
+        return None
+    first_places = np.empty(size, dtype=np.int64)
+    first_places[chosen] = starts[numbers // LANES] + numbers % LANES
+    # 16 bits are sorted by counting
+    key = local.astype(np.uint16) if size <= 1 << 16 else local
+    sorted_by_target = np.argsort(key, kind="stable")
+    in_target = np.arange(n_synapses) - np.repeat(np.cumsum(counts) - counts, counts)
+    order = np.zeros(starts[-1], dtype=np.int32)
+    order[first_places[local[sorted_by_target]] + LANES * in_target] = sorted_by_target
+    return Slices(order, slice_targets, lengths, starts)

@@ -1,0 +1,271 @@
+"""Sums over synapses in C: tables of what neurons have, and synapses that stand by target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...model.dtypes import C_TYPE, FLOAT64
+from ...model.kernel import ELEMENT, Access
+from ...model.network import Network, Sum
+from ...transforms.sums import VALUE, SumPlan, Table, plan_sum
+from ..symbols import Symbols
+from .printer import KernelPrinter
+from .shared import Constants, Streams
+from .words import pointer
+
+
+@dataclass(frozen=True)
+class SumForm:
+    """What a program has to be told for a sum, which is its number `number`.
+
+    Attributes
+    ----------
+    origin : str
+        Of the step, for people.
+    block : int
+        The part of the time step in which it is executed.
+    index : str
+        The array with the targets of the synapses.
+    start, target_size : str
+        Parameters: the targets are so many from there on.
+    tables : tuple of (str, str)
+        For every table the array with the numbers of the neurons, and the type of its values.
+    copies : tuple of str
+        The arrays of which copies stand by target, in their order.
+    by_target : bool
+        Whether synapses may stand by target.
+    gathers : int
+        How many values such a synapse looks up.
+    changing : bool
+        Whether it looks up variables of its own.
+    """
+
+    origin: str
+    block: int
+    index: str
+    start: str
+    target_size: str
+    tables: tuple[tuple[str, str], ...]
+    copies: tuple[str, ...]
+    by_target: bool
+    gathers: int
+    changing: bool
+
+
+class SumPrinter(KernelPrinter):
+    """Prints a kernel that looks up tables.
+
+    Parameters
+    ----------
+    plan : SumPlan
+    number : int
+        That of the sum in its program.
+    symbols, constants, streams
+        As for a `KernelPrinter`.
+    """
+
+    def __init__(
+        self,
+        plan: SumPlan,
+        number: int,
+        symbols: Symbols,
+        constants: Constants,
+        streams: Streams,
+    ) -> None:
+        self._tables_of_sum = {
+            table.name: f"ctx->sums[{number}]->tables[{k}]" for k, table in enumerate(plan.tables)
+        }
+        super().__init__(plan.kernel, symbols.params, symbols.arrays, constants, streams)
+
+    def _address(self, array: str) -> str:
+        return self._tables_of_sum.get(array) or super()._address(array)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A variable of the target, read once for all of its synapses."""
+
+    name: str
+    ctype: str
+    array: str
+
+
+class SlicePrinter(SumPrinter):
+    """Prints a kernel for synapses that stand by target, several targets beside each other.
+
+    Parameters
+    ----------
+    index : str
+        The array with the targets of the synapses.
+
+    Attributes
+    ----------
+    copies : list of str
+        The arrays of the synapses, of which there are copies in the order of the slices.
+    lanes : list of Lane
+        What is read of targets.
+    gathers : list of str
+        Statements that read what the synapses beside each other need of other neurons.
+    """
+
+    def __init__(
+        self,
+        plan: SumPlan,
+        index: str,
+        number: int,
+        symbols: Symbols,
+        constants: Constants,
+        streams: Streams,
+    ) -> None:
+        self._index = index
+        self._changing = plan.changing
+        self.copies: list[str] = []
+        self.lanes: list[Lane] = []
+        self.gathers: list[str] = []
+        self._indices: set[str] = set()
+        super().__init__(plan, number, symbols, constants, streams)
+
+    def _place(self, access: Access, section: int = 0) -> str:
+        if access.index == ELEMENT and access.array in self._changing:
+            return self._gathered(access, "sum->order")
+        if access.index == ELEMENT:
+            return f"{self._copied(access.array)}[_at]"
+        index = self.kernel.accesses.get(str(access.index))
+        if index is not None and index.index == ELEMENT and index.array == self._index:
+            lane = Lane(f"_of_{access.name}", C_TYPE[access.dtype], pointer(access.array))
+            if lane not in self.lanes:
+                self.lanes.append(lane)
+            return f"{lane.name}[_lane]"
+        if index is not None and index.index == ELEMENT:
+            self._indices.add(index.name)
+            return self._gathered(access, self._copied(index.array))
+        return super()._place(access, section)
+
+    def _gathered(self, access: Access, numbers: str) -> str:
+        """C text of a value that has one of the numbers of this place of the slice."""
+        if access.dtype != FLOAT64:
+            return f"{pointer(access.array)}[{numbers}[_at]]"
+        place = f"_by_{access.name}"
+        which = f"{numbers} + first + k * B2G_BESIDE"
+        self.gathers += [
+            f"double {place}[B2G_BESIDE];",
+            f"b2g_gather_double({place}, {pointer(access.array)}, {which});",
+        ]
+        return f"{place}[_lane]"
+
+    def _copied(self, array: str) -> str:
+        """The C name of the copy of a synaptic variable."""
+        if array not in self.copies:
+            self.copies.append(array)
+        return _copy(array)
+
+    def pointers(self, alone: bool = True) -> list[str]:
+        """Declarations of the arrays that the kernel reads, and of the copies."""
+        lines = {}
+        used = {name for _, name in self._loaded} | self._indices
+        for access in (self.kernel.accesses[name] for name in used):
+            name, address = pointer(access.array), self._address(access.array)
+            if access.index == ELEMENT and access.array not in self._changing:
+                name = _copy(access.array)
+                address = f"sum->copies[{self.copies.index(access.array)}]"
+            ctype = C_TYPE[access.dtype]
+            lines[name] = f"const {ctype} *B2G_RESTRICT const {name} = (const {ctype} *){address};"
+        return [lines[name] for name in sorted(lines)]
+
+
+def _copy(array: str) -> str:
+    return f"_copy_{array}"
+
+
+@dataclass(frozen=True)
+class PrintedTable:
+    """A table of a sum, for the template."""
+
+    ctype: str
+    kernel: KernelPrinter
+    value: str
+
+
+@dataclass(frozen=True)
+class PrintedSum:
+    """A sum, for the template.
+
+    Attributes
+    ----------
+    form : SumForm
+    number : int
+        That of the sum in its program.
+    efforts : int
+        The number, behind those of all steps, of the first table's effort.
+    tables : list of PrintedTable
+    kernel : SumPrinter
+    slices : SlicePrinter or None
+        None if synapses never stand by target.
+    """
+
+    form: SumForm
+    number: int
+    efforts: int
+    tables: list[PrintedTable]
+    kernel: SumPrinter
+    slices: SlicePrinter | None
+
+
+class Sums:
+    """Prints the sums of a program.
+
+    Parameters
+    ----------
+    network : Network
+    symbols : Symbols
+    constants : Constants
+    streams : Streams
+
+    Attributes
+    ----------
+    forms : list of SumForm
+        Of those that have tables or whose synapses may stand by target.
+    n_tables : int
+        How many tables they have.
+    """
+
+    def __init__(
+        self, network: Network, symbols: Symbols, constants: Constants, streams: Streams
+    ) -> None:
+        self._network = network
+        self._symbols, self._constants, self._streams = symbols, constants, streams
+        self.forms: list[SumForm] = []
+        self.n_tables = 0
+
+    def print(self, step: Sum, block: int) -> PrintedSum | None:
+        """Print a sum; None if nothing is to be gained over its step as it is."""
+        plan = plan_sum(step, self._network)
+        if not plan.tables and not plan.by_target:
+            return None
+        number, efforts = len(self.forms), self.n_tables
+        rest = (number, self._symbols, self._constants, self._streams)
+        slices = SlicePrinter(plan, step.index, *rest) if plan.by_target else None
+        form = SumForm(
+            step.origin,
+            block,
+            step.index,
+            step.start,
+            step.target_size,
+            tuple((table.index, table.kernel.outputs[VALUE].dtype) for table in plan.tables),
+            tuple(slices.copies) if slices else (),
+            plan.by_target,
+            plan.gathers(step.index),
+            bool(plan.changing),
+        )
+        self.forms.append(form)
+        self.n_tables += len(plan.tables)
+        tables = [self._table(table) for table in plan.tables]
+        return PrintedSum(form, number, efforts, tables, SumPrinter(plan, *rest), slices)
+
+    def _table(self, table: Table) -> PrintedTable:
+        symbols = self._symbols
+        printer = KernelPrinter(
+            table.kernel, symbols.params, symbols.arrays, self._constants, self._streams
+        )
+        ctype = C_TYPE[table.kernel.outputs[VALUE].dtype]
+        return PrintedTable(ctype, printer, printer.output(VALUE))
