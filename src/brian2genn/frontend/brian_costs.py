@@ -21,7 +21,11 @@ from brian2.core import names as brian_names
 from brian2.core.variables import Subexpression, VariableView
 from brian2.synapses.synapses import Synapses
 from brian2.utils import caching
+from sympy.core.expr import Expr
+from sympy.matrices import reductions
+from sympy.matrices.utilities import _iszero, _simplify
 
+from . import pivots
 from .integration import INTEGRATORS, integrate
 
 Function = Callable[..., Any]
@@ -243,14 +247,35 @@ def _make_add_synapses(original: Function, context: Context) -> Function:
 def _make_integrator(original: Function, context: Context) -> Function:
     signature = inspect.signature(original)
 
+    def by_numbers(*args: Any) -> Any:
+        with pivots.integrating():
+            return original(*args)
+
     def __call__(self: Any, *args: Any, **kwds: Any) -> Any:
         if not context.is_active():
             return original(self, *args, **kwds)
         given = signature.bind(self, *args, **kwds)
         given.apply_defaults()
-        return integrate(original, context.kept, *given.arguments.values())
+        return integrate(by_numbers, context.kept, *given.arguments.values())
 
     return __call__
+
+
+# -- zeros of matrices ---------------------------------------------------------------
+def _make_find_pivot(original: Function, context: Context) -> Function:
+    def _find_reasonable_pivot(
+        col: Any, iszerofunc: Any = _iszero, simpfunc: Any = _simplify
+    ) -> Any:
+        return pivots.find_pivot(original, col, iszerofunc, simpfunc)
+
+    return _find_reasonable_pivot
+
+
+def _make_equals(original: Function, context: Context) -> Function:
+    def equals(self: Any, other: Any, failing_expression: bool = False) -> Any:
+        return pivots.equals(original, self, other, failing_expression)
+
+    return equals
 
 
 REPLACEMENTS = (
@@ -334,5 +359,23 @@ REPLACEMENTS = (
             " other, and results could be kept on the disk, as compiled code is.",
         )
         for integrator in INTEGRATORS
+    ),
+    *(
+        Replacement(
+            place,
+            name,
+            make,
+            "Only while an integrator looks for a pivot: exact fractions show that an entry is not"
+            " zero somewhere, so `equals(0)` would not be true; and that it is zero elsewhere, so"
+            " its sign stays unknown when it is simplified. Both are all that is asked.",
+            "never, but sympy could be quicker",
+            "`_find_reasonable_pivot` of sympy could evaluate an entry once, at whole numbers,"
+            " before it simplifies it and calls `equals`: two of the three seconds for the"
+            " exponential of a matrix of three symbolic time constants.",
+        )
+        for place, name, make in (
+            (reductions, "_find_reasonable_pivot", _make_find_pivot),
+            (Expr, "equals", _make_equals),
+        )
     ),
 )

@@ -126,19 +126,25 @@ class CpuProgram:
         self._bind_params(bound.params)
         self._bind_clocks(bound.clocks)
         self._queues = [*bound.queues, *self._sums]
-        queues = (c_void_p * max(len(self._queues), 1))(*(queue.handle for queue in self._queues))
+        queues = self._handles("queues", self._queues)
         self._context.queues = queues
         self._keep["queues"] = queues
         if self._columns is not bound.columns:
             self._columns = bound.columns
             self._recorders = [Recorder(own) for own in bound.columns]
-            handles = (c_void_p * max(len(self._recorders), 1))(
-                *(r.handle for r in self._recorders)
-            )
+            handles = self._handles("recorders", self._recorders)
             self._context.recorders = handles
             self._keep["recorders"] = handles
         self.seed(bound.key, bound.step)
         return self._recorders
+
+    def _handles(
+        self, table: str, things: Sequence[SpikeQueue] | Sequence[Recorder]
+    ) -> ctypes.Array[c_void_p]:
+        """Where queues or recorders lie: all of them, then those of scopes again."""
+        handles = [thing.handle for thing in things]
+        handles += [handles[number] for number in self.source.again[table]]
+        return (c_void_p * max(len(handles), 1))(*handles)
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
@@ -149,13 +155,17 @@ class CpuProgram:
         ):
             self._arrays = chosen
             return
-        self._keep["places"] = bind_arrays(self._context, self.source.arrays, chosen)
+        again = self.source.again["arrays"]
+        self._keep["places"] = bind_arrays(self._context, self.source.arrays, chosen, again)
         self._arrays = chosen
         self._places = [weakref.ref(array) for array in chosen]
 
     def _bind_params(self, params: Mapping[str, float | int]) -> None:
-        numbers = np.array([params[name] for name in self.source.numbers], dtype=np.float64)
-        integers = np.array([params[name] for name in self.source.integers], dtype=np.int64)
+        again = self.source.again
+        names = [*self.source.numbers, *(self.source.numbers[k] for k in again["numbers"])]
+        numbers = np.array([params[name] for name in names], dtype=np.float64)
+        names = [*self.source.integers, *(self.source.integers[k] for k in again["integers"])]
+        integers = np.array([params[name] for name in names], dtype=np.int64)
         self._context.numbers = numbers.ctypes.data_as(POINTER(c_double))
         self._context.integers = integers.ctypes.data_as(POINTER(c_int64))
         self._keep["params"] = (numbers, integers)
@@ -192,6 +202,9 @@ class CpuProgram:
         """Compute what stays constant during a run; everything must be bound."""
         constants = (ctypes.c_char * int(self._library.program_constants_size()))()
         self._context.constants = ctypes.addressof(constants)
+        scopes = (Context * max(self.source.scopes, 1))()
+        self._context.scopes = ctypes.addressof(scopes)
+        self._keep["scopes"] = scopes
         self.seconds = np.zeros(len(self.source.steps))
         self._context.seconds = self.seconds.ctypes.data_as(POINTER(c_double)) if profile else None
         self._keep["constants"] = constants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, c_double, c_int32, c_int64, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -94,11 +94,29 @@ class Context(ctypes.Structure):
         ("random_step", c_uint64),
         ("error", c_int32),
         ("error_step", c_int32),
+        ("scopes", c_void_p),
+        ("literals", POINTER(c_double)),
+        ("step", c_int32),
+        ("stream", c_uint32),
     )
 
 
-def bind_arrays(context: Context, names: Sequence[str], arrays: Sequence[np.ndarray]) -> object:
+def bind_arrays(
+    context: Context,
+    names: Sequence[str],
+    arrays: Sequence[np.ndarray],
+    again: Sequence[int] = (),
+) -> object:
     """Tell a program where its arrays lie.
+
+    Parameters
+    ----------
+    context : Context
+    names : sequence of str
+        Of the arrays, for people.
+    arrays : sequence of array
+    again : sequence of int
+        Which of them follow once more.
 
     Returns
     -------
@@ -119,8 +137,13 @@ def bind_arrays(context: Context, names: Sequence[str], arrays: Sequence[np.ndar
         neighbours = array.flags.c_contiguous or array.strides[-1] == array.itemsize
         if not (neighbours if array.ndim == 2 else array.flags.c_contiguous):
             raise ValueError(f"the array '{name}' is not contiguous")
-    pointers = (c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
-    context.arrays = pointers
+    pointers = np.array([array.ctypes.data for array in arrays], dtype=np.uintp)
+    if len(again):
+        pointers, lengths, shapes = (
+            np.concatenate([table, table[np.asarray(again)]])
+            for table in (pointers, lengths, shapes)
+        )
+    context.arrays = pointers.ctypes.data_as(POINTER(c_void_p))
     context.lengths = lengths.ctypes.data_as(POINTER(c_int64))
     context.shapes = shapes.ctypes.data_as(POINTER(c_int64))
     return pointers, lengths, shapes

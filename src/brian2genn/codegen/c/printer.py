@@ -90,6 +90,8 @@ class KernelPrinter:
         self._sections: dict[int, list[str]] = {RUN_RATE: [], STEP_RATE: [], ELEMENT_RATE: []}
         self._names: dict[tuple[int, int], str] = {}
         self._loaded: set[tuple[int, str]] = set()
+        #: arrays in the order in which they are first used
+        self._touched: dict[str, None] = {}
         self._local_constants: set[str] = set()
         self._param_names: set[str] = set()
         self._rows: dict[str, tuple[str, str]] = {}
@@ -146,7 +148,10 @@ class KernelPrinter:
         written = self.kernel.written_arrays()
         lines = []
         by_array = {access.array: access for access in reversed(self.kernel.accesses.values())}
-        for name in sorted(used | written):
+        # not by name: kernels that differ by names only are the same text otherwise (`alike`)
+        for name in self._touched:
+            if name not in used | written:
+                continue
             access = by_array[name]
             const = "" if name in written else "const "
             lines.append(
@@ -211,6 +216,7 @@ class KernelPrinter:
         return f"{place} {'+=' if store.add else '='} {text};"
 
     def _place(self, access: Access, section: int = STEP_RATE) -> str:
+        self._touched.setdefault(access.array)
         if access.index is None:
             return f"{pointer(access.array)}[0]"
         if access.index == ELEMENT:

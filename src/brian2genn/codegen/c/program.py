@@ -13,6 +13,7 @@ from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
+from .alike import Scopes, Shared, StepText, find_alike
 from .loops import LoopPrinter, SideBySidePrinter
 from .printer import KernelPrinter
 from .shared import Constants, Streams
@@ -49,6 +50,11 @@ class Source:
         How sums are made that do not just go through their synapses.
     tables : int
         How many tables these have.
+    again : dict of str to list of int
+        Which arrays, numbers, integers, queues and recorders follow those of the program, once
+        more: those of the steps that share functions.
+    scopes : int
+        How many such steps there are.
     """
 
     text: str
@@ -65,6 +71,8 @@ class Source:
     sums: int = 0
     forms: list[SumForm] = field(default_factory=list)
     tables: int = 0
+    again: dict[str, list[int]] = field(default_factory=dict)
+    scopes: int = 0
 
 
 @dataclass
@@ -79,6 +87,17 @@ class _Printed:
     size: str
     #: whether it lists events
     lists: bool
+    #: the same, for a function that others may share
+    own: StepText
+    #: which of the statements that compute constants are its own
+    prepare: range
+    #: the number of its scope, if others share its function
+    scope: int | None = None
+
+    @property
+    def context(self) -> str:
+        """C text of the context in which it is executed."""
+        return "ctx" if self.scope is None else f"(ctx->scopes + {self.scope})"
 
 
 @dataclass
@@ -136,6 +155,7 @@ def print_program(network: Network) -> Source:
                 sums.append(queue)
             if division is not None and queue is not None:
                 divisions.append((len(printed), queue, division))
+            first, block = len(constants.fields), len(constants.blocks)
             text = _print_step(
                 step,
                 network,
@@ -147,9 +167,20 @@ def print_program(network: Network) -> Source:
                 queue,
                 form,
             )
+        own = StepText(
+            len(printed),
+            step.name,
+            text,
+            range(first, len(constants.fields)),
+            [ctype for ctype, _ in constants.fields[first:]],
+            [line for _, lines in constants.blocks[block:] for line in lines],
+        )
+        prepare = range(block, len(constants.blocks))
         size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
         lists = isinstance(step, Threshold)
-        printed.append(_Printed(len(printed), step.name, step.clock, text, size, lists))
+        printed.append(
+            _Printed(len(printed), step.name, step.clock, text, size, lists, own, prepare)
+        )
         return printed[-1]
 
     blocks = [
@@ -159,13 +190,25 @@ def print_program(network: Network) -> Source:
         ]
         for number, part in enumerate(parts)
     ]
+    shared = find_alike([step.own for step in _may_share(blocks)])
+    counts = {
+        "arrays": len(symbols.arrays),
+        "numbers": len(symbols.numbers),
+        "integers": len(symbols.integers),
+        "queues": network.queues + len(sums),
+        "recorders": network.recorders,
+    }
+    scopes = Scopes(shared, counts)
+    functions = _use(shared, scopes, printed)
     text = environment.get_template("c/program.c.j2").render(
-        steps=printed,
+        steps=functions,
         tables=forms.n_tables,
+        shared=shared,
+        scopes=scopes,
         blocks=blocks,
-        constants=constants,
+        constants=_of_one_step(constants, printed),
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
-        one_clock=len(network.clocks) == 1,
+        n_clocks=len(network.clocks),
         user_code=print_user_code(network.user_code),
         user_arrays=user_arrays(network),
         views=declarations(network),
@@ -196,6 +239,50 @@ def print_program(network: Network) -> Source:
         len(sums),
         forms.forms,
         forms.n_tables,
+        scopes.again,
+        len(scopes),
+    )
+
+
+def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:
+    """The steps whose functions are called in one place only, which can be told their scope."""
+    return [
+        step
+        for block in blocks
+        for stretch in block
+        for step in stretch.steps
+        if stretch.shared or not step.size
+    ]
+
+
+def _use(shared: list[Shared], scopes: Scopes, printed: list[_Printed]) -> list[_Printed]:
+    """Let steps have shared functions.
+
+    Returns
+    -------
+    list of _Printed
+        Those whose functions are to be printed.
+    """
+    texts = {step.number: step.text for step in printed}
+    for one in shared:
+        first, *others = (scope.step.number for scope in one.scopes)
+        texts[first] = one.text
+        for number in others:
+            del texts[number]
+            printed[number].function = one.name
+    for step in printed:
+        step.scope = scopes.number(step.number)
+        step.text = texts.get(step.number, "")
+    return [step for step in printed if step.number in texts]
+
+
+def _of_one_step(constants: Constants, printed: list[_Printed]) -> Constants:
+    """The constants of the steps that have functions of their own."""
+    fields = {n for step in printed if step.scope is not None for n in step.own.constants}
+    blocks = {n for step in printed if step.scope is not None for n in step.prepare}
+    return Constants(
+        [one for number, one in enumerate(constants.fields) if number not in fields],
+        [one for number, one in enumerate(constants.blocks) if number not in blocks],
     )
 
 

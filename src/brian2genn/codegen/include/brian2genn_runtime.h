@@ -3,6 +3,7 @@
 #ifndef BRIAN2GENN_RUNTIME_H
 #define BRIAN2GENN_RUNTIME_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,16 @@
 
 #include "brian2genn_clocks.h"
 #include "brian2genn_gather.h"
+
+/* B2G_APART: a function that does much, and is not repeated where it is called; B2G_RARE: one whose
+   own code is little of what a program does, so that compilers should not take long for it. */
+#if defined(__GNUC__)
+#define B2G_APART __attribute__((noinline, hot))
+#define B2G_RARE __attribute__((cold))
+#else
+#define B2G_APART
+#define B2G_RARE
+#endif
 
 enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3 };
 
@@ -150,7 +161,16 @@ typedef struct {
     int64_t times;            /* how often there was something to do */
 } b2g_effort;
 
+/* Where in the program's tables that begins what one of several steps with one function works on. */
 typedef struct {
+    int32_t step;
+    uint32_t stream;
+    int32_t arrays, numbers, integers, queues, recorders, literals;
+    int64_t constants;        /* bytes */
+} b2g_scope;
+
+typedef struct b2g_context b2g_context;
+struct b2g_context {
     void **arrays;
     const double *numbers;    /* float parameters */
     const int64_t *integers;  /* integer parameters */
@@ -172,7 +192,40 @@ typedef struct {
     uint64_t random_step;     /* counts time steps of this process */
     int32_t error;
     int32_t error_step;
-} b2g_context;
+    /* the context as steps see it that share a function: their things are the first ones */
+    b2g_context *scopes;
+    const double *literals;   /* in a scope: numbers in its code */
+    int32_t step;             /* in a scope: its step */
+    uint32_t stream;          /* in a scope: its first stream of random numbers */
+};
+
+/* Make the scopes of a program: whenever it is entered, as its tables may be others then. */
+static inline void b2g_fill_scopes(b2g_context *ctx, const b2g_scope *scopes, int32_t n,
+                                   const double *literals)
+{
+    for (int32_t k = 0; k < n; k++) {
+        b2g_context *const own = &ctx->scopes[k];
+        *own = *ctx;
+        own->arrays += scopes[k].arrays;
+        own->lengths += scopes[k].arrays;
+        own->shapes += 2 * scopes[k].arrays;
+        own->numbers += scopes[k].numbers;
+        own->integers += scopes[k].integers;
+        own->queues += scopes[k].queues;
+        own->recorders += scopes[k].recorders;
+        own->constants = (char *)ctx->constants + scopes[k].constants;
+        own->literals = literals + scopes[k].literals;
+        own->step = scopes[k].step;
+        own->stream = scopes[k].stream;
+    }
+}
+
+/* The scope of a step that begins. */
+static inline b2g_context *b2g_enter(b2g_context *ctx, int32_t scope)
+{
+    ctx->scopes[scope].random_step = ctx->random_step;
+    return &ctx->scopes[scope];
+}
 
 static inline double b2g_seconds(void)
 {
@@ -405,14 +458,15 @@ static inline void b2g_share_out_some(b2g_context *ctx, int32_t step, b2g_share 
 
 /* ---- the time step ------------------------------------------------------- */
 
-static inline bool b2g_begin_step(b2g_context *ctx)
+/* Programs know how many clocks they have: for one, little is left of these. */
+static inline bool b2g_begin_step(b2g_context *ctx, const int32_t n_clocks)
 {
-    return b2g_mark_clocks(ctx->clocks, ctx->n_clocks);
+    return b2g_mark_clocks(ctx->clocks, n_clocks);
 }
 
-static inline void b2g_end_step(b2g_context *ctx)
+static inline void b2g_end_step(b2g_context *ctx, const int32_t n_clocks)
 {
-    b2g_advance_clocks(ctx->clocks, ctx->n_clocks);
+    b2g_advance_clocks(ctx->clocks, n_clocks);
     ctx->random_step++;
 }
 
