@@ -394,3 +394,34 @@ def test_every_replacement_says_why():
         assert len(replacement.same_because) > 40
         assert len(replacement.upstream) > 40
         assert replacement.until
+
+
+# -- objects of the magic network ----------------------------------------------------
+def test_the_objects_of_a_frame():
+    from brian2.core import magic
+
+    here = NeuronGroup(1, "v : 1")
+
+    def within(find, level):
+        inner = NeuronGroup(1, "v : 1")
+        found = {reference() for reference in find(level)}
+        return inner in found, here in found
+
+    for find in (magic.get_objects_in_namespace, ORIGINAL["get_objects_in_namespace"]):
+        assert within(find, 0)[0]
+        assert within(find, 1) == (False, True)
+    set_device("runtime")
+    assert within(magic.get_objects_in_namespace, 1) == (False, True)
+
+
+def test_no_source_is_looked_for_before_a_run(monkeypatch):
+    """In a notebook, and in workers, that takes longer than a short simulation."""
+    import inspect
+
+    from brian2 import run
+
+    cells = NeuronGroup(1, "v : 1")
+    run(0.1 * ms)
+    monkeypatch.setattr(inspect, "getframeinfo", lambda *_: pytest.fail("looked for source"))
+    run(0.1 * ms)
+    del cells

@@ -26,7 +26,7 @@ if __name__ == "__main__":
     runs, workers = map(int, sys.argv[1:])
     results = brian2genn.sweep(neurons, {"tau": linspace(5, 20, runs)*ms}, seed=1, workers=workers)
     assert not results.failed, results.failed[0]
-    print(len({run["rate"] for run in results}))
+    print(len({float(run["rate"]) for run in results}))
 """
 
 

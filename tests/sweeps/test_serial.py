@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import brian2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from brian2.devices.device import all_devices, get_device
 from brian2.units.fundamentalunits import DimensionMismatchError
 
 import brian2genn
+from brian2genn.sweeps import NoStore
 from tests.sweeps import functions
 
 
@@ -185,3 +188,44 @@ def test_networks_may_be_made_outside():
     results = serial(simulate, {"rate": [1 / ms, 2 / ms]})
     assert not results.failed
     np.testing.assert_allclose([run["result"] for run in results], [1, 2])
+
+
+def test_every_run_finds_objects_from_outside_as_they_were():
+    """Whichever runs a worker has had before; results would depend on their number otherwise."""
+    set_device("genn", backend="cpu")
+    cells = NeuronGroup(3, "dv/dt = (1 - v)/(10*ms) : 1", method="exact")
+    network = Network(cells)
+    network.run(1 * ms)
+
+    def simulate(a):
+        network.run(1 * ms)
+        return {"v": cells.v[0], "t": network.t}
+
+    results = brian2genn.sweep(simulate, {"a": range(3)}, executor="serial")
+    assert [float(run["t"] / ms) for run in results] == pytest.approx([2, 2, 2])
+    assert len({float(run["v"]) for run in results}) == 1
+    assert float(network.t / ms) == pytest.approx(1)
+    pytest.importorskip("joblib", reason="the extra 'sweep' is not installed")
+    there = brian2genn.sweep(simulate, {"a": range(3)}, workers=1)
+    assert [run["v"] for run in there] == [run["v"] for run in results], there.failed
+
+
+def test_what_has_to_be_a_key_and_cannot(tmp_path):
+    mixed = brian2genn.sweep(
+        lambda tau: {"x": 2 * tau, "y": 1.0}, {"tau": [5 * ms, 3 * mV]}, executor="serial"
+    )
+    with pytest.raises(ValueError, match=r"'tau' have different units.*frame"):
+        mixed.plot("tau", "y")
+    pytest.importorskip("xarray", reason="the extra 'sweep' is not installed")
+    assert list(mixed.array("y")["tau"].values) == ["5. ms", "3. mV"]
+    failed = brian2genn.sweep(lambda a: 1 / a, {"a": [0]}, executor="serial")
+    with pytest.raises(KeyError, match="There are none at all"):
+        failed.plot("a", "result")
+
+
+@pytest.mark.parametrize("place", ["", "nowhere/scan", "folder"])
+def test_a_place_where_no_store_can_be(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    with pytest.raises(NoStore, match=r"It is a folder|There is no folder 'nowhere'"):
+        brian2genn.sweep(functions.times, {"a": [1]}, store=place, executor="serial")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from brian2.units.fundamentalunits import Quantity
 
 from ..model.spelling import did_you_mean, listed
 from .extras import need
@@ -24,7 +25,7 @@ def plot(
             what = "result" if known is results.names or name == y else "parameter"
             raise KeyError(
                 f"There is no {what} '{name}'.{did_you_mean(name, known)} There are"
-                f" {listed(known)}."
+                f" {listed(known) or 'none at all'}."
             )
     runs = [run for run in results if y in run and x in run.parameters]
     xs, x_unit = in_one_unit(x, [run.parameters[x] for run in runs], units.get(x))
@@ -34,11 +35,21 @@ def plot(
             f"The result '{y}' is not a number. Return one for each run, such as a mean, or draw"
             f" results.array('{y}')."
         )
+    for name, values in ((x, xs), (y, ys)):
+        if any(isinstance(value, Quantity) for value in values):
+            raise ValueError(
+                f"The values of '{name}' have different units, so there is no axis that they fit"
+                " on. results.frame() has them one by one."
+            )
+    xs = [value if _can_be_a_key(value) else str(value) for value in xs]
     lines: dict[Any, str] = {None: ""}
     hues: list[Any] = [None] * len(runs)
     if hue is not None:
         hues, hue_unit = in_one_unit(hue, [run.parameters.get(hue) for run in runs], units.get(hue))
-        hues = [value if np.ndim(value) == 0 else str(value) for value in hues]
+        hues = [
+            str(value) if isinstance(value, Quantity) or not _can_be_a_key(value) else value
+            for value in hues
+        ]
         lines = {value: f"{hue} = {_short(value)} {hue_unit}".rstrip() for value in hues}
     if ax is None:
         ax = need("matplotlib.pyplot", "A picture of results").subplots()[1]
@@ -57,6 +68,10 @@ def plot(
     if hue is not None:
         ax.legend()
     return ax
+
+
+def _can_be_a_key(value: Any) -> bool:
+    return isinstance(value, Hashable)
 
 
 def _short(value: Any) -> str:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import brian2
+from brian2.core.names import Nameable
+from brian2.core.network import Network
 from brian2.units.fundamentalunits import Quantity, Unit
 
+from ..runtime.pickling import as_copies
 from .extras import cloudpickle
 from .fingerprint import inner_function, names_used
 from .surroundings import Surroundings
+
+#: What a run changes by using it.
+_WITH_STATE = (Nameable, Network)
 
 
 class CannotBeSent(TypeError):
@@ -57,14 +64,17 @@ class Parcel:
     key : str
     data : bytes or None
         None where the worker should have it already.
+    is_opened_anew : bool
+        Whether each run opens it: what it holds changes when it is used.
     """
 
     key: str
     data: bytes | None
+    is_opened_anew: bool = False
 
     def without_data(self) -> Parcel:
         """The same for a worker that has it."""
-        return Parcel(self.key, None)
+        return replace(self, data=None)
 
 
 def pack(order: Order) -> Parcel:
@@ -77,7 +87,7 @@ def pack(order: Order) -> Parcel:
     """
     extras = _names_of_equations(order.function)
     try:
-        data = cloudpickle().dumps((order, extras))
+        data, holds_networks = _pickled((order, extras))
     except Exception as error:
         name = getattr(order.function, "__name__", repr(order.function))
         raise CannotBeSent(
@@ -85,13 +95,29 @@ def pack(order: Order) -> Parcel:
             f" ({type(error).__name__}: {error}). Make it in the function, or run the sweep in this"
             " process, with executor='serial'."
         ) from error
-    return Parcel(hashlib.sha256(data).hexdigest(), data)
+    return Parcel(hashlib.sha256(data).hexdigest(), data, holds_networks)
+
+
+def _pickled(value: Any) -> tuple[bytes, bool]:
+    """A pickle, and whether there are objects of a simulation in it, which have a state."""
+    found = False
+
+    class Pickler(cloudpickle().CloudPickler):  # type: ignore[misc]
+        def reducer_override(self, obj: Any) -> Any:
+            nonlocal found
+            found = found or isinstance(obj, _WITH_STATE)
+            return super().reducer_override(obj)
+
+    file = io.BytesIO()
+    Pickler(file).dump(value)
+    return file.getvalue(), found
 
 
 def unpack(data: bytes) -> Order:
     """The order that was packed."""
     order: Order
-    order, extras = pickle.loads(data)
+    with as_copies():
+        order, extras = pickle.loads(data)
     inner = inner_function(order.function)
     if inner is not None:
         names = inner.__globals__

@@ -97,7 +97,9 @@ class Store:
                 self.path or IN_MEMORY, isolation_level=None, check_same_thread=False, timeout=60
             )
         except sqlite3.OperationalError as error:
-            raise NoStore(f"The store '{self.path}' cannot be opened: {error}.") from error
+            raise NoStore(
+                f"The store '{self.path}' cannot be opened: {error}. {_remedy(self.path)}"
+            ) from error
         try:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             if not tables:
@@ -162,6 +164,10 @@ class Store:
                 f"Another process is running a sweep with the store '{self.path}'. Wait for it, or"
                 " choose another file."
             ) from None
+        except OSError as error:
+            raise NoStore(
+                f"The store '{self.path}' cannot be written: {error}. {_remedy(self.path)}"
+            ) from error
         try:
             with self._quick_commits():
                 yield
@@ -415,6 +421,16 @@ class Store:
         kind, dimensions, unit, _ = rows[0]
         data = rows[0][3] if len(rows) == 1 else b"".join(row[3] for row in rows)
         return decode(Stored(kind, dimensions, unit, data))
+
+
+def _remedy(path: Path | None) -> str:
+    """What to do about a place where a file cannot be made."""
+    place = Path(path or "")
+    if place.is_dir():
+        return "It is a folder: give the name of a file."
+    if not place.parent.is_dir():
+        return f"There is no folder '{place.parent}': make it, or choose another one."
+    return f"A file in a folder that you may write to is needed; '{place.parent}' may not be one."
 
 
 def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:

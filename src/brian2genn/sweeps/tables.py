@@ -176,6 +176,7 @@ def _coordinates(results: Results) -> dict[str, Any]:
         else:
             values = np.empty(length, dtype=object)
             for place, value in enumerate(plain):
-                values[place] = value
+                # a quantity that stands alone would lose its unit here
+                values[place] = str(value) if isinstance(value, Quantity) else value
         coordinates[name] = (RUN if is_list else name, values, {"units": symbol} if symbol else {})
     return coordinates

@@ -11,9 +11,10 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..backends.host.threads import share
 from .cards import is_worker, take_card
 from .extras import cloudpickle
 from .grid import SEED, Run
-from .sending import Order, Parcel, unpack
+from .sending import CannotBeSent, Order, Parcel, pack, unpack
 from .surroundings import put_back, seed_everything
 from .values import CannotBeKept, Stored, encode
 
@@ -78,8 +79,8 @@ class RunTookTooLong(Exception):
 #: Runs of one process come one after the other: Brian has one state in each process.
 _one_at_a_time = threading.RLock()
 
-#: The last order that this process has opened, by its key.
-_opened: dict[str, Order] = {}
+#: What gives the last order that this process has got, by its key.
+_opened: dict[str, Callable[[], Order]] = {}
 
 _depth = 0
 _is_settled = False
@@ -130,10 +131,18 @@ def _execute(parcel: Parcel, task: Task) -> Answer:
 
 def _open(parcel: Parcel) -> Order | None:
     if parcel.key not in _opened and parcel.data is not None:
-        order = unpack(parcel.data)
+        opener = _opener(parcel.data, parcel.is_opened_anew)
         _opened.clear()
-        _opened[parcel.key] = order
-    return _opened.get(parcel.key)
+        _opened[parcel.key] = opener
+    return _opened[parcel.key]() if parcel.key in _opened else None
+
+
+def _opener(data: bytes, anew: bool) -> Callable[[], Order]:
+    """What gives an order: the same each time or, if runs would change it, another one."""
+    if anew:
+        return partial(unpack, data)
+    order = unpack(data)
+    return lambda: order
 
 
 def _set_garbage_aside() -> None:
@@ -272,17 +281,27 @@ def _by_thread(seconds: float) -> Iterator[None]:
 # -- runs in the process that calls sweep ---------------------------------------------
 
 
+def _opener_here(order: Order) -> Callable[[], Order]:
+    try:
+        parcel = pack(order)
+    except CannotBeSent:  # it need not be
+        return lambda: order
+    if parcel.is_opened_anew and parcel.data is not None:
+        return partial(unpack, parcel.data)
+    return lambda: order
+
+
 @contextmanager
 def in_this_process(order: Order) -> Iterator[Parcel]:
     """Leave the process as it was: for an engine that has no workers.
 
-    The order is known within; nothing of it is copied.
+    The order is known within. It is copied if runs would change what it holds, as in workers.
     """
     with _one_at_a_time, put_back():
         before = dict(_opened)
         parcel = Parcel(f"here-{id(order)}", None)
         try:
-            _opened[parcel.key] = order
+            _opened[parcel.key] = _opener_here(order)
             yield parcel
         finally:
             _opened.clear()

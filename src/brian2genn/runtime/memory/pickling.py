@@ -9,6 +9,8 @@ from __future__ import annotations
 import copyreg
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,6 +20,9 @@ from brian2.devices.device import all_devices
 
 #: The name of a device that Brian does not know by any.
 _DEFAULT = "genn"
+
+#: Whether pickles are opened as copies, also of what this process was forked with.
+_are_copies = False
 
 #: The variables that this process has inherited, by the process that had them and their identity
 #: there.
@@ -68,7 +73,8 @@ def open_variable(
     variable itself, if the process has it: what is run there is to be seen through it.
     """
     known = _inherited.get(origin)
-    if known is not None and known.name == name and origin[0] != os.getpid():
+    is_known = known is not None and known.name == name and origin[0] != os.getpid()
+    if is_known and not _are_copies:
         # pickle asks an object for this before it gives it attributes
         vars(known)["__setstate__"] = lambda state: vars(known).pop("__setstate__")
         return known
@@ -80,6 +86,17 @@ def open_variable(
         device.resize(variable, values.shape if values.ndim > 1 else len(values))
     device.fill_with_array(variable, values)
     return variable
+
+
+@contextmanager
+def as_copies() -> Iterator[None]:
+    """Within this, a pickle is opened as something of its own, whatever this process has."""
+    global _are_copies
+    before, _are_copies = _are_copies, True
+    try:
+        yield
+    finally:
+        _are_copies = before
 
 
 for _kind in (ArrayVariable, DynamicArrayVariable):

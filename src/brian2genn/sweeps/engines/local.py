@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import signal
 import threading
 import time
@@ -253,5 +254,11 @@ def _why(error: BaseException) -> str:
     ):
         if sign in text:
             return f"The worker process ended. {reason}"
+    exits = re.search(r"EXIT\((\d+)\)", text)
+    if exits:
+        return f"The worker process ended, with the exit code {exits[1]}."
+    signals = re.search(r"\b(SIG[A-Z0-9]+)\b", text)
+    if signals:
+        return f"The worker process ended. It was sent a signal ({signals[1]})."
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     return f"The worker process ended ({first})"
