@@ -55,7 +55,7 @@ test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer a
 
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=1 \
-	$(BIN)/python -m pytest -n auto tests/semantics tests/cuda tests/cuda_driver
+	$(BIN)/python -m pytest -n auto tests/semantics tests/backends/cuda tests/cuda_driver
 
 test-cuda-ptx: $(INSTALLED) ## the same with what NVRTC makes of the programs, watched for races (long)
 	BRIAN2GENN_TEST_BACKEND=ptx \
@@ -87,7 +87,7 @@ gpu-report: $(INSTALLED) ## check and measure a GPU in eight minutes, beside pee
 	$(BIN)/python -m benchmarks.gpu_report
 
 test-genn: $(INSTALLED) ## the tests of semantics over a real GeNN; pygenn must be installed (long)
-	BRIAN2GENN_TEST_BACKEND=pygenn $(BIN)/python -m pytest -n auto -rs tests/semantics tests/pygenn
+	BRIAN2GENN_TEST_BACKEND=pygenn $(BIN)/python -m pytest -n auto -rs tests/semantics tests/backends/pygenn
 
 # How many, and from where; without SEED another one each time, which is printed.
 N ?= 1000
@@ -100,7 +100,7 @@ test-examples: $(INSTALLED) ## Brian's own example scripts under this device (lo
 	$(BIN)/python -m tests.brian2_examples.run $(ARGUMENTS)
 
 test-sweep: $(VENV)/.sweep ## sweeps over processes, Dask and MPI, with 200 kills at random (long)
-	$(BIN)/python -m pytest -rs tests/sweeps tests/test_inheritance.py
+	$(BIN)/python -m pytest -rs tests/sweeps tests/runtime/activation/test_inheritance.py
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run

@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brian2 import defaultclock, set_device
 
+import brian2genn
 from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.run import stepping
@@ -122,8 +123,9 @@ def execute(
             raise _DoesNotFit
         run(self, steps)
 
-    usual = setup.WORTHWHILE, run
-    setup.WORTHWHILE = sys.maxsize
+    device = brian2genn.genn_device
+    usual = device.defaults
+    device.defaults = replace(usual, setup_from=sys.maxsize)
     stepping.Stepper.run = run_if_it_fits  # type: ignore[method-assign]
     choice.use(driver)
     try:
@@ -134,7 +136,8 @@ def execute(
     finally:
         set_device("runtime")
         choice.use(None)
-        setup.WORTHWHILE, stepping.Stepper.run = usual  # type: ignore[method-assign]
+        device.defaults = usual
+        stepping.Stepper.run = run  # type: ignore[method-assign]
     # what begins and ends a run is not of a time step
     in_loop = re.compile(r"stage_\d+" if meeting == Meeting.NOWHERE else "run_steps")
     loop = [name for name in driver.kernels if in_loop.fullmatch(name)]

@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +220,10 @@ def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
         Whether synapses are made there, too: what executes nothing makes none.
     """
     choice.use(driver)
-    worthwhile = setup.WORTHWHILE
+    device = brian2genn.genn_device
+    usual = device.defaults
     if not sets_up:
-        setup.WORTHWHILE = sys.maxsize
+        device.defaults = replace(usual, setup_from=sys.maxsize)
     try:
         set_device("genn", backend="cuda")
         with programs_built() as built:
@@ -230,7 +231,7 @@ def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
     finally:
         set_device("runtime")
         choice.use(None)
-        setup.WORTHWHILE = worthwhile
+        device.defaults = usual
 
 
 def count(built: Built, duration: float, driver: Any) -> Counted:

@@ -115,6 +115,6 @@ def pytest_runtest_call(item):
     try:
         return (yield)
     except Exception as error:
-        if not item.nodeid.startswith("tests/pygenn/"):
+        if not item.nodeid.startswith("tests/backends/pygenn/"):
             devices.skip_refused(error)
         raise

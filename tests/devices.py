@@ -56,15 +56,16 @@ def register() -> None:
     if DEVICE == "plain":
         all_devices.setdefault("plain", PlainDevice())
     else:
-        import brian2genn  # noqa: F401
-        from brian2genn.backends import choice
+        import brian2genn
+        from brian2genn.backends.choice import Defaults
 
         share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
-        choice.default = {"shim": "cuda", "ptx": "cuda", "numpy": "cpu"}.get(BACKEND, BACKEND)
+        name = {"shim": "cuda", "ptx": "cuda", "numpy": "cpu"}.get(BACKEND, BACKEND)
+        defaults = Defaults(name)
         if BACKEND == "numpy":
             from tests.interpreter.backend import InterpreterBackend
 
-            choice.CpuBackend = InterpreterBackend
+            defaults = Defaults(name, InterpreterBackend)
         if os.environ.get("BRIAN2GENN_TEST_DRIVER"):
             from tests.cuda_driver import images
 
@@ -80,18 +81,24 @@ def register() -> None:
                 shim.rules = replace(shim.rules, steps=3)
                 use(shim)
         if BACKEND in ("shim", "ptx"):
-            from brian2genn.backends.cuda import setup
             from brian2genn.backends.cuda.device.choice import use
             from emulation.ptx.driver import PtxDriver
             from tests.cuda_shim.driver import ShimDriver
 
-            setup.WORTHWHILE = 0  # tests are small
-
+            defaults = Defaults(name, setup_from=0)  # tests are small
             if BACKEND == "ptx":
                 shim = PtxDriver(watch=True)
             else:
                 shim = ShimDriver(architectures=compiled_for())
             use(shim)
+        brian2genn.genn_device.defaults = defaults
+
+
+def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
+    """Change what the device does where a script does not say, within a test."""
+    from brian2genn import genn_device
+
+    monkeypatch.setattr(genn_device, "defaults", replace(genn_device.defaults, **changes))
 
 
 def share_out(threads: int) -> None:

@@ -27,17 +27,17 @@ THREAD_FLAGS = "-fsanitize=thread -fno-omit-frame-pointer -g1 -O1"
 #: What is run where nothing else is asked for.
 TESTS = [
     "tests/semantics",
-    "tests/test_queue.py",
-    "tests/test_random_header.py",
-    "tests/test_random_numbers.py",
-    "tests/test_interruptions.py",
+    "tests/backends/host/test_queue.py",
+    "tests/codegen/test_random_header.py",
+    "tests/codegen/test_random_numbers.py",
+    "tests/runtime/run/test_interruptions.py",
     "tests/faults/test_states.py",
     # hostile ones, more than usual; a report ends the process of its network, which fails the test
     "tests/random_networks/test_random_networks.py",
 ]
 
 THREAD_TESTS = [
-    "tests/test_shared_work.py",
+    "tests/backends/cpu/test_shared_work.py",
     "tests/semantics/test_events.py",
     "tests/semantics/test_equations.py",
 ]

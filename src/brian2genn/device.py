@@ -52,6 +52,8 @@ class GennDevice(LegacyInterface, CurrentArrays):
     """
 
     def __init__(self) -> None:
+        #: what is done where a script does not say
+        self.defaults = choice.Defaults()
         super().__init__()
         # Brian's Cython code (GSL integrators) finds these by the runtime device
         runtime = all_devices["runtime"]
@@ -118,6 +120,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
             genn_backend=self.build_options.get("genn_backend"),
             genn_preferences=self.build_options.get("genn_preferences"),
             threads=self._threads,
+            defaults=self.defaults,
         )
 
     def _threads(self) -> int | None:

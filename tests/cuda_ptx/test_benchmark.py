@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+import brian2genn
 from benchmarks import gpu, prediction
 from benchmarks.execution import Executed
-from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda.run import stepping
 from emulation.ptx.latencies import MEMORY
@@ -16,14 +16,14 @@ from tests import devices
 def test_counts_by_execution_are_beside_those_of_the_model(tmp_path, monkeypatch):
     # as on a slow machine: every step takes long, and is launched alone
     monkeypatch.setattr(stepping, "_PATIENCE", 0.0)
-    usual = setup.WORTHWHILE, stepping.Stepper.run
+    usual = brian2genn.genn_device.defaults, stepping.Stepper.run
     arguments = ["--quick", "--dry", "--networks", "cuba", "--output", str(tmp_path)]
     try:
         gpu.main([*arguments, "--execute", "7"])
     finally:
         devices.reset()
         choice.use(devices.shim)
-    assert usual == (setup.WORTHWHILE, stepping.Stepper.run)
+    assert usual == (brian2genn.genn_device.defaults, stepping.Stepper.run)
     (cuba,) = json.loads((tmp_path / "gpu.json").read_text())["results"]
     neurons, synapses = cuba["executed"]
     assert (neurons["name"], synapses["name"]) == ("stage_0", "stage_1")

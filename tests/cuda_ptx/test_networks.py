@@ -29,7 +29,6 @@ from brian2 import (
 )
 from brian2.units import cm
 
-from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.device import choice
 from emulation.ptx.driver import PtxDriver
 from tests import devices
@@ -118,7 +117,7 @@ def spatial():
 
 @pytest.mark.parametrize("script", [recurrent, plastic, with_python, spatial])
 def test_agrees_with_the_processor(script, monkeypatch):
-    monkeypatch.setattr(setup, "WORTHWHILE", 0)
+    devices.set_defaults(monkeypatch, setup_from=0)
     driver = PtxDriver(watch=True)
     results = []
     try:

@@ -64,7 +64,7 @@ def execute(page: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for line, text in blocks(page):
         code = "\n" * (line - 1) + text
-        exec(compile(ast.parse(code, str(page)), str(page), "exec"), namespace)
+        exec(compile(ast.parse(code, str(page)), str(page), "exec", dont_inherit=True), namespace)
 
 
 if __name__ == "__main__":

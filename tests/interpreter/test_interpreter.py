@@ -15,7 +15,6 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends import choice
 from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.host import toolchain
 from brian2genn.backends.trial.execution import build, execute
@@ -107,7 +106,7 @@ def results(monkeypatch):
     toolchain.find.cache_clear()
 
     def run(backend, network):
-        monkeypatch.setattr(choice, "CpuBackend", backend)
+        devices.set_defaults(monkeypatch, processor=backend)
         devices.reset()
         set_device("genn", backend="cpu")
         seed(4)

@@ -21,10 +21,26 @@ if TYPE_CHECKING:
 #: What ``set_device("genn", backend=...)`` takes.
 NAMES = ("auto", "cpu", "cuda", "pygenn")
 
-#: What a script gets that does not ask for a backend.
-default = "auto"
-
 _PROCESSOR = "Networks run on this machine's processor."
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a device does where the script does not say.
+
+    Attributes
+    ----------
+    backend : str
+        One of `NAMES`.
+    processor : callable
+        Makes the backend for this machine's processor, given how many threads it may use.
+    setup_from : int, optional
+        Elements from which a GPU executes set-up code; None for as many as are worth it.
+    """
+
+    backend: str = "auto"
+    processor: Callable[[Callable[[], int | None]], Backend] = CpuBackend
+    setup_from: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,7 @@ def choose(
     genn_backend: str | None = None,
     genn_preferences: Mapping[str, Any] | None = None,
     threads: Callable[[], int | None] = lambda: None,
+    defaults: Defaults | None = None,
 ) -> Choice:
     """The backend of this name.
 
@@ -90,6 +107,7 @@ def choose(
     threads : callable, optional
         Says before each run how many threads of this machine's processor it may use; None for as
         many as there are cores.
+    defaults : Defaults, optional
 
     Raises
     ------
@@ -101,13 +119,14 @@ def choose(
         If ``'pygenn'`` cannot be had, with what is missing.
     """
     check_name(name)
-    name = default if name is None else name
+    defaults = defaults or Defaults()
+    name = defaults.backend if name is None else name
     if name == "pygenn":
         from .pygenn.backend import PygennBackend
 
         genn = PygennBackend(raw, genn_backend, genn_preferences)
         return Choice(genn, f"Networks are handed to GeNN (its backend '{genn.genn_backend}').")
-    processor = CpuBackend(threads)
+    processor = defaults.processor(threads)
     if name == "cpu":
         return Choice(processor, _PROCESSOR, "The script asks for it.")
     try:
@@ -121,11 +140,11 @@ def choose(
         return Choice(processor, _PROCESSOR, f"No GPU: {missing}", hint=hint)
     from .cuda.backend import CudaBackend
 
-    gpu = CudaBackend(driver, raw, deterministic=deterministic)
+    gpu = CudaBackend(driver, raw, deterministic=deterministic, setup_from=defaults.setup_from)
     return _if_right(driver, gpu, processor, insists=name == "cuda")
 
 
-def _if_right(driver: Driver, gpu: CudaBackend, processor: CpuBackend, *, insists: bool) -> Choice:
+def _if_right(driver: Driver, gpu: CudaBackend, processor: Backend, *, insists: bool) -> Choice:
     """The GPU, if a small network gives the same results on it as on the processor.
 
     If it does not, simpler ways to launch time steps are tried.

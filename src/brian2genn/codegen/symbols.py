@@ -16,7 +16,7 @@ class Symbols:
     numbers, integers : list of str
         Parameter names by kind, in order.
     params : dict
-        Parameter name to the C text that reads it.
+        Parameter name to the C text that reads it: a double or an ``int64_t``.
     """
 
     def __init__(self, network: Network) -> None:
@@ -25,9 +25,6 @@ class Symbols:
         self.integers = [name for name in network.params if name not in set(self.numbers)]
         self.params = {name: f"ctx->numbers[{k}]" for k, name in enumerate(self.numbers)}
         self.params.update({name: f"ctx->integers[{k}]" for k, name in enumerate(self.integers)})
-        for name in self.numbers:
-            if network.params[name].dtype == "float32":
-                self.params[name] = f"(float){self.params[name]}"
 
     def array(self, name: str) -> str:
         """C text of an array's address."""

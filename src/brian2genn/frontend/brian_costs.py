@@ -2,7 +2,8 @@
 
 This is the only place where functions of Brian's are replaced. A `Replacement` says when both give
 the same, until when it is needed, and what could be changed in Brian instead. All act only while
-this device is the active one. ``tests/test_brian_costs.py`` compares them with the originals.
+this device is the active one. ``tests/frontend/test_brian_costs.py`` compares them with the
+originals.
 """
 
 from __future__ import annotations

@@ -195,7 +195,8 @@ class NetworkBuilder:
             dtype = np.dtype(variable.dtype).name
             owner = self._owner_label(variable)
             origin = Origin(f"'{variable.name}' of", owner)
-            self.network.arrays[name] = Array(name, dtype, origin, owner, _role(variable))
+            role, own_name = _role(variable), identifier(variable.name)
+            self.network.arrays[name] = Array(name, dtype, origin, owner, role, own_name)
             self.bindings.arrays[name] = variable
             for number, clock in enumerate(self.bindings.clocks):
                 if variable in (clock.variables["t"], clock.variables["timestep"]):
@@ -205,7 +206,7 @@ class NetworkBuilder:
     def _note_time(self, number: int, clock: Any) -> None:
         """Enter which arrays hold the time of a clock, as far as there are any."""
         t, timestep = (
-            self._array_names.get(id(clock.variables[name]), "") for name in ("t", "timestep")
+            self._array_names.get(id(clock.variables[name])) for name in ("t", "timestep")
         )
         self.network.clocks[number] = replace(self.network.clocks[number], t=t, timestep=timestep)
 

@@ -299,6 +299,7 @@ class FunctionCalls:
                 if real in self.builder.looking_functions:
                     self.builder.looking_functions.setdefault(c_name, [])
             text = [_renamed(part, dependency_name, real) for part in text]
+        pointers = []
         for variable, value in (implementation.get_namespace(self.owner) or {}).items():
             if not hasattr(value, "dtype") or value.shape == ():
                 raise Unsupported(f"'{variable}' in the namespace of '{name}' is not an array")
@@ -311,11 +312,12 @@ class FunctionCalls:
                 (id(function), variable),
                 Role.NAMESPACE,
             )
+            pointers.append(real)
             text = [_renamed(part, pointer, real) for part in text]
         # re-insert, so that dependencies come first
         known = self.builder.user_code.pop(c_name)[1]
         joined = "\n".join(part for part in text if part)
-        new = UserCode(c_name, joined, tuple(calls), known.arities)
+        new = UserCode(c_name, joined, tuple(calls), known.arities, tuple(pointers))
         self.builder.user_code[c_name] = function, new
         return c_name
 

@@ -49,7 +49,8 @@ class Role(Enum):
 class Array:
     """Memory that the program reads or writes; its length is known at run time.
 
-    `owner` is the name of the group that it belongs to; empty for what belongs to none.
+    `owner` is the name of the group that it belongs to, empty for what belongs to none, and
+    `variable` what the group calls it.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Array:
     origin: str
     owner: str = ""
     role: Role = Role.STATE
+    variable: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,14 @@ class View:
 class Clock:
     """A clock; `regular` clocks tick every ``dt``, others at listed times.
 
-    `t` and `timestep` are the arrays with its time and how often it has ticked; empty if nothing
+    `t` and `timestep` are the arrays with its time and how often it has ticked; None if nothing
     reads them.
     """
 
     name: str
     regular: bool = True
-    t: str = ""
-    timestep: str = ""
+    t: str | None = None
+    timestep: str | None = None
 
 
 @dataclass(frozen=True)

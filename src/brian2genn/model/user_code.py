@@ -19,12 +19,15 @@ class UserCode:
         The `c_name` of the users' functions that it calls, and of those that these call.
     arities : tuple of int
         With how many arguments equations call it; nothing if only other functions do.
+    pointers : tuple of str
+        Arrays of its namespace, which the text reaches by pointers of these names.
     """
 
     c_name: str
     text: str
     dependencies: tuple[str, ...] = ()
     arities: tuple[int, ...] = ()
+    pointers: tuple[str, ...] = ()
 
 
 def entry(c_name: str) -> str:

@@ -32,6 +32,8 @@ class CudaBackend:
         Whether sums have the same order in every run.
     rules : TuningRules, optional
         How ways to execute time steps are compared; usually as the driver says.
+    setup_from : int, optional
+        Elements from which set-up code is executed on the device; None for as many as are worth it.
     """
 
     name = "cuda"
@@ -45,12 +47,13 @@ class CudaBackend:
         *,
         deterministic: bool = False,
         rules: TuningRules | None = None,
+        setup_from: int | None = None,
     ) -> None:
         self.driver = driver
         self.deterministic = deterministic
         self.rules = rules or driver.rules
         self.memory = DeviceMemory(driver, raw)
-        self._setup = DeviceSetup(driver, self.memory)
+        self._setup = DeviceSetup(driver, self.memory, setup_from)
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments

@@ -17,7 +17,7 @@ from .memory.image import Image
 
 #: Elements to assign to, or pairs of neurons to look at, from which the device is sooner done
 #: with it than the host, whose compiler has less to do.
-WORTHWHILE = 1 << 20
+_WORTHWHILE = 1 << 20
 
 #: How many programs are kept loaded.
 _MOST = 16
@@ -33,14 +33,14 @@ class DeviceSetup:
     ----------
     driver : Driver
     memory : DeviceMemory
-    always : bool, optional
-        Whether it is worth it for small tasks, too.
+    setup_from : int, optional
+        Elements to assign to, or pairs of neurons to look at, from which it is worth it.
     """
 
-    def __init__(self, driver: Driver, memory: DeviceMemory, *, always: bool = False) -> None:
+    def __init__(self, driver: Driver, memory: DeviceMemory, setup_from: int | None = None) -> None:
         self._driver = driver
         self._memory = memory
-        self._always = always
+        self._setup_from = _WORTHWHILE if setup_from is None else setup_from
         self._loaded: OrderedDict[str, Module] = OrderedDict()
 
     def assign(
@@ -119,7 +119,7 @@ class DeviceSetup:
             return None
 
     def _is_worth_it(self, size: int) -> bool:
-        return self._always or size >= WORTHWHILE
+        return size >= self._setup_from
 
     def _overwrites(self, step: Assign, variable: Any, size: int) -> bool:
         """Whether a step writes every element of an array."""

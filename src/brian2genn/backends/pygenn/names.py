@@ -73,9 +73,9 @@ class Scope:
         """The variable that stands for an array."""
         name = self._by_array.get(array)
         if name is None:
-            plain = array.removeprefix(f"{self.instance.group_of(array)}_")
-            name = self._by_array[array] = genn_name(plain, self.taken)
-            dtype = self.instance.network.arrays[array].dtype
+            model = self.instance.network.arrays[array]
+            name = self._by_array[array] = genn_name(model.variable or array, self.taken)
+            dtype = model.dtype
             self.population.variables.append(
                 Variable(name, GENN_TYPE[dtype], array, array not in self.instance.mutated)
             )
@@ -101,11 +101,11 @@ class Scope:
 
     def shared(self, array: str) -> str:
         """The only element of an array that nothing writes to during a run."""
-        dtype = self.instance.network.arrays[array].dtype
+        model = self.instance.network.arrays[array]
+        dtype = model.dtype
         known = self._by_array.get(array)
         if known is None:
-            plain = array.removeprefix(f"{self.instance.group_of(array)}_")
-            known = self._by_array[array] = genn_name(plain, self.taken)
+            known = self._by_array[array] = genn_name(model.variable or array, self.taken)
             type_ = GENN_TYPE[dtype] if is_float(dtype) else "double"
             self.population.parameters.append(Parameter(known, type_, dynamic=True, array=array))
         if is_float(dtype):

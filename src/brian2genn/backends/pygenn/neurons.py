@@ -111,7 +111,8 @@ class Neurons:
             if kernel.accesses[store.name].index != ELEMENT:
                 raise NotInGenn(f"'{store.name}' of other neurons, which is written")
         code = GennCode(kernel, CodeNames(self.scope, kernel, clock, last=last), self.scope.number)
-        lines = code.statements(kernel.stores)
+        computed, stored = code.statements(kernel.stores)
+        lines = [*computed, *stored]
         return ["{", *indented(lines), "}"] if braces else lines
 
     def _threshold(self, step: Threshold, last: bool) -> list[str]:
@@ -141,9 +142,9 @@ class Neurons:
     def _slots_of(self, width: int) -> int:
         return self.layout.slots * self.population.size * width
 
-    def flag(self, group: str, events: str) -> None:
+    def flag(self, events: str) -> None:
         """Add the variable that is true for the neurons that have these events."""
-        plain = events.removeprefix(f"{group}_")
+        plain = self.instance.network.arrays[events].variable
         if plain == "_spikespace":
             self.population.records_spikes = True
             flag = Flag(self.population.name, self.scope.internal("spiked", "bool"))

@@ -298,10 +298,8 @@ class _PopulationBuilder:
             lines.append(f"{function};")
         before = list(code.lines)
         code.lines.clear()
-        written = code.statements(own)
+        computed, stored = code.statements(own)
         # additions come before the synapse's own variables change
-        computed = [line for line in written if line.startswith("const ")]
-        stored = [line for line in written if not line.startswith("const ")]
         return [*before, *computed, *lines, *stored]
 
     def _target(self, side: str, array: str) -> str:

@@ -139,7 +139,7 @@ class Translator:
         for events in sorted(all_events):
             group = self.instance.group_of(events)
             if group in self.neurons:
-                self.neurons[group].flag(group, events)
+                self.neurons[group].flag(events)
 
     # -- what they do ------------------------------------------------------------------
     def _attempt_all(self) -> None:

@@ -176,7 +176,7 @@ def _compared(driver: Driver, rules: TuningRules, patience: float) -> Sequence[s
         # so that all ways to execute time steps have their turns
         backend = CudaBackend(driver, raw_value, rules=replace(rules, steps=3))
         program = build(trial, backend)
-        setup = DeviceSetup(driver, backend.memory, always=True)
+        setup = DeviceSetup(driver, backend.memory, setup_from=0)
         pieces.compile_for(driver)
 
         def on_device() -> tuple[Results, Results]:

@@ -14,12 +14,7 @@ from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Access, Kernel, RandomSite, Store
 from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
 from .shared import ALIAS_TABLE, Constants, Streams
-from .words import c_name, literal, pointer, value_type
-
-_INFIX = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
-    "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|",
-}  # fmt: skip
+from .words import C, c_name, pointer, value_type
 
 #: What whole numbers do modulo 2**32 or 2**64.
 _WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
@@ -68,6 +63,8 @@ class KernelPrinter:
         Statements executed for every element; the element is ``_idx``.
     """
 
+    #: What the language calls operators and numbers.
+    dialect = C
     #: C text of the number that the time step has in the random streams.
     random_step = "ctx->random_step"
     #: C text of where the tables of distributions are.
@@ -97,8 +94,8 @@ class KernelPrinter:
         self._rows: dict[str, tuple[str, str]] = {}
         self._stream = 0
         self._temporaries = 0
-        #: the statements that read an element's variables
-        self.reads: set[str] = set()
+        #: the statements that read an element's variables, and the names that they define
+        self.reads: dict[str, str] = {}
         #: numbers of the sites whose numbers are there before the elements are computed
         self.drawn_ahead: set[int] = set()
         #: names of the accesses that are read for that
@@ -235,9 +232,10 @@ class KernelPrinter:
             self._loaded.add((section, access.name))
             if section == RUN_RATE:
                 return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
-            self._sections[section].append(f"const {value_type(dtype)} {name} = {value};")
+            statement = f"const {value_type(dtype)} {name} = {value};"
+            self._sections[section].append(statement)
             if section == ELEMENT_RATE:
-                self.reads.add(self._sections[section][-1])
+                self.reads[statement] = name
         elif section == RUN_RATE:
             return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
         return name
@@ -272,14 +270,14 @@ class KernelPrinter:
     def _known(self, node: Expr, section: int, home: int) -> str | None:
         """The text of what need not be computed, or has been."""
         if node.op == "const":
-            return literal(node.attr, node.dtype)
+            return self.dialect.literal(node.attr, node.dtype)
         if node.op == "param":
             return self._param(node, section)
         if node.op == "given":
             return c_name(node.attr)
         key = (home, node.serial)
         if key in self._names:
-            return self._constant_here(self._names[key], node.dtype, section)
+            return self._named_before(node, home, section)
         if node.op == "load":
             text = self._names[key] = self._load(self.kernel.accesses[node.attr], home)
             return text
@@ -293,17 +291,17 @@ class KernelPrinter:
             self._depths[node.serial] = depth
             return f"({text})"
         if home == RUN_RATE:
-            text = self._run_constant(node, text)
+            name = self._run_constant(node, text)
         else:
-            text = self._temporary(node, text, home)
-        self._names[home, node.serial] = text
-        return self._constant_here(text, node.dtype, section)
+            name = self._temporary(node, text, home)
+        self._names[home, node.serial] = name
+        return self._named_before(node, home, section)
 
     def _param(self, node: Expr, section: int) -> str:
         """A parameter: read once, before the elements."""
         place = self._params[node.attr]
-        if node.dtype == FLOAT64:
-            place = place.removeprefix("(float)")
+        if node.dtype == FLOAT32:
+            place = f"(float){place}"
         if section == RUN_RATE:
             return place
         key = STEP_RATE, node.serial
@@ -318,15 +316,17 @@ class KernelPrinter:
             self.step.append(f"const {value_type(node.dtype)} {name} = {place};")
         return self._names[key]
 
-    def _constant_here(self, text: str, dtype: str, section: int) -> str:
-        """A value computed once per run, as used in `section`: read once per step."""
-        field_name = text.removeprefix("constants->")
-        if field_name == text or section == RUN_RATE:
-            return text
-        if field_name not in self._local_constants:
-            self._local_constants.add(field_name)
-            self.step.append(f"const {value_type(dtype)} {field_name} = {text};")
-        return field_name
+    def _named_before(self, node: Expr, home: int, section: int) -> str:
+        """A value that has a name, as used in `section`; what is constant is read once per step."""
+        name = self._names[home, node.serial]
+        if home != RUN_RATE or node.op == "load":
+            return name
+        if section == RUN_RATE:
+            return f"constants->{name}"
+        if name not in self._local_constants:
+            self._local_constants.add(name)
+            self.step.append(f"const {value_type(node.dtype)} {name} = constants->{name};")
+        return name
 
     def _named(self, node: Expr) -> bool:
         return self._uses[node.serial] > 1 or node.op in (
@@ -334,10 +334,11 @@ class KernelPrinter:
         )  # fmt: skip
 
     def _run_constant(self, node: Expr, text: str) -> str:
+        """The name of a constant of the run."""
         name = f"_c{len(self._constants.fields)}"
         self._constants.fields.append((value_type(node.dtype), name))
         self._sections[RUN_RATE].append(f"constants->{name} = {text};")
-        return f"constants->{name}"
+        return name
 
     def _temporary(self, node: Expr, text: str, section: int) -> str:
         self._temporaries += 1
@@ -355,8 +356,8 @@ class KernelPrinter:
             whole = value_type(node.dtype)
             terms = [f"(u{whole}){arg}" for arg in (["0", *args] if node.op == "neg" else args)]
             return f"({whole})({terms[0]} {_WRAPPING[node.op]} {terms[1]})"
-        if node.op in _INFIX:
-            return f"{args[0]} {_INFIX[node.op]} {args[1]}"
+        if operator := self.dialect.infix.get(node.op):
+            return f"{args[0]} {operator} {args[1]}"
         match node.op:
             case "neg":
                 return f"-{args[0]}"

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import math
+from ...model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64
+from ..dialect import Dialect, signed
 
-from ...model.dtypes import BOOL, C_TYPE, FLOAT32, INT64, is_float
+#: C, and CUDA; both operands of logic are computed.
+C = Dialect(
+    types=C_TYPE | {BOOL: "bool"},
+    conjunction="&",
+    disjunction="|",
+    int64=lambda value: signed(f"INT64_C({value})", value < 0),
+    infinity={FLOAT64: "INFINITY", FLOAT32: "INFINITY"},
+    nan={FLOAT64: "NAN", FLOAT32: "NAN"},
+)
 
 
 def value_type(dtype: str) -> str:
     """The C type that a value of type `dtype` has in a computation."""
-    return "bool" if dtype == BOOL else C_TYPE[dtype]
+    return C.types[dtype]
 
 
 def c_name(name: str) -> str:
@@ -20,24 +29,6 @@ def c_name(name: str) -> str:
     lets no variable do so.
     """
     return f"{name}_"
-
-
-def literal(value: float | int | bool, dtype: str) -> str:
-    """A constant as C text that reads back exactly."""
-    if dtype == BOOL:
-        return "true" if value else "false"
-    if not is_float(dtype):
-        text = f"INT64_C({value})" if dtype == INT64 else str(value)
-        return f"({text})" if value < 0 else text
-    if math.isnan(value):
-        return "NAN"
-    if math.isinf(value):
-        return "INFINITY" if value > 0 else "(-INFINITY)"
-    text = repr(float(value))
-    if "." not in text and "e" not in text:
-        text += ".0"
-    text += "f" if dtype == FLOAT32 else ""
-    return f"({text})" if text.startswith("-") else text
 
 
 def pointer(array: str) -> str:

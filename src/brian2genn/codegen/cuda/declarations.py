@@ -21,7 +21,7 @@ from ...model.network import (
 )
 from ...transforms.stages import Planner, domain_of_monitor
 from ..c.shared import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants
-from .source import CudaSource, RecorderLayout
+from .source import GATHERED_PARTS, RECORDED_PARTS, CudaSource, Derived, RecorderLayout
 
 
 def declare(
@@ -47,15 +47,12 @@ def declare(
         result.events.add(step.events)
     if isinstance(step, Sum):
         result.inverses[step.index] = (step.start, step.target_size)
-        _own_array(result, f"{step.index}:order")
-        _own_array(result, f"{step.index}:start")
+        _want(result, Derived(step.index, "order"), Derived(step.index, "start"))
     if isinstance(step, RecordState) and domain_of_monitor(network, step):
         result.monitored[step.indices] = str(domain_of_monitor(network, step))
-        for part in ("mask", "rank", "first", "order"):
-            _own_array(result, f"{step.indices}:{part}")
+        _want(result, *(Derived(step.indices, part) for part in RECORDED_PARTS))
     if late:
-        for name in shared_reads(step):
-            _own_array(result, f"{name}:late")
+        _want(result, *(Derived(name, "late") for name in shared_reads(step)))
     if isinstance(step, Push):
         result.queue_clocks[step.queue] = step.clock
     if isinstance(step, Deliver):
@@ -64,16 +61,16 @@ def declare(
         if gathered is not None:
             index = step.kernel.accesses[str(gathered.index)].array
             result.gathered[step.queue] = (step.name, index, gathered.array)
-            for part in ("order", "start", "source", "delay"):
-                _own_array(result, f"{step.name}:{part}")
+            _want(result, *(Derived(step.name, part) for part in GATHERED_PARTS))
     if isinstance(step, RecordEvents | RecordState | RecordRate):
         result.recorder_origins[step.recorder] = step.origin
         if late:
             result.late_recorders.add(step.recorder)
     if isinstance(step, EmitSpikes):
         result.generators.append(step)
-        _own_array(result, f"{step.name}:before")
-        result.scratch[f"{step.name}:before"] = 16
+        before = Derived(step.name, "before")
+        _want(result, before)
+        result.scratch[before] = 16
     if isinstance(step, RecordEvents):
         dtypes = ("int64", *(column.dtype for column in step.columns))
         most = (step.start, step.stop)
@@ -88,9 +85,8 @@ def declare(
         result.recorders[step.recorder] = RecorderLayout(dtypes, ("1", "1"), None)
 
 
-def _own_array(result: CudaSource, name: str) -> None:
-    if name not in result.arrays:
-        result.arrays.append(name)
+def _want(result: CudaSource, *names: Derived) -> None:
+    result.arrays.extend(name for name in names if name not in result.arrays)
 
 
 def shared_reads(step: Step) -> list[str]:

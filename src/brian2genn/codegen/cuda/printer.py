@@ -73,8 +73,7 @@ class CudaKernelPrinter(KernelPrinter):
         reads = [s for s in statements if s in self.reads]
         if not 1 < len(reads) <= _MOST_READ_AHEAD:
             return statements
-        names = [statement.split(" = ")[0].split()[-1] for statement in reads]
-        keep = " ".join(f"b2g_keep({name});" for name in names)
+        keep = " ".join(f"b2g_keep({self.reads[statement]});" for statement in reads)
         return [*reads, keep, *(s for s in statements if s not in self.reads)]
 
     def _compute(self, node: Expr, section: int, args: list[str]) -> str:

@@ -36,7 +36,17 @@ from ..user_code import print_user_code
 from .declarations import constant_bytes, declare, shared_reads
 from .printer import CudaKernelPrinter
 from .small import MOST_USER_THREADS
-from .source import CudaSource, KernelPlan, TaskPlan
+from .source import (
+    ArrayCount,
+    ArrayName,
+    Count,
+    CudaSource,
+    Derived,
+    KernelPlan,
+    ParamCount,
+    QueueCount,
+    TaskPlan,
+)
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
@@ -172,15 +182,16 @@ class _Printer:
         return result
 
     # -- steps ---------------------------------------------------------------
-    def _print_step(self, step: Step, task: Task, numbers: dict[str, int]) -> str:
+    def _print_step(self, step: Step, task: Task, numbers: dict[ArrayName, int]) -> str:
         late = id(step) in self.late
         if late:
-            seen = {name: numbers[f"{name}:late"] for name in shared_reads(step)}
-            numbers = numbers | seen
+            numbers = dict(numbers)
+            numbers.update((name, numbers[Derived(name, "late")]) for name in shared_reads(step))
+        in_kernels = {name: k for name, k in numbers.items() if isinstance(name, str)}
         random_step = f"b2g_block.{'late_' if late else ''}random_step"
         times = self._times("late" if late else "now")
         own, events = self._own(step), getattr(step, "events", "")
-        common = (self.params, numbers, self.constants, self.streams, random_step, own, times)
+        common = (self.params, in_kernels, self.constants, self.streams, random_step, own, times)
         printers = [CudaKernelPrinter(kernel, *common) for kernel in step.kernels()]
         ordered = self.planner.why_in_order(step)
         if ordered:
@@ -201,6 +212,7 @@ class _Printer:
             ordered=ordered,
             offsets=_offsets(step),
             param=self.params,
+            derived=Derived,
             array=lambda name: times.get(name) or f"ctx->arrays[{numbers[name]}]",
             length=lambda name: f"ctx->lengths[{numbers[name]}]",
             ctype=C_TYPE,
@@ -290,10 +302,11 @@ class _Printer:
             text.kind = "spikes"
             numbers = self.result.arrays.index
             text.neurons = f"ctx->arrays[{numbers(generator.neurons)}]"
-            text.due = f"ctx->arrays[{numbers(f'{generator.name}:before')}]"
+            text.due = f"ctx->arrays[{numbers(Derived(generator.name, 'before'))}]"
         elif not ordered:
             kind, count = self._count(step)
             if self._is_by_element(step):
+                assert isinstance(count, ParamCount | ArrayCount)
                 text.kind, text.size = "elements", self._size(count)
                 kept = {a: by for s in task.steps for a, by in self.kept.get(id(s), {}).items()}
                 for array, writer in kept.items():
@@ -328,35 +341,34 @@ class _Printer:
                 return step
         return None
 
-    def _count(self, step: Step) -> tuple[str, tuple[str, str, int]]:
+    def _count(self, step: Step) -> tuple[str, Count]:
         """How many threads a step wants."""
         match step:
             case Update() | Threshold():
-                return "elements", ("param", step.size, 0)
+                return "elements", ParamCount(step.size)
             case OnEvents() | Push() | RecordEvents() | RecordRate():
-                return "elements", ("array", step.events, -1)
+                return "elements", ArrayCount(step.events, less=1)
             case RecordState():
                 domain = domain_of_monitor(self.network, step)
                 if domain is not None:
-                    return "elements", ("param", domain, 0)
-                return "share", ("array", step.indices, 0)
+                    return "elements", ParamCount(domain)
+                return "share", ArrayCount(step.indices)
             case Sum():
-                return "warps", ("param", step.target_size, 0)
+                return "warps", ParamCount(step.target_size)
             case Deliver():
                 gathered = self.planner.gathered_by(step)
                 if gathered is not None:
-                    return "warps", ("array", gathered.array, 0)
-                return "queue", ("queue", str(step.queue), 0)
+                    return "warps", ArrayCount(gathered.array)
+                return "queue", QueueCount(step.queue)
         return _ONE
 
-    def _size(self, count: tuple[str, str, int]) -> str:
-        kind, name, offset = count
-        if kind == "param":
-            return self.params[name]
-        return f"ctx->lengths[{self.result.arrays.index(name)}] + ({offset})"
+    def _size(self, count: ParamCount | ArrayCount) -> str:
+        if isinstance(count, ParamCount):
+            return self.params[count.param]
+        return f"ctx->lengths[{self.result.arrays.index(count.array)}] + ({-count.less})"
 
     # -- the whole text ----------------------------------------------------------
-    def _render(self, numbers: dict[str, int], hosts: list[int]) -> str:
+    def _render(self, numbers: dict[ArrayName, int], hosts: list[int]) -> str:
         result, network = self.result, self.network
         size = 16 * len(result.arrays) + 8 * len(result.numbers) + 8 * len(result.integers)
         size += (
@@ -407,7 +419,7 @@ def _has_rows(step: Step) -> bool:
     return isinstance(step, RecordState | RecordRate)
 
 
-_ONE: tuple[str, tuple[str, str, int]] = ("one", ("", "", 0))
+_ONE: tuple[str, Count] = ("one", None)
 
 
 def _offsets(step: Step) -> list[int]:

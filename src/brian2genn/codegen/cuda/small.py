@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ...model.user_code import UserCode
@@ -15,7 +14,7 @@ MOST_USER_THREADS = 256
 
 def print_user_functions(codes: Sequence[UserCode]) -> str:
     """Users' functions alone, to find out whether CUDA takes them."""
-    arrays = sorted(set(re.findall(r"\b_namespace\w+", "\n".join(code.text for code in codes))))
+    arrays = sorted({name for code in codes for name in code.pointers})
     template = environment.get_template("cuda/userfunctions.j2")
     known = "\n".join(f"static double *{name};" for name in arrays)
     functions = template.render(

@@ -3,8 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ...model.network import EmitSpikes
+
+#: What is derived of an array or a step.
+Part = Literal["order", "start", "source", "delay", "mask", "rank", "first", "before", "late"]
+
+#: That of synapses whose targets gather, and of the elements that a monitor records.
+GATHERED_PARTS: tuple[Part, ...] = ("order", "start", "source", "delay")
+RECORDED_PARTS: tuple[Part, ...] = ("mask", "rank", "first", "order")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An array that a program wants beside those of the network.
+
+    Attributes
+    ----------
+    of : str
+        The array or the step that it belongs to.
+    part : str
+        ``order``, ``start``, ``source``, ``delay``: synapses by their targets.
+        ``mask``, ``rank``, ``first``, ``order``: the elements that a monitor records.
+        ``before``: the spikes of a generator in the last time steps.
+        ``late``: an array of the network, as steps see it that are executed one time step late.
+    """
+
+    of: str
+    part: Part
+
+
+#: An array of the network, or one beside them.
+ArrayName = str | Derived
+
+
+@dataclass(frozen=True)
+class ParamCount:
+    """As many elements as a parameter says."""
+
+    param: str
+
+
+@dataclass(frozen=True)
+class ArrayCount:
+    """As many elements as an array has, or one less: lists of events end with their number."""
+
+    array: str
+    less: int = 0
+
+
+@dataclass(frozen=True)
+class QueueCount:
+    """As many as a queue has to deliver to."""
+
+    queue: int
+
+
+#: How many elements a task has; None where that does not matter.
+Count = ParamCount | ArrayCount | QueueCount | None
 
 
 @dataclass(frozen=True)
@@ -17,16 +74,15 @@ class TaskPlan:
     kind : str
         ``elements`` (one thread each), ``warps`` (32 threads each, or fewer that take
         turns), ``share`` (as many as are useful), ``queue`` (as a pathway needs), ``one`` block.
-    count : tuple
-        ``("param", name, 0)`` or ``("array", name, offset)``: how many elements;
-        ``("queue", number, 0)``.
+    count : ParamCount, ArrayCount, QueueCount or None
+        How many elements.
     what : tuple of str
         The steps, for people.
     """
 
     number: int
     kind: str
-    count: tuple[str, str, int]
+    count: Count
     what: tuple[str, ...]
 
 
@@ -60,21 +116,20 @@ class CudaSource:
     Attributes
     ----------
     text : str
-    arrays, numbers, integers : list of str
+    arrays : list of str or Derived
+    numbers, integers : list of str
         In the order in which the program expects them.
     inverses : dict
         From the array of indices to the parameters ``(start, size)`` of the
-        targets; the program wants ``INDEX:order`` and ``INDEX:start``.
+        targets, which is `Derived` of it.
     generators : list of EmitSpikes
         The spike generators.
     monitored : dict
         From the array of the indices that a monitor records to the parameter with the
-        size of the group; the program wants ``INDICES:mask``, ``:rank``, ``:first``
-        and ``:order``.
+        size of the group.
     gathered : dict
         From the number of a queue to the name of the step whose additions are gathered by their
-        targets, the array of the targets' indices, and an array of the targets; the program
-        wants ``STEP:order``, ``:start``, ``:source`` and ``:delay``.
+        targets, the array of the targets' indices, and an array of the targets.
     n_queues : int
     most_threads : int
         That a block may have.
@@ -83,7 +138,7 @@ class CudaSource:
     late_recorders : set of int
         Recorders whose rows are added one time step late.
     scratch : dict
-        Arrays of the program's own, with their bytes; filled with -1.
+        `Derived` arrays of the program's own, with their bytes; filled with -1.
     events : set of str
         Arrays that are flags on the device and Brian's event spaces on the host.
     written : set of str
@@ -97,7 +152,7 @@ class CudaSource:
         Whether ``run_steps`` is there, which executes many time steps in one launch.
     late, late_steps : list of str
         Kernels that make up for the steps that are executed in the next time step, and
-        these steps. ``ARRAY:late`` is an array as they see it.
+        these steps.
     schedule : list of (str, int)
         ``("block", number)`` and ``("host", number)`` in the order of a time step.
     blocks : list of list of str
@@ -113,7 +168,7 @@ class CudaSource:
     """
 
     text: str
-    arrays: list[str]
+    arrays: list[ArrayName]
     numbers: list[str]
     integers: list[str]
     inverses: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -124,7 +179,7 @@ class CudaSource:
     most_threads: int = 1024
     queue_clocks: dict[int, int] = field(default_factory=dict)
     late_recorders: set[int] = field(default_factory=set)
-    scratch: dict[str, int] = field(default_factory=dict)
+    scratch: dict[Derived, int] = field(default_factory=dict)
     events: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     constant_bytes: int = 8

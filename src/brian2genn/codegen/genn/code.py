@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +10,10 @@ from ...model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ...model.expr import Expr
 from ...model.kernel import Access, Kernel, RandomSite, Store, Table
 from ..c.printer import DEEPEST
+from ..dialect import Dialect
+
+#: Numbers that are too large.
+_HUGE, _HUGE_F = "(1.0e300 * 1.0e300)", "(1.0e30f * 1.0e30f)"
 
 #: GeNN's name of a type of the model, for variables and in code.
 GENN_TYPE = {
@@ -20,10 +23,15 @@ GENN_TYPE = {
     **{f"{u}int{n}": f"{u}int{n}_t" for u in ("", "u") for n in (8, 16, 32, 64)},
 }
 
-_INFIX = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
-    "ge": ">=", "eq": "==", "ne": "!=", "and": "&&", "or": "||",
-}  # fmt: skip
+#: GeNN's scalars are doubles: numbers without a suffix are. Nothing infinite has a name.
+GENN = Dialect(
+    types=GENN_TYPE,
+    conjunction="&&",
+    disjunction="||",
+    int64=lambda value: f"((int64_t){value})",
+    infinity={FLOAT64: _HUGE, FLOAT32: _HUGE_F},
+    nan={FLOAT64: f"({_HUGE} - {_HUGE})", FLOAT32: f"({_HUGE_F} - {_HUGE_F})"},
+)
 
 #: Functions that GeNN has under the same name.
 _FUNCTIONS = frozenset((
@@ -58,24 +66,16 @@ class Names(Protocol):
 
 
 def literal(value: float | int | bool, dtype: str) -> str:
-    """A constant; floating point numbers without a suffix are doubles (GeNN's ``scalar``)."""
-    if dtype == BOOL:
-        return "true" if value else "false"
-    if not is_float(dtype):
-        if not -(2**31) < value < 2**31:
-            raise NotInGenn(f"the number {value}, which needs 64 bits")
-        text = f"(int64_t){value}" if dtype == INT64 else str(value)
-        return f"({text})" if value < 0 or dtype == INT64 else text
-    suffix = "f" if dtype == FLOAT32 else ""
-    if math.isnan(value) or math.isinf(value):
-        huge = f"(1.0e30{suffix} * 1.0e30{suffix})" if suffix else "(1.0e300 * 1.0e300)"
-        if math.isnan(value):
-            return f"({huge} - {huge})"
-        return huge if value > 0 else f"(-{huge})"
-    text = repr(float(value))
-    if "." not in text and "e" not in text:
-        text += ".0"
-    return f"({text}{suffix})" if value < 0 or text.startswith("-") else text + suffix
+    """A constant.
+
+    Raises
+    ------
+    NotInGenn
+        GeNN cuts whole numbers in code to 32 bits.
+    """
+    if not is_float(dtype) and not -(2**31) < value < 2**31:
+        raise NotInGenn(f"the number {value}, which needs 64 bits")
+    return GENN.literal(value, dtype)
 
 
 class GennCode:
@@ -100,21 +100,23 @@ class GennCode:
         self._names = names
         self._number = number
         self._texts: dict[int, str] = {}
+        self._temporaries: set[str] = set()
         #: how many operations are written into one another
         self._depths: dict[int, int] = {}
         self._uses = kernel.uses()
 
-    def statements(self, stores: list[Store]) -> list[str]:
-        """Statements that execute assignments: everything is read before anything is written."""
+    def statements(self, stores: list[Store]) -> tuple[list[str], list[str]]:
+        """Assignments: the statements that compute all values, and those that store them."""
         values = [self._temporary(store.value, self.value(store.value)) for store in stores]
-        lines, self.lines = self.lines, []
+        computed, self.lines = self.lines, []
+        stored = []
         for store, text in zip(stores, values, strict=True):
             access = self.kernel.accesses[store.name]
             place = self._names.variable(access)
             if GENN_TYPE[access.dtype] != GENN_TYPE[store.value.dtype]:
                 text = f"({GENN_TYPE[access.dtype]}){text}"
-            lines.append(f"{place} = {text};")
-        return lines
+            stored.append(f"{place} = {text};")
+        return computed, stored
 
     def value(self, node: Expr) -> str:
         """The text of an expression; what it needs is added to `lines`."""
@@ -132,9 +134,10 @@ class GennCode:
         return self._texts[node.serial]
 
     def _temporary(self, node: Expr, text: str) -> str:
-        if text.isidentifier() and text.startswith("tmp"):
+        if text in self._temporaries:
             return text
         name = f"tmp{self._number()}"
+        self._temporaries.add(name)
         self.lines.append(f"const {GENN_TYPE[node.dtype]} {name} = {text};")
         return name
 
@@ -152,8 +155,8 @@ class GennCode:
         if node.op == "user":
             raise NotInGenn(f"the C++ function '{node.attr.name}'")
         args = [self._texts[arg.serial] for arg in node.args]
-        if node.op in _INFIX:
-            return f"({args[0]} {_INFIX[node.op]} {args[1]})"
+        if operator := GENN.infix.get(node.op):
+            return f"({args[0]} {operator} {args[1]})"
         match node.op:
             case "neg":
                 return f"(-{args[0]})"

@@ -134,13 +134,15 @@ def _refuse_unknown(
     )
 
 
-def check_set_device(arguments: Mapping[str, Any]) -> None:
+def check_set_device(arguments: Mapping[str, Any], backend: str) -> None:
     """Refuse what ``set_device`` does not take.
 
     Parameters
     ----------
     arguments : mapping
         All arguments but the name of the device.
+    backend : str
+        The one that is used where none is asked for.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def check_set_device(arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name in _CHECKS:
             _CHECKS[name](name, value)
-    backend = arguments.get("backend") or choice.default
+    backend = arguments.get("backend") or backend
     for name in _OF_PYGENN:
         if arguments.get(name) and backend != "pygenn":
             logger.warn(

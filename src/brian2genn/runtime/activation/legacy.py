@@ -12,6 +12,7 @@ from brian2.groups.neurongroup import NeuronGroup
 from brian2.units import ms
 from brian2.utils.logger import get_logger
 
+from ...backends.choice import Defaults
 from ...preferences import old_preferences_in_use
 from ..memory.pickling import Handle
 from ..messages.log import NetworkLog
@@ -27,6 +28,7 @@ class LegacyInterface(Handle):
     """Old arguments are accepted; each that has no meaning any more says so once."""
 
     build_options: dict[str, Any]
+    defaults: Defaults
     log: NetworkLog
 
     #: what the script has run, where it wants to repeat it
@@ -51,7 +53,7 @@ class LegacyInterface(Handle):
             active one then.
         """
         with undone_if_it_fails(self, sys._getframe()):
-            check_set_device({"build_on_run": build_on_run, **kwargs})
+            check_set_device({"build_on_run": build_on_run, **kwargs}, self.defaults.backend)
             asks = "backend" in kwargs
             if not kwargs.get("use_GPU", True) and kwargs.get("backend") is None:
                 del kwargs["use_GPU"]

@@ -6,7 +6,7 @@ only if each array is as long as the step reads it, and each index is inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from ...backends.interface import RawValue
 from ...frontend.network import Translation
 from ...frontend.setup import SetupTranslation
 from ...model.dtypes import is_integer
-from ...model.kernel import ELEMENT, Access, Kernel
+from ...model.footprint import Kind, Touch, Where, footprint
+from ...model.kernel import Kernel
 from ...model.names import Names
 from ...model.network import (
     Cable,
@@ -226,8 +227,7 @@ def check_setup_bounds(translation: SetupTranslation) -> None:
     else:
         needed = int(bindings.params[str(step.size)])
     try:
-        for kernel in step.kernels():
-            check.elements(step, kernel, needed)
+        check.elements(step, needed)
     except ValueError as error:
         raise IndexError(str(error)) from None
 
@@ -258,63 +258,52 @@ class _Check:
 
     # -- what a step needs -----------------------------------------------------
     def _step(self, step: Step) -> None:
-        events = getattr(step, "events", "")
-        if events:
-            self._length(step, events, 1)
+        """What the step's footprint asks for, and what it asks for beyond that."""
+        if isinstance(step, RecordState):
+            self._by_index(step, step.indices)
+        else:
+            self.elements(step, self._domain(step))
         match step:
-            case RecordState():
-                lowest, highest = self._reach_of(step.indices)
-                for kernel in step.kernels():
-                    used = self._used(kernel)
-                    for name in self._by_element(used):
-                        self._limit(step.indices, 0, self._arrays[name].size - 1)
-                        if lowest < 0 or highest >= self._arrays[name].size:
-                            wrong = lowest if lowest < 0 else highest
-                            self._fail_index(step, step.indices, wrong, name)
-                    self._indirect(step, kernel, used)
-            case Sum():
-                first, size = int(self._params[step.start]), int(self._params[step.target_size])
-                self._length(step, step.target, first + size)
-                self._length(step, step.index, int(self._params[step.size]))
-                self._index(step, step.index, step.target)
-                self._limit(step.index, first, first + size - 1)
-                lowest, highest = self._reach_of(step.index)
-                if first and highest >= 0:
-                    lowest = int(self._arrays[step.index].min())
-                if highest >= 0 and (lowest < first or highest >= first + size):
-                    self._fail(
-                        step,
-                        f"{self._tell(step.index)} has values from {lowest} to {highest}; summed"
-                        f" are those from {first} to {first + size - 1}",
-                    )
-            case EmitSpikes():
-                self._same_length(step, step.neurons, step.timebins)
-                self._index(step, step.neurons, step.events, spare=1)
-                self._index(step, step.lastindex, step.neurons, spare=-1)
+            case OnEvents() | Push() | RecordRate():
+                self._present_events(step, step.events)
             case RecordEvents():
                 stop, start = int(self._params[step.stop]), int(self._params[step.start])
+                self._present_events(step, step.events)
                 self._length(step, step.events, stop + 1)
                 self._length(step, step.count, stop - start)
             case Threshold():
                 self._length(step, step.events, int(self._params[step.size]) + 1)
-                if step.refractoriness is not None:
-                    for name in (
-                        step.refractoriness.not_refractory,
-                        step.refractoriness.lastspike,
-                    ):
-                        self._length(step, name, int(self._params[step.size]))
-        if isinstance(step, OnEvents | Push | RecordEvents | RecordRate):
-            self._present_events(step, events)
-        if not isinstance(step, RecordState):
-            for kernel in step.kernels():
-                self.elements(step, kernel, self._domain(step))
+            case EmitSpikes():
+                self._length(step, step.events, 1)
+                self._same_length(step, step.neurons, step.timebins)
+                self._index(step, step.neurons, step.events, spare=1)
+                self._index(step, step.lastindex, step.neurons, spare=-1)
+            case Sum():
+                self._range(step, step.index, step.start, step.target_size, step.target)
 
-    def elements(self, step: Step, kernel: Kernel, needed: int) -> None:
-        """A kernel that goes through so many elements."""
-        used = self._used(kernel)
-        for name in self._by_element(used):
-            self._length(step, name, needed)
-        self._indirect(step, kernel, used)
+    def elements(self, step: Step, needed: int) -> None:
+        """What a step asks for that goes through so many elements."""
+        for touch in self._touched(step):
+            if touch.own:
+                self._length(step, str(touch.memory.name), needed)
+
+    def _by_index(self, step: Step, indices: str) -> None:
+        """What a step asks for that goes through the elements which an array lists."""
+        for touch in self._touched(step):
+            if touch.own:
+                self._index(step, indices, str(touch.memory.name))
+
+    def _touched(self, step: Step) -> Iterator[Touch]:
+        """The arrays that a step touches, but for its list of events; indices are inside."""
+        for touch in footprint(step):
+            name = str(touch.memory.name)
+            if touch.memory.kind is not Kind.ARRAY or name == getattr(step, "events", None):
+                continue
+            if touch.where is Where.SHARED:
+                self._length(step, name, 1)
+            elif touch.index is not None:
+                self._index(step, touch.index, name)
+            yield touch
 
     def _domain(self, step: Step) -> int:
         """How many elements a step may go through."""
@@ -322,30 +311,10 @@ class _Check:
             case Update() | Threshold() | Sum() | Cable():
                 return int(self._params[step.size])
             case OnEvents() | RecordEvents():
-                return self._arrays[step.events].size - 1
+                return max(self._arrays[step.events].size - 1, 0)
             case Deliver():
                 return self._synapses[step.queue]
         return 0
-
-    @staticmethod
-    def _used(kernel: Kernel) -> list[Access]:
-        """The accesses that a kernel reads or writes by."""
-        stores = [*kernel.shared_stores, *kernel.stores]
-        stored = (kernel.accesses[store.name] for store in stores)
-        return list(dict.fromkeys([*kernel.loads(), *stored]))
-
-    @staticmethod
-    def _by_element(used: Iterable[Access]) -> list[str]:
-        """The arrays of which the element's own value is used."""
-        return [access.array for access in used if access.index == ELEMENT]
-
-    def _indirect(self, step: Step, kernel: Kernel, used: Iterable[Access]) -> None:
-        """Values that a kernel reaches through others."""
-        for access in used:
-            if access.index is None:
-                self._length(step, access.array, 1)
-            elif kernel.has_index_access(access):
-                self._index(step, kernel.accesses[str(access.index)].array, access.array)
 
     # -- checks ----------------------------------------------------------------
     def _length(self, step: Step, name: str, needed: int) -> None:
@@ -369,8 +338,24 @@ class _Check:
         if lowest < 0 or highest >= self._arrays[into].size - spare:
             self._fail_index(step, indices, lowest if lowest < 0 else highest, into)
 
+    def _range(self, step: Step, index: str, start: str, size: str, into: str) -> None:
+        """All of `index` are among so many elements from `start` on, which `into` has."""
+        first, end = int(self._params[start]), int(self._params[start]) + int(self._params[size])
+        self._length(step, into, end)
+        self._limit(index, first, end - 1)
+        lowest, highest = self._reach_of(index)
+        if first and highest >= 0:  # the lower limit that `reach` tells may be too low
+            lowest = int(self._arrays[index].min())
+        if highest >= 0 and (lowest < first or highest >= end):
+            self._fail(
+                step,
+                f"{self._tell(index)} has values from {lowest} to {highest}; summed are those from"
+                f" {first} to {end - 1}",
+            )
+
     def _present_events(self, step: Step, events: str) -> None:
         """The list of events that a step may find before it is made anew."""
+        self._length(step, events, 1)
         self.events.add(events)
         space = self._arrays[events]
         count = int(space[-1])

@@ -4,7 +4,8 @@ All of Brian's own work around a run that is replaced is replaced here. Before a
 names, dependences and units, makes code, and lets code objects prepare themselves. The checks have
 passed in a run before, and the code has been made; of what they depend on a `Witness` has seen that
 it is the same. So only the code objects are left, and objects that do more than check.
-``tests/test_unchanged.py`` reads Brian's methods and says what they may call for that to be true.
+``tests/runtime/reuse/test_unchanged.py`` reads Brian's methods and says what they may call for that
+to be true.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....codegen.cuda.source import Part
 from ..device.driver import CudaError, Driver
 from .checks import ValueCheck
 from .image import Image
@@ -33,7 +34,7 @@ class DeviceMemory:
         self._images: weakref.WeakKeyDictionary[Any, Image] = weakref.WeakKeyDictionary()
         self._arrangements: weakref.WeakKeyDictionary[DeviceQueue, tuple[int, dict[str, Image]]]
         self._arrangements = weakref.WeakKeyDictionary()
-        self._by_target: weakref.WeakKeyDictionary[DeviceQueue, tuple[Any, dict[str, Image]]]
+        self._by_target: weakref.WeakKeyDictionary[DeviceQueue, tuple[Any, dict[Part, Image]]]
         self._by_target = weakref.WeakKeyDictionary()
         self._only_reading = False
         self._check = ValueCheck(driver)
@@ -72,7 +73,7 @@ class DeviceMemory:
             self._arrangements[queue] = queue.version, images
         return images
 
-    def by_target(self, queue: DeviceQueue, indices: Any, n_targets: int) -> dict[str, Image]:
+    def by_target(self, queue: DeviceQueue, indices: Any, n_targets: int) -> dict[Part, Image]:
         """The synapses of a queue by the neurons that they have an effect on, on the device.
 
         Parameters

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....codegen.cuda.source import Part
 from .sorting import sort_by
 
 
-def inverse_of(targets: np.ndarray, n_targets: int) -> dict[str, np.ndarray]:
+def inverse_of(targets: np.ndarray, n_targets: int) -> dict[Part, np.ndarray]:
     """For every target, its synapses.
 
     Parameters
@@ -26,7 +27,7 @@ def inverse_of(targets: np.ndarray, n_targets: int) -> dict[str, np.ndarray]:
     return {"order": order, "start": start}
 
 
-def recorded_elements(indices: np.ndarray, n_elements: int) -> dict[str, np.ndarray]:
+def recorded_elements(indices: np.ndarray, n_elements: int) -> dict[Part, np.ndarray]:
     """Which elements a monitor records, and where (see ``b2g_is_recorded``).
 
     Parameters

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ....codegen.cuda.source import CudaSource, TaskPlan
+from ....codegen.cuda.source import (
+    ArrayCount,
+    ArrayName,
+    CudaSource,
+    Derived,
+    ParamCount,
+    Part,
+    TaskPlan,
+)
 from ....model.names import Names
 from ...interface import Bound, ClockState
 from ..device.driver import Driver
@@ -63,7 +71,7 @@ class Deployment:
         self.queues: list[DeviceQueue] = []
         self.recorders: list[DeviceRecorder] = []
         self._images: dict[str, Image] = {}
-        self._own: dict[str, int] = {}
+        self._own: dict[ArrayName, int] = {}
         #: whether it is on the device
         self.is_there = False
         #: whether the program has to be told anew where everything is
@@ -240,11 +248,11 @@ class Deployment:
             queue, indices = self.queues[number], self.named[index]
             n_targets = self._memory.raw(self.named[target]).size
             for part, image in self._memory.by_target(queue, indices, n_targets).items():
-                self._own[f"{step}:{part}"] = image.address
+                self._own[Derived(step, part)] = image.address
 
-    def _own_arrays(self, name: str, parts: Mapping[str, np.ndarray]) -> None:
+    def _own_arrays(self, name: str, parts: Mapping[Part, np.ndarray]) -> None:
         for part, array in parts.items():
-            self._own[f"{name}:{part}"] = self._upload(array)
+            self._own[Derived(name, part)] = self._upload(array)
 
     def _find_images(self) -> None:
         """Find the device's image of every array."""
@@ -255,14 +263,15 @@ class Deployment:
                 place = self.place(field) + 8 * k, late
                 clocks[getattr(clock, field).ctypes.data] = place
         self._images = {}
-        self._own = {name: place for name, place in self._own.items() if ":" in name}
+        for name in [name for name in self._own if not isinstance(name, Derived)]:
+            del self._own[name]
         for name, thing in self.named.items():
             if isinstance(thing, np.ndarray):
                 self._images[name] = self._memory.constant(thing)
                 continue
             host = self._memory.raw(thing).ctypes.data
             if host in clocks:
-                self._own[name], self._own[f"{name}:late"] = clocks[host]
+                self._own[name], self._own[Derived(name, "late")] = clocks[host]
             else:
                 self._images[name] = self._memory.image(thing, name in self._source.events)
         self.moved = True
@@ -277,14 +286,14 @@ class Deployment:
             return False
         self.moved = False
         for k, name in enumerate(self._source.arrays):
-            name = name if name in self._own else name.removesuffix(":late")
-            if name in self._images:
-                image = self._images[name]
-                self.fixed["arrays"][k] = image.address
-                self.fixed["lengths"][k] = image.length
-            else:
+            if name in self._own:
                 self.fixed["arrays"][k] = self._own[name]
                 self.fixed["lengths"][k] = 1
+            else:
+                # but for the time, late steps see what is there
+                image = self._images[name.of if isinstance(name, Derived) else name]
+                self.fixed["arrays"][k] = image.address
+                self.fixed["lengths"][k] = image.length
         return True
 
     def follow(self) -> None:
@@ -313,11 +322,11 @@ class Deployment:
     # -- for the program -----------------------------------------------------------
     def count_of(self, task: TaskPlan) -> int:
         """How many elements a task has."""
-        kind, name, offset = task.count
-        if kind == "param":
-            return int(self.params[name]) + offset
-        if kind == "array":
-            return int(self.fixed["lengths"][self._source.arrays.index(name)]) + offset
+        match task.count:
+            case ParamCount(param):
+                return int(self.params[param])
+            case ArrayCount(array, less):
+                return int(self.fixed["lengths"][self._source.arrays.index(array)]) - less
         return 0
 
     def read_state(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ....codegen.cuda.source import CudaSource, KernelPlan, TaskPlan
+from ....codegen.cuda.source import CudaSource, KernelPlan, QueueCount, TaskPlan
 from ..device.driver import Driver, Launch, Meeting
 from ..memory.queue import DeviceQueue
 from .autotuning import Autotuner, LaunchPlan
@@ -140,15 +140,15 @@ class Stepper:
     def _sizes(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The blocks of every task, and the threads that share a run of every queue."""
         driver = self._driver
-        delivered = {int(t.count[1]) for t in self._source.tasks if t.kind == "queue"}
+        delivered = {t.count.queue for t in self._source.tasks if isinstance(t.count, QueueCount)}
         widths = tuple(
             width_for(driver, queue, plan if number in delivered else replace(plan, widening=0))
             for number, queue in enumerate(self._queues)
         )
 
         def blocks_of(task: TaskPlan) -> int:
-            if task.kind == "queue":
-                number = int(task.count[1])
+            if isinstance(task.count, QueueCount):
+                number = task.count.queue
                 return blocks_for_queue(driver, self._queues[number], widths[number], plan)
             return blocks_for(driver, task.kind, self._counts[task.number], plan)
 
@@ -164,8 +164,8 @@ class Stepper:
             wanted = dict[int, int]()
             for task in (self._source.tasks[number] for number in kernel.tasks):
                 count = self._counts[task.number]
-                if task.kind == "queue":
-                    number = int(task.count[1])
+                if isinstance(task.count, QueueCount):
+                    number = task.count.queue
                     count = threads_for_queue(self._queues[number], widths[number])
                 blocks[task.number] = blocks_wanted(task.kind, count, threads)
                 if task.kind in ("share", "queue", "warps"):

@@ -8,8 +8,8 @@ import pytest
 
 import brian2genn
 from brian2genn.backends import install
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 

@@ -25,7 +25,7 @@ from brian2genn.backends.host import interpreter
 from brian2genn.frontend.builder import NetworkBuilder
 from brian2genn.model.network import Host
 from tests import devices
-from tests.pygenn import double
+from tests.backends.pygenn import double
 
 
 def run_network() -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.test_random_header import (
+from tests.codegen.test_random_header import (
     CC,
     CXX,
     INCLUDE,

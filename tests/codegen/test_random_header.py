@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.paths import ROOT
+
 stats = pytest.importorskip("scipy.stats")
 
-INCLUDE = Path(__file__).parents[1] / "src" / "brian2genn" / "codegen" / "include"
+INCLUDE = ROOT / "src" / "brian2genn" / "codegen" / "include"
 CC = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 CXX = shutil.which("g++") or shutil.which("c++")
 SIMD_FLAGS = ["-O3", "-fno-math-errno", "-fopenmp-simd"]

@@ -16,9 +16,9 @@ from brian2 import (
 from brian2.core.base import BrianObjectException
 
 import brian2genn
-from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.device import bindings, nvidia
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
+from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 
@@ -26,7 +26,7 @@ from tests.semantics.harness import compare, observe
 @pytest.fixture
 def launched(shim, monkeypatch):
     """The names of the set-up kernels that were launched, however small the task."""
-    monkeypatch.setattr(setup, "WORTHWHILE", 0)
+    devices.set_defaults(monkeypatch, setup_from=0)
     names = []
     launch = ShimDriver.launch
 
@@ -244,7 +244,7 @@ def test_without_room_on_the_device_the_processor_does_it(launched, shim):
 
 
 def test_small_tasks_are_done_by_the_processor(shim, monkeypatch):
-    monkeypatch.setattr(setup, "WORTHWHILE", 1 << 20)
+    devices.set_defaults(monkeypatch, setup_from=1 << 20)
     set_device("genn", backend="cuda")
     before = shim.counts["launches"]
     pre, post = groups()
@@ -255,7 +255,7 @@ def test_small_tasks_are_done_by_the_processor(shim, monkeypatch):
 @pytest.mark.parametrize("worthwhile", [0, 1 << 30])
 def test_one_seed_one_network_and_one_input(shim, monkeypatch, worthwhile):
     """Built here or there, run here or there: the same spikes at first."""
-    monkeypatch.setattr(setup, "WORTHWHILE", worthwhile)
+    devices.set_defaults(monkeypatch, setup_from=worthwhile)
 
     def script():
         group = NeuronGroup(
@@ -295,10 +295,9 @@ def test_nvrtc_takes_it(monkeypatch):
         return source
 
     monkeypatch.setattr(setup, "print_cuda_setup", remember)
-    monkeypatch.setattr(setup, "WORTHWHILE", 0)
+    devices.set_defaults(monkeypatch, setup_from=0)
     driver = ShimDriver()
     from brian2genn.backends.cuda.device import choice
-    from tests import devices
 
     choice.use(driver)
     try:

@@ -20,7 +20,7 @@ from brian2genn.backends.cache.folder import cache_directory
 from brian2genn.backends.pygenn.replay import GennUnavailable
 from brian2genn.backends.refusal import RefusedNetwork
 from tests import devices
-from tests.pygenn import double, networks
+from tests.backends.pygenn import double, networks
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,7 @@ from brian2.core.base import BrianObjectException
 from brian2genn.frontend.brian_names import NoSuchName, with_neutral_names
 from brian2genn.frontend.network import translate
 from tests import devices
+from tests.paths import ROOT
 
 
 def name_of(variable, **kwds) -> str:
@@ -585,7 +586,7 @@ def test_a_gpu_leaves_them_to_the_processor():
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_as_in_a_program_of_brians(case, tmp_path):
     command = [sys.executable, "-m", __name__, case.__name__, "cpp_standalone", str(tmp_path)]
-    subprocess.run(command, check=True, cwd=Path(__file__).parents[1])
+    subprocess.run(command, check=True, cwd=ROOT)
     with np.load(tmp_path / "results.npz") as expected:
         same(dict(expected), results(case, "genn"))
 

@@ -5,13 +5,14 @@ import os
 import platform
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 from mpmath import mp
 
-INCLUDE = Path(__file__).parents[1] / "src" / "brian2genn" / "codegen" / "include"
+from tests.paths import ROOT
+
+INCLUDE = ROOT / "src" / "brian2genn" / "codegen" / "include"
 CC = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 #: A sanitizer's, under `make test-sanitize`.
 MORE_FLAGS = os.environ.get("BRIAN2GENN_CFLAGS", "").split()

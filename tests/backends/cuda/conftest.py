@@ -3,8 +3,6 @@
 import pytest
 
 import brian2genn
-import brian2genn.backends.choice
-from brian2genn import backends
 from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.trial import verdict
@@ -36,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def gpu(folder, monkeypatch):
     """Have a driver taken for the GPU of this machine, of which nothing is known."""
-    monkeypatch.setattr(backends.choice, "default", "auto")
+    devices.set_defaults(monkeypatch, backend="auto")
 
     def be(driver):
         choice.use(driver, checked=True)

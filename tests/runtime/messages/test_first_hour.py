@@ -4,7 +4,6 @@ import io
 import pickle
 import re
 import sys
-from pathlib import Path
 
 import pytest
 from brian2 import (
@@ -28,12 +27,13 @@ from brian2genn.backends.host.toolchain import CompileError
 from brian2genn.runtime.messages import uncaught
 from tests import devices
 from tests.faults.processes import run_script
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(
     devices.DEVICE != "genn" or devices.BACKEND != "cpu", reason="tests messages of this device"
 )
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(autouse=True)
@@ -268,7 +268,7 @@ def test_examples_need_no_matplotlib_for_their_numbers(name):
 
 
 def test_issue_templates_ask_for_what_the_command_line_tells():
-    folder = Path(__file__).parents[1] / ".github/ISSUE_TEMPLATE"
+    folder = ROOT / ".github/ISSUE_TEMPLATE"
     texts = [path.read_text("utf-8") for path in folder.glob("*.md")]
     assert texts and all("python -m brian2genn" in text for text in texts)
 

@@ -26,7 +26,6 @@ from brian2 import (
 from brian2.utils.logger import catch_logs
 
 import brian2genn
-from brian2genn.backends import choice
 from tests import devices
 
 #: Arguments of `device.build` in 1.7, which `set_device` passed on.
@@ -275,7 +274,7 @@ def test_profile_given_to_set_device(device):
 
 
 def test_without_a_gpu_as_1_x_had_it(monkeypatch):
-    monkeypatch.setattr(choice, "default", "cuda")
+    devices.set_defaults(monkeypatch, backend="cuda")
     set_device("genn", use_GPU=False)
     assert brian2genn.genn_device.backend.name == "cpu"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests import devices
+from tests.paths import ROOT
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
 
 

@@ -13,6 +13,7 @@ from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.cuda.device import choice as cuda_choice
 from brian2genn.backends.cuda.device import presence
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
+from tests import devices
 from tests.faults.processes import run_script
 
 
@@ -29,7 +30,7 @@ def no_gpu(monkeypatch):
         raise CudaUnavailable("There is no NVIDIA driver on this machine (say the tests).")
 
     monkeypatch.setattr(choice, "find_driver", missing)
-    monkeypatch.setattr(choice, "default", "auto")
+    devices.set_defaults(monkeypatch, backend="auto")
 
 
 def test_without_a_gpu_the_processor_is_taken(no_gpu):
@@ -125,7 +126,7 @@ def test_an_unknown_backend_is_refused_at_once():
 
 
 def test_a_gpu_that_is_usable_is_taken(shim, monkeypatch):
-    monkeypatch.setattr(choice, "default", "auto")
+    devices.set_defaults(monkeypatch, backend="auto")
     set_device("genn")
     assert brian2genn.genn_device.backend.name == "cuda"
     set_device("genn", backend="cpu")
@@ -137,7 +138,7 @@ def test_a_gpu_that_is_usable_is_taken(shim, monkeypatch):
 
 
 def test_where_networks_run_is_said_once(shim, monkeypatch):
-    monkeypatch.setattr(choice, "default", "auto")
+    devices.set_defaults(monkeypatch, backend="auto")
     monkeypatch.setattr(BrianLogger, "_log_messages", set())
     with catch_logs(log_level=logging.INFO) as logs:
         for _ in range(2):
@@ -174,7 +175,7 @@ def test_whatever_the_gpu_does_when_it_is_opened_a_script_runs(error, monkeypatc
 
     monkeypatch.setattr(cuda_choice, "NvidiaDriver", fails)
     monkeypatch.setattr(cuda_choice, "_instead", None)
-    monkeypatch.setattr(choice, "default", "auto")
+    devices.set_defaults(monkeypatch, backend="auto")
     cuda_choice._gpu.cache_clear()
     try:
         set_device("genn")

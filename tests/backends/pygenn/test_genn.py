@@ -22,7 +22,7 @@ from brian2 import (
 
 import brian2genn
 from tests import devices
-from tests.pygenn import networks
+from tests.backends.pygenn import networks
 from tests.semantics.harness import compare
 
 pytestmark = pytest.mark.skipif(
