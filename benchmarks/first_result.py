@@ -73,6 +73,8 @@ def in_a_process(name: str, device: str, cache: str) -> float | None:
     environment = os.environ | ONE_THREAD | {
         "BRIAN2GENN_CACHE_DIR": f"{cache}/genn", "CYTHON_CACHE": f"{cache}/cython",
     }  # fmt: skip
+    # packages that are installed have been compiled to bytecode
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True,

@@ -20,6 +20,7 @@ from .backends.cache.templates import KeptTemplates
 from .backends.host import interpreter
 from .backends.host.structures import support
 from .backends.interface import Backend
+from .codegen.c.program import load_templates
 from .codegen.templating import environment
 from .frontend import brian_costs
 from .frontend.compatibility import local_namespace
@@ -95,7 +96,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
     def _activated(self, at_once: bool) -> None:
         self._explain_strangers()
         self._chosen.forget()
-        self._ahead.begin(support, interpreter.prepare)
+        self._ahead.begin(support, interpreter.prepare, load_templates)
         if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 
