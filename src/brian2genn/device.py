@@ -19,6 +19,7 @@ from .backends.cache import texts, tidying
 from .backends.cache.templates import KeptTemplates
 from .backends.host import interpreter
 from .backends.host.structures import support
+from .backends.host.threads import threads_for
 from .backends.interface import Backend
 from .codegen.c.program import load_templates
 from .codegen.templating import environment
@@ -77,6 +78,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
             self._chosen.get,
             self._streams.setup_key,
             self._connection.before_loop_code,
+            lambda: threads_for(self._threads()),
             self.log.setup,
         )
         tidying.set_limit(cache_size)
