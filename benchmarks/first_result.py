@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.around import TASKS
-from benchmarks.run import ONE_THREAD, ROOT, git_commit, machine
+from benchmarks.run import ROOT, git_commit, machine
 from benchmarks.scripts import SCRIPTS
 
 RESULTS = Path(__file__).with_name("results")
@@ -70,9 +70,12 @@ def measure(name: str, device: str) -> float:
 def in_a_process(name: str, device: str, cache: str) -> float | None:
     """One measurement in a process of its own; None if it failed or took too long."""
     command = [sys.executable, "-m", "benchmarks.first_result", "--worker", name, device]
-    environment = os.environ | ONE_THREAD | {
+    # threads are those that a script has which asks for none
+    environment = os.environ | {
         "BRIAN2GENN_CACHE_DIR": f"{cache}/genn", "CYTHON_CACHE": f"{cache}/cython",
     }  # fmt: skip
+    # packages that are installed have been compiled to bytecode
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True,

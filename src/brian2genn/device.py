@@ -19,7 +19,9 @@ from .backends.cache import texts, tidying
 from .backends.cache.templates import KeptTemplates
 from .backends.host import interpreter
 from .backends.host.structures import support
+from .backends.host.threads import threads_for
 from .backends.interface import Backend
+from .codegen.c.program import load_templates
 from .codegen.templating import environment
 from .frontend import brian_costs
 from .frontend.compatibility import local_namespace
@@ -78,6 +80,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
             self._chosen.get,
             self._streams.setup_key,
             self._connection.before_loop_code,
+            lambda: threads_for(self._threads()),
             self.log.setup,
         )
         tidying.set_limit(cache_size)
@@ -97,7 +100,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
     def _activated(self, at_once: bool) -> None:
         self._explain_strangers()
         self._chosen.forget()
-        self._ahead.begin(support, interpreter.prepare)
+        self._ahead.begin(support, interpreter.prepare, load_templates)
         if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
 

@@ -57,6 +57,7 @@ def function(number: int, body: str, name: str = "", **more: object) -> StepText
          "b2g_rand(ctx->seed, 8, i); b2g_rand(ctx->seed, 9, i);"),
         ("b2g_push(ctx->queues[0], e); /* of one */", "b2g_push(ctx->queues[2], e); /* of two */"),
         ("b2g_share_out_some(ctx, 0, f);", "b2g_share_out_some(ctx, 1, f);"),
+        ("b2g_share_out_some(ctx, 0, step_0);", "b2g_share_out_some(ctx, 1, step_1);"),
         ("column_v[j] = v_;", "column_w[j] = w_;"),
     ],
 )  # fmt: skip
@@ -69,6 +70,7 @@ def test_what_may_differ(one, other):
     [
         ("x_ = exp(y_);", "x_ = sin(y_);"),
         ("x_ = f_(y_);", "x_ = g_(y_);"),  # functions may have such names
+        ("x_ = step_0_f(y_);", "x_ = step_1_f(y_);"),  # and such ones
         ("x_ = (y_ + y_);", "x_ = (y_ + z_);"),
         ("x_ = y_; z_ = y_;", "x_ = y_; z_ = x_;"),
         ("a_ = ctx->arrays[1] + ctx->arrays[1];", "a_ = ctx->arrays[1] + ctx->arrays[2];"),
@@ -79,6 +81,7 @@ def test_what_may_differ(one, other):
         ("x_ = c_ ? 1.0 : y_;", "x_ = c_ ? 2.0 : y_;"),
         ("x_ = (2 * y_);", "x_ = (3 * y_);"),
         ("x_ = (2.5 * y_);", "x_ = (2.5f * y_);"),
+        ("b2g_share_out_some(ctx, 0, f);", "b2g_share_out_some(ctx, 1, g);"),
         ("b2g_rand(ctx->seed, 3, i); b2g_rand(ctx->seed, 4, i);",
          "b2g_rand(ctx->seed, 8, i); b2g_rand(ctx->seed, 8, i);"),
         ("b2g_rand(ctx->seed, 3, i, 1);", "b2g_rand(ctx->seed, 3, i, 2);"),

@@ -10,7 +10,7 @@ from ...model.user_code import UserCode
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ..host.memory import HostMemory
 from ..host.queue import SpikeQueue
-from ..host.threads import default_threads, why_so_many, within_share
+from ..host.threads import threads_for, why_so_many
 from .program import CpuProgram
 
 
@@ -31,8 +31,7 @@ class CpuBackend(HostMemory):
         self._asked = threads
 
     def _threads(self) -> int:
-        asked = self._asked()
-        return within_share(default_threads() if asked is None else asked)
+        return threads_for(self._asked())
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments

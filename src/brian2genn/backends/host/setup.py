@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_uint64, c_void_p
+from functools import partial
 
 import numpy as np
 
@@ -49,6 +53,7 @@ class Pairs(ctypes.Structure):
         ("wrong", c_int64),
         ("limit", c_int64),
         ("choice", _Choice),
+        ("end", c_int64),
     )
 
 
@@ -68,38 +73,78 @@ class SetupError(Exception):
         self.kind, self.wrong, self.limit = kind, wrong, limit
 
 
+#: Pairs of neurons from which on a pattern is made by several threads, and the parts for each.
+_WORTH_SHARING, _PARTS = 200_000, 8
+
 OUT_OF_RANGE, NEGATIVE_SAMPLE, SAMPLE_TOO_LARGE, ZERO_STEP, TOO_MANY = -3, -4, -5, -6, -7
 
 
 class Connections:
-    """New synapses: `pre` and `post` are views that live as long as this object."""
+    """New synapses, of one row of a pattern after the other."""
 
     def __init__(self) -> None:
-        self.pairs = Pairs()
+        #: lists of neurons, of ranges of rows
+        self.parts = [Pairs()]
         self._release = support().b2g_setup_release
 
-    def _view(self, address: int) -> np.ndarray:
-        count = int(self.pairs.count)
-        if count == 0:
-            return np.empty(0, dtype=np.int32)
-        return np.ctypeslib.as_array((c_int32 * count).from_address(address))
+    @property
+    def pairs(self) -> Pairs:
+        """The only list."""
+        (pairs,) = self.parts
+        return pairs
+
+    @property
+    def count(self) -> int:
+        """How many synapses there are."""
+        return sum(int(pairs.count) for pairs in self.parts)
+
+    def fill(self, pre: np.ndarray, post: np.ndarray, threads: int = 1) -> None:
+        """Copy the neurons of all synapses.
+
+        Parameters
+        ----------
+        pre, post : array of int32
+            Take the numbers of the neurons.
+        threads : int, optional
+            How many copy.
+        """
+        copies = []
+        place = 0
+        for pairs in self.parts:
+            n = int(pairs.count)
+            for address, into in ((pairs.pre, pre), (pairs.post, post)):
+                copies.append((into[place : place + n], _view(address, n)))
+            place += n
+
+        def copy(number: int) -> None:
+            into, values = copies[number]
+            into[:] = values
+
+        side_by_side(copy, len(copies), threads)
 
     @property
     def pre(self) -> np.ndarray:
-        return self._view(self.pairs.pre)
+        """The presynaptic neurons, a copy."""
+        return np.concatenate([_view(pairs.pre, int(pairs.count)) for pairs in self.parts])
 
     @property
     def post(self) -> np.ndarray:
-        return self._view(self.pairs.post)
+        """The postsynaptic neurons, a copy."""
+        return np.concatenate([_view(pairs.post, int(pairs.count)) for pairs in self.parts])
 
     def release(self) -> None:
-        """Give the memory back; the views are invalid from now on."""
-        for address in (
-            self.pairs.pre, self.pairs.post,
-            self.pairs.choice.bits, self.pairs.choice.summary,
-        ):  # fmt: skip
-            self._release(address)
-        self.pairs = Pairs()
+        """Give the memory back."""
+        for pairs in self.parts:
+            for address in (pairs.pre, pairs.post, pairs.choice.bits, pairs.choice.summary):
+                self._release(address)
+        self.parts = [Pairs()]
+
+
+def _view(address: int, n: int) -> np.ndarray:
+    """A list of neurons where it lies."""
+    if n == 0:
+        return np.empty(0, dtype=np.int32)
+    return np.ctypeslib.as_array((c_int32 * n).from_address(address))
 
 
 def count(neurons: np.ndarray, counts: np.ndarray) -> None:
@@ -128,6 +173,8 @@ class SetupProgram:
     ----------
     network : Network
         With a single set-up step.
+    threads : int, optional
+        How many may make the rows of a pattern.
 
     Raises
     ------
@@ -135,8 +182,10 @@ class SetupProgram:
         Where there is no compiler, or it refuses the program.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, threads: int = 1) -> None:
         (self._step,) = network.steps
+        # users' functions stay on one thread
+        self._threads = 1 if network.user_code else threads
         self.source: Source = print_setup(network)
         self._library = toolchain.compile_library(
             toolchain.find().for_setup().with_arguments(network.compiler),
@@ -191,16 +240,24 @@ class SetupProgram:
         context.integers = integers.ctypes.data_as(POINTER(c_int64))
         context.seed = key
         context.random_step = 0
-        pairs = Pairs() if connections is None else connections.pairs
 
-        def call(seconds: float) -> int:
+        def call(pairs: Pairs, seconds: float) -> int:
             result = self._run(byref(context), byref(pairs), seconds)
             if result == _MISSED:
                 raise missed(self._library, self.source.views)
             return result
 
-        rows = params[self._step.rows] if isinstance(self._step, Connect) else None
-        result = execute(call, pairs, (names or Names()).tell(self.source.steps[0]), rows)
+        told = (names or Names()).tell(self.source.steps[0])
+        step = self._step
+        if isinstance(step, Connect) and connections is not None:
+            rows, partners = int(params[step.rows]), int(params[step.partners])
+            if self._threads > 1 and rows * partners >= _WORTH_SHARING:
+                result = _by_rows(call, connections, told, rows, self._threads)
+            else:
+                result = execute(partial(call, connections.pairs), connections.pairs, told, rows)
+        else:
+            pairs = Pairs()
+            result = execute(partial(call, pairs), pairs, told)
         del keep
         return result
 
@@ -238,8 +295,100 @@ def execute(
             line.show(pairs.row / rows if rows else None)
     finally:
         line.close()
+    return _checked(result, pairs, step)
+
+
+def _checked(result: int, pairs: Pairs, step: str) -> int:
+    """What a program says, if it is no error."""
     if result == _NO_MEMORY:
         raise MemoryError(f"There is no memory left for the {step}.")
     if result < 0:
         raise SetupError(result, pairs.wrong, pairs.limit)
     return result
+
+
+def _by_rows(
+    call: Callable[[Pairs, float], int],
+    connections: Connections,
+    step: str,
+    rows: int,
+    threads: int,
+) -> int:
+    """Make the rows of a pattern in several threads.
+
+    Rows know nothing of each other, not even by their random numbers, so the synapses, and an
+    error, are those of one thread.
+    """
+    n_parts = min(rows, _PARTS * threads)
+    bounds = [rows * part // n_parts for part in range(n_parts + 1)]
+    parts = [Pairs(row=first, end=end) for first, end in itertools.pairwise(bounds)]
+    connections.parts = parts
+    results, stop, line = [0] * n_parts, threading.Event(), Line(step)
+
+    def make(number: int) -> None:
+        result = _TIME_USED
+        while result == _TIME_USED and not stop.is_set():
+            result = call(parts[number], _LONGEST_STAY)
+            if threading.current_thread() is threading.main_thread():
+                done = sum(part.row - first for part, first in zip(parts, bounds, strict=False))
+                line.show(done / rows)
+        results[number] = result
+        if result == _NO_MEMORY:
+            stop.set()
+
+    try:
+        side_by_side(make, n_parts, threads, stop)
+    finally:
+        line.close()
+    for result, pairs in zip(results, parts, strict=True):
+        _checked(_NO_MEMORY if result == _TIME_USED else result, pairs, step)
+    if connections.count > np.iinfo(np.int32).max:
+        raise SetupError(TOO_MANY, 0, 0)
+    return connections.count
+
+
+def side_by_side(
+    do: Callable[[int], None], n: int, threads: int, stop: threading.Event | None = None
+) -> None:
+    """Do something for the numbers below n, in several threads; whoever is free takes the next one.
+
+    Parameters
+    ----------
+    do : callable
+        Told the number.
+    n, threads : int
+    stop : threading.Event, optional
+        Ends it; it is set when one of the threads has failed, or was interrupted.
+    """
+    stop = threading.Event() if stop is None else stop
+    numbers = iter(range(n))
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for number in numbers:
+                if stop.is_set():
+                    return
+                do(number)
+        except BaseException as error:
+            failures.append(error)
+            stop.set()
+
+    others = [threading.Thread(target=work) for _ in range(min(threads, n) - 1)]
+    try:
+        for thread in others:
+            with suppress(RuntimeError):  # no more threads can be had
+                thread.start()
+        work()
+    finally:
+        for thread in others:
+            while thread.is_alive():
+                try:
+                    thread.join()
+                except (
+                    BaseException
+                ) as error:  # Ctrl-C; what they write to must be there until then
+                    failures.append(error)
+                    stop.set()
+    if failures:
+        raise failures[0]

@@ -205,7 +205,7 @@ def support() -> ctypes.CDLL:
         Where there is no compiler.
     """
     text = Path(__file__).with_name("support.c").read_text("utf-8")
-    compiler = toolchain.find().with_threads()
+    compiler = toolchain.find().for_support()
     library = toolchain.compile_library(compiler, text, "support")
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(library, name)

@@ -319,9 +319,16 @@ static uint64_t mix(uint64_t hash, const void *data, int64_t bytes)
     return a ^ (b << 1 | b >> 63);
 }
 
+/* The library is compiled for a short wait (-O1), but for what needs vectors. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define WITH_VECTORS __attribute__((optimize("O3")))
+#else
+#define WITH_VECTORS
+#endif
+
 /* A number that is another one if one of so many bytes is, as good as always.  The eight parts of it
    do not wait for each other: memory is the limit. */
-uint64_t b2g_digest(const void *data, int64_t bytes)
+WITH_VECTORS uint64_t b2g_digest(const void *data, int64_t bytes)
 {
     enum { PARTS = 8 };
     const unsigned char *p = data;

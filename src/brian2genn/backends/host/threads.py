@@ -53,6 +53,11 @@ def default_threads() -> int:
     return usable_cores() if openmp is None else min(usable_cores(), openmp)
 
 
+def threads_for(asked: int | None) -> int:
+    """How many threads a script has that asks for so many, or for no number."""
+    return within_share(default_threads() if asked is None else asked)
+
+
 def why_so_many(asked: int | None) -> str:
     """Where the number of threads comes from, in brackets of a sentence.
 

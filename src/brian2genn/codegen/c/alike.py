@@ -36,20 +36,29 @@ _NOT_IN_A_SCOPE = re.compile(r"ctx->(?:error|error_step|only|seconds|scopes|cloc
 _NUMBER = r"\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)f?"
 _SIGNED = rf"(?:\(-{_NUMBER}\)|{_NUMBER})"
 
+#: A number that is added, subtracted or multiplied: those of calls may be treated by compilers.
+_LITERAL = rf"(?P<ahead>[-+*]\ )(?P<right>{_SIGNED})(?=\))|\((?P<left>{_SIGNED})(?=\ [-+*]\ )"
+
+#: What may differ. Words are read as a whole, so that none is looked for in the middle of another.
 _TOKENS = re.compile(
     rf"""
       (?P<comment> /\*.*?\*/ )
-    | \bctx->(?P<table>{"|".join(_TABLES)})\[(?P<index>\d+)\]
-    | (?P<seed>\bctx->seed,\ )(?P<stream>\d+)\b
-    | (?P<share>\bb2g_share_out_some\(ctx,\ )(?P<step>\d+)\b
-    | \b_c(?P<constant>\d+)\b
-    | (?<=[-+*]\ )(?P<right>{_SIGNED})(?=\))
-    | (?<=\()(?P<left>{_SIGNED})(?=\ [-+*]\ )
-    | (?P<name>\b(?:_array_\w+|column_\w+|\w+_)\b(?!\())
+    | ctx->(?P<table>{"|".join(_TABLES)})\[(?P<index>\d+)\]
+    | ctx->seed,\ (?P<stream>\d+)\b
+    | b2g_share_out_some\(ctx,\ (?P<step>\d+),\ (?P<given>\w+)
+    | {_LITERAL}
+    | _c(?P<constant>\d+)\b
+    | (?P<word>\w+)
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LITERALS = re.compile(_LITERAL, re.VERBOSE)
 
+#: Names of variables, and of what is theirs.
+_NAME = re.compile(r"_array_\w+|column_\w+|\w+_")
+
+#: A function that a text defines.
+_DEFINED = re.compile(r"^(?:B2G_\w+ )*static \w+ (\w+)\(", re.MULTILINE)
 
 #: Where a function has room for declarations.
 _CONSTANTS = re.compile(r"\bCONSTANTS;")
@@ -190,21 +199,32 @@ class _Reader:
     def __init__(self, step: StepText) -> None:
         self.scope = Scope(step)
         self._step = step
-        self._names: dict[str, int] = {}
-        self._literals_may_differ = _declares_everywhere(step.text)
+        self._functions = {name: k for k, name in enumerate(_DEFINED.findall(step.text))}
+        self._words: dict[str, str] = {}
+        self._names = 0
+        self._literals_may_differ = True
 
     def key(self) -> str:
         """What is the same for steps that one function can execute."""
         step = self._step
         if _NOT_IN_A_SCOPE.search(step.text):
             raise _NotAlike
-        own = re.compile(rf"\b{re.escape(step.name)}(?=_[a-z]+\b|\b)")
-        parts = [step.text, *step.prepare]
-        marked = "\n".join(_TOKENS.sub(self._mark, own.sub("\x01own", part)) for part in parts)
-        return "\x02".join([marked, *step.types])
+        marked = [_TOKENS.sub(self._mark, part) for part in (step.text, *step.prepare)]
+        if self.scope.literals and not _declares_everywhere(step.text):
+            self.scope, self._literals_may_differ = Scope(step), False
+            marked = [_TOKENS.sub(self._mark, part) for part in (step.text, *step.prepare)]
+        return "\x02".join(["\n".join(marked), *step.types])
 
     def _mark(self, match: re.Match[str]) -> str:
         kind = match.lastgroup
+        if kind == "word":
+            word = match[0]
+            if match.string.startswith("(", match.end()):
+                return self._function(word)
+            known = self._words.get(word)
+            if known is None:
+                known = self._words[word] = self._word(word)
+            return known
         if kind == "comment":
             return ""
         if kind == "index":
@@ -212,17 +232,28 @@ class _Reader:
             return f"\x01{table}{self.scope.place(table, int(match['index']))}"
         if kind == "stream":
             return f"\x01stream{self._stream(match)}"
-        if kind == "step":
+        if kind == "given":
             self._check_step(match)
-            return "\x01step"
+            return f"\x01share {self._function(match[kind])}"
         if kind == "constant":
             return f"\x01constant{self._constant(match)}"
-        if kind in ("left", "right"):
-            if not self._literals_may_differ:
-                return match[kind]
-            self.scope.literals.append(match[kind])
-            return f"\x01literal{'f' if match[kind].rstrip(')').endswith('f') else ''}"
-        return f"\x01name{self._names.setdefault(match['name'], len(self._names))}"
+        assert kind is not None
+        if not self._literals_may_differ:
+            return match[0]
+        self.scope.literals.append(match[kind])
+        return f"\x01{match['ahead']}literal {_ctype(match[kind])}"
+
+    def _word(self, word: str) -> str:
+        """The mark of a word: of a name, which one of the step's names it is."""
+        if not _NAME.fullmatch(word):
+            return word
+        self._names += 1
+        return f"\x01name{self._names}"
+
+    def _function(self, name: str) -> str:
+        """The mark of a function that is part of the text; others are what they are called."""
+        number = self._functions.get(name)
+        return name if number is None else f"\x01function{number}"
 
     def _stream(self, match: re.Match[str]) -> int:
         stream = int(match["stream"])
@@ -255,10 +286,10 @@ class _Reader:
         names = (f"_literal{number}" for number in range(len(fixed)))
 
         def rewrite(match: re.Match[str]) -> str:
-            if match.lastgroup in ("left", "right") and self._literals_may_differ:
-                name = next(names)
-                return match[match.lastgroup] if next(numbers) else name
-            return self._rewrite(match)
+            if match.lastgroup not in ("left", "right") or not self._literals_may_differ:
+                return self._rewrite(match)
+            name = next(names)
+            return match[0] if next(numbers) else f"{match['ahead'] or '('}{name}"
 
         text, *prepare = [_TOKENS.sub(rewrite, part) for part in (step.text, *step.prepare)]
         literals = [
@@ -285,9 +316,9 @@ class _Reader:
             table = match["table"]
             return f"ctx->{table}[{self.scope.place(table, int(match['index']))}]"
         if kind == "stream":
-            return f"{match['seed']}ctx->stream + {self._stream(match)}"
-        if kind == "step":
-            return f"{match['share']}ctx->step"
+            return f"ctx->seed, ctx->stream + {self._stream(match)}"
+        if kind == "given":
+            return f"b2g_share_out_some(ctx, ctx->step, {match[kind]}"
         if kind == "constant":
             return f"_c{self._constant(match)}"
         return match[0]
@@ -295,11 +326,10 @@ class _Reader:
 
 def _declares_everywhere(text: str) -> bool:
     """Whether each function that has numbers begins with a place for declarations."""
-    for function in text.split("\n}\n"):
-        kinds = {match.lastgroup for match in _TOKENS.finditer(function)}
-        if kinds & {"left", "right"} and not _CONSTANTS.search(function):
-            return False
-    return True
+    return all(
+        _CONSTANTS.search(function) or not _LITERALS.search(function)
+        for function in text.split("\n}\n")
+    )
 
 
 def _ctype(literal: str) -> str:

@@ -113,6 +113,12 @@ class _Stretch:
         return list(dict.fromkeys(step.size for step in self.steps))
 
 
+def load_templates() -> None:
+    """Load the templates that most programs need, so that nobody waits for them later."""
+    for name in ("program", "update", "threshold", "push", "deliver", "onevents", "recordevents"):
+        environment.get_template(f"c/{name}.c.j2")
+
+
 @working_on(None)
 def print_program(network: Network) -> Source:
     """Print a network.

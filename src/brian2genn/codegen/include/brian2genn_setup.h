@@ -24,6 +24,7 @@ typedef struct {
     int64_t row;              /* the next one */
     int64_t wrong, limit;     /* numbers for an error message */
     b2g_choice choice;
+    int64_t end;              /* the row to stop at; 0: all are to be made */
 } b2g_pairs;
 
 static inline int b2g_pairs_grow(b2g_pairs *pairs, int64_t needed)

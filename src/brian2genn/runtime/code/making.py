@@ -71,6 +71,8 @@ class CodeMaker:
         Returns a key for the random numbers of a piece of set-up code.
     before_loop_code : callable
         Makes current what code of the loop uses that Brian runs.
+    threads : callable
+        Says how many threads of the processor may be used.
     log : SetupLog
     """
 
@@ -80,6 +82,7 @@ class CodeMaker:
     backend: Callable[[], Backend]
     setup_key: Callable[[], int]
     before_loop_code: Callable[[LoopCodeObject], None]
+    threads: Callable[[], int]
     log: SetupLog = field(default_factory=SetupLog)
 
     def make(self, request: CodeRequest) -> Any:
@@ -118,7 +121,12 @@ class CodeMaker:
             return by_brian()
         recorded.analyse(GennTarget)
         return SetupCodeObject(
-            recorded, by_brian, self.setup_key, self.log.add, lambda: self.backend().setup()
+            recorded,
+            by_brian,
+            self.setup_key,
+            self.log.add,
+            lambda: self.backend().setup(),
+            self.threads,
         )
 
     def _brian_version(self, request: CodeRequest, in_loop: bool) -> Callable[[], Any]:

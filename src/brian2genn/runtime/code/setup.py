@@ -55,6 +55,8 @@ class SetupCodeObject(MadeAnew):
         host did.
     elsewhere : callable
         Returns what executes set-up code on a device other than the host, or None.
+    threads : callable
+        Says how many threads of the host may be used.
     """
 
     def __init__(
@@ -64,7 +66,9 @@ class SetupCodeObject(MadeAnew):
         new_key: Callable[[], int],
         report: Callable[[RecordedCode, str | None, bool], None],
         elsewhere: Callable[[], Setup | None],
+        threads: Callable[[], int],
     ) -> None:
+        self._threads = threads
         self._elsewhere = elsewhere
         self.name = recorded.name
         self.recorded = recorded
@@ -92,14 +96,15 @@ class SetupCodeObject(MadeAnew):
             if self._executed_elsewhere(translation, key):
                 self._report(self.recorded, None, True)
                 return None
-            program = _program(translation)
+            threads = self._threads()
+            program = _program(translation, threads)
         except Mishap as mishap:
             return self._by_brian(self._failure(mishap))
         except toolchain.CompileError as error:
             raise error.used_by(function_users(translation.users)) from None
         self._report(self.recorded, None, False)
         try:
-            return _Execution(self.recorded, translation, program, key).execute()
+            return _Execution(self.recorded, translation, program, key, threads).execute()
         except (IndexError, ValueError) as error:
             raise self._brian_exception(error) from error
 
@@ -193,7 +198,7 @@ def _check_indices(translation: SetupTranslation) -> None:
         ).astype(np.int32)
 
 
-def _program(translation: SetupTranslation) -> SetupProgram | InterpretedSetup:
+def _program(translation: SetupTranslation, threads: int) -> SetupProgram | InterpretedSetup:
     """What executes a step: an interpreter, or compiled code where that is done sooner."""
     step, bindings = translation.step, translation.bindings
     lengths = {}
@@ -204,7 +209,7 @@ def _program(translation: SetupTranslation) -> SetupProgram | InterpretedSetup:
     try:
         return InterpretedSetup(translation.network, lengths, bindings.params)
     except NotInterpreted:
-        return SetupProgram(translation.network)
+        return SetupProgram(translation.network, threads)
 
 
 class _Execution:
@@ -216,7 +221,9 @@ class _Execution:
         translation: SetupTranslation,
         program: SetupProgram | InterpretedSetup,
         key: int,
+        threads: int,
     ) -> None:
+        self._threads = threads
         self._variables = recorded.variables
         self._owner = recorded.owner
         self._bindings = translation.bindings
@@ -271,8 +278,7 @@ class _Execution:
         try:
             new = self._run({}, connections)
             with self._growing(new) as (pre, post):
-                pre[:] = connections.pre
-                post[:] = connections.post
+                connections.fill(pre, post, self._threads)
         except SetupError as error:
             raise _brian_error(error, self._step) from None
         finally:
