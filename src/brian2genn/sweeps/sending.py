@@ -16,7 +16,7 @@ from brian2.core.names import Nameable
 from brian2.core.network import Network
 from brian2.units.fundamentalunits import Quantity, Unit
 
-from ..runtime.pickling import as_copies
+from ..runtime.memory.pickling import as_copies
 from .extras import cloudpickle
 from .fingerprint import inner_function, names_used
 from .surroundings import Surroundings
