@@ -27,7 +27,7 @@ test: lint ## lint, then the fast tests; those of semantics compile with -O1
 	BRIAN2GENN_TEST_SEMANTICS_CFLAGS=-O1 $(BIN)/python -m pytest -n auto -m "not slow" tests
 
 test-slow: $(INSTALLED) ## the tests that take long, and those of semantics as users compile (long)
-	$(BIN)/python -m pytest -n auto -m "not slow" tests/semantics
+	$(BIN)/python -m pytest -n auto -m "not slow" tests/semantics tests/frontend tests/runtime
 	$(BIN)/python -m pytest -n auto -m slow tests
 
 docs: $(VENV)/.docs ## the documentation, in build/docs; all code in it is executed
