@@ -482,10 +482,11 @@ def test_networks_in_several_threads_of_python():
 SCRIPT = """
     import sys, time
     from brian2 import *
+    from functools import partial
     import brian2genn
-    from tests import devices
-    brian2genn.genn_device.defaults = brian2genn.backends.choice.Defaults(
-        processor=devices.always_shared())
+    from brian2genn.backends.choice import Defaults
+    from brian2genn.backends.cpu.backend import CpuBackend
+    brian2genn.genn_device.defaults = Defaults(processor=partial(CpuBackend, share_always=True))
     set_device("genn", threads=3)
     group = NeuronGroup(3000, "dv/dt = -v/ms + xi*ms**-0.5 : 1", method="euler")
     net = Network(group)
