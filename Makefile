@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo docs test lint format bench bench-kinds clean
-.PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
+.PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu test-slow
 .PHONY: test-property test-sanitize test-sweep gpu-report
 
 help: ## list the targets
@@ -23,8 +23,12 @@ help: ## list the targets
 demo: $(INSTALLED) ## run the paper's first network here, beside Brian's own devices
 	$(BIN)/python examples/demo.py
 
-test: lint ## lint, then the fast tests
-	$(BIN)/python -m pytest -n auto -m "not slow" tests
+test: lint ## lint, then the fast tests; those of semantics compile with -O1
+	BRIAN2GENN_TEST_SEMANTICS_CFLAGS=-O1 $(BIN)/python -m pytest -n auto -m "not slow" tests
+
+test-slow: $(INSTALLED) ## the tests that take long, and those of semantics as users compile (long)
+	$(BIN)/python -m pytest -n auto -m "not slow" tests/semantics tests/frontend tests/runtime
+	$(BIN)/python -m pytest -n auto -m slow tests
 
 docs: $(VENV)/.docs ## the documentation, in build/docs; all code in it is executed
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs

@@ -17,6 +17,16 @@ import pytest
 
 CACHE = "BRIAN2GENN_CACHE_DIR"
 
+#: Flags for the programs of tests about what networks do, not about how they are compiled: with
+#: ``-O1`` the compiler takes less than half the time. `make test` sets them, nobody else.
+FLAGS = os.environ.get("BRIAN2GENN_TEST_SEMANTICS_CFLAGS", "")
+
+#: Where these tests are.
+OF_SEMANTICS = tuple(
+    f"tests/{room}/"
+    for room in ("semantics", "frontend", "runtime/checks", "runtime/repeat", "runtime/reuse")
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the session an empty compile cache, which pytest-xdist's workers inherit."""
@@ -83,6 +93,17 @@ def _brian():
     prefs.codegen.target = "numpy"
     prefs._backup()
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _flags(request: pytest.FixtureRequest):
+    """Compile tests of semantics with flags of their own."""
+    from brian2genn.backends.host import toolchain
+
+    wanted = FLAGS if request.node.nodeid.startswith(OF_SEMANTICS) else ""
+    if FLAGS and os.environ.get(toolchain.FLAGS_VARIABLE, "") != wanted:
+        os.environ[toolchain.FLAGS_VARIABLE] = wanted
+        toolchain.find.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,21 @@ With ``numpy``, the interpreter of models in ``tests/interpreter`` takes the pla
 backend. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
 """
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
+
+if TYPE_CHECKING:
+    from brian2genn.backends.interface import Backend
 
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
 BACKEND = os.environ.get("BRIAN2GENN_TEST_BACKEND", "cpu")
@@ -59,7 +67,6 @@ def register() -> None:
         import brian2genn
         from brian2genn.backends.choice import Defaults
 
-        share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
         name = {"shim": "cuda", "ptx": "cuda", "numpy": "cpu"}.get(BACKEND, BACKEND)
         defaults = Defaults(name)
         if BACKEND == "numpy":
@@ -92,6 +99,7 @@ def register() -> None:
                 shim = ShimDriver(architectures=compiled_for())
             use(shim)
         brian2genn.genn_device.defaults = defaults
+        share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
 
 
 def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
@@ -101,12 +109,20 @@ def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     monkeypatch.setattr(genn_device, "defaults", replace(genn_device.defaults, **changes))
 
 
+def always_shared() -> Callable[[Callable[[], int | None]], Backend]:
+    """A processor whose threads share out all work, however little."""
+    from brian2genn.backends.cpu.backend import CpuBackend
+
+    return partial(CpuBackend, share_always=True)
+
+
 def share_out(threads: int) -> None:
     """Let so many threads share out all work, however little; 0 leaves it as it is."""
-    from brian2genn.backends.cpu import backend, program
+    from brian2genn import genn_device
+    from brian2genn.backends.cpu import backend
 
     if threads:
-        program.ALWAYS = True
+        genn_device.defaults = replace(genn_device.defaults, processor=always_shared())
         backend.default_threads = lambda: threads
 
 

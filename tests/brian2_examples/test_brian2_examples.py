@@ -172,6 +172,7 @@ def test_a_script_that_takes_too_long(tmp_path, where):
     assert [run["error"] for run in found] == ["takes more than 5 s"] * 2
 
 
+@pytest.mark.slow
 def test_a_script_in_which_brian_s_targets_differ(tmp_path):
     """A neuron that is connected to itself, on both sides of the synapse: an order decides."""
     text = """

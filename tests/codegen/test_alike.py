@@ -20,7 +20,6 @@ from brian2 import (
     seed,
 )
 
-from brian2genn.backends.cpu import program
 from brian2genn.codegen.c import program as printing
 from brian2genn.codegen.c.alike import StepText, find_alike
 from tests import devices, test_shared_work
@@ -219,7 +218,7 @@ def groups(operation):
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("case", [*cases, *test_shared_work.cases], ids=str)
 def test_results_are_those_of_functions_of_their_own(monkeypatch, case, threads):
-    monkeypatch.setattr(program, "ALWAYS", True)
+    devices.set_defaults(monkeypatch, processor=devices.always_shared())
     shared_steps, asked = [], []
 
     def counted(steps):

@@ -13,7 +13,6 @@ import pytest
 from brian2 import NeuronGroup, StateMonitor, ms, run, seed, set_device
 from brian2.core.preferences import prefs
 
-from brian2genn.backends.cpu import program
 from tests import devices
 
 stats = pytest.importorskip("scipy.stats")
@@ -169,6 +168,6 @@ def test_numbers_of_a_network(monkeypatch):
         spread = np.sqrt((1.5 * rate[some] + rate[some] ** 2 / 3).mean() / times)
         assert abs(n[some, 1:].mean() - mean) < 6 * spread
     assert abs(x[:, 1:].mean() - 0.5) < 0.01
-    monkeypatch.setattr(program, "ALWAYS", True)
+    devices.set_defaults(monkeypatch, processor=devices.always_shared())
     for one, other in zip((n, x, y), _walk(3)[1:], strict=True):
         np.testing.assert_array_equal(one, other)

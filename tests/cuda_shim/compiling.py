@@ -18,4 +18,4 @@ def compile_for_processor(text: str) -> Path:
     """
     headers = [_SHIM, FIBRES, *sorted(INCLUDE_DIRECTORY.glob("*.h"))]
     whole = f'#include "{_SHIM}"\n{text}'
-    return compile_library("shim", whole, ["-g", f"-I{INCLUDE_DIRECTORY}"], headers)
+    return compile_library("shim", whole, [f"-I{INCLUDE_DIRECTORY}"], headers)

@@ -37,7 +37,7 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cpu import program
+from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.host import structures, threads
 from tests import devices
 from tests.faults.processes import environment, in_fork
@@ -53,7 +53,7 @@ cases = Cases()
 @pytest.fixture
 def always(monkeypatch):
     """Share out however little there is to do."""
-    monkeypatch.setattr(program, "ALWAYS", True)
+    devices.set_defaults(monkeypatch, processor=devices.always_shared())
 
 
 @cases.over(n=[1, 5, 63, 64, 65, 130, 449, 517, 1029])
@@ -372,7 +372,7 @@ def test_numbers_of_threads_that_make_no_sense(wrong):
 
 
 def test_little_work_stays_on_one_thread(monkeypatch):
-    monkeypatch.setattr(program, "ALWAYS", False)
+    devices.set_defaults(monkeypatch, processor=CpuBackend)
     set_device("genn", threads=2)
     group = NeuronGroup(130, "x : 1", threshold="x > 1", reset="x = 0")
     network = Network(group)
@@ -481,9 +481,12 @@ def test_networks_in_several_threads_of_python():
 
 SCRIPT = """
     import sys, time
-    import brian2genn.backends.cpu.program as program
-    program.ALWAYS = True
     from brian2 import *
+    from functools import partial
+    import brian2genn
+    from brian2genn.backends.choice import Defaults
+    from brian2genn.backends.cpu.backend import CpuBackend
+    brian2genn.genn_device.defaults = Defaults(processor=partial(CpuBackend, share_always=True))
     set_device("genn", threads=3)
     group = NeuronGroup(3000, "dv/dt = -v/ms + xi*ms**-0.5 : 1", method="euler")
     net = Network(group)

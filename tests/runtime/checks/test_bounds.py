@@ -43,7 +43,7 @@ def kind(request, monkeypatch):
     if request.param == "no compiler":
         from brian2genn import genn_device
 
-        monkeypatch.setattr(genn_device, "_no_c_compiler", "There is no C compiler.")
+        monkeypatch.setattr(genn_device._compilers, "_problem", "There is no C compiler.")
     return request.param
 
 

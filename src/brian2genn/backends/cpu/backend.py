@@ -21,14 +21,19 @@ class CpuBackend(HostMemory):
     ----------
     threads : callable, optional
         Says before each run how many threads it may use; None for as many as there are cores.
+    share_always : bool, optional
+        Share out among threads whatever can be, whether it pays or not.
     """
 
     name = "cpu"
     seeded = False
     queue_type = SpikeQueue
 
-    def __init__(self, threads: Callable[[], int | None] = lambda: None) -> None:
+    def __init__(
+        self, threads: Callable[[], int | None] = lambda: None, share_always: bool = False
+    ) -> None:
         self._asked = threads
+        self._share_always = share_always
 
     def _threads(self) -> int:
         return threads_for(self._asked())
@@ -48,7 +53,9 @@ class CpuBackend(HostMemory):
             Where there is no compiler, or it refuses the program.
         """
         lower(network, FOR_A_PROCESSOR)
-        return CpuProgram(network, self._threads, lambda: why_so_many(self._asked()))
+        return CpuProgram(
+            network, self._threads, lambda: why_so_many(self._asked()), self._share_always
+        )
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
         """A spike queue."""

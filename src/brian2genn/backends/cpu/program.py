@@ -25,9 +25,6 @@ from .sums import SumLayout
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED = 2, 3
 
-#: Share out among threads whatever can be, whether it pays or not: for tests.
-ALWAYS = False
-
 
 class CpuProgram:
     """A network compiled for this machine's processor.
@@ -40,6 +37,8 @@ class CpuProgram:
         Says before each run how many threads may be used; one by default.
     why : callable, optional
         Says where this number comes from, for people.
+    share_always : bool, optional
+        Share out among threads whatever can be, whether it pays or not.
 
     Raises
     ------
@@ -56,8 +55,10 @@ class CpuProgram:
         network: Network,
         threads: Callable[[], int] = lambda: 1,
         why: Callable[[], str] = lambda: "",
+        share_always: bool = False,
     ) -> None:
         self._threads = threads
+        self._share_always = share_always
         self._why_threads = why
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule
@@ -213,7 +214,7 @@ class CpuProgram:
         self._context.efforts = self._efforts
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
         self._context.threads = self._threads()
-        self._context.always = ALWAYS
+        self._context.always = self._share_always
         self._context.only = -1
         self._divide()
         layouts = (c_void_p * max(len(self._layouts), 1))(*(one.address for one in self._layouts))

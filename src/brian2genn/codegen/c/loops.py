@@ -111,6 +111,8 @@ class LoopPrinter(KernelPrinter):
             kernel, self._params, self._arrays, self._constants, self._streams, stream=stream
         )
         self.loaded_ahead |= {name for _, name in printer._loaded} | printer.loaded_ahead
+        for array in printer._touched:
+            self._touched.setdefault(array)
         before = (
             f"double {name}_mean[B2G_CHUNK];",
             "{",
