@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode
+from ...transforms.arrangeable import arrangeable
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
+from ...transforms.traces import with_traces
 from ..host.memory import HostMemory
 from ..host.queue import SpikeQueue
 from ..host.threads import threads_for, why_so_many
+from .fitted import FittedProgram
 from .program import CpuProgram
 
 
@@ -29,6 +33,8 @@ class CpuBackend(HostMemory):
 
     def __init__(self, threads: Callable[[], int | None] = lambda: None) -> None:
         self._asked = threads
+        #: programs whose synapses' arrays are not current
+        self._live: list[FittedProgram] = []
 
     def _threads(self) -> int:
         return threads_for(self._asked())
@@ -39,7 +45,12 @@ class CpuBackend(HostMemory):
         """Nothing is refused."""
         return None
 
-    def build(self, network: Network, *, profile: bool) -> CpuProgram:
+    def before_access(self, variable: Any) -> None:
+        """Make the array of a variable current; whoever asks may write to it."""
+        for program in self._live:
+            program.show(variable)
+
+    def build(self, network: Network, *, profile: bool) -> CpuProgram | FittedProgram:
         """Compile a network that has been verified.
 
         Raises
@@ -47,8 +58,16 @@ class CpuBackend(HostMemory):
         ToolchainError, CompileError
             Where there is no compiler, or it refuses the program.
         """
+        traced, arrangements = with_traces(network), arrangeable(network)
         lower(network, FOR_A_PROCESSOR)
-        return CpuProgram(network, self._threads, lambda: why_so_many(self._asked()))
+        if traced is not None:
+            lower(traced, FOR_A_PROCESSOR)
+        elif not arrangements:
+            return CpuProgram(network, self._threads, self._why)
+        return FittedProgram(network, traced, arrangements, self._threads, self._why, self._live)
+
+    def _why(self) -> str:
+        return why_so_many(self._asked())
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:
         """A spike queue."""
