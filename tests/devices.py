@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from brian2 import all_devices, magic_network, second, start_scope
@@ -109,11 +109,11 @@ def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     monkeypatch.setattr(genn_device, "defaults", replace(genn_device.defaults, **changes))
 
 
-def always_shared() -> Callable[[Callable[[], int | None]], Backend]:
-    """A processor whose threads share out all work, however little."""
+def processor(**options: Any) -> Callable[[Callable[[], int | None]], Backend]:
+    """What makes the processor's backend, with options of `CpuBackend`."""
     from brian2genn.backends.cpu.backend import CpuBackend
 
-    return partial(CpuBackend, share_always=True)
+    return partial(CpuBackend, **options)
 
 
 def share_out(threads: int) -> None:
@@ -122,7 +122,10 @@ def share_out(threads: int) -> None:
     from brian2genn.backends.cpu import backend
 
     if threads:
-        genn_device.defaults = replace(genn_device.defaults, processor=always_shared())
+        # runs of tests are short: memory is fitted to them all the same
+        genn_device.defaults = replace(
+            genn_device.defaults, processor=processor(share_always=True, fitted_from=0)
+        )
         backend.default_threads = lambda: threads
 
 

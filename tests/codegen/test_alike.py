@@ -218,7 +218,7 @@ def groups(operation):
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("case", [*cases, *test_shared_work.cases], ids=str)
 def test_results_are_those_of_functions_of_their_own(monkeypatch, case, threads):
-    devices.set_defaults(monkeypatch, processor=devices.always_shared())
+    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
     shared_steps, asked = [], []
 
     def counted(steps):

@@ -168,6 +168,6 @@ def test_numbers_of_a_network(monkeypatch):
         spread = np.sqrt((1.5 * rate[some] + rate[some] ** 2 / 3).mean() / times)
         assert abs(n[some, 1:].mean() - mean) < 6 * spread
     assert abs(x[:, 1:].mean() - 0.5) < 0.01
-    devices.set_defaults(monkeypatch, processor=devices.always_shared())
+    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
     for one, other in zip((n, x, y), _walk(3)[1:], strict=True):
         np.testing.assert_array_equal(one, other)

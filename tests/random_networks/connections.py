@@ -16,6 +16,7 @@ from tests.random_networks.expressions import (
     statements,
     subset,
 )
+from tests.random_networks.learning import traces, with_rule
 from tests.random_networks.neurons import Drawn, part, timing
 
 
@@ -84,6 +85,11 @@ def connections(
     if source.events and some(draw, 20):
         extra = pathway(draw, name, source, target, same, scope, shared, writable, "pre", "again")
         pathways.append(extra)
+    sides = list(dict.fromkeys(one.side for one in pathways))
+    if "w : 1" in lines and sides and some(draw, 35):
+        of_rule, code = traces(draw, sides)
+        lines += of_rule
+        pathways = with_rule(pathways, code)
     operations: list[Regular] = []
     inner = [one for one in writable if not one.shared]
     if inner and some(draw, 12):

@@ -192,7 +192,7 @@ def test_by_target_whatever_it_takes(case, monkeypatch):
     monkeypatch.setattr(sums, "COSTS", sums.Costs(0.0, 0.0, 0.0))
     alone = with_threads(case, 1)
     compare(case.run("runtime"), alone, case.tolerance)
-    devices.set_defaults(monkeypatch, processor=devices.always_shared())
+    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
     shared = with_threads(case, 3)
     for name, values in alone.items():
         np.testing.assert_array_equal(shared[name], values, err_msg=name)

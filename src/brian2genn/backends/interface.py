@@ -113,8 +113,6 @@ class Program(Protocol):
         after `run` has said that the host is next.
     owners : list of str
         For every compiled step, the label of its Brian object.
-    seconds : float array
-        For every compiled step, the time it took (when profiling).
     within_step : bool
         Whether there is more of a time step to do after `end_step`; `run` does it.
     stays_bound : bool, optional
@@ -124,7 +122,10 @@ class Program(Protocol):
 
     schedule: list[tuple[str, int]]
     owners: list[str]
-    seconds: np.ndarray
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """For every compiled step, the time it took (when profiling)."""
 
     def notes(self) -> list[str]:
         """What the processor executes, in sentences for people; may be empty."""

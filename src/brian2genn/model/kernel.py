@@ -11,6 +11,9 @@ from .expr import Expr, Rule, rebuild, walk
 #: Index of an access to the element itself.
 ELEMENT = "_idx"
 
+#: Index of an access to what lies in the order in which a pathway delivers; it is a given value.
+PLACE = "_at"
+
 
 @dataclass(frozen=True)
 class Access:

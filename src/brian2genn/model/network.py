@@ -27,6 +27,7 @@ from .footprint import (
     WrittenThroughIndex,
 )
 from .kernel import Kernel
+from .traces import Traces
 from .user_code import UserCode
 
 
@@ -200,7 +201,9 @@ class Push(Step):
 class Deliver(Step):
     """Execute a kernel for the synapses whose events arrive now.
 
-    The events come from the ``"pre"`` or ``"post"`` `side` of the group `synapses`.
+    The events come from the ``"pre"`` or ``"post"`` `side` of the group `synapses`. The kernel
+    `before` is executed first, for the runs of synapses that events arrive at: its elements are
+    these.
     """
 
     of_all_elements = False
@@ -209,6 +212,10 @@ class Deliver(Step):
     queue: EmptiedQueue
     side: str
     synapses: str
+    before: Kernel | None = None
+
+    def kernels(self) -> list[Kernel]:
+        return [self.kernel] if self.before is None else [self.kernel, self.before]
 
 
 @dataclass
@@ -316,6 +323,8 @@ class Network:
         What that text calls ``brian::...``.
     compiler : CompilerArguments
         What that text needs.
+    traces : list of Traces
+        What is kept for neurons in place of their synapses (``transforms/traces.py``).
     queues, recorders : int
         How many of each the steps refer to.
     """
@@ -327,6 +336,7 @@ class Network:
     user_code: list[UserCode] = field(default_factory=list)
     views: list[View] = field(default_factory=list)
     compiler: CompilerArguments = field(default_factory=CompilerArguments)
+    traces: list[Traces] = field(default_factory=list)
     queues: int = 0
     recorders: int = 0
 
@@ -351,6 +361,7 @@ class Network:
             steps=[_copied(step) for step in self.steps],
             user_code=list(self.user_code),
             views=list(self.views),
+            traces=list(self.traces),
         )
 
 

@@ -107,7 +107,7 @@ def division_of(step: Deliver | Sum) -> Division | str:
     """
     if any(node.op == "user" for node in ex.walk(step.kernel.roots())):
         return "nobody knows whether its functions may be called by several threads"
-    touches = [touch for touch in footprint(step) if touch.memory.kind is Kind.ARRAY]
+    touches = [touch for touch in footprint(step, [step.kernel]) if touch.memory.kind is Kind.ARRAY]
     written = [touch for touch in touches if touch.how is not How.READ]
     if not all(touch.own or touch.where is Where.THROUGH for touch in written):
         return "it writes shared variables"

@@ -53,7 +53,7 @@ cases = Cases()
 @pytest.fixture
 def always(monkeypatch):
     """Share out however little there is to do."""
-    devices.set_defaults(monkeypatch, processor=devices.always_shared())
+    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
 
 
 @cases.over(n=[1, 5, 63, 64, 65, 130, 449, 517, 1029])

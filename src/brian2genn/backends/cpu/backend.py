@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode
+from ...transforms.arrangeable import arrangeable
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
+from ...transforms.traces import with_traces
 from ..host.memory import HostMemory
 from ..host.queue import SpikeQueue
 from ..host.threads import threads_for, why_so_many
+from .fitted import LEAST_STEPS, FittedProgram
 from .program import CpuProgram
 
 
@@ -23,6 +27,8 @@ class CpuBackend(HostMemory):
         Says before each run how many threads it may use; None for as many as there are cores.
     share_always : bool, optional
         Share out among threads whatever can be, whether it pays or not.
+    fitted_from : int, optional
+        How many time steps a run must have for memory to be fitted to it.
     """
 
     name = "cpu"
@@ -30,10 +36,16 @@ class CpuBackend(HostMemory):
     queue_type = SpikeQueue
 
     def __init__(
-        self, threads: Callable[[], int | None] = lambda: None, share_always: bool = False
+        self,
+        threads: Callable[[], int | None] = lambda: None,
+        share_always: bool = False,
+        fitted_from: int = LEAST_STEPS,
     ) -> None:
         self._asked = threads
         self._share_always = share_always
+        self._fitted_from = fitted_from
+        #: programs whose synapses' arrays are not current
+        self._live: list[FittedProgram] = []
 
     def _threads(self) -> int:
         return threads_for(self._asked())
@@ -44,7 +56,12 @@ class CpuBackend(HostMemory):
         """Nothing is refused."""
         return None
 
-    def build(self, network: Network, *, profile: bool) -> CpuProgram:
+    def before_access(self, variable: Any) -> None:
+        """Make the array of a variable current; whoever asks may write to it."""
+        for program in self._live:
+            program.show(variable)
+
+    def build(self, network: Network, *, profile: bool) -> CpuProgram | FittedProgram:
         """Compile a network that has been verified.
 
         Raises
@@ -52,9 +69,23 @@ class CpuBackend(HostMemory):
         ToolchainError, CompileError
             Where there is no compiler, or it refuses the program.
         """
+        traced, arrangements = with_traces(network), arrangeable(network)
         lower(network, FOR_A_PROCESSOR)
+        if traced is not None:
+            lower(traced, FOR_A_PROCESSOR)
+        elif not arrangements:
+            return self._program(network)
+        return FittedProgram(
+            network, traced, arrangements, self._program, self._fitted_from, self._live
+        )
+
+    def _program(self, network: Network, *, load: bool = True) -> CpuProgram:
         return CpuProgram(
-            network, self._threads, lambda: why_so_many(self._asked()), self._share_always
+            network,
+            self._threads,
+            lambda: why_so_many(self._asked()),
+            self._share_always,
+            load=load,
         )
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:

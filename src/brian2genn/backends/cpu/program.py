@@ -7,6 +7,7 @@ import ctypes
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class CpuProgram:
         Says where this number comes from, for people.
     share_always : bool, optional
         Share out among threads whatever can be, whether it pays or not.
+    load : bool, optional
+        Whether to compile it at once, and not when it is first bound.
 
     Raises
     ------
@@ -56,6 +59,8 @@ class CpuProgram:
         threads: Callable[[], int] = lambda: 1,
         why: Callable[[], str] = lambda: "",
         share_always: bool = False,
+        *,
+        load: bool = True,
     ) -> None:
         self._threads = threads
         self._share_always = share_always
@@ -64,17 +69,8 @@ class CpuProgram:
         self.schedule = self.source.schedule
         self.owners = self.source.owners
         self._toolchain = toolchain.find().with_arguments(network.compiler)
-        self._library = toolchain.compile_library(
-            self._toolchain,
-            self.source.text,
-            "network",
-            self.source.is_cpp,
-        )
-        #: the file that the compiled program lies in
-        self.library_path = str(self._library._name)
-        self._library.program_constants_size.restype = c_int64
-        self._library.program_run.argtypes = [POINTER(Context), c_double]
-        self._library.program_block.argtypes = [POINTER(Context), c_int32]
+        if load:
+            self._load()
         self._context = Context()
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
@@ -88,6 +84,30 @@ class CpuProgram:
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
         self._names = Names()
+
+    def _load(self) -> None:
+        """Compile it, unless that was done."""
+        _ = self._library
+
+    @cached_property
+    def _library(self) -> ctypes.CDLL:
+        library = toolchain.compile_library(
+            self._toolchain,
+            self.source.text,
+            "network",
+            self.source.is_cpp,
+        )
+        library.program_constants_size.restype = c_int64
+        library.program_run.argtypes = [POINTER(Context), c_double]
+        library.program_block.argtypes = [POINTER(Context), c_int32]
+        if self.source.traces:
+            library.program_differ_from_traces.restype = c_int64
+        return library
+
+    @property
+    def library_path(self) -> str:
+        """The file that the compiled program lies in."""
+        return str(self._library._name)
 
     def unbound(self) -> CpuProgram:
         """The same program, not connected to any memory."""
@@ -132,12 +152,21 @@ class CpuProgram:
         self._keep["queues"] = queues
         if self._columns is not bound.columns:
             self._columns = bound.columns
-            self._recorders = [Recorder(own) for own in bound.columns]
-            handles = self._handles("recorders", self._recorders)
-            self._context.recorders = handles
-            self._keep["recorders"] = handles
+            self._record_into([Recorder(own) for own in bound.columns])
         self.seed(bound.key, bound.step)
         return self._recorders
+
+    def continue_recording(self, other: CpuProgram) -> None:
+        """Go on with the recorders of another program for the same network."""
+        if other._columns is not None:
+            self._columns = other._columns
+            self._record_into(other._recorders)
+
+    def _record_into(self, recorders: list[Recorder]) -> None:
+        self._recorders = recorders
+        handles = self._handles("recorders", recorders)
+        self._context.recorders = handles
+        self._keep["recorders"] = handles
 
     def _handles(
         self, table: str, things: Sequence[SpikeQueue] | Sequence[Recorder]
@@ -243,6 +272,23 @@ class CpuProgram:
             for layout in self._layouts:
                 if block in (None, layout.form.block):
                     layout.refresh(arrays, self._params)
+
+    def show_traces(self) -> None:
+        """Give variables of synapses the values that follow from what neurons keep."""
+        self._library.program_show_traces(byref(self._context))
+
+    def differ_from_traces(self, count: int, tolerance: float) -> bool:
+        """Whether any of the synapses has other values than those.
+
+        Parameters
+        ----------
+        count : int
+            Of groups of synapses.
+        tolerance : float
+            Differences up to this, in relation to the values, are none.
+        """
+        differ = self._library.program_differ_from_traces
+        return any(differ(byref(self._context), k, c_double(tolerance)) for k in range(count))
 
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time.

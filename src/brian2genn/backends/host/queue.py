@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import weakref
 from typing import Any
 
@@ -28,6 +29,9 @@ class SpikeQueue:
         self.handle: int = self._library.b2g_queue_new(source_start, source_end)
         if not self.handle:
             raise MemoryError("no memory for a spike queue")
+        self._n_synapses = 0
+        #: the numbers that synapses have in Brian, while they have others
+        self._numbers: np.ndarray | None = None
         self._finalizer = weakref.finalize(self, self._library.b2g_queue_free, self.handle)
         #: what makes two queues different for Brian's caches
         self._state_tuple = (source_start, source_end, np.int32)
@@ -48,9 +52,11 @@ class SpikeQueue:
         sources : int32 array, shape (n_synapses,)
             Index of every synapse's source neuron.
         """
+        self.restore_numbers()
         delays = np.ascontiguousarray(real_delays, dtype=np.float64)
         sources = np.ascontiguousarray(sources, dtype=np.int32)
         delays = of_synapses(delays, len(sources))
+        self._n_synapses = len(sources)
         self._check(
             self._library.b2g_queue_prepare(
                 self.handle, delays.ctypes.data, len(delays), float(dt), sources.ctypes.data,
@@ -79,6 +85,59 @@ class SpikeQueue:
         targets : int32 array, shape (n_synapses,)
         """
         self._check(self._library.b2g_queue_all(self.handle, targets.ctypes.data, len(targets)))
+
+    def order(self) -> np.ndarray | None:
+        """The synapses in the order in which they are delivered; None if that is their own."""
+        return self._synapses_at(self._library.b2g_queue_order(self.handle))
+
+    def divided_order(self) -> np.ndarray | None:
+        """The same where synapses are divided among threads: in each run they are sorted."""
+        return self._synapses_at(self._library.b2g_queue_divided_order(self.handle))
+
+    def _synapses_at(self, address: int | None) -> np.ndarray | None:
+        if not address:
+            return None
+        buffer = (ctypes.c_int32 * self._n_synapses).from_address(address)
+        return np.array(np.frombuffer(memoryview(buffer), dtype=np.int32))
+
+    def renumber(self, numbers: np.ndarray, places: np.ndarray) -> None:
+        """Give synapses other numbers, for a run.
+
+        Parameters
+        ----------
+        numbers : int32 array
+            For each new number the one in Brian.
+        places : int32 array
+            The inverse.
+        """
+        self._numbers = numbers
+        self._check(
+            self._library.b2g_queue_renumber(self.handle, places.ctypes.data, numbers.ctypes.data)
+        )
+
+    def restore_numbers(self) -> None:
+        """Synapses have the numbers that they have in Brian."""
+        self._library.b2g_queue_restore_numbers(self.handle)
+        self._numbers = None
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs of synapses there are, each with one source and one delay."""
+        return int(self._library.b2g_queue_runs(self.handle))
+
+    def is_whole(self) -> bool:
+        """Whether what is in flight arrives at all synapses of a run, and not at single ones."""
+        return bool(self._library.b2g_queue_is_whole(self.handle))
+
+    def has_one_delay(self) -> bool:
+        """Whether a run has all synapses of its source."""
+        return bool(self._library.b2g_queue_has_one_delay(self.handle))
+
+    def keys(self, n_synapses: int) -> np.ndarray:
+        """The number of each synapse's run."""
+        keys = np.empty(n_synapses, dtype=np.int32)
+        self._library.b2g_queue_keys(self.handle, keys.ctypes.data)
+        return keys
 
     @staticmethod
     def _check(error: int) -> None:

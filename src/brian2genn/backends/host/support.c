@@ -159,8 +159,10 @@ static void free_arrangement(b2g_queue *queue)
     free(queue->delay);
     free(queue->start);
     free(queue->order);
-    queue->first_run = queue->delay = queue->start = queue->order = NULL;
-    queue->n_synapses = queue->n_runs = 0;
+    free(queue->own_order);
+    queue->first_run = queue->delay = queue->start = queue->order = queue->own_order = NULL;
+    queue->numbers = NULL;
+    queue->n_synapses = queue->n_runs = queue->shortest = queue->longest = 0;
     queue->fingerprint = 0;
 }
 
@@ -181,16 +183,23 @@ int64_t b2g_queue_count(const b2g_queue *queue, int32_t ahead)
     return n;
 }
 
+/* The number of a synapse in Brian: that of the k-th one of all runs. */
+static inline int32_t synapse_at(const b2g_queue *queue, int32_t k)
+{
+    const int32_t place = queue->order ? queue->order[k] : k;
+    return queue->numbers ? queue->numbers[place] : place;
+}
+
 /* Write them to `synapses`, in the order in which they will be delivered. */
 void b2g_queue_synapses(const b2g_queue *queue, int32_t ahead, int32_t *synapses)
 {
     const b2g_slot *slot = &queue->slots[(queue->head + ahead) % queue->n_slots];
     int64_t n = 0;
     for (; n < slot->n_synapses; n++)
-        synapses[n] = slot->synapses[n];
+        synapses[n] = queue->numbers ? queue->numbers[slot->synapses[n]] : slot->synapses[n];
     for (int64_t r = 0; r < slot->n_runs; r++)
         for (int32_t k = queue->start[slot->runs[r]]; k < queue->start[slot->runs[r] + 1]; k++)
-            synapses[n++] = queue->order ? queue->order[k] : k;
+            synapses[n++] = synapse_at(queue, k);
 }
 
 /* The largest number of a synapse that something is on its way to, or -1. */
@@ -199,13 +208,16 @@ int32_t b2g_queue_largest(const b2g_queue *queue)
     int32_t largest = -1;
     for (int32_t s = 0; s < queue->n_slots; s++) {
         const b2g_slot *slot = &queue->slots[s];
-        for (int64_t k = 0; k < slot->n_synapses; k++)
-            if (slot->synapses[k] > largest)
-                largest = slot->synapses[k];
+        for (int64_t k = 0; k < slot->n_synapses; k++) {
+            const int32_t place = slot->synapses[k];
+            const int32_t synapse = queue->numbers ? queue->numbers[place] : place;
+            if (synapse > largest)
+                largest = synapse;
+        }
         for (int64_t r = 0; r < slot->n_runs; r++)
             for (int32_t k = queue->start[slot->runs[r]]; k < queue->start[slot->runs[r] + 1]; k++)
-                if ((queue->order ? queue->order[k] : k) > largest)
-                    largest = queue->order ? queue->order[k] : k;
+                if (synapse_at(queue, k) > largest)
+                    largest = synapse_at(queue, k);
     }
     return largest;
 }
@@ -354,6 +366,60 @@ static int32_t in_steps(double delay, double dt)
     return steps >= INT32_MAX - 1 ? INT32_MAX - 1 : steps > 0.0 ? (int32_t)steps : 0;
 }
 
+/* ---- other numbers for the time of a run ---------------------------------- */
+
+/* The synapses in the order in which their runs are, or no order if it is that of their numbers. */
+const int32_t *b2g_queue_order(const b2g_queue *queue) { return queue->order; }
+
+/* The same as they are divided among threads: in each run by target. */
+const int32_t *b2g_queue_divided_order(const b2g_queue *queue)
+{
+    return queue->by_target ? queue->by_target : queue->order;
+}
+
+static void map_single_ones(b2g_queue *queue, const int32_t *numbers)
+{
+    for (int32_t s = 0; s < queue->n_slots; s++)
+        for (int64_t k = 0; k < queue->slots[s].n_synapses; k++)
+            queue->slots[s].synapses[k] = numbers[queue->slots[s].synapses[k]];
+}
+
+/* Give synapse k the number `places[k]`.  `numbers`, the inverse, has to be kept until synapses have
+   their own numbers again. */
+int32_t b2g_queue_renumber(b2g_queue *queue, const int32_t *places, const int32_t *numbers)
+{
+    int32_t *order = malloc((size_t)(queue->n_synapses + 1) * sizeof(int32_t));
+    if (order == NULL)
+        return B2G_NO_MEMORY;
+    bool identity = true;
+    for (int64_t k = 0; k < queue->n_synapses; k++) {
+        order[k] = places[queue->order ? queue->order[k] : k];
+        identity = identity && order[k] == k;
+    }
+    free_division(queue);
+    map_single_ones(queue, places);
+    queue->own_order = queue->order;
+    queue->order = order;
+    queue->numbers = numbers;
+    if (identity) {
+        free(order);
+        queue->order = NULL;
+    }
+    return B2G_OK;
+}
+
+void b2g_queue_restore_numbers(b2g_queue *queue)
+{
+    if (queue->numbers == NULL)
+        return;
+    free_division(queue);
+    map_single_ones(queue, queue->numbers);
+    free(queue->order);
+    queue->order = queue->own_order;
+    queue->own_order = NULL;
+    queue->numbers = NULL;
+}
+
 /* Arrange the synapses by source (and delay) for a run; keep what is in flight.
    Synapses of one run stay in ascending order.  Two stable counting sorts: by
    delay, then by source. */
@@ -470,6 +536,12 @@ int32_t b2g_queue_prepare(b2g_queue *queue, const double *delays, int64_t n_dela
     }
     queue->n_synapses = n_synapses;
     queue->fingerprint = fingerprint;
+    queue->shortest = queue->longest = queue->n_runs ? queue->start[1] : 0;
+    for (int64_t run = 1; run < queue->n_runs; run++) {
+        const int64_t length = queue->start[run + 1] - queue->start[run];
+        queue->shortest = length < queue->shortest ? length : queue->shortest;
+        queue->longest = length > queue->longest ? length : queue->longest;
+    }
     return B2G_OK;
 }
 
@@ -491,15 +563,20 @@ static int by_first(const void *one, const void *other)
 static int sort_run(int32_t *synapses, int64_t n, const int32_t *targets)
 {
     int64_t *keys = malloc((size_t)(n ? n : 1) * sizeof(int64_t));
-    if (keys == NULL)
+    int32_t *before = malloc((size_t)(n ? n : 1) * sizeof(int32_t));
+    if (keys == NULL || before == NULL) {
+        free(keys);
+        free(before);
         return B2G_NO_MEMORY;
-    /* synapses of a run ascend: their number tells which came first */
+    }
     for (int64_t k = 0; k < n; k++)
-        keys[k] = ((int64_t)targets[synapses[k]] << 32) | (uint32_t)synapses[k];
+        keys[k] = ((int64_t)targets[synapses[k]] << 32) | (uint32_t)k;
+    memcpy(before, synapses, (size_t)n * sizeof(int32_t));
     qsort(keys, (size_t)n, sizeof(*keys), by_first);
     for (int64_t k = 0; k < n; k++)
-        synapses[k] = (int32_t)(uint32_t)keys[k];
+        synapses[k] = before[(uint32_t)keys[k]];
     free(keys);
+    free(before);
     return B2G_OK;
 }
 
@@ -630,6 +707,43 @@ int32_t b2g_queue_all(b2g_queue *queue, const int32_t *targets, int64_t n_synaps
     queue->n_runs = n_runs;
     queue->fingerprint = fingerprint;
     return B2G_OK;
+}
+
+/* ---- what neurons keep for their synapses -------------------------------- */
+
+int64_t b2g_queue_runs(const b2g_queue *queue) { return queue->n_runs; }
+
+/* Whether events arrive at all synapses of a run, and not at single ones. */
+int32_t b2g_queue_is_whole(const b2g_queue *queue)
+{
+    for (int32_t s = 0; s < queue->n_slots; s++)
+        if (queue->slots[s].n_synapses > 0)
+            return 0;
+    return 1;
+}
+
+/* Whether a run has all synapses of its source. */
+int32_t b2g_queue_has_one_delay(const b2g_queue *queue) { return queue->first_run == NULL; }
+
+/* Write the number of each synapse's run. */
+void b2g_queue_keys(const b2g_queue *queue, int32_t *keys)
+{
+    for (int64_t run = 0; run < queue->n_runs; run++)
+        for (int32_t k = queue->start[run]; k < queue->start[run + 1]; k++)
+            keys[queue->order ? queue->order[k] : k] = (int32_t)run;
+}
+
+/* For each run the synapse with the earliest of these times, the first of several; without times,
+   the first one; -1 for a run without synapses. */
+void b2g_earliest(const int32_t *keys, const double *times, int64_t n, int64_t n_runs, int32_t *chosen)
+{
+    for (int64_t run = 0; run < n_runs; run++)
+        chosen[run] = -1;
+    for (int64_t k = 0; k < n; k++) {
+        int32_t *const best = &chosen[keys[k]];
+        if (*best < 0 || (times && times[k] < times[*best]))
+            *best = (int32_t)k;
+    }
 }
 
 /* Arrange the synapses anew at the next prepare. */

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ...model import expr as ex
 from ...model.dtypes import FLOAT64
 from ...model.expr import Expr
@@ -36,7 +38,33 @@ class Result:
     statement: str
 
 
-class SideBySidePrinter(KernelPrinter):
+@dataclass(frozen=True)
+class Elements:
+    """An array that has something for each element: C text of where it is, and bytes of one."""
+
+    address: str
+    bytes: int
+
+
+class SynapsePrinter(KernelPrinter):
+    """Prints a kernel whose elements are synapses, which may have other numbers during a run."""
+
+    def elements(self, index: str) -> list[Elements]:
+        """The arrays that are reached by one index, the element's own, say."""
+        used = {*(name for _, name in self._loaded), *(store.name for store in self.kernel.stores)}
+        accesses = [self.kernel.accesses[name] for name in sorted(used)]
+        found = {one.array: one.dtype for one in accesses if one.index == index}
+        return [
+            Elements(self._address(array), np.dtype(dtype).itemsize)
+            for array, dtype in found.items()
+        ]
+
+    def _counter(self, site: RandomSite) -> tuple[str, str]:
+        element, step = super()._counter(site)
+        return element if site.shared else "(uint32_t)b2g_number(numbers, _idx)", step
+
+
+class SideBySidePrinter(SynapsePrinter):
     """Prints a kernel whose elements are computed several at once, and then write one by one.
 
     Parameters
@@ -62,6 +90,13 @@ class SideBySidePrinter(KernelPrinter):
         sign = "+=" if store.add else "="
         self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];"))
         return f"{name}[_j] = {text};"
+
+
+class ComparingPrinter(KernelPrinter):
+    """Prints a kernel that counts what it would change, in place of changing it."""
+
+    def _assignment(self, store: Store, place: str, text: str) -> str:
+        return f"_others += !b2g_is_alike({place}, {text}, tolerance);"
 
 
 class LoopPrinter(KernelPrinter):

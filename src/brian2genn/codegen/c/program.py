@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...model.dtypes import C_TYPE
+from ...model.kernel import PLACE
 from ...model.mishap import working_on
 from ...model.network import Deliver, Host, Network, Step, Sum, Threshold, Update
 from ...transforms.scatter import side_by_side
@@ -14,7 +15,7 @@ from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
 from .alike import Scopes, Shared, StepText, find_alike
-from .loops import LoopPrinter, SideBySidePrinter
+from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .printer import KernelPrinter
 from .shared import Constants, Streams
 from .sums import PrintedSum, SumForm, Sums
@@ -55,6 +56,8 @@ class Source:
         more: those of the steps that share functions.
     scopes : int
         How many such steps there are.
+    traces : bool
+        Whether neurons keep something for their synapses.
     """
 
     text: str
@@ -73,6 +76,7 @@ class Source:
     tables: int = 0
     again: dict[str, list[int]] = field(default_factory=dict)
     scopes: int = 0
+    traces: bool = False
 
 
 @dataclass
@@ -117,6 +121,17 @@ def load_templates() -> None:
     """Load the templates that most programs need, so that nobody waits for them later."""
     for name in ("program", "update", "threshold", "push", "deliver", "onevents", "recordevents"):
         environment.get_template(f"c/{name}.c.j2")
+
+
+@dataclass
+class _PrintedTraces:
+    """What neurons keep for some synapses, ready for the program template."""
+
+    synapses: str
+    #: of all synapses, an array
+    key: str
+    show: KernelPrinter
+    compare: KernelPrinter
 
 
 @working_on(None)
@@ -196,6 +211,17 @@ def print_program(network: Network) -> Source:
         ]
         for number, part in enumerate(parts)
     ]
+    traces = [
+        _PrintedTraces(
+            one.synapses,
+            one.ends[0].key,
+            *(
+                printer(one.kernel, symbols.params, symbols.arrays, constants, streams)
+                for printer in (KernelPrinter, ComparingPrinter)
+            ),
+        )
+        for one in network.traces
+    ]
     shared = find_alike([step.own for step in _may_share(blocks)])
     counts = {
         "arrays": len(symbols.arrays),
@@ -211,6 +237,8 @@ def print_program(network: Network) -> Source:
         tables=forms.n_tables,
         shared=shared,
         scopes=scopes,
+        traces=traces,
+        length=symbols.length,
         blocks=blocks,
         constants=_of_one_step(constants, printed),
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
@@ -247,6 +275,7 @@ def print_program(network: Network) -> Source:
         forms.n_tables,
         scopes.again,
         len(scopes),
+        bool(traces),
     )
 
 
@@ -310,6 +339,8 @@ def _print_step(
     form: PrintedSum | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
+    if isinstance(step, Deliver):
+        printer = SynapsePrinter
     taken = streams.count
     kernels = [
         printer(kernel, symbols.params, symbols.arrays, constants, streams)
@@ -334,6 +365,9 @@ def _print_step(
         queue=queue,
         form=form,
         kernel=form.kernel if form else kernels[0] if kernels else None,
+        random=any(kernel.attributes("random") for kernel in step.kernels()),
+        placed=isinstance(step, Deliver) and PLACE in step.kernel.given,
+        before=kernels[1] if len(kernels) > 1 else None,
         param=symbols.params,
         array=symbols.array,
         length=symbols.length,

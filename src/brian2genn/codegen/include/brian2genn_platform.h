@@ -34,6 +34,13 @@ typedef unsigned long long uintptr_t;
 #define B2G_RESTRICT restrict
 #endif
 
+/* Have memory fetched that will be needed soon. */
+#if defined(__GNUC__)
+#define B2G_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define B2G_PREFETCH(address) ((void)0)
+#endif
+
 /* B2G_FN: for short functions that must be inlined into a vector loop; B2G_FN_LONG: for others;
    B2G_FN_APART: for those that a GPU's compiler should not repeat wherever they are called. */
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)

@@ -1,0 +1,289 @@
+"""A network whose memory is fitted to each run.
+
+In runs that are long enough, synapses lie in the order in which they are delivered (`Arranged`),
+and neurons keep what their synapses have in common (`Kept`).  For the latter there is a program of
+its own, which is used if the values of the synapses are indeed those of their neurons when a run
+begins.
+Brian's arrays are filled in when the run ends, and whenever somebody asks for one before.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...codegen.c.program import Source
+from ...model.footprint import How, arrays, footprint
+from ...model.network import Network
+from ...transforms.arrangeable import Arrangement
+from ..host.recorder import Recorder
+from ..interface import Bound, Outcome
+from .arranged import Arranged
+from .kept import Kept
+from .program import CpuProgram
+
+#: Shorter runs are not worth going through all synapses before and after.
+LEAST_STEPS = 1000
+
+#: By how much values of one neuron's synapses may differ, in relation to their size: in Brian's
+#: arrays they have been rounded at different times.
+_ROUNDING = 1e-9
+
+
+class FittedProgram:
+    """A network's programs, of which one is in use.
+
+    Parameters
+    ----------
+    general : Network
+        Verified and simplified.
+    traced : Network or None
+        The same network, in which neurons keep something; simplified.
+    arrangements : list of Arrangement
+        The synapses that may be in another order.
+    compiled : callable
+        Makes the `CpuProgram` of a network; with ``load=False``, compiled when it is first bound.
+    least_steps : int
+        Shorter runs have Brian's arrays.
+    live : list of FittedProgram
+        Gets this program while Brian's arrays are not current.
+    """
+
+    stays_bound = True
+    within_step = False
+
+    def __init__(
+        self,
+        general: Network,
+        traced: Network | None,
+        arrangements: list[Arrangement],
+        compiled: Callable[..., CpuProgram],
+        least_steps: int,
+        live: list[FittedProgram],
+    ) -> None:
+        # what most runs will need; the other one is compiled when it is needed
+        self._general = compiled(general, load=traced is None)
+        self._traced: CpuProgram | None = None
+        if traced is not None:
+            self._traced = compiled(traced, load=False)
+        self._now = self._general
+        self._kept = Kept(traced)
+        self._possible = arrangements
+        self._arranged = Arranged(arrangements)
+        touches = [touch for step in general.steps for touch in footprint(step)]
+        self._written = arrays(touches, How.WRITE, How.ADD)
+        self._least_steps = least_steps
+        self._live = live
+        self._bound: Bound | None = None
+        self._profile = False
+        self._why_not = ""
+        #: which synapses are in another order, for people
+        self._rearranged: list[str] = []
+        #: whether somebody has seen the arrays since the last time step, and may have written
+        self._shown = False
+        self._lock = threading.RLock()
+        self.schedule = self._general.schedule
+        self.owners = self._general.owners
+
+    def unbound(self) -> FittedProgram:
+        """The same programs, not connected to any memory."""
+        other = copy.copy(self)
+        other._general = self._general.unbound()
+        other._traced = None if self._traced is None else self._traced.unbound()
+        other._now = other._general
+        other._kept = copy.copy(self._kept)
+        other._kept.arrays = {}
+        other._arranged = Arranged(self._possible)
+        other._bound = None
+        other._lock = threading.RLock()
+        return other
+
+    # -- what is in use ------------------------------------------------------------
+    @property
+    def source(self) -> Source:
+        """The text of the program in use."""
+        return self._now.source
+
+    @property
+    def library_path(self) -> str:
+        """The file that it lies in."""
+        return self._now.library_path
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """For every step, the time it took (when profiling)."""
+        return self._now.seconds
+
+    @property
+    def random_key(self) -> int:
+        """The key of the random streams."""
+        return self._now.random_key
+
+    @property
+    def random_step(self) -> int:
+        """The number that the next time step will have in the random streams."""
+        return self._now.random_step
+
+    @property
+    def _is_traced(self) -> bool:
+        return self._now is self._traced
+
+    def notes(self) -> list[str]:
+        """What the program in use says, what neurons keep, and what is in another order."""
+        assert self._bound is not None
+        told = []
+        for one in self._kept.traces:
+            names = ", ".join(f"'{name}'" for name in one.names())
+            names = f"{names} of '{self._bound.names.of(one.synapses)}'"
+            if self._is_traced:
+                told.append(f"Neurons keep {names} for all of their synapses.")
+            else:
+                told.append(f"Each synapse keeps {names}: {self._why_not}.")
+        if self._rearranged:
+            names = ", ".join(f"'{self._bound.names.of(one)}'" for one in self._rearranged)
+            told.append(f"In the order in which spikes arrive: variables of {names}.")
+        return [*self._now.notes(), *told]
+
+    # -- a run ------------------------------------------------------------------
+    def bind(self, bound: Bound) -> list[Recorder]:
+        """Choose a program for the run, and connect it to what the run works with."""
+        self._bound = bound
+        self._give_back()
+        self._rearranged = []
+        steps = max((clock.remaining() for clock in bound.clocks), default=0)
+        if steps < self._least_steps:
+            self._why_not = f"the run has fewer than {self._least_steps} time steps"
+            return self._use(self._general)
+        self._arranged.arrange(bound.arrays, bound.queues)
+        self._rearranged = self._arranged.labels
+        self._why_not = self._kept.why_not(bound.queues)
+        if self._traced is None or self._why_not:
+            return self._use(self._general)
+        self._kept.make_room(bound.arrays, bound.queues)
+        return self._use(self._traced)
+
+    def _give_back(self) -> None:
+        """There is nothing but Brian's arrays, which are current."""
+        self._arranged.give_back()
+        self._kept.arrays = {}
+        self._shown = False
+        if self in self._live:
+            self._live.remove(self)
+
+    def _arrays(self) -> Mapping[str, Any]:
+        """What the program works with: Brian's arrays, or what is there in their place."""
+        assert self._bound is not None
+        return ChainMap(self._kept.arrays, self._arranged.arrays, dict(self._bound.arrays))
+
+    def _use(self, program: CpuProgram) -> list[Recorder]:
+        """Bind one of the programs, with the recorders of the other one."""
+        assert self._bound is not None
+        before, self._now = self._now, program
+        if before is not program:
+            program.continue_recording(before)
+        return program.bind(replace(self._bound, arrays=self._arrays()))
+
+    def move(self, arrays: Mapping[str, Any]) -> None:
+        """Name the arrays anew."""
+        assert self._bound is not None
+        self._bound = replace(self._bound, arrays=arrays)
+        # there may be other values in them
+        self._shown = bool(self._live)
+        self._now.move(self._arrays())
+
+    def seed(self, key: int, step: int) -> None:
+        """Set the key of the random streams and the number of the next step."""
+        self._now.seed(key, step)
+
+    def prepare(self, profile: bool) -> None:
+        """Compute what stays constant during the run, and take over what Brian's arrays have."""
+        self._profile = profile
+        self._now.prepare(profile)
+        if self._is_traced and self._bound is not None:
+            self._kept.put_in_places(self._bound.queues)
+        self._take_over()
+        if self not in self._live and (self._is_traced or self._arranged.arrays):
+            self._live.append(self)
+
+    def _take_over(self) -> None:
+        """Let neurons keep what their synapses have, or go on with the other program."""
+        if not self._is_traced:
+            return
+        self._kept.take_over(self._arrays())
+        if self._now.differ_from_traces(len(self._kept.traces), _ROUNDING):
+            self._give_up("they are not the same at all synapses of a neuron")
+
+    def _give_up(self, why: str) -> None:
+        """Go on with the program in which synapses have all their variables."""
+        assert self._bound is not None
+        before, self._why_not = self._now, why
+        self._kept.arrays = {}
+        self._bound = replace(self._bound, key=before.random_key, step=before.random_step)
+        self._use(self._general)
+        self._general.prepare(self._profile)
+        self._general.seconds += before.seconds
+
+    def _look_again(self) -> None:
+        """Take over what somebody has written who has asked for an array."""
+        assert self._bound is not None
+        changed = self._arranged.differ(self._bound.arrays)
+        if changed:
+            self._arranged.take_over(self._bound.arrays)
+            self._now.move(self._arrays())
+        if self._is_traced:
+            changed = changed or self._now.differ_from_traces(len(self._kept.traces), 0.0)
+        if changed:
+            self._take_over()
+
+    def run(self, seconds: float) -> Outcome:
+        """Run time steps; see `CpuProgram.run`."""
+        with self._lock:
+            if self._shown:
+                self._shown = False
+                self._look_again()
+            return self._now.run(seconds)
+
+    def block(self, number: int) -> None:
+        """Run one stretch of the present time step."""
+        self._now.block(number)
+
+    def end_step(self) -> None:
+        """Finish a time step that objects of the host took part in."""
+        self._now.end_step()
+
+    def is_active(self, clock: int) -> bool:
+        """Whether a clock ticks in the present time step."""
+        return self._now.is_active(clock)
+
+    def show(self, variable: Any) -> None:
+        """Make an array current; whoever asks for it may write to it."""
+        if self._may_hide(variable):
+            self._show_all()
+
+    def _may_hide(self, variable: Any) -> bool:
+        assert self._bound is not None
+        labels = {*self._arranged.labels, *(one.synapses for one in self._kept.traces)}
+        owner = getattr(variable.owner, "name", None)
+        return owner in {self._bound.names.of(label) for label in labels}
+
+    def _show_all(self) -> None:
+        assert self._bound is not None
+        with self._lock:
+            if self in self._live and not self._shown:
+                if self._is_traced:
+                    self._now.show_traces()
+                self._arranged.show(self._bound.arrays, self._written)
+                self._shown = True
+
+    def finish(self) -> None:
+        """All arrays are current; they may be given up."""
+        if self in self._live:
+            self._show_all()
+        self._give_back()
+        self._now.finish()

@@ -1,0 +1,86 @@
+"""What neurons keep in place of their synapses, in the memory of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...model.network import Network
+from ...model.traces import TraceEnd, Traces
+from ..host.queue import SpikeQueue
+from ..host.structures import support
+from .arranged import array_of
+
+
+class Kept:
+    """What neurons keep, and the arrays of their synapses.
+
+    Parameters
+    ----------
+    network : Network or None
+        In which neurons keep something, if they do.
+    """
+
+    def __init__(self, network: Network | None) -> None:
+        self.traces = [] if network is None else network.traces
+        arrays = {} if network is None else network.arrays
+        self._dtypes = {name: np.dtype(array.dtype) for name, array in arrays.items()}
+        #: by their names in the network
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def why_not(self, queues: Sequence[SpikeQueue]) -> str:
+        """Why neurons cannot stand for their synapses in a run, for people; empty if they can."""
+        for one in self.traces:
+            if not all(queues[number].is_whole() for number in one.queues):
+                return "spikes are on their way to single synapses of a neuron"
+            for end in one.ends:
+                own = [queues[number] for number in end.queues]
+                if len(own) > 1 and not all(queue.has_one_delay() for queue in own):
+                    return "several pathways have delays of their own for each synapse"
+        return ""
+
+    def make_room(self, arrays: Mapping[str, Any], queues: Sequence[SpikeQueue]) -> None:
+        """Make the arrays for the synapses that there are, and number these by neurons."""
+        self.arrays = {}
+        for one in self.traces:
+            n_synapses = len(array_of(arrays, one.variables()[0]))
+            for end in one.ends:
+                queue = queues[end.queues[0]]
+                self.arrays[end.key] = queue.keys(n_synapses)
+                for name in end.arrays():
+                    self.arrays[name] = np.zeros(max(queue.n_runs, 1), dtype=self._dtypes[name])
+            for name in one.places:
+                self.arrays[name] = np.empty(n_synapses, dtype=np.int32)
+
+    def put_in_places(self, queues: Sequence[SpikeQueue]) -> None:
+        """Bring the numbers of neurons into the order in which queues, as divided, deliver."""
+        for one in self.traces:
+            key_of = {end.side: end.key for end in one.ends}
+            for name, (side, number) in one.places.items():
+                keys, order = self.arrays[key_of[side]], queues[number].divided_order()
+                self.arrays[name][:] = keys if order is None else keys[order]
+
+    def take_over(self, arrays: Mapping[str, Any]) -> None:
+        """Take the values from the synapses that were the last to have no event."""
+        for one in self.traces:
+            for end in one.ends:
+                self._take_over(one, end, arrays)
+
+    def _take_over(self, one: Traces, end: TraceEnd, arrays: Mapping[str, Any]) -> None:
+        keys = self.arrays[end.key]
+        stamps = None
+        if one.stamp is not None and end.since is not None:
+            stamps = array_of(arrays, one.stamp)
+        n_runs = len(next(iter(self.arrays[name] for name in end.arrays())))
+        chosen = np.empty(n_runs, dtype=np.int32)
+        support().b2g_earliest(
+            keys.ctypes.data, None if stamps is None else stamps.ctypes.data, len(keys), n_runs,
+            chosen.ctypes.data,
+        )  # fmt: skip
+        present = chosen >= 0
+        if end.since is not None and stamps is not None:
+            self.arrays[end.since][present] = stamps[chosen[present]]
+        for name, trace in end.traces.items():
+            self.arrays[trace][present] = array_of(arrays, name)[chosen[present]]
