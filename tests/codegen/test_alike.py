@@ -22,7 +22,8 @@ from brian2 import (
 
 from brian2genn.codegen.c import program as printing
 from brian2genn.codegen.c.alike import StepText, find_alike
-from tests import devices, test_shared_work
+from tests import devices
+from tests.backends.cpu import test_shared_work
 from tests.semantics.harness import Cases, observe
 
 if devices.BACKEND != "cpu":

@@ -282,6 +282,10 @@ def _headers() -> bytes:
 
 _loaded: dict[str, ctypes.CDLL] = {}
 
+#: by the same keys: held by the thread that makes the library
+_making: dict[str, threading.Lock] = {}
+
+
 _seconds = 0.0
 
 
@@ -322,10 +326,13 @@ def compile_library(
     digest.update(_headers())
     key = f"{name}-{digest.hexdigest()[:32]}"
     if key not in _loaded:
-        try:
-            _loaded[key] = library(key, partial(_compile, toolchain, text, is_cpp))
-        except CacheError as error:
-            raise ToolchainError(str(error)) from error
+        # whoever waits here for another thread goes on at once; locks of files are looked at rarely
+        with _making.setdefault(key, threading.Lock()):
+            try:
+                if key not in _loaded:
+                    _loaded[key] = library(key, partial(_compile, toolchain, text, is_cpp))
+            except CacheError as error:
+                raise ToolchainError(str(error)) from error
     return _loaded[key]
 
 
