@@ -258,6 +258,8 @@ def test_sums_that_go_through_synapses_by_target_are_told():
     (told,) = (line for line in str(brian2genn.explain(network)).splitlines() if "copies" in line)
     assert "many_summed_variable_total_post" in told
     assert "few_summed" not in told
+
+
 @pytest.mark.parametrize("profile", [True, False])
 def test_the_time_step_is_drawn(profile):
     matplotlib = pytest.importorskip("matplotlib")
