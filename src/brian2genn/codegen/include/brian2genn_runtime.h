@@ -289,11 +289,30 @@ static inline b2g_context *b2g_enter(b2g_context *ctx, int32_t scope)
     return &ctx->scopes[scope];
 }
 
+#if defined(_WIN32)
+/* Windows has no clock_gettime, and its own header has names that scripts use, too. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+__declspec(dllimport) int __stdcall QueryPerformanceCounter(int64_t *count);
+__declspec(dllimport) int __stdcall QueryPerformanceFrequency(int64_t *frequency);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
 static inline double b2g_seconds(void)
 {
+#if defined(_WIN32)
+    int64_t count, frequency;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&count);
+    return (double)count / (double)frequency;
+#else
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+#endif
 }
 
 /* ---- growing memory ---------------------------------------------------- */

@@ -18,6 +18,7 @@ from ...frontend.network import BY_BRIAN, COMPILED, IDLE, Placement
 from ...frontend.recorded import RecordedCode
 from ..run.times import Times
 from .notebook import as_html
+from .timestep import draw
 
 #: What set-up code does, by Brian's template.
 _SETUP_KINDS = {
@@ -204,6 +205,28 @@ class Explanation:
             [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
             [str(self.times or ""), *self._idle(), *self._by_brian_in_setup(), *self.notes],
         )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the time step: its objects in their order, where they run, and what they took.
+
+        What each object took is known after a run with ``profile=True``; of objects that Brian runs
+        it is always known.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        seconds = self.times.of_objects if self.times else {}
+        notes = [note for note in self.notes if note.startswith("- ") or " thread" in note]
+        if not any(p.name in seconds for p in self.placements if p.where == COMPILED):
+            notes.insert(0, "Shares of compiled objects: run(..., profile=True)")
+        title = repr(self).partition("\n")[0]
+        loop = self.times.loop if self.times else 0.0
+        return draw(title, self._busy(), seconds, loop, notes, ax)
 
     def _by_brian_in_setup(self) -> list[str]:
         return [

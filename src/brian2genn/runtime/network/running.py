@@ -112,6 +112,7 @@ class NetworkRunner:
         seconds = self._execute(net, prepared, loop, progress, t_end)
         self.log.explanations.add(net, [*prepared.program.notes(), *loop.host_costs(seconds)])
         times.loop = self.device._last_run_time = seconds
+        times.of_objects = loop.seconds_of_objects(profile)
         self.device.times = times
         self.log.explanations.tell_times(net, times)
         self.device._last_run_completed_fraction = (

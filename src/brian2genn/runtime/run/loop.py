@@ -244,6 +244,10 @@ class TimeLoop:
         seconds.update(self._host_seconds)
         return list(seconds.items())
 
+    def seconds_of_objects(self, profiled: bool) -> dict[str, float]:
+        """What objects took: of all, or only of those that Brian has run."""
+        return dict(self.profile()) if profiled else dict(self._host_seconds)
+
     def host_costs(self, whole: float) -> list[str]:
         """What the objects took that Brian has run, in sentences for people.
 

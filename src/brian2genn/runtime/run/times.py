@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...backends.host import toolchain
 
@@ -24,12 +24,16 @@ class Times:
         The time steps.
     fetching : float
         Putting what was recorded into Brian's arrays; grows whenever somebody asks for it.
+    of_objects : dict
+        What single objects took in the loop, by their names: of all when profiling, otherwise of
+        those that Brian runs.
     """
 
     preparing: float = 0.0
     compiling: float = 0.0
     loop: float = 0.0
     fetching: float = 0.0
+    of_objects: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return (
