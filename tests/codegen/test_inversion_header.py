@@ -6,7 +6,6 @@ import ctypes
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +13,11 @@ from brian2 import NeuronGroup, StateMonitor, ms, run, seed, set_device
 from brian2.core.preferences import prefs
 
 from tests import devices
+from tests.paths import ROOT
 
 stats = pytest.importorskip("scipy.stats")
 
-INCLUDE = Path(__file__).parents[1] / "src" / "brian2genn" / "codegen" / "include"
+INCLUDE = ROOT / "src" / "brian2genn" / "codegen" / "include"
 CC = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 #: A sanitizer's, under `make test-sanitize`.
 MORE_FLAGS = os.environ.get("BRIAN2GENN_CFLAGS", "").split()

@@ -187,9 +187,10 @@ def test_agrees_with_runtime(case):
 
 @pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 @pytest.mark.parametrize("case", cases, ids=str)
-def test_by_target_whatever_it_takes(case, monkeypatch):
+@pytest.mark.parametrize("costs", [{"by_target": -99.0}, {"in_row": -9e9}], ids=["slices", "rows"])
+def test_by_target_whatever_it_takes(case, costs, monkeypatch):
     """Also where by number would be faster; with several threads the same, bit by bit."""
-    monkeypatch.setattr(sums, "COSTS", sums.Costs(0.0, 0.0, 0.0))
+    monkeypatch.setattr(sums, "COSTS", sums.Costs(**costs))
     alone = with_threads(case, 1)
     compare(case.run("runtime"), alone, case.tolerance)
     devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from brian2genn.backends.cpu.sums import LANES, slices_of
+from brian2genn.backends.cpu.sums import LANES, SumLayout, rows_of, slices_of
+from brian2genn.codegen.c.sums import SumForm
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.expr import show
@@ -99,14 +100,12 @@ def test_which_synapses_may_stand_by_target(value, by_target):
     assert plan(value).by_target is by_target
 
 
+@pytest.mark.parametrize("as_they_are", [False, True])
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 300, 70_000])
-def test_every_synapse_stands_in_its_targets_lane_in_order(size):
+def test_every_synapse_stands_in_its_targets_lane_in_order(size, as_they_are):
     random = np.random.default_rng(size)
     targets = (5 + random.integers(size, size=20 * size)).astype(np.int32)
-    slices = slices_of(targets, 5, size)
-    if size == 1:  # seven of eight lanes would be idle
-        assert slices is None
-        return
+    slices = slices_of(targets, 5, size, as_they_are)
     found: dict[int, list[int]] = {}
     for number, first in enumerate(slices.starts[:-1].tolist()):
         for lane in range(LANES):
@@ -124,12 +123,51 @@ def test_every_synapse_stands_in_its_targets_lane_in_order(size):
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("targets", "starts", "firsts"),
+    [
+        ([3], [0, 1], [3]),
+        ([0, 1, 2, 0, 1], [0, 3, 5], [0, 0]),
+        ([4, 5, 5, 7, 6], [0, 2, 3, 4, 5], [4, 5, 7, 6]),
+        ([9, 8, 9, 10], [0, 1, 4], [9, 8]),
+    ],
+)
+def test_rows(targets, starts, firsts):
+    rows = rows_of(np.array(targets, dtype=np.int32))
+    assert rows.starts.tolist() == starts
+    assert rows.targets.tolist() == firsts
+
+
+def arranged(targets, size, looked_up=(), n_changing=0, rows=True, start=0):
+    """How a sum with these synapses is made."""
+    targets = np.asarray(targets, dtype=np.int32)
+    arrays = {"post": targets, "pre": np.sort(targets)}
+    form = SumForm(
+        "test", 0, "post", "start", "size", (), ("pre",), True, looked_up, n_changing, rows
+    )
+    layout = SumLayout(form)
+    layout.refresh(arrays, {"start": start, "size": size})
+    structure = layout._structure
+    return "slices" if structure.n_slices else "rows" if structure.n_rows else "numbers"
+
+
+def test_what_is_the_fastest_is_chosen():
+    random = np.random.default_rng(1)
+    some = random.integers(1000, size=50_000)
+    assert arranged(some, 1000, ("pre",)) == "slices"
+    assert arranged(some, 1000, n_changing=1) == "slices"
+    # one for each target, and rows of all targets
+    assert arranged(np.arange(1000), 1000, ("pre",)) == "rows"
+    assert arranged(np.arange(1000), 1000, ("pre",), rows=False) == "numbers"
+    assert arranged(np.tile(np.arange(500), 500), 500, ("pre",), n_changing=1) == "rows"
+    assert arranged(random.permutation(1000), 1000, ("pre",)) == "numbers"
+    # all to one neuron: seven of eight lanes would be idle
+    assert arranged(np.zeros(1000), 1, ("pre",)) == "numbers"
+    assert arranged([], 10) == "numbers"
+
+
 def test_targets_beyond_those_of_the_sum_are_left_to_the_plain_loop():
-    targets = np.repeat(np.arange(40, dtype=np.int32), 20)
-    assert slices_of(targets, 0, 40) is not None
-    assert slices_of(targets, 1, 39) is None
-    assert slices_of(targets, 0, 39) is None
-
-
-def test_few_synapses_for_each_target_do_not_pay():
-    assert slices_of(np.arange(1000, dtype=np.int32), 0, 1000) is None
+    targets = np.repeat(np.arange(40), 20)
+    assert arranged(targets, 40) == "slices"
+    assert arranged(targets, 39, start=1) == "numbers"
+    assert arranged(targets, 39) == "numbers"

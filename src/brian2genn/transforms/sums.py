@@ -69,19 +69,18 @@ class SumPlan:
     by_target: bool
     changing: frozenset[str] = frozenset()
 
-    def gathers(self, target: str) -> int:
-        """How many values a synapse that stands by target looks up elsewhere.
+    def looked_up(self, target: str) -> list[str]:
+        """The arrays by whose numbers a synapse looks up values, one for each value.
 
         Parameters
         ----------
         target : str
-            The array with the targets: what these have is there already.
+            The array with the targets, whose values are at hand.
         """
         accesses = self.kernel.accesses
-        loads = self.kernel.loads()
-        by_index = [a for a in loads if self.kernel.has_index_access(a)]
-        elsewhere = [a for a in by_index if accesses[str(a.index)].array != target]
-        return len(elsewhere) + len(self.changing)
+        loads = [a for a in self.kernel.loads() if self.kernel.has_index_access(a)]
+        arrays = [accesses[str(access.index)].array for access in loads]
+        return [array for array in arrays if array != target]
 
 
 def plan_sum(step: Sum, network: Network) -> SumPlan:

@@ -1,4 +1,4 @@
-"""Sums over synapses whose synapses stand by target: where everything is, and copies of it."""
+"""Sums over synapses that stand by target or are in rows: where everything is, and copies of it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,26 @@ _WINDOW = 256
 
 @dataclass(frozen=True)
 class Costs:
-    """What it takes, in nanoseconds as measured, and for each value that a synapse looks up."""
+    """What a synapse takes in a time step, in nanoseconds as measured.
 
-    #: a synapse that stands by target
+    To this comes what takes longer the more there are of which one is chosen (`near`, `further`,
+    `far`): for each value that the synapse looks up, and for a target that is added to in memory.
+    """
+
     by_target: float = 0.1
-    value_by_target: float = 0.2
+    #: for each target beside its synapses
     target: float = 1.0
-    #: a synapse that adds to its target in memory
-    by_number: float = 0.5
-    value_by_number: float = 0.15
+    in_row: float = 0.1
+    #: for each row
+    row: float = 8.0
+    by_number: float = 0.15
+    near: float = 0.2
+    further: float = 0.45
+    far: float = 0.8
+
+    def look_up(self, n: int) -> float:
+        """What it takes to look up one of n values, which fit into a cache or do not."""
+        return self.near if n <= 1 << 12 else self.further if n <= 1 << 17 else self.far
 
 
 COSTS = Costs()
@@ -76,7 +87,7 @@ class SumLayout:
         if form.by_target:
             if form.index in changed or self._order is None:
                 start, size = int(params[form.start]), int(params[form.target_size])
-                self._arrange(arrays[form.index], start, size)
+                self._arrange(arrays, start, size)
                 changed.update(form.copies)
             for name in form.copies:
                 if name in changed:
@@ -94,19 +105,38 @@ class SumLayout:
         self._digests[name] = digest
         return True
 
-    def _arrange(self, targets: np.ndarray, start: int, size: int) -> None:
-        """Find the place of every synapse, if it pays."""
-        structure = self._structure
-        structure.n_slices = 0
-        self._order = np.zeros(0, dtype=np.int64)
+    def _arrange(self, arrays: Mapping[str, np.ndarray], start: int, size: int) -> None:
+        """Find the place of every synapse, by what is the fastest."""
+        structure, form = self._structure, self.form
+        structure.n_slices = structure.n_rows = structure.all_once = 0
+        structure.n_targets = size
+        self._order = np.zeros(0, dtype=np.int32)
         self._copies = {}
-        slices = slices_of(targets, start, size, self.form.gathers, self.form.changing)
-        if slices is None:
+        targets = arrays[form.index]
+        n_synapses = len(targets)
+        if n_synapses == 0 or targets.min() < start or targets.max() >= start + size:
             return
+        others = sum(COSTS.look_up(int(arrays[name].max()) + 1) for name in form.looked_up)
+        by_number = COSTS.by_number + 2 * COSTS.look_up(size) + others
+        best = by_number * n_synapses
+        rows = rows_of(targets)
+        if form.rows:
+            in_rows = (COSTS.in_row + others) * n_synapses + COSTS.row * len(rows.targets)
+            if in_rows < best:
+                best = in_rows
+                structure.row_starts = rows.starts.ctypes.data
+                structure.row_targets = rows.targets.ctypes.data
+                structure.n_rows = len(rows.targets)
+                structure.all_once = structure.n_rows == 1 and n_synapses == size
+                self._keep["rows"] = rows
+        slices = slices_of(targets, start, size, form.n_changing > 0)
+        each = COSTS.by_target + others + COSTS.near * form.n_changing
+        if each * slices.starts[-1] + COSTS.target * size >= best:
+            return
+        structure.n_rows = structure.all_once = 0
         self._order = slices.order
         for name in ("targets", "lengths", "starts", "order"):
             setattr(structure, name, getattr(slices, name).ctypes.data)
-        structure.n_targets = size
         structure.n_slices = len(slices.starts) - 1
         self._keep["slices"] = slices
 
@@ -155,9 +185,32 @@ class Slices:
     starts: np.ndarray
 
 
-def slices_of(
-    targets: np.ndarray, start: int, size: int, gathers: int = 1, as_they_are: bool = False
-) -> Slices | None:
+@dataclass(frozen=True)
+class Rows:
+    """Synapses whose targets are neighbours; see ``b2g_sum``.
+
+    Attributes
+    ----------
+    starts, targets : int32 array
+    """
+
+    starts: np.ndarray
+    targets: np.ndarray
+
+
+def rows_of(targets: np.ndarray) -> Rows:
+    """Find the rows of synapses whose targets are neighbours, in ascending order.
+
+    Parameters
+    ----------
+    targets : int32 array, shape (n_synapses,)
+    """
+    begins = np.flatnonzero(np.diff(targets, prepend=targets[0] - 2) != 1)
+    starts = np.append(begins, len(targets)).astype(np.int32)
+    return Rows(starts, targets[begins].astype(np.int32))
+
+
+def slices_of(targets: np.ndarray, start: int, size: int, as_they_are: bool = False) -> Slices:
     """Arrange synapses by target.
 
     Parameters
@@ -165,19 +218,10 @@ def slices_of(
     targets : int32 array, shape (n_synapses,)
     start, size : int
         There are `size` targets, the first of which is `start`.
-    gathers : int, optional
-        How many values a synapse looks up.
     as_they_are : bool, optional
         Keep the order of the targets: synapses of neighbours are often neighbours in memory.
-
-    Returns
-    -------
-    Slices or None
-        None where that would be slower than to go through the synapses by their numbers.
     """
     n_synapses = len(targets)
-    if n_synapses == 0 or targets.min() < start or targets.max() >= start + size:
-        return None
     local = targets - start
     counts = np.bincount(local, minlength=size)
     numbers = np.arange(size)
@@ -190,10 +234,6 @@ def slices_of(
     slice_targets[:size] = start + chosen
     longest = lengths.reshape(-1, LANES).max(axis=1).astype(np.int64)
     starts = np.concatenate(([0], np.cumsum(longest * LANES)))
-    by_target = COSTS.by_target + COSTS.value_by_target * gathers
-    by_number = COSTS.by_number + COSTS.value_by_number * gathers
-    if by_target * starts[-1] + COSTS.target * size > by_number * n_synapses:
-        return None
     first_places = np.empty(size, dtype=np.int64)
     first_places[chosen] = starts[numbers // LANES] + numbers % LANES
     # 16 bits are sorted by counting

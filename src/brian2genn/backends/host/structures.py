@@ -60,6 +60,10 @@ class Sum(ctypes.Structure):
         ("starts", c_void_p),
         ("order", c_void_p),
         ("copies", POINTER(c_void_p)),
+        ("n_rows", c_int64),
+        ("row_starts", c_void_p),
+        ("row_targets", c_void_p),
+        ("all_once", c_int64),
     )
 
 

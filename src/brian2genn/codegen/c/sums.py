@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ...model.dtypes import C_TYPE, FLOAT64
 from ...model.kernel import ELEMENT, Access
 from ...model.network import Network, Sum
+from ...transforms.scatter import side_by_side
 from ...transforms.sums import VALUE, SumPlan, Table, plan_sum
 from ..symbols import Symbols
 from .printer import KernelPrinter
@@ -34,10 +36,12 @@ class SumForm:
         The arrays of which copies stand by target, in their order.
     by_target : bool
         Whether synapses may stand by target.
-    gathers : int
-        How many values such a synapse looks up.
-    changing : bool
-        Whether it looks up variables of its own.
+    looked_up : tuple of str
+        The arrays by whose numbers it looks up values of neurons, one for each value.
+    n_changing : int
+        How many values of its own it looks up when it stands by target.
+    rows : bool
+        Whether synapses with neighbours as targets may be gone through in rows.
     """
 
     origin: str
@@ -48,8 +52,9 @@ class SumForm:
     tables: tuple[tuple[str, str], ...]
     copies: tuple[str, ...]
     by_target: bool
-    gathers: int
-    changing: bool
+    looked_up: tuple[str, ...]
+    n_changing: int
+    rows: bool
 
 
 class SumPrinter(KernelPrinter):
@@ -173,6 +178,27 @@ class SlicePrinter(SumPrinter):
         return [lines[name] for name in sorted(lines)]
 
 
+class RowPrinter(SumPrinter):
+    """Prints a kernel for synapses with neighbours as targets: ``_idx + shift`` for ``_idx``.
+
+    Parameters
+    ----------
+    index : str
+        The array with the targets of the synapses.
+    """
+
+    def __init__(self, plan: SumPlan, index: str, *rest: Any) -> None:
+        self._index = index
+        super().__init__(plan, *rest)
+
+    def _place(self, access: Access, section: int = 0) -> str:
+        index = self.kernel.accesses.get(str(access.index))
+        if index is not None and index.index == ELEMENT and index.array == self._index:
+            self._touched.setdefault(access.array)
+            return f"{pointer(access.array)}[_idx + shift]"
+        return super()._place(access, section)
+
+
 def _copy(array: str) -> str:
     return f"_copy_{array}"
 
@@ -201,6 +227,7 @@ class PrintedSum:
     kernel : SumPrinter
     slices : SlicePrinter or None
         None if synapses never stand by target.
+    rows : RowPrinter or None
     """
 
     form: SumForm
@@ -209,6 +236,7 @@ class PrintedSum:
     tables: list[PrintedTable]
     kernel: SumPrinter
     slices: SlicePrinter | None
+    rows: RowPrinter | None
 
 
 class Sums:
@@ -245,6 +273,9 @@ class Sums:
         number, efforts = len(self.forms), self.n_tables
         rest = (number, self._symbols, self._constants, self._streams)
         slices = SlicePrinter(plan, step.index, *rest) if plan.by_target else None
+        # functions need whole vectors, so that results do not depend on how rows are cut
+        whole = side_by_side(plan.kernel) is not None
+        rows = RowPrinter(plan, step.index, *rest) if plan.by_target and not whole else None
         form = SumForm(
             step.origin,
             block,
@@ -254,13 +285,14 @@ class Sums:
             tuple((table.index, table.kernel.outputs[VALUE].dtype) for table in plan.tables),
             tuple(slices.copies) if slices else (),
             plan.by_target,
-            plan.gathers(step.index),
-            bool(plan.changing),
+            tuple(plan.looked_up(step.index)),
+            len(plan.changing),
+            rows is not None,
         )
         self.forms.append(form)
         self.n_tables += len(plan.tables)
         tables = [self._table(table) for table in plan.tables]
-        return PrintedSum(form, number, efforts, tables, SumPrinter(plan, *rest), slices)
+        return PrintedSum(form, number, efforts, tables, SumPrinter(plan, *rest), slices, rows)
 
     def _table(self, table: Table) -> PrintedTable:
         symbols = self._symbols

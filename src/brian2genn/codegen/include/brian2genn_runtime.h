@@ -159,7 +159,9 @@ static inline double b2g_arriving(const b2g_queue *queue, const b2g_slot *slot)
    for the n_used[k] elements used[k], or for as many as there are if that is NULL.
    Where synapses stand by target, B2G_BESIDE targets make a slice: the synapse number n of lane l of
    slice s is at place starts[s] + n * B2G_BESIDE + l of all copies of what synapses have; its number
-   is in order.  Behind the end of a lane (its length) there is anything. */
+   is in order.  Behind the end of a lane (its length) there is anything.
+   Where targets are neighbours, synapses are in rows: those from row_starts[r] on have the targets
+   from row_targets[r] on. */
 typedef struct {
     void *const *tables;
     const int32_t *const *used;
@@ -171,6 +173,10 @@ typedef struct {
     const int64_t *starts;    /* n_slices + 1 */
     const int32_t *order;
     const void *const *copies;
+    int64_t n_rows;           /* 0 if synapses are not in rows */
+    const int32_t *row_starts; /* n_rows + 1 */
+    const int32_t *row_targets;
+    int64_t all_once;         /* whether the only row has all targets */
 } b2g_sum;
 
 /* The first slice of a part: parts have about as many synapses. */
