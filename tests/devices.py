@@ -119,14 +119,14 @@ def processor(**options: Any) -> Callable[[Callable[[], int | None]], Backend]:
 def share_out(threads: int) -> None:
     """Let so many threads share out all work, however little; 0 leaves it as it is."""
     from brian2genn import genn_device
-    from brian2genn.backends.cpu import backend
+    from brian2genn.backends.host import threads as host_threads
 
     if threads:
         # runs of tests are short: memory is fitted to them all the same
         genn_device.defaults = replace(
             genn_device.defaults, processor=processor(share_always=True, fitted_from=0)
         )
-        backend.default_threads = lambda: threads
+        host_threads.default_threads = lambda: threads
 
 
 def reset() -> None:
