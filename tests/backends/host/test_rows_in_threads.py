@@ -35,6 +35,7 @@ def compiled(monkeypatch):
     """All patterns are compiled, and shared out however small they are."""
     monkeypatch.setattr(interpreter, "_MOST", -1)
     monkeypatch.setattr(setup, "_WORTH_SHARING", 0)
+    monkeypatch.setattr(setup, "_WORTH_COPYING", 0)
 
 
 def connected(threads: int, pattern: dict, n: int = 300) -> list[np.ndarray]:

@@ -76,6 +76,9 @@ class SetupError(Exception):
 #: Pairs of neurons from which on a pattern is made by several threads, and the parts for each.
 _WORTH_SHARING, _PARTS = 200_000, 8
 
+#: Synapses from which on several threads copy them.
+_WORTH_COPYING = 500_000
+
 OUT_OF_RANGE, NEGATIVE_SAMPLE, SAMPLE_TOO_LARGE, ZERO_STEP, TOO_MANY = -3, -4, -5, -6, -7
 
 
@@ -120,7 +123,7 @@ class Connections:
             into, values = copies[number]
             into[:] = values
 
-        side_by_side(copy, len(copies), threads)
+        side_by_side(copy, len(copies), threads if place >= _WORTH_COPYING else 1)
 
     @property
     def pre(self) -> np.ndarray:
