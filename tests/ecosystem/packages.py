@@ -35,6 +35,8 @@ class Package:
 PACKAGES = (
     Package("brian2tools", "brian2tools.tests", ("setuptools<80",)),
     Package("brian2hears", "brian2hears.tests", ("setuptools<80",)),
-    Package("neurodynex3", "neurodynex3.test", ("setuptools<80",)),
+    Package(
+        "neurodynex3", "neurodynex3.test", ("setuptools<80", "scipy", "matplotlib"), alone=True
+    ),
     Package("brian2modelfitting", "brian2modelfitting.tests", ("setuptools<80",)),
 )

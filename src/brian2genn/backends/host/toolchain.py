@@ -426,7 +426,10 @@ def _run(
         out, err = process.communicate(timeout=patience)
     except BaseException:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:  # Windows
+                process.kill()
         process.communicate()
         raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
