@@ -22,7 +22,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,24 +108,33 @@ def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     monkeypatch.setattr(genn_device, "defaults", replace(genn_device.defaults, **changes))
 
 
-def processor(**options: Any) -> Callable[[Callable[[], int | None]], Backend]:
-    """What makes the processor's backend, with options of `CpuBackend`."""
+def processor(
+    threads: int | None = None, **options: Any
+) -> Callable[[Callable[[], int | None]], Backend]:
+    """What makes the processor's backend, with options of `CpuBackend`.
+
+    With so many threads, where a script asks for no number of them.
+    """
     from brian2genn.backends.cpu.backend import CpuBackend
 
-    return partial(CpuBackend, **options)
+    def make(asked: Callable[[], int | None]) -> Backend:
+        def or_else() -> int | None:
+            wanted = asked()
+            return threads if wanted is None else wanted
+
+        return CpuBackend(or_else, **options)
+
+    return make
 
 
 def share_out(threads: int) -> None:
     """Let so many threads share out all work, however little; 0 leaves it as it is."""
     from brian2genn import genn_device
-    from brian2genn.backends.host import threads as host_threads
 
     if threads:
         # runs of tests are short: memory is fitted to them all the same
-        genn_device.defaults = replace(
-            genn_device.defaults, processor=processor(share_always=True, fitted_from=0)
-        )
-        host_threads.default_threads = lambda: threads
+        made = processor(threads, share_always=True, fitted_from=0)
+        genn_device.defaults = replace(genn_device.defaults, processor=made)
 
 
 def reset() -> None:

@@ -127,12 +127,10 @@ def released() -> Result:
 @pytest.fixture
 def fitted(monkeypatch):
     """Sets the least number of steps and the number of threads."""
-    from brian2genn.backends.host import threads as host_threads
 
     def use(least: int, threads: int) -> None:
-        made = devices.processor(share_always=threads > 1, fitted_from=least)
+        made = devices.processor(threads, share_always=threads > 1, fitted_from=least)
         devices.set_defaults(monkeypatch, processor=made)
-        monkeypatch.setattr(host_threads, "default_threads", lambda: threads)
 
     return use
 

@@ -223,11 +223,8 @@ def looked_at_by_a_report(writes):
 @pytest.fixture(params=[1, 3])
 def kept(request, monkeypatch):
     """Let neurons keep what they can however short a run is, with so many threads."""
-    from brian2genn.backends.host import threads as host_threads
-
-    always = devices.processor(share_always=request.param > 1, fitted_from=0)
+    always = devices.processor(request.param, share_always=request.param > 1, fitted_from=0)
     devices.set_defaults(monkeypatch, processor=always)
-    monkeypatch.setattr(host_threads, "default_threads", lambda: request.param)
 
 
 @pytest.mark.parametrize("case", cases, ids=str)
