@@ -15,7 +15,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 .DEFAULT_GOAL := help
 .PHONY: help demo docs test lint format bench bench-kinds clean
 .PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
-.PHONY: test-property test-sanitize test-sweep test-ecosystem test-platforms test-slow test-wheel gpu-report
+.PHONY: test-property test-sanitize test-sweep test-mpi test-ecosystem test-platforms test-slow test-wheel gpu-report
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -114,6 +114,12 @@ test-platforms: $(VENV)/.platforms ## programs for Windows, macOS and ARM: compi
 
 test-wheel: $(VENV)/.wheel ## wheel and sdist, checked, installed in new environments, and run (long)
 	$(BIN)/python -m tests.wheel $(ARGUMENTS)
+
+test-mpi: $(VENV)/.sweep ## one network over several processes; the tests of semantics under 2 and 3 (long)
+	$(BIN)/python -m pytest -rs tests/mpi tests/transforms/test_ranks.py
+	@for ranks in 2 3; do echo "Semantics under $$ranks processes"; BRIAN2GENN_TEST_GRAIN=1 \
+	$(BIN)/mpirun -n $$ranks --oversubscribe --allow-run-as-root --output file-pattern=build/mpi-$$ranks \
+	$(BIN)/python -m pytest -p no:cacheprovider -q -W ignore tests/semantics || exit 1; done
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)
 	$(BIN)/python -m benchmarks.run

@@ -10,7 +10,8 @@ way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has 
 program, for the oldest, a middle and the newest architecture that it knows. ``ptx`` is like
 ``shim``, but executes what NVRTC makes of CUDA programs; accesses outside of memory and races are
 errors there. With all of these, short runs execute time steps in all ways in turn. With ``cpu``,
-``BRIAN2GENN_TEST_THREADS=3`` lets three threads share out whatever can be shared out. With
+``BRIAN2GENN_TEST_THREADS=3`` lets three threads share out whatever can be shared out, and
+``BRIAN2GENN_TEST_GRAIN=1`` lets processes that MPI has started cut groups anywhere. With
 ``pygenn``, a real GeNN; tests of networks that it refuses are skipped with its reasons.
 With ``numpy``, the interpreter of models in ``tests/interpreter`` takes the place of the CPU
 backend. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.
@@ -99,6 +100,7 @@ def register() -> None:
             use(shim)
         brian2genn.genn_device.defaults = defaults
         share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
+        cut_finely(int(os.environ.get("BRIAN2GENN_TEST_GRAIN", "0")))
 
 
 def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
@@ -125,6 +127,14 @@ def processor(
         return CpuBackend(or_else, **options)
 
     return make
+
+
+def cut_finely(grain: int) -> None:
+    """Let several processes cut groups anywhere, as tests have small ones; 0: as ever."""
+    from brian2genn.runtime.ranks import world
+
+    if grain:
+        world.GRAIN = grain
 
 
 def share_out(threads: int) -> None:
@@ -159,10 +169,13 @@ def reset() -> None:
 def skip_refused(error: BaseException) -> None:
     """Skip the present test if its network was refused by the backend under test."""
     from brian2genn.backends.refusal import RefusedNetwork
+    from brian2genn.runtime.ranks.running import RefusedOnSeveralRanks
 
     chain = error
     while chain is not None:
         if isinstance(chain, RefusedNetwork) and BACKEND == "pygenn":
             reasons = "; ".join(str(refusal) for refusal in chain.refusals)
             pytest.skip(f"refused by GeNN: {reasons}")
+        if isinstance(chain, RefusedOnSeveralRanks):
+            pytest.skip(f"refused: {'; '.join(map(str, chain.refusals))}")
         chain = chain.__cause__

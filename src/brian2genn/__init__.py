@@ -10,6 +10,8 @@ Arguments of ``set_device("genn", ...)``:
 - ``backend``: ``"auto"`` (a GPU if there is one that computes right, else the processor),
   ``"cpu"``, ``"cuda"``, ``"pygenn"``
 - ``threads``: how many a network may use on the processor; results are the same with any number
+- ``mpi``: whether the processes that MPI has started run each network together; by default, if
+  there are several
 - ``deterministic``: whether sums on a GPU come out the same, bit by bit, in every run
 - ``profile``: whether runs are profiled that do not say so themselves
 - ``build_on_run``: ``False`` lets ``device.run(run_args=...)`` repeat what the script has run

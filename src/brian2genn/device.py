@@ -99,6 +99,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
 
     def _activated(self, at_once: bool) -> None:
         self._explain_strangers()
+        self.processes.join(self)
         self._chosen.forget()
         self._ahead.begin(support, interpreter.prepare, load_templates)
         if at_once:
@@ -116,6 +117,8 @@ class GennDevice(LegacyInterface, CurrentArrays):
         return self._chosen.get()
 
     def _choose(self) -> choice.Choice:
+        if self.processes.world is not None:
+            return choice.for_several(self.processes.world, self._threads)
         return choice.choose(
             self.build_options.get("backend"),
             self.raw,
@@ -151,6 +154,8 @@ class GennDevice(LegacyInterface, CurrentArrays):
     def seed(self, seed: int | None = None) -> None:
         """Seed the streams of random numbers, and NumPy's generator for what Brian runs."""
         super().seed(seed)
+        if seed is None:
+            self.processes.seed_alike()
         self._streams.seed(seed)
 
     def get_random_state(self) -> dict[str, Any]:
@@ -251,7 +256,11 @@ class GennDevice(LegacyInterface, CurrentArrays):
     ) -> None:
         """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
         objects = net.sorted_objects
-        with left_behind(self, objects), with_delays(objects):
+        with (
+            left_behind(self, objects),
+            with_delays(objects),
+            self.processes.restoring(self.arrays, objects),
+        ):
             try:
                 Network.restore.original_function(net, name, filename, restore_random_state)
             finally:
@@ -259,8 +268,16 @@ class GennDevice(LegacyInterface, CurrentArrays):
 
     def network_store(self, net: Any, name: str = "default", filename: str | None = None) -> None:
         """Store the state of a network: ``Network.store``, with delays on all versions of Brian."""
-        with with_delays(net.sorted_objects):
-            Network.store.original_function(net, name, filename)
+        objects, processes = net.sorted_objects, self.processes
+        with (
+            with_delays(objects),
+            processes.all_or_none("a state that is stored"),
+            processes.storing(objects),
+        ):
+            if processes.is_first or filename is None:
+                Network.store.original_function(net, name, filename)
+            else:  # one process writes the file, with what all tell
+                net._full_state()
 
     def explain(self, network: Any = None) -> Explanation:
         """Where the objects of a network ran; see `brian2genn.explain`."""

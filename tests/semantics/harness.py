@@ -137,7 +137,7 @@ def _(thing: Synapses) -> Result:
     result["j"] = np.array(thing.j[:])
     result["N"] = np.array(len(thing))
     for pathway in thing._pathways:
-        result[f"{pathway.objname}.delay"] = np.array(pathway.variables["delay"].get_value())
+        result[f"{pathway.objname}.delay"] = np.atleast_1d(np.array(pathway.delay_[:]))
     return result
 
 
@@ -178,7 +178,7 @@ def number(value) -> float:
 def observe(**things) -> Result:
     """All that can be observed of several objects, arrays and numbers, and the network's time."""
     result = {"magic.t": np.array(magic_network.t_)}
-    for label, thing in things.items():
+    for label, thing in sorted(things.items()):  # in one order for all processes
         for name, value in snapshot(thing).items():
             result[f"{label}.{name}" if name else label] = value
     return result

@@ -13,7 +13,7 @@ from .cpu.backend import CpuBackend
 from .cuda.device import presence
 from .cuda.device.choice import ForkedProcess, find_driver, is_trusted
 from .cuda.device.driver import CudaUnavailable, Driver, TuningRules
-from .interface import Backend, RawValue
+from .interface import Backend, RawValue, Together
 
 if TYPE_CHECKING:
     from .cuda.backend import CudaBackend
@@ -142,6 +142,21 @@ def choose(
 
     gpu = CudaBackend(driver, raw, deterministic=deterministic, setup_from=defaults.setup_from)
     return _if_right(driver, gpu, processor, insists=name == "cuda")
+
+
+def for_several(together: Together, threads: Callable[[], int | None]) -> Choice:
+    """The backend of each of several processes that run networks together.
+
+    Parameters
+    ----------
+    together : Together
+        How they meet.
+    threads : callable
+        See `choose`.
+    """
+    processor = CpuBackend(threads)
+    processor.together = together
+    return Choice(processor, _PROCESSOR, "Several processes run each network together.")
 
 
 def _if_right(driver: Driver, gpu: CudaBackend, processor: Backend, *, insists: bool) -> Choice:

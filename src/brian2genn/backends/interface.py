@@ -75,6 +75,25 @@ class Bound:
     names: Names
 
 
+class Together(Protocol):
+    """The processes (ranks) that run one network together, each elements of its own."""
+
+    @property
+    def address(self) -> int:
+        """Of the ``b2g_world`` by which programs meet."""
+
+    @property
+    def steps(self) -> int:
+        """After how many time steps all of them give control back."""
+
+    @property
+    def window(self) -> int:
+        """After how many time steps events are exchanged that wait for that."""
+
+    def parted(self) -> BaseException:
+        """What to raise where a program has met others that were up to something else."""
+
+
 class Recorder(Protocol):
     """Rows of values that a program appends, column by column."""
 

@@ -122,6 +122,8 @@ def instructions_of(network: Network) -> Instructions:
     assert isinstance(step, SetupStep)
     if len(step.kernels()) > 1 or network.user_code or network.views:
         raise NotInterpreted
+    if step.kernel.numbered is not None:
+        raise NotInterpreted
     refused = None
     with working_on(None):
         try:

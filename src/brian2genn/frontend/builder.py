@@ -35,6 +35,7 @@ from .brian_names import (
 from .compatibility import BaseClock
 from .compiling import brian_arguments
 from .expressions import Unsupported, float_name
+from .held import reading_size
 from .labels import Labels, free, referent
 
 #: What the arrays of clocks and synapses are for, by the names of Brian's variables.
@@ -224,6 +225,7 @@ class NetworkBuilder:
         origin: str,
         identity: Hashable,
         role: Role = Role.STATE,
+        owner: str = "",
     ) -> str:
         """Register values that belong to the program, not to a Brian variable.
 
@@ -238,6 +240,8 @@ class NetworkBuilder:
         identity : hashable
             The same for the same array only.
         role : Role, optional
+        owner : str, optional
+            The label of the group that it has a value for each element of.
 
         Returns
         -------
@@ -248,7 +252,7 @@ class NetworkBuilder:
         if known is None:
             known = self._array_names[identity] = free(self.network.arrays, identifier(name))
             values = make()
-            self.network.arrays[known] = Array(known, values.dtype.name, origin, role=role)
+            self.network.arrays[known] = Array(known, values.dtype.name, origin, owner, role)
             self.bindings.arrays[known] = values
             self.bindings.tables.append((known, make))
         return known
@@ -326,7 +330,7 @@ class NetworkBuilder:
 
     def size(self, variable: Any, name: str) -> str:
         """The parameter that holds a group's size, given as a Brian variable."""
-        return str(self.param(name, INT64, reading(variable), id(variable)).attr)
+        return str(self.param(name, INT64, reading_size(variable), id(variable)).attr)
 
     def look(self, name: str, function: str, *, certain: bool) -> tuple[str, str] | None:
         """What ``brian::name`` is in the text of a user's function: its kind and its new name.

@@ -20,12 +20,14 @@ from brian2.core.variables import (
 from brian2.utils.stringtools import get_identifiers
 
 from ..model import expr as ex
-from ..model.dtypes import BOOL, FLOAT64, INT64, arithmetic, is_float
+from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, arithmetic, is_float
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
+from ..model.names import Origin
 from .builder import NetworkBuilder, reading
 from .expressions import ExpressionReader, Unsupported
 from .functions import FunctionCalls
+from .held import share_of
 from .labels import free, referent
 from .recorded import RecordedCode
 
@@ -130,7 +132,25 @@ class KernelBuilder:
         for name in outputs:
             self.kernel.outputs[name] = self.lookup(name)
         self._keep_calls()
+        self.number_elements()
         return self.kernel
+
+    def number_elements(self) -> None:
+        """Where this process has some of the elements only, let them keep their random numbers."""
+        share = share_of(self.code.owner)
+        if share is None or share.is_whole or not self.kernel.attributes("random"):
+            return
+        label = self.builder.label(self.code.owner)
+        array = self.builder.constant_array(
+            f"{label}_numbers",
+            lambda: share.present,
+            Origin("numbers of the synapses of", label),
+            ("numbers", id(share)),
+            owner=label,
+        )
+        access = Access(free(self.kernel.accesses, "_number"), array, INT32)
+        self.kernel.accesses[access.name] = access
+        self.kernel.numbered = access.name
 
     def _keep_calls(self) -> None:
         """Calls whose result nobody uses may still write to an array."""

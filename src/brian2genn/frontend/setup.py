@@ -266,6 +266,7 @@ def _read_set_conditional(builder: SetupBuilder, code: RecordedCode) -> SetupSte
     condition, kernels = _new_kernel(builder, code), _new_kernel(builder, code)
     condition.block("condition")
     condition.output(CONDITION)
+    condition.number_elements()
     _drop_condition_that_holds(condition.kernel)
     kernels.block("statement")
     kernels.store()
@@ -276,6 +277,7 @@ def _read_set_conditional(builder: SetupBuilder, code: RecordedCode) -> SetupSte
         kernels.output(CONDITION)
         kernels.block("statement")
         kernels.store()
+    kernels.number_elements()
     return Assign(
         **_base(builder, code, kernels.kernel),
         **_domain(builder, code),

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from brian2.core.variables import DynamicArrayVariable
+from brian2.groups.subgroup import Subgroup
+from brian2.synapses.synapses import SynapticPathway
 
 from ..model.dtypes import INT64
 from ..model.kernel import ELEMENT, Kernel
@@ -29,7 +31,9 @@ from ..model.network import (
 )
 from .builder import NetworkBuilder, RecorderPlan, reading
 from .expressions import Unsupported
+from .held import share_of
 from .kernels import read_kernel
+from .labels import referent
 from .recorded import RecordedCode
 from .snapshots import snapshots
 
@@ -40,6 +44,10 @@ CABLE_ARRAYS = (
     "_P_diag", "_P_parent", "_P_children", "_B", "_morph_parent_i", "_starts", "_ends",
     "_morph_children", "_morph_children_num", "_morph_idxchild", "_invr0", "_invrn",
 )  # fmt: skip
+
+
+#: The templates of monitors, whose code belongs to them and not to the group that they look at.
+_OF_MONITORS = frozenset(("spikemonitor", "statemonitor", "ratemonitor"))
 
 
 class StepReader:
@@ -87,7 +95,18 @@ class StepReader:
             "origin": self._origin(what),
             "owner": self.label,
             "clock": self.clock,
+            "domain": self._domain(code),
         }
+
+    def _domain(self, code: RecordedCode) -> str:
+        """The group whose elements the code is executed for; none for a part of a group."""
+        if code.template in _OF_MONITORS:
+            source = self.obj.source
+            return self.builder.label(source.source if isinstance(source, Subgroup) else source)
+        owner = referent(code.owner)
+        if isinstance(owner, SynapticPathway):
+            return self.builder.label(owner.synapses)
+        return "" if isinstance(owner, Subgroup) else self.builder.label(owner)
 
     def _size(self, code: RecordedCode) -> str:
         return self.builder.size(code.variables["N"], f"N_{self.builder.label(code.owner)}")
@@ -216,10 +235,24 @@ class StepReader:
         return RecordState(
             **self._base(code, "state monitor"),
             kernel=kernel,
-            indices=self.builder.array(code.variables["_indices"]),
+            indices=self._recorded(code),
             time=self.builder.array(code.variables["_clock_t"]),
             recorder=self.builder.recorder(plan),
             columns=columns,
+        )
+
+    def _recorded(self, code: RecordedCode) -> str:
+        """The array with the numbers of the elements that a state monitor records."""
+        monitor = self.obj
+        share = share_of(monitor.source)
+        if share is None:
+            return self.builder.array(code.variables["_indices"])
+        return self.builder.constant_array(
+            f"{self.label}_places",
+            lambda: share.places(np.asarray(monitor.record)),
+            Origin("places of what is recorded by", self.label),
+            ("places", id(monitor)),
+            owner=self.builder.label(monitor.source),
         )
 
     def read_ratemonitor(self, code: RecordedCode) -> Step:

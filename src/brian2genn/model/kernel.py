@@ -123,6 +123,9 @@ class Kernel:
     careful : bool
         Whether parameters must stay where they are written, and all be computed in double
         precision: products of their values are no normal numbers (``transforms/magnitudes.py``).
+    numbered : str or None
+        The access to the numbers that elements have in the random streams; None if these are their
+        places. Of divided synapses, each process has some.
     collected : list of Expr
         What a simplified kernel has made of parameters; it is no part of the model.
     """
@@ -135,6 +138,7 @@ class Kernel:
     outputs: dict[str, Expr] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
     careful: bool = False
+    numbered: str | None = None
     collected: list[Expr] = field(default_factory=list, compare=False)
 
     def roots(self) -> list[Expr]:
@@ -179,6 +183,8 @@ class Kernel:
 
         for name in self.attributes("load"):
             need(name)
+        if self.numbered is not None:
+            need(self.numbered)
         for store in [*self.shared_stores, *self.stores]:
             access = self.accesses[store.name]
             if self.has_index_access(access):

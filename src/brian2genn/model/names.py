@@ -52,6 +52,10 @@ class Names:
         """The name of the object with this label."""
         return self._by_label.get(label, label)
 
+    def items(self) -> list[tuple[str, str]]:
+        """All labels and names."""
+        return list(self._by_label.items())
+
     def tell(self, origin: str) -> str:
         """What something is and of which object, for people."""
         if isinstance(origin, Origin):

@@ -136,6 +136,10 @@ class Step:
         Number of its clock.
     of_all_elements : bool
         Whether its kernel is executed for all elements, and not for those that events have listed.
+    domain : str
+        The label of the group whose elements its kernel is executed for; empty if there is none.
+    own : bool
+        Whether each of several processes does it for elements of its own only.
     """
 
     of_all_elements: ClassVar[bool] = True
@@ -144,6 +148,8 @@ class Step:
     origin: str
     owner: str
     clock: int
+    domain: str = field(default="", kw_only=True)
+    own: bool = field(default=False, kw_only=True)
 
     def kernels(self) -> list[Kernel]:
         """The kernels the step executes."""
@@ -296,6 +302,35 @@ class Cable(Step):
     kernel: Kernel
     size: ParamName
     arrays: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
+
+
+@dataclass
+class Exchange(Step):
+    """Let all of several processes have what each has computed for elements of its own.
+
+    `lists` are those of events, `values` have a value for each element.
+    """
+
+    lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
+    values: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
+
+
+@dataclass
+class Collect(Step):
+    """Keep the events of several processes' own elements; exchange them now and then.
+
+    No event is due before: they go into the queues late, as if each had come in its time step.
+    `lists` are those of events; each queue takes events from the list of the same key up to the
+    first dot.
+    """
+
+    lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.READ, Where.ANYWHERE)]
+    queues: Annotated[dict[str, int], Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
+
+    def pushes(self) -> list[tuple[int, int]]:
+        """For every queue, the place of its list among `lists`, and its number."""
+        places = {key: place for place, key in enumerate(self.lists)}
+        return [(places[key.partition(".")[0]], queue) for key, queue in self.queues.items()]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from .kernel import Kernel, Table
 from .mishap import Mishap, working_on
 from .network import (
     Cable,
+    Collect,
     Deliver,
     Network,
     Push,
@@ -70,6 +71,8 @@ def _of_network(network: Network) -> Iterator[str]:
         if view.recorder >= network.recorders:
             yield f"brian::{view.name}: recorder {view.recorder} does not exist"
     filled = {step.queue for step in network.steps if isinstance(step, Push)}
+    for step in network.steps:
+        filled |= set(step.queues.values()) if isinstance(step, Collect) else set()
     emptied = {step.queue for step in network.steps if isinstance(step, Deliver)}
     for queue in sorted(filled ^ emptied):
         what = "filled" if queue in emptied else "emptied"

@@ -67,6 +67,8 @@ def stretches(steps: Sequence[Step]) -> list[list[Step]]:
 def _can_follow(stretch: Sequence[Step], step: Step) -> bool:
     if any(why_not_shared(one) is not None for one in (stretch[0], step)):
         return False
+    if stretch[0].own != step.own:
+        return False
     return stretch[0].clock == step.clock and not any(_wait(other, step) for other in stretch)
 
 

@@ -14,6 +14,7 @@ from ...transforms.traces import with_traces
 from ..host.memory import HostMemory
 from ..host.queue import SpikeQueue
 from ..host.threads import threads_for, why_so_many
+from ..interface import Together
 from .fitted import LEAST_STEPS, FittedProgram
 from .program import CpuProgram
 
@@ -46,6 +47,8 @@ class CpuBackend(HostMemory):
         self._fitted_from = fitted_from
         #: programs whose synapses' arrays are not current
         self._live: list[FittedProgram] = []
+        #: the processes that run networks together, if there are several
+        self.together: Together | None = None
 
     def _threads(self) -> int:
         return threads_for(self._asked())
@@ -69,6 +72,9 @@ class CpuBackend(HostMemory):
         ToolchainError, CompileError
             Where there is no compiler, or it refuses the program.
         """
+        if self.together is not None:  # each has its own part: nobody's alone can be fitted
+            lower(network, FOR_A_PROCESSOR)
+            return self._program(network)
         traced, arrangements = with_traces(network), arrangeable(network)
         lower(network, FOR_A_PROCESSOR)
         if traced is not None:
@@ -86,6 +92,7 @@ class CpuBackend(HostMemory):
             lambda: why_so_many(self._asked()),
             self._share_always,
             load=load,
+            together=self.together,
         )
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:

@@ -18,13 +18,29 @@ from ...model.network import Network
 from ..host import toolchain
 from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
-from ..host.structures import Clock, Context, Effort, bind_arrays, missed, support
+from ..host.structures import Clock, Context, Effort, Late, bind_arrays, missed, support
 from ..host.threads import describe_threads
-from ..interface import Bound, ClockState, Outcome
+from ..interface import Bound, ClockState, Outcome, Together
 from .sums import SumLayout
 
 #: Errors of a step, as in brian2genn_runtime.h.
-TOO_MANY_SPIKES, MISSED = 2, 3
+TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
+
+
+class LateEvents:
+    """Events that a program keeps until they are exchanged with other processes."""
+
+    def __init__(self) -> None:
+        self._structure = Late()
+
+    def begin(self, window: int) -> int:
+        """Begin a run in which they are exchanged after so many time steps; returns the address."""
+        self._structure.window = window
+        self._structure.steps = self._structure.used = 0
+        return ctypes.addressof(self._structure)
+
+    def __del__(self) -> None:
+        support().b2g_setup_release(self._structure.events)
 
 
 class CpuProgram:
@@ -42,6 +58,8 @@ class CpuProgram:
         Share out among threads whatever can be, whether it pays or not.
     load : bool, optional
         Whether to compile it at once, and not when it is first bound.
+    together : Together, optional
+        The processes that run the network together, if there are several.
 
     Raises
     ------
@@ -61,7 +79,9 @@ class CpuProgram:
         share_always: bool = False,
         *,
         load: bool = True,
+        together: Together | None = None,
     ) -> None:
+        self._together = together
         self._threads = threads
         self._share_always = share_always
         self._why_threads = why
@@ -120,6 +140,11 @@ class CpuProgram:
         other._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
         other._layouts = [SumLayout(form) for form in self.source.forms]
         return other
+
+    @property
+    def text(self) -> str:
+        """The text of the program."""
+        return self.source.text
 
     def notes(self) -> list[str]:
         """What compiled it, how many threads were used, and for what."""
@@ -243,6 +268,13 @@ class CpuProgram:
         self._context.efforts = self._efforts
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
         self._context.threads = self._threads()
+        if self._together is not None:
+            self._context.ranks = self._together.address
+            self._context.exchange = ctypes.cast(support().b2g_exchange, c_void_p)
+            self._context.collect = ctypes.cast(support().b2g_collect, c_void_p)
+            late = self._keep.setdefault("late", LateEvents())
+            assert isinstance(late, LateEvents)
+            self._context.late = late.begin(self._together.window)
         self._context.always = self._share_always
         self._context.only = -1
         self._divide()
@@ -301,6 +333,8 @@ class CpuProgram:
             Where a spike generator's spikes do not fit into a time step.
         """
         self._follow()
+        if self._together is not None:
+            self._context.most = self._together.steps
         outcome = Outcome(self._library.program_run(byref(self._context), seconds))
         if outcome == Outcome.FAILED:
             self._fail()
@@ -313,6 +347,9 @@ class CpuProgram:
             self._fail()
 
     def _fail(self) -> None:
+        if self._context.error == PARTED:
+            assert self._together is not None
+            raise self._together.parted()
         step = self._names.tell(self.source.steps[self._context.error_step])
         if self._context.error == TOO_MANY_SPIKES:
             raise ValueError(
@@ -328,6 +365,15 @@ class CpuProgram:
             " is not needed any more; to record less, choose fewer elements or a larger dt for the"
             " monitors."
         )
+
+    def exchange_rest(self) -> None:
+        """Let spikes that wait for an exchange go into their queues; all processes do it."""
+        if self._together is not None and self._context.late:
+            error = support().b2g_flush(byref(self._context))
+            if error == PARTED:
+                raise self._together.parted()
+            if error:
+                raise MemoryError("no memory for spikes of other processes")
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""

@@ -335,21 +335,6 @@ static int64_t b2g_read(b2g_machine *machine, const b2g_setup_program *program)
 
 /* ---- new synapses -------------------------------------------------------------------------------- */
 
-static int b2g_more(b2g_pairs *pairs, int64_t count, int32_t pre, int32_t post)
-{
-    if (pairs->count + count > pairs->capacity) {
-        if (pairs->count + count > INT32_MAX)
-            return B2G_SETUP_TOO_MANY;
-        if (b2g_pairs_grow(pairs, pairs->count + count))
-            return B2G_SETUP_NO_MEMORY;
-    }
-    for (int64_t copy = 0; copy < count; copy++) {
-        pairs->pre[pairs->count] = pre;
-        pairs->post[pairs->count++] = post;
-    }
-    return 0;
-}
-
 static void b2g_give(b2g_machine *machine, int32_t number, int32_t value, int lanes)
 {
     if (number >= 0) {
@@ -492,8 +477,8 @@ static int64_t b2g_connect(b2g_machine *machine, const b2g_setup_program *progra
                     int error;
                     if (!chosen[k])
                         continue;
-                    error = program->outer_is_pre ? b2g_more(pairs, counts[k], raw_row, raw)
-                                                  : b2g_more(pairs, counts[k], raw, raw_row);
+                    error = program->outer_is_pre ? b2g_pairs_add(pairs, raw_row, raw, counts[k])
+                                                  : b2g_pairs_add(pairs, raw, raw_row, counts[k]);
                     if (error)
                         return error;
                 }

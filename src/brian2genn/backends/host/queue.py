@@ -163,6 +163,10 @@ class SpikeQueue:
         """The largest number of a synapse that a spike is on its way to; -1 if there is none."""
         return int(self._library.b2g_queue_largest(self.handle))
 
+    def shortest_delay(self) -> int:
+        """The shortest delay in time steps; 2**31 - 1 if there are no synapses."""
+        return int(self._library.b2g_queue_shortest(self.handle))
+
     def advance(self) -> None:
         """Go on to the next time step."""
         self._library.b2g_queue_advance(self.handle)

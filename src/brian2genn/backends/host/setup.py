@@ -52,6 +52,13 @@ class Pairs(ctypes.Structure):
         ("row", c_int64),
         ("wrong", c_int64),
         ("limit", c_int64),
+        ("is_part", c_int32),
+        ("of_pre", c_int32),
+        ("lower", c_int32),
+        ("upper", c_int32),
+        ("numbers", c_void_p),
+        ("all", c_int64),
+        ("numbers_capacity", c_int64),
         ("choice", _Choice),
         ("end", c_int64),
     )
@@ -83,12 +90,33 @@ OUT_OF_RANGE, NEGATIVE_SAMPLE, SAMPLE_TOO_LARGE, ZERO_STEP, TOO_MANY = -3, -4, -
 
 
 class Connections:
-    """New synapses, of one row of a pattern after the other."""
+    """New synapses, of one row of a pattern after the other.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    part : (bool, int, int), optional
+        Which synapses are wanted: whether by the presynaptic neuron or the postsynaptic one, the
+        first of these neurons, and the one behind the last. Then there are `numbers`, too.
+    """
+
+    def __init__(self, part: tuple[bool, int, int] | None = None) -> None:
+        self._part = part
         #: lists of neurons, of ranges of rows
-        self.parts = [Pairs()]
+        self.parts = [self.list()]
         self._release = support().b2g_setup_release
+
+    def list(self, **rows: int) -> Pairs:
+        """A list for the synapses of some rows."""
+        pairs = Pairs(**rows)
+        if self._part is not None:
+            pairs.is_part = True
+            pairs.of_pre, pairs.lower, pairs.upper = self._part
+        return pairs
+
+    @property
+    def all(self) -> int:
+        """How many synapses the pattern makes, wanted or not."""
+        return sum(int(pairs.all) for pairs in self.parts)
 
     @property
     def pairs(self) -> Pairs:
@@ -135,10 +163,27 @@ class Connections:
         """The postsynaptic neurons, a copy."""
         return np.concatenate([_view(pairs.post, int(pairs.count)) for pairs in self.parts])
 
+    @property
+    def numbers(self) -> np.ndarray:
+        """Those of the synapses among all that the pattern makes."""
+        firsts = itertools.accumulate((int(pairs.all) for pairs in self.parts), initial=0)
+        return np.concatenate(
+            [
+                _view(pairs.numbers, int(pairs.count)) + np.int32(first)
+                for pairs, first in zip(self.parts, firsts, strict=False)
+            ]
+        )
+
     def release(self) -> None:
         """Give the memory back."""
         for pairs in self.parts:
-            for address in (pairs.pre, pairs.post, pairs.choice.bits, pairs.choice.summary):
+            for address in (
+                pairs.pre,
+                pairs.post,
+                pairs.numbers,
+                pairs.choice.bits,
+                pairs.choice.summary,
+            ):
                 self._release(address)
         self.parts = [Pairs()]
 
@@ -324,7 +369,7 @@ def _by_rows(
     """
     n_parts = min(rows, _PARTS * threads)
     bounds = [rows * part // n_parts for part in range(n_parts + 1)]
-    parts = [Pairs(row=first, end=end) for first, end in itertools.pairwise(bounds)]
+    parts = [connections.list(row=first, end=end) for first, end in itertools.pairwise(bounds)]
     connections.parts = parts
     results, stop, line = [0] * n_parts, threading.Event(), Line(step)
 
@@ -345,7 +390,7 @@ def _by_rows(
         line.close()
     for result, pairs in zip(results, parts, strict=True):
         _checked(_NO_MEMORY if result == _TIME_USED else result, pairs, step)
-    if connections.count > np.iinfo(np.int32).max:
+    if connections.all > np.iinfo(np.int32).max:
         raise SetupError(TOO_MANY, 0, 0)
     return connections.count
 

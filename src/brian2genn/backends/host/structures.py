@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, c_double, c_int32, c_int64, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_double, c_int32, c_int64, c_ssize_t, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -98,11 +98,63 @@ class Context(ctypes.Structure):
         ("random_step", c_uint64),
         ("error", c_int32),
         ("error_step", c_int32),
+        ("ranks", c_void_p),
+        ("exchange", c_void_p),
+        ("collect", c_void_p),
+        ("late", c_void_p),
+        ("most", c_int64),
         ("scopes", c_void_p),
         ("literals", POINTER(c_double)),
         ("step", c_int32),
         ("stream", c_uint32),
     )
+
+
+class World(ctypes.Structure):
+    """A ``b2g_world``."""
+
+    _fields_ = (
+        ("rank", c_int32),
+        ("ranks", c_int32),
+        ("grain", c_int32),
+        ("communicator", c_ssize_t),
+        ("byte", c_ssize_t),
+        ("allgather", c_void_p),
+        ("allgatherv", c_void_p),
+        ("own", c_void_p),
+        ("blocks", c_void_p),
+        ("counts", c_void_p),
+        ("places", c_void_p),
+        ("sequence", c_int64),
+        ("sent", c_int64),
+        ("exchanges", c_int64),
+        ("seconds", c_double),
+        ("failed", c_int32),
+        ("is_long", c_int32),
+        ("send", c_void_p),
+        ("receive", c_void_p),
+        ("send_capacity", c_int64),
+        ("receive_capacity", c_int64),
+    )
+
+
+class Late(ctypes.Structure):
+    """A ``b2g_late``."""
+
+    _fields_ = (
+        ("window", c_int32),
+        ("steps", c_int32),
+        ("events", c_void_p),
+        ("used", c_int64),
+        ("capacity", c_int64),
+        ("pushes", c_void_p),
+        ("n_lists", c_int32),
+        ("n_pushes", c_int32),
+    )
+
+
+#: Numbers in a block with which ranks meet, and where its message begins: as in brian2genn_ranks.h.
+BLOCK, MESSAGE = 64, 4
 
 
 def bind_arrays(
@@ -164,6 +216,9 @@ def missed(library: ctypes.CDLL, views: Sequence[str]) -> IndexError:
 
 
 _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
+    "b2g_meet": (c_int32, [POINTER(World)]),
+    "b2g_flush": (c_int32, [POINTER(Context)]),
+    "b2g_queue_shortest": (c_int32, [c_void_p]),
     "b2g_together": (None, [c_void_p, c_void_p, c_int32]),
     "b2g_setup_release": (None, [c_void_p]),
     "b2g_count": (None, [c_void_p, c_int64, c_void_p]),

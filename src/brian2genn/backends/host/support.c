@@ -1,5 +1,6 @@
 /* Spike queues and recorders for Python: what generated programs do not do
    themselves.  Compiled once per machine. */
+#include "brian2genn_ranks.h"
 #include "brian2genn_runtime.h"
 #include "brian2genn_team.h"
 
@@ -220,6 +221,20 @@ int32_t b2g_queue_largest(const b2g_queue *queue)
                     largest = synapse_at(queue, k);
     }
     return largest;
+}
+
+/* The shortest delay of all synapses in time steps; INT32_MAX if there are none. */
+int32_t b2g_queue_shortest(const b2g_queue *queue)
+{
+    if (queue->n_synapses == 0)
+        return INT32_MAX;
+    if (queue->first_run == NULL)
+        return queue->same_delay;
+    int32_t shortest = INT32_MAX;
+    for (int64_t run = 0; run < queue->n_runs; run++)
+        if (queue->delay[run] < shortest)
+            shortest = queue->delay[run];
+    return shortest;
 }
 
 int32_t b2g_queue_slots(const b2g_queue *queue) { return queue->n_slots; }

@@ -163,7 +163,7 @@ class LoopPrinter(KernelPrinter):
         return f"{name}[_idx - _first]"
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
-        if section != ELEMENT_RATE:
+        if section != ELEMENT_RATE or self.kernel.numbered is not None:
             return super()._number(site, dtype, section)
         name = f"_r{site.number}"
         fill = (
@@ -175,7 +175,7 @@ class LoopPrinter(KernelPrinter):
 
     def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
         site: RandomSite = node.attr
-        if site.shared:
+        if site.shared or self.kernel.numbered is not None:
             return super()._number_of_table(node, table, args)
         stream, own = self._stream_of_kernel(), self._streams.take()
         name, ctype = f"_r{site.number}", value_type(node.dtype)

@@ -422,7 +422,15 @@ class KernelPrinter:
     # -- random numbers ------------------------------------------------------
     def _counter(self, site: RandomSite) -> tuple[str, str]:
         """C text of the element and the step whose random numbers a site takes."""
-        return "UINT32_MAX" if site.shared else "(uint32_t)_idx", self.random_step
+        if site.shared:
+            return "UINT32_MAX", self.random_step
+        return f"(uint32_t){self._element_number()}", self.random_step
+
+    def _element_number(self) -> str:
+        """C text of the number that the element has in the random streams."""
+        if self.kernel.numbered is None:
+            return "_idx"
+        return self._load(self.kernel.accesses[self.kernel.numbered], ELEMENT_RATE)
 
     def _user_step(self) -> str:
         """C text of the step whose random numbers a user's function takes."""

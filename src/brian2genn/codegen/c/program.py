@@ -103,6 +103,20 @@ class _Printed:
         """C text of the context in which it is executed."""
         return "ctx" if self.scope is None else f"(ctx->scopes + {self.scope})"
 
+    #: whether each of several processes does it for elements of its own only
+    divided: bool = False
+
+    def first(self, part: str, parts: str = "parts") -> str:
+        """C text of the first element of a part."""
+        if not self.divided:
+            return {"0": "0", "1": self.size}.get(part, f"b2g_first({self.size}, {part}, {parts})")
+        return f"b2g_own_first(ctx, {self.size}, {part}, {parts})"
+
+    @property
+    def count(self) -> str:
+        """C text of the number of elements."""
+        return f"b2g_own_size(ctx, {self.size})" if self.divided else self.size
+
 
 @dataclass
 class _Stretch:
@@ -113,8 +127,8 @@ class _Stretch:
 
     @property
     def sizes(self) -> list[str]:
-        """C text of the sizes of its groups."""
-        return list(dict.fromkeys(step.size for step in self.steps))
+        """C text of the numbers of elements of its groups."""
+        return list(dict.fromkeys(step.count for step in self.steps))
 
 
 def load_templates() -> None:
@@ -200,7 +214,17 @@ def print_program(network: Network) -> Source:
         size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
         lists = isinstance(step, Threshold)
         printed.append(
-            _Printed(len(printed), step.name, step.clock, text, size, lists, own, prepare)
+            _Printed(
+                len(printed),
+                step.name,
+                step.clock,
+                text,
+                size,
+                lists,
+                own,
+                prepare,
+                divided=step.own,
+            )
         )
         return printed[-1]
 

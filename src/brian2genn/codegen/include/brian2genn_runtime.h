@@ -25,7 +25,7 @@
 #define B2G_RARE
 #endif
 
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3 };
+enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3, B2G_PARTED = 4 };
 
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
@@ -238,6 +238,36 @@ typedef struct {
 } b2g_scope;
 
 typedef struct b2g_context b2g_context;
+
+/* Several processes (ranks) that run one network: elements of every group are cut into ranges, one
+   for each rank. */
+typedef struct {
+    int32_t rank, ranks;
+    int32_t grain;            /* ranges begin at multiples of this */
+} b2g_ranks;
+
+/* A list of events, whose number is its last element, and values of elements, for an exchange. */
+typedef struct {
+    char *data;
+    int64_t length;           /* elements; of a list, with the last one */
+    int64_t item;             /* bytes of each */
+} b2g_exchanged;
+
+/* A queue that takes events of a list late. */
+typedef struct {
+    int32_t list, queue;
+} b2g_late_push;
+
+/* Events that have not been exchanged yet: for each time step and each list, how many, and which. */
+typedef struct {
+    int32_t window;           /* they are exchanged after so many time steps */
+    int32_t steps;            /* so many have been collected */
+    void *events;
+    int64_t used, capacity;   /* numbers */
+    const b2g_late_push *pushes;
+    int32_t n_lists, n_pushes;
+} b2g_late;
+
 struct b2g_context {
     void **arrays;
     const double *numbers;    /* float parameters */
@@ -260,6 +290,13 @@ struct b2g_context {
     uint64_t random_step;     /* counts time steps of this process */
     int32_t error;
     int32_t error_step;
+    const b2g_ranks *ranks;   /* NULL if this process is the only one */
+    int32_t (*exchange)(b2g_context *ctx, int32_t number, const b2g_exchanged *lists,
+                        int32_t n_lists, const b2g_exchanged *values, int32_t n_values);
+    int32_t (*collect)(b2g_context *ctx, const b2g_exchanged *lists, int32_t n_lists,
+                       const b2g_late_push *pushes, int32_t n_pushes);
+    b2g_late *late;
+    int64_t most;             /* time steps before control is given back; 0: as the time goes */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
     const double *literals;   /* in a scope: numbers in its code */
@@ -418,8 +455,8 @@ static inline int b2g_push_run(b2g_queue *queue, int32_t delay, int32_t run)
     return B2G_OK;
 }
 
-/* Queue the events of this time step (ascending indices of the source's group). */
-static inline int b2g_push(b2g_queue *queue, const int32_t *events, int64_t n)
+/* Queue events (ascending indices of the source's group) of some time steps ago. */
+static inline int b2g_push_late(b2g_queue *queue, const int32_t *events, int64_t n, int32_t late)
 {
     int64_t k = 0;
     while (k < n && events[k] < queue->source_start)
@@ -443,15 +480,21 @@ static inline int b2g_push(b2g_queue *queue, const int32_t *events, int64_t n)
         if (queue->first_run == NULL) {
             if (queue->start[source] == queue->start[source + 1])
                 continue;
-            if (b2g_push_run(queue, queue->same_delay, source))
+            if (b2g_push_run(queue, queue->same_delay - late, source))
                 return B2G_NO_MEMORY;
         } else {
             for (int32_t r = queue->first_run[source]; r < queue->first_run[source + 1]; r++)
-                if (b2g_push_run(queue, queue->delay[r], r))
+                if (b2g_push_run(queue, queue->delay[r] - late, r))
                     return B2G_NO_MEMORY;
         }
     }
     return B2G_OK;
+}
+
+/* Queue the events of this time step. */
+static inline int b2g_push(b2g_queue *queue, const int32_t *events, int64_t n)
+{
+    return b2g_push_late(queue, events, n, 0);
 }
 
 /* The number that a synapse has in Brian. */
@@ -496,6 +539,42 @@ static inline bool b2g_is_alike(double one, double other, double tolerance)
 static inline int64_t b2g_first(int64_t n, int32_t part, int32_t parts)
 {
     return part == parts ? n : n / 64 * part / parts * 64;
+}
+
+/* Where the range of a rank begins, of n elements: near to equal shares. */
+static inline int64_t b2g_cut(const b2g_ranks *ranks, int64_t n, int32_t rank)
+{
+    const int64_t grain = ranks->grain;
+    const int64_t place = (n * rank / ranks->ranks + grain / 2) / grain * grain;
+    return rank == ranks->ranks || place > n ? n : place;
+}
+
+/* The same as b2g_first, but of this rank's elements among n. */
+static inline int64_t b2g_own_first(const b2g_context *ctx, int64_t n, int32_t part, int32_t parts)
+{
+    if (ctx->ranks == NULL)
+        return b2g_first(n, part, parts);
+    const int64_t begin = b2g_cut(ctx->ranks, n, ctx->ranks->rank);
+    return begin + b2g_first(b2g_cut(ctx->ranks, n, ctx->ranks->rank + 1) - begin, part, parts);
+}
+
+/* How many of n elements are this rank's own. */
+static inline int64_t b2g_own_size(const b2g_context *ctx, int64_t n)
+{
+    return b2g_own_first(ctx, n, 1, 1) - b2g_own_first(ctx, n, 0, 1);
+}
+
+/* The first of ascending numbers, up to `end`, that is not below `least`. */
+static inline const int32_t *b2g_from(const int32_t *first, const int32_t *end, int64_t least)
+{
+    while (first < end) {
+        const int32_t *const middle = first + (end - first) / 2;
+        if (*middle < least)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
 }
 
 /* How often a choice is made use of before it is made anew: what else the machine does changes.

@@ -23,6 +23,11 @@ typedef struct {
     int64_t count, capacity;
     int64_t row;              /* the next one */
     int64_t wrong, limit;     /* numbers for an error message */
+    /* Of several processes, each keeps the synapses of its own neurons, from `lower` on and below
+       `upper`, and their numbers among all. */
+    int32_t is_part, of_pre, lower, upper;
+    int32_t *numbers;
+    int64_t all, numbers_capacity;
     b2g_choice choice;
     int64_t end;              /* the row to stop at; 0: all are to be made */
 } b2g_pairs;
@@ -38,6 +43,33 @@ static inline int b2g_pairs_grow(b2g_pairs *pairs, int64_t needed)
     if (b2g_grow(&data, &pairs->capacity, needed, sizeof(int32_t)))
         return B2G_NO_MEMORY;
     pairs->post = (int32_t *)data;
+    return B2G_OK;
+}
+
+/* Make so many synapses from one neuron to another. */
+static inline int64_t b2g_pairs_add(b2g_pairs *pairs, int32_t pre, int32_t post, int64_t count)
+{
+    if (pairs->all + count > INT32_MAX)
+        return B2G_SETUP_TOO_MANY;
+    const int64_t number = pairs->all;
+    pairs->all += count > 0 ? count : 0;
+    if (pairs->is_part) {
+        const int32_t neuron = pairs->of_pre ? pre : post;
+        if (neuron < pairs->lower || neuron >= pairs->upper)
+            return B2G_OK;
+        void *data = pairs->numbers;
+        if (b2g_grow(&data, &pairs->numbers_capacity, pairs->count + count, sizeof(int32_t)))
+            return B2G_SETUP_NO_MEMORY;
+        pairs->numbers = (int32_t *)data;
+        for (int64_t copy = 0; copy < count; copy++)
+            pairs->numbers[pairs->count + copy] = (int32_t)(number + copy);
+    }
+    if (pairs->count + count > pairs->capacity && b2g_pairs_grow(pairs, pairs->count + count))
+        return B2G_SETUP_NO_MEMORY;
+    for (int64_t copy = 0; copy < count; copy++) {
+        pairs->pre[pairs->count] = pre;
+        pairs->post[pairs->count++] = post;
+    }
     return B2G_OK;
 }
 

@@ -101,6 +101,14 @@ def _check_run_args(value: object) -> None:
         )
 
 
+def _check_mpi(name: str, value: object) -> None:
+    if value is not None and not is_truth(value):
+        raise ValueError(
+            f"{name}={value!r} is neither True nor False. Choose one of them, or None: several"
+            " processes run a network together where MPI has started several."
+        )
+
+
 #: What ``set_device`` takes and acts upon, and what is right for it.
 _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "backend": lambda name, value: choice.check_name(value),
@@ -108,6 +116,7 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "deterministic": _check_truth,
     "genn_backend": _check_name,
     "genn_preferences": _check_mapping,
+    "mpi": _check_mpi,
     "profile": _check_truth_or_none,
     "threads": lambda name, value: check_threads(value),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from ...transforms.rates import ELEMENT_RATE, Rates
 from ..checks.bounds import check_setup_bounds
 from ..memory.pickling import MadeAnew
 from ..messages.mishaps import hand_over
+from ..ranks.synapses import SynapseShare, share_behind
 
 
 class SetupCodeObject(MadeAnew):
@@ -79,6 +81,10 @@ class SetupCodeObject(MadeAnew):
     def __call__(self) -> Any:
         try:
             translation = translate_setup(self.recorded)
+            share = self._share()
+            if share is not None and not _can_be_done_apart(translation):
+                with share.whole(write=True):
+                    return self()
             try:
                 _check_indices(translation)
                 check_setup_bounds(translation)
@@ -113,7 +119,14 @@ class SetupCodeObject(MadeAnew):
 
     def _by_brian(self, reason: str) -> Any:
         self._report(self.recorded, reason, False)
-        return self._brian_version()()
+        share = self._share()
+        with nullcontext() if share is None else share.whole(write=True):
+            return self._brian_version()()
+
+    def _share(self) -> SynapseShare | None:
+        """What is known of synapses of which this process has a part at present."""
+        share = share_behind(self.recorded.owner)
+        return None if share is None or share.is_whole else share
 
     def _executed_elsewhere(self, translation: SetupTranslation, key: int) -> bool:
         """Execute the code on another device than the host, if that can be."""
@@ -126,8 +139,7 @@ class SetupCodeObject(MadeAnew):
         made = device.connect(network, bindings.arrays, bindings.params, key)
         if made is None:
             return False
-        with _Growth(self.recorded.owner, self.recorded.variables, len(made[0])) as (pre, post):
-            pre[:], post[:] = made
+        _Growth(self.recorded.owner, self.recorded.variables).append(*made)
         return True
 
     def _brian_exception(self, error: Exception) -> BrianObjectException:
@@ -137,6 +149,14 @@ class SetupCodeObject(MadeAnew):
             f"The code was: {self.recorded.describe()}\nThe error was: {error}\n",
             self.recorded.owner,
         )
+
+
+def _can_be_done_apart(translation: SetupTranslation) -> bool:
+    """Whether each of several processes can do it for synapses of its own."""
+    kernels = translation.network.kernels()
+    return not isinstance(translation.step, Read) and not any(
+        kernel.attributes("user") for kernel in kernels
+    )
 
 
 class SameForAll(np.ndarray):
@@ -274,11 +294,14 @@ class _Execution:
 
     def _connect(self) -> None:
         assert isinstance(self._step, Connect)
-        connections = Connections()
+        growth = _Growth(self._owner, self._variables)
+        connections = Connections(growth.part)
         try:
-            new = self._run({}, connections)
-            with self._growing(new) as (pre, post):
-                connections.fill(pre, post, self._threads)
+            self._run({}, connections)
+            pre, post = growth.room(connections.count)
+            connections.fill(pre, post, self._threads)
+            numbers = None if growth.part is None else connections.numbers
+            growth.finish(numbers, connections.all)
         except SetupError as error:
             raise _brian_error(error, self._step) from None
         finally:
@@ -287,38 +310,74 @@ class _Execution:
     def _connect_pairs(self) -> None:
         assert isinstance(self._step, ConnectPairs)
         new = int(self._bindings.params[self._step.size])
-        with self._growing(new) as (pre, post):
-            self._run({NEW_PRE: pre, NEW_POST: post})
-
-    def _growing(self, count: int) -> Any:
-        return _Growth(self._owner, self._variables, count)
+        pre, post = np.empty(new, dtype=np.int32), np.empty(new, dtype=np.int32)
+        self._run({NEW_PRE: pre, NEW_POST: post})
+        append_synapses(self._owner, pre, post)
 
 
 def append_synapses(synapses: Any, pre: np.ndarray, post: np.ndarray) -> None:
     """Make synapses between neurons, by their numbers in the whole groups."""
-    with _Growth(synapses, synapses.variables, len(pre)) as ends:
-        ends[0][:] = pre
-        ends[1][:] = post
+    _Growth(synapses, synapses.variables).append(pre, post)
 
 
 class _Growth:
-    """Room for new synapses in Brian's arrays, and what Brian does when they are filled."""
+    """New synapses in Brian's arrays, and what Brian does when they are there."""
 
-    def __init__(self, synapses: Any, variables: dict[str, Any], count: int) -> None:
-        self._synapses = synapses
+    def __init__(self, synapses: Any, variables: dict[str, Any]) -> None:
+        share = share_behind(synapses)
+        #: how they are divided among processes, of which each has a part
+        self._share = None if share is None or share.is_whole else share
+        self._synapses, self._variables = synapses, variables
         self._ends = variables["_synaptic_pre"], variables["_synaptic_post"]
-        self._before = int(np.asarray(variables["N"].get_value()).item())
-        self._after = self._before + count
+        self._before = len(self._ends[0].get_value())
 
-    def __enter__(self) -> list[np.ndarray]:
+    @property
+    def part(self) -> tuple[bool, int, int] | None:
+        """Which synapses this process keeps; see `Connections`."""
+        share = self._share
+        return None if share is None else (share.side == "pre", *share.range())
+
+    def append(self, pre: np.ndarray, post: np.ndarray) -> None:
+        """Append the synapses from some neurons to others."""
+        if self._share is None:
+            self.grow(pre, post)
+            return
+        own = self._share.is_mine(pre if self._share.side == "pre" else post)
+        self.grow(pre[own], post[own], np.flatnonzero(own), len(pre))
+
+    def grow(
+        self, pre: np.ndarray, post: np.ndarray, numbers: np.ndarray | None = None, more: int = 0
+    ) -> None:
+        """Append synapses of this process's own; see `finish`."""
+        ends = self.room(len(pre))
+        ends[0][:], ends[1][:] = pre, post
+        self.finish(numbers, more)
+
+    def room(self, count: int) -> list[np.ndarray]:
+        """Room for the neurons of so many more synapses of this process's own."""
         for variable in self._ends:
-            variable.resize(self._after)
+            variable.resize(self._before + count)
         return [variable.get_value()[self._before :] for variable in self._ends]
 
-    def __exit__(self, kind: object, *rest: object) -> None:
-        if kind is None:
-            self._synapses._resize(self._after)
-            self._update_numbers()
+    def finish(self, numbers: np.ndarray | None = None, more: int = 0) -> None:
+        """Do what Brian does when they are there.
+
+        Parameters
+        ----------
+        numbers : int array, optional
+            Those of the synapses among all new ones, where each process has a part.
+        more : int, optional
+            How many all have together then.
+        """
+        after = len(self._ends[0].get_value())
+        if self._share is None or numbers is None:
+            self._synapses._resize(after)
+        else:
+            self._share.add(numbers, more)
+            for variable in self._share.variables():
+                variable.resize(after)
+            self._variables["N"].set_value(self._share.total)
+        self._update_numbers()
 
     def _update_numbers(self) -> None:
         """What Brian's ``_update_synapse_numbers`` does, without copies."""
@@ -332,7 +391,13 @@ class _Growth:
             variables[counts].resize(
                 int(variables[f"N_{side}"].item()) + int(np.asarray(offset.get_value()).item())
             )
-            count(neurons[self._before :], variables[counts].get_value())
+            known = variables[counts].get_value()
+            if self._share is None:
+                count(neurons[self._before :], known)
+                continue
+            new = np.zeros_like(known)
+            count(neurons[self._before :], new)
+            known += self._share.of_all(new)
         if synapses.multisynaptic_index is not None:
             numbers = variables[synapses.multisynaptic_index].get_value()
             number_synapses(ends[0], ends[1], numbers)

@@ -21,6 +21,8 @@ from ..checks.bounds import changing_indices
 from ..code.depth import as_deep_as_needed, is_deep
 from ..messages.log import NetworkLog
 from ..messages.mishaps import EVERYTHING, hand_over
+from ..ranks.processes import Processes
+from ..ranks.running import RefusedOnSeveralRanks
 from ..reuse.prepared import Prepared, PreparedNetworks
 from ..reuse.programs import KnownPrograms, Numbers, steps_of
 from ..run.loop import TimeLoop
@@ -38,6 +40,7 @@ class Compilation:
     log : NetworkLog
         Told where objects run.
     connection : Connection
+    processes : Processes
     """
 
     def __init__(
@@ -46,7 +49,9 @@ class Compilation:
         known: PreparedNetworks,
         log: NetworkLog,
         connection: Connection,
+        processes: Processes,
     ) -> None:
+        self._processes = processes
         self._chosen = chosen
         self._known = known
         self._log = log
@@ -80,6 +85,7 @@ class Compilation:
             or not known.is_of(objects, net._clocks, unchanged)
             or not known.translation.bindings.refresh()
             or not self._fits_numbers(known, net, profile)
+            or not self._processes.still_fit(known.ranked)
         ):
             self._known.forget(net)
             return self._compile(net, objects, profile)
@@ -113,16 +119,17 @@ class Compilation:
                 continue
             try:
                 settle(translation.network, translation.slots, translation.ranks)
+                ranked = self._processes.plan(objects, translation)
                 program = self._program(translation, net, profile)
                 prepared = Prepared(
                     net, objects, translation, program, self._chosen.get(), profile,
-                    self._log.setup_of(objects),
+                    self._log.setup_of(objects), ranked,
                 )  # fmt: skip
                 loop = self._connection.connect(net, prepared, profile)
                 if not handed and not prefs["devices.genn.debug"] and prepared.may_be_kept(net):
                     self._known.keep(net, prepared)
                 return prepared, loop
-            except RefusedNetwork as refused:
+            except (RefusedNetwork, RefusedOnSeveralRanks) as refused:
                 self._log.remember(net, refuse(translation.placements, refused.refusals))
                 raise
             except Mishap as mishap:

@@ -12,6 +12,7 @@ from ...backends.interface import Backend, Bound
 from ..code.codeobject import LoopCodeObject
 from ..memory.arrays import renew_arrays
 from ..randomness import RandomStreams
+from ..ranks.running import RankedRun
 from ..reuse.prepared import Prepared
 from ..run.current import CurrentArrays
 from ..run.loop import TimeLoop, clock_states
@@ -97,19 +98,22 @@ class Connection:
             self._arrays.watch.moved = False  # the program has asked for all of them
 
     @contextmanager
-    def for_host(self, prepared: Prepared, obj: Any) -> Iterator[None]:
+    def for_host(self, prepared: Prepared, obj: Any, ranked: RankedRun | None) -> Iterator[None]:
         """Let an object that Brian runs see, and change, what the program works with.
 
         It may move arrays, seed the random numbers, and run another network.
         """
         program, streams, watch = prepared.program, self._streams, self._arrays.watch
         self._before_host(obj)
-        bound = watch.bound
+        if ranked is not None:
+            ranked.before_host()
+        bound, self._arrays.processes.looked_at = watch.bound, ranked
         streams.step = program.random_step + 1  # this step's own number is in use
         random = streams.key, streams.step
         try:
             yield
         finally:
+            self._arrays.processes.looked_at = None
             if random != (streams.key, streams.step):
                 key = program.random_key if streams.key is None else streams.key
                 program.seed(key, streams.step)

@@ -23,6 +23,7 @@ from ...model.network import RecordRate, RecordState
 from ..checks.bounds import Bounds, check_bounds, index_arrays, raw_arrays
 from ..memory.pickling import nothing
 from ..messages.explain import SetupPlacement
+from ..ranks.running import RankedNetwork
 from ..run.recordings import columns_of
 from .code import Ingredients
 from .programs import Numbers, steps_of
@@ -49,6 +50,8 @@ class Prepared:
     profile : bool
     setup : list of Counter
         What set-up code of its groups was executed; kept up to date.
+    ranked : RankedNetwork, optional
+        How several processes run it together.
     """
 
     def __init__(
@@ -60,7 +63,10 @@ class Prepared:
         backend: Backend,
         profile: bool,
         setup: list[Counter[SetupPlacement]],
+        ranked: RankedNetwork | None = None,
     ) -> None:
+        #: how several processes run it together
+        self.ranked = ranked
         self.objects = objects
         self.translation = translation
         self.program = program

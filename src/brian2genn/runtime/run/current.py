@@ -9,6 +9,7 @@ from brian2.core.network import Network
 from brian2.utils.logger import get_logger
 
 from ..memory.arrays import LastingArrays
+from ..ranks.processes import Processes
 from .recordings import Recording
 from .times import Times
 
@@ -53,6 +54,8 @@ class CurrentArrays(LastingArrays):
         #: by the identity of a variable
         self.recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
         self.watch = ArrayWatch()
+        #: those that run the script together
+        self.processes = Processes()
         #: of the last run
         self.times = Times()
 
@@ -82,6 +85,8 @@ class CurrentArrays(LastingArrays):
                     raise
                 # after a run that failed: what can be had is better than nothing
                 logger.warn(str(error), "no_memory")
+            if not recording.is_busy:
+                self.processes.show(var)
         self.before_access(var)
         self.watch.asked_for(var)
         return super().get_value(var, access_data)

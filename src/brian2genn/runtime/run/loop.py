@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from brian2.core.network import Network, TextReport, profiling_summary
@@ -80,14 +80,18 @@ class Report:
             elapsed = (time.time() - self._began) * second if completed > 0 else 0 * second
             self._call(elapsed, completed, self._start, self._duration)
 
-    def if_due(self, t: float) -> None:
-        """Report if the last report was long enough ago; `t` is the time in seconds."""
-        now = time.time()
+    def is_due(self) -> bool:
+        """Whether the last report was long enough ago."""
+        return self._call is not None and time.time() > self._next
+
+    def show(self, t: float, report: bool) -> None:
+        """Show that the run has come to the time `t`, in seconds, or report it."""
         duration = float(self._duration)
         completed = (t - float(self._start)) / duration if duration > 0 else 0.0
         if self._call is None:
             self._line.show(completed)
-        elif now > self._next:
+        elif report:
+            now = time.time()
             self(completed)
             self._next = now + self._period
 
@@ -111,6 +115,16 @@ _INSTEAD = (
     "What it does to every element, run_regularly can do; a sum over a population, a summed"
     " variable; a longer dt makes it rarer."
 )
+
+
+class Ranked(Protocol):
+    """The processes (ranks) that run one network."""
+
+    def entered(self) -> None:
+        """The program is about to run time steps."""
+
+    def meet(self, stopped: bool, due: bool) -> tuple[bool, bool]:
+        """Meet between two time steps, with wishes to stop and to report; what all do."""
 
 
 class TimeLoop:
@@ -166,6 +180,7 @@ class TimeLoop:
         time_limit: float | None,
         hosts: Callable[[Any], AbstractContextManager[None]],
         follow: Callable[[], None],
+        ranked: Ranked | None = None,
     ) -> None:
         """Run until the end, or until somebody stops the network.
 
@@ -178,11 +193,19 @@ class TimeLoop:
             Makes the context in which an object of Brian's is run.
         follow : callable
             Tells the program where arrays lie that have moved.
+        ranked : Ranked, optional
+            The other processes that run the network, too.
         """
         began = time.time()
-        while (on := self._goes_on()) or self.program.within_step:
+        stopped = False
+        # several processes stop once they have met
+        while (
+            on := self._goes_on() if ranked is None else not stopped
+        ) or self.program.within_step:
             with self._turns.for_program():
                 follow()
+                if ranked is not None:
+                    ranked.entered()
                 outcome = self.program.run(report.patience() if on else 0.0)
             if outcome == Outcome.FINISHED:
                 break
@@ -192,9 +215,13 @@ class TimeLoop:
             else:
                 for recording in self.recordings:
                     recording.hand_over_if_large()
-            report.if_due(self.t)
             if time_limit is not None and time.time() - began > time_limit:
                 self.net._stopped = True
+            due = report.is_due()
+            if ranked is not None:
+                stopped, due = ranked.meet(not self._goes_on(), due)
+                self.net._stopped = self.net._stopped or stopped
+            report.show(self.t, due)
 
     def _goes_on(self) -> bool:
         """Whether nobody has stopped the network."""

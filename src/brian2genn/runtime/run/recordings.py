@@ -74,6 +74,11 @@ class Recording:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return nothing, ()  # a copy of the monitor has the rows
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether rows are being handed over."""
+        return self._busy
+
     def variables(self) -> list[Any]:
         """The Brian variables that are not up to date while rows wait."""
         return [self.plan.counter, *self.plan.columns.values()]

@@ -1,0 +1,125 @@
+"""Scripts whose results must not depend on how many processes run them."""
+
+#: Conductances, plasticity, delays of their own, inputs, monitors, two runs, values set and read.
+PLASTIC = """
+seed(12)
+G = NeuronGroup(200, '''dv/dt = (ge + gi - (v + 49*mV))/(20*ms) : volt (unless refractory)
+    dge/dt = -ge/(5*ms) : volt
+    dgi/dt = -gi/(10*ms) : volt''', threshold='v > -50*mV', reset='v = -60*mV',
+    refractory=5*ms, method='exact')
+G.v = '-60*mV + rand()*10*mV'
+P = PoissonGroup(50, 60*Hz)
+E = Synapses(G[:160], G, 'w : volt', on_pre='ge += w')
+I = Synapses(G[160:], G, on_pre='gi -= 9*mV')
+E.connect(p=0.2)
+I.connect(p=0.2)
+E.w = '1.62*mV*(0.5 + rand())'
+E.delay = 'rand()*3*ms'
+input = Synapses(P, G, on_pre='ge += 3*mV')
+input.connect(p=0.2)
+more = PoissonInput(G[20:90], 'ge', 10, 30*Hz, 1*mV)
+plastic = Synapses(G, G, '''ws : 1
+    dapre/dt = -apre/(20*ms) : 1 (event-driven)
+    dapost/dt = -apost/(20*ms) : 1 (event-driven)''',
+    on_pre='''ge += ws*0.1*mV
+    apre += 0.01
+    ws = clip(ws + apost, 0, 1)''',
+    on_post='''apost -= 0.01
+    ws = clip(ws + apre, 0, 1)''')
+plastic.connect(i=np.arange(200).repeat(4), j=(np.arange(800)*7) % 200)
+plastic.connect('abs(i - j) == 3')
+plastic.ws = np.linspace(0, 1, len(plastic))
+plastic.ws[5:9] = 0.5
+plastic.ws['i > 150'] = 'rand()'
+spikes, inputs = SpikeMonitor(G), SpikeMonitor(P)
+part = SpikeMonitor(G[30:150], variables='v')
+counted = SpikeMonitor(G[:100], record=False)
+rates = PopulationRateMonitor(G[10:120])
+states = StateMonitor(G, ['v', 'ge'], record=[0, 5, 100, 199])
+weights = StateMonitor(plastic, ['ws', 'v_post'], record=[0, 3, 700, len(plastic) - 1])
+run(30*ms)
+G.v[3:180] = -55*mV
+E.w['j == 5'] = 0*mV
+run(30*ms)
+assert spikes.num_spikes > 100
+results |= dict(
+    i=spikes.i[:], t=spikes.t_[:], n=spikes.count[:], rate=rates.rate_[:], v=states.v_[:],
+    ge=states.ge_[:], now=G.v_[:], w=E.w_[:], ws=plastic.ws[:], d=E.delay_[:], pi=inputs.i[:],
+    si=part.i[:], sv=part.v_[:], sn=part.count[:], cn=counted.count[:], ci=E.i[:], cj=E.j[:],
+    size=[len(E), E.N[:], len(plastic)], incoming=E.N_incoming_post, outgoing=E.N_outgoing_pre,
+    some=E.w_[5:10], row=E.w_[3, :], chosen=E.w_['i < 5'], last=G.spikes, weights=weights.ws[:],
+    v_post=weights.v_post_[:], places=plastic.indices['ws < 0.1'], part=plastic.ws[plastic[3, :]],
+)
+"""
+
+#: Sums over synapses of what lies on both sides, noise, chance in synapses, synapses that write to
+#: both sides, an object that Brian runs, a state that is stored and restored.
+COUPLED = """
+seed(13)
+G = NeuronGroup(120, '''dv/dt = (1.1 - v)/(20*ms) + 0.1*xi/sqrt(20*ms) : 1
+    pull : 1
+    dy/dt = (pull - y)/(10*ms) : 1''', threshold='v > 1', reset='v = 0', method='euler')
+G.v = 'rand()'
+S = Synapses(G, G, '''w : 1
+    du/dt = -u/(20*ms) : 1 (clock-driven)
+    pull_post = w*(v_pre - v_post) : 1 (summed)''',
+    on_pre='''v_post += 0.02*w*(rand() < 0.5)
+    u += 1''', method='euler')
+S.connect('i != j', p=0.1)
+S.w = 'rand()'
+S.pre.delay = '1*ms + rand()*2*ms'
+both = Synapses(G, G, on_pre='''v_post += 0.001
+    v_pre -= 0.001''')
+both.connect(p=0.02)
+back = Synapses(G, G, on_post='v_pre += 0.003', delay={'post': 2*ms})
+back.connect(p=0.05)
+spikes, rates = SpikeMonitor(G), PopulationRateMonitor(G[20:90])
+states = StateMonitor(S, ['u', 'w'], record=[0, 7, 100, 300])
+seen = []
+@network_operation(dt=5*ms)
+def look():
+    seen.append((len(spikes.i), np.sum(G.v[:]), np.sum(S.u[:]), spikes.count[:].sum()))
+    G.v[:5] = 0.5
+run(20*ms)
+store()
+store(filename='state')
+run(10*ms)
+results |= dict(i=spikes.i[:], t=spikes.t_[:], v=G.v[:], y=G.y[:], u=S.u[:], us=states.u[:],
+                rate=rates.rate_[:], seen=np.array(seen))
+restore(restore_random_state=True)
+run(10*ms)
+results |= dict(again=G.v[:], u_again=S.u[:], i_again=spikes.i[:])
+"""
+
+#: Spikes that wait for each other: delays of their own from 1 ms on, some of all the same, and some
+#: of none elsewhere; runs that end in between; delays that are no longer there in the last run.
+DELAYED = """
+seed(14)
+G = NeuronGroup(160, 'dv/dt = (1.05 - v)/(20*ms) : 1', threshold='v > 1', reset='v = 0',
+                method='exact')
+G.v = 'rand()'
+P = PoissonGroup(40, 50*Hz)
+E = Synapses(G[:120], G, 'w : 1', on_pre='v_post += w')
+E.connect(p=0.2)
+E.w = '0.03*rand()'
+E.delay = '1*ms + 3*ms*rand()'
+I = Synapses(G[120:], G, on_pre='v_post -= 0.05', delay=1.5*ms)
+I.connect(p=0.2)
+input = Synapses(P, G, on_pre='v_post += 0.1')
+input.connect(p=0.2)
+plastic = Synapses(G, G, 'x : 1', on_pre='x += 0.1', on_post='x *= 0.9', delay={'pre': 2*ms})
+plastic.connect(p=0.1)
+spikes, rates = SpikeMonitor(G), PopulationRateMonitor(G)
+@network_operation(dt=7*ms)
+def look():
+    G.v[:3] = spikes.num_spikes/1000
+run(20.3*ms)
+results |= dict(first=np.array(G.v), x_first=np.array(plastic.x))
+look.active = False
+run(10.1*ms)
+told = str(brian2genn.explain())
+E.delay['i < 7'] = 0*ms
+run(10*ms)
+assert spikes.num_spikes > 200
+results |= dict(i=spikes.i[:], t=spikes.t_[:], v=G.v[:], x=plastic.x[:], rate=rates.rate_[:])
+"""

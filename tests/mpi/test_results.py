@@ -1,0 +1,68 @@
+"""Several processes have the results of one, bit by bit."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.mpi import networks
+from tests.mpi.launch import compare, launch, needs_mpi
+
+pytestmark = needs_mpi
+
+
+def test_two_processes_have_the_results_of_one(tmp_path):
+    assert compare(networks.PLASTIC, tmp_path, ranks=2) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["PLASTIC", "COUPLED", "DELAYED"])
+@pytest.mark.parametrize(("ranks", "grain"), [(2, 64), (3, 8), (5, 8)])
+def test_any_number_of_processes_has_the_results_of_one(tmp_path, name, ranks, grain):
+    assert compare(getattr(networks, name), tmp_path, ranks, grain) == []
+
+
+@pytest.mark.slow
+def test_a_stored_state_is_restored_by_another_number_of_processes(tmp_path):
+    restored = (
+        networks.COUPLED.partition("run(20*ms)")[0]
+        + """
+restore(filename='../state', restore_random_state=True)
+run(10*ms)
+results |= dict(i=spikes.i[:], v=G.v[:], u=S.u[:])
+"""
+    )
+    folders = [tmp_path / name for name in ("two", "three", "one")]
+    for folder in folders:
+        folder.mkdir()
+    first = launch(networks.COUPLED, folders[0], ranks=2)
+    assert first.status == 0, first.text
+    shutil.move(folders[0] / "state", tmp_path / "state")
+    for folder, ranks in zip(folders[1:], (3, 1), strict=True):
+        done = launch(restored, folder, ranks)
+        assert done.status == 0, done.text
+        for name, value in done.results[-1].items():
+            assert np.array_equal(value, first.results[0][name]), (name, ranks)
+
+
+HELD = """
+seed(1)
+G = NeuronGroup(640, 'v : 1')
+S = Synapses(G, G, 'w : 1', on_pre='v_post += w')
+S.connect(p=0.5)
+S.w = 'rand()'
+S.delay = '1*ms*rand()'
+held = [len(v.get_value()) for v in (S.variables['w'], S.pre.variables['delay'])]
+results |= dict(held=held, all=[len(S)])
+"""
+
+
+@pytest.mark.slow
+def test_each_process_holds_its_share_of_the_synapses(tmp_path):
+    script = HELD.replace("'v : 1')", "'v : 1', threshold='v > 1')")
+    done = launch(script, tmp_path, ranks=4, grain=64)
+    assert done.status == 0, done.text
+    held = [found["held"][0] for found in done.results]
+    assert sum(held) == done.results[0]["all"][0]
+    assert max(held) < 0.4 * sum(held)  # of ten pieces of 64 neurons, three at most
+    assert all(found["held"][0] == found["held"][1] for found in done.results)
