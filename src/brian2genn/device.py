@@ -37,10 +37,10 @@ from .runtime.messages.explain import Explanation
 from .runtime.messages.log import NetworkLog
 from .runtime.messages.strangers import explain_strangers
 from .runtime.network.connection import Connection
+from .runtime.network.current import CurrentArrays
 from .runtime.network.running import NetworkRunner, RunArguments
 from .runtime.randomness import RandomStreams
 from .runtime.reuse.prepared import PreparedNetworks
-from .runtime.run.current import CurrentArrays
 from .runtime.run.recordings import left_behind
 from .runtime.run.states import make_room_for_delays, with_delays
 

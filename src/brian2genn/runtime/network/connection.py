@@ -14,9 +14,9 @@ from ..memory.arrays import renew_arrays
 from ..randomness import RandomStreams
 from ..ranks.running import RankedRun
 from ..reuse.prepared import Prepared
-from ..run.current import CurrentArrays
 from ..run.loop import TimeLoop, clock_states
 from ..run.recordings import Recording, Turns, close_all
+from .current import CurrentArrays
 
 
 class Connection:

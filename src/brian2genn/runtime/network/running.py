@@ -26,12 +26,12 @@ from ..ranks.synapses import as_they_are
 from ..reuse.code import keeping_code
 from ..reuse.prepared import Prepared, PreparedNetworks
 from ..reuse.unchanged import set_interval
-from ..run.current import CurrentArrays
 from ..run.garbage import GarbageCollection
 from ..run.loop import Report, TimeLoop, check_for_invalid_states, running, store_profile
 from ..run.times import Preparation
 from .compilation import Compilation
 from .connection import Connection
+from .current import CurrentArrays
 
 
 @dataclass

@@ -10,8 +10,8 @@ from brian2.utils.logger import get_logger
 
 from ..memory.arrays import LastingArrays
 from ..ranks.processes import Processes
-from .recordings import Recording
-from .times import Times
+from ..run.recordings import Recording
+from ..run.times import Times
 
 logger = get_logger("brian2.devices.genn")
 
