@@ -41,6 +41,7 @@ from .runtime.network.current import CurrentArrays
 from .runtime.network.running import NetworkRunner, RunArguments
 from .runtime.randomness import RandomStreams
 from .runtime.reuse.prepared import PreparedNetworks
+from .runtime.run.garbage import set_imports_aside
 from .runtime.run.recordings import left_behind
 from .runtime.run.states import make_room_for_delays, with_delays
 
@@ -101,6 +102,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
         self._explain_strangers()
         self.processes.join(self)
         self._chosen.forget()
+        set_imports_aside()
         self._ahead.begin(support, interpreter.prepare, load_templates)
         if at_once:
             self.backend  # noqa: B018  (an error must come here, not at the first run)
