@@ -31,11 +31,12 @@ def programs(monkeypatch):
     """The programs that are made during a test."""
     made: list[CpuProgram] = []
 
-    def remember(*arguments):
-        made.append(CpuProgram(*arguments))
+    def remember(*arguments, **options):
+        made.append(CpuProgram(*arguments, **options))
         return made[-1]
 
-    monkeypatch.setattr("brian2genn.backends.cpu.backend.CpuProgram", remember)
+    for module in ("backend", "fitted"):
+        monkeypatch.setattr(f"brian2genn.backends.cpu.{module}.CpuProgram", remember)
     set_device("genn")
     return made
 

@@ -85,13 +85,12 @@ class CpuBackend(HostMemory):
             network, traced, arrangements, self._program, self._fitted_from, self._live
         )
 
-    def _program(self, network: Network, *, load: bool = True) -> CpuProgram:
+    def _program(self, network: Network) -> CpuProgram:
         return CpuProgram(
             network,
             self._threads,
             lambda: why_so_many(self._asked()),
             self._share_always,
-            load=load,
             together=self.together,
         )
 

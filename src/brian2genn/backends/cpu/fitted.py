@@ -14,6 +14,7 @@ import threading
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,30 @@ LEAST_STEPS = 1000
 _ROUNDING = 1e-9
 
 
+class _OnDemand:
+    """A program that is made when it is needed, once for all that are connected to memory.
+
+    Parameters
+    ----------
+    make : callable
+        Makes it.
+    """
+
+    def __init__(self, make: Callable[[], CpuProgram]) -> None:
+        self._make = cache(make)
+        self._own: CpuProgram | None = None
+
+    def unbound(self) -> _OnDemand:
+        """The same, not connected to any memory."""
+        return _OnDemand(self._make)
+
+    def get(self) -> CpuProgram:
+        """The program; its text is compiled when it is first needed."""
+        if self._own is None:
+            self._own = self._make().unbound()
+        return self._own
+
+
 class FittedProgram:
     """A network's programs, of which one is in use.
 
@@ -48,7 +73,7 @@ class FittedProgram:
     arrangements : list of Arrangement
         The synapses that may be in another order.
     compiled : callable
-        Makes the `CpuProgram` of a network; with ``load=False``, compiled when it is first bound.
+        Makes the `CpuProgram` of a network, when it is needed.
     least_steps : int
         Shorter runs have Brian's arrays.
     live : list of FittedProgram
@@ -67,12 +92,14 @@ class FittedProgram:
         least_steps: int,
         live: list[FittedProgram],
     ) -> None:
-        # what most runs will need; the other one is compiled when it is needed
-        self._general = compiled(general, load=traced is None)
-        self._traced: CpuProgram | None = None
-        if traced is not None:
-            self._traced = compiled(traced, load=False)
-        self._now = self._general
+        self._general = _OnDemand(partial(compiled, general))
+        self._traced: _OnDemand | None = None
+        if traced is None:
+            self._general.get()
+        else:
+            self._traced = _OnDemand(partial(compiled, traced))
+        self._chosen: CpuProgram | None = None
+        self._is_traced = False
         self._kept = Kept(traced)
         self._possible = arrangements
         self._arranged = Arranged(arrangements)
@@ -88,15 +115,16 @@ class FittedProgram:
         #: whether somebody has seen the arrays since the last time step, and may have written
         self._shown = False
         self._lock = threading.RLock()
-        self.schedule = self._general.schedule
-        self.owners = self._general.owners
+        # without objects of the host, a time step is one piece
+        self.schedule = [("block", 0)]
+        self.owners = [step.owner for step in general.steps]
 
     def unbound(self) -> FittedProgram:
         """The same programs, not connected to any memory."""
         other = copy.copy(self)
         other._general = self._general.unbound()
         other._traced = None if self._traced is None else self._traced.unbound()
-        other._now = other._general
+        other._chosen, other._is_traced = None, False
         other._kept = copy.copy(self._kept)
         other._kept.arrays = {}
         other._arranged = Arranged(self._possible)
@@ -131,8 +159,10 @@ class FittedProgram:
         return self._now.random_step
 
     @property
-    def _is_traced(self) -> bool:
-        return self._now is self._traced
+    def _now(self) -> CpuProgram:
+        if self._chosen is None:
+            return self._general.get()
+        return self._chosen
 
     def notes(self) -> list[str]:
         """What the program in use says, what neurons keep, and what is in another order."""
@@ -181,11 +211,12 @@ class FittedProgram:
         assert self._bound is not None
         return ChainMap(self._kept.arrays, self._arranged.arrays, dict(self._bound.arrays))
 
-    def _use(self, program: CpuProgram) -> list[Recorder]:
+    def _use(self, wanted: _OnDemand) -> list[Recorder]:
         """Bind one of the programs, with the recorders of the other one."""
         assert self._bound is not None
-        before, self._now = self._now, program
-        if before is not program:
+        before, program = self._chosen, wanted.get()
+        self._chosen, self._is_traced = program, wanted is self._traced
+        if before is not None and before is not program:
             program.continue_recording(before)
         return program.bind(replace(self._bound, arrays=self._arrays()))
 
@@ -226,8 +257,8 @@ class FittedProgram:
         self._kept.arrays = {}
         self._bound = replace(self._bound, key=before.random_key, step=before.random_step)
         self._use(self._general)
-        self._general.prepare(self._profile)
-        self._general.seconds += before.seconds
+        self._now.prepare(self._profile)
+        self._now.seconds += before.seconds
 
     def _look_again(self) -> None:
         """Take over what somebody has written who has asked for an array."""

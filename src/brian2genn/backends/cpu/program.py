@@ -7,7 +7,6 @@ import ctypes
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, byref, c_double, c_int32, c_int64, c_void_p
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,8 +55,6 @@ class CpuProgram:
         Says where this number comes from, for people.
     share_always : bool, optional
         Share out among threads whatever can be, whether it pays or not.
-    load : bool, optional
-        Whether to compile it at once, and not when it is first bound.
     together : Together, optional
         The processes that run the network together, if there are several.
 
@@ -78,7 +75,6 @@ class CpuProgram:
         why: Callable[[], str] = lambda: "",
         share_always: bool = False,
         *,
-        load: bool = True,
         together: Together | None = None,
     ) -> None:
         self._together = together
@@ -89,8 +85,7 @@ class CpuProgram:
         self.schedule = self.source.schedule
         self.owners = self.source.owners
         self._toolchain = toolchain.find().with_arguments(network.compiler)
-        if load:
-            self._load()
+        self._library = self._load()
         self._context = Context()
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
@@ -105,12 +100,7 @@ class CpuProgram:
         self._recorders: list[Recorder] = []
         self._names = Names()
 
-    def _load(self) -> None:
-        """Compile it, unless that was done."""
-        _ = self._library
-
-    @cached_property
-    def _library(self) -> ctypes.CDLL:
+    def _load(self) -> ctypes.CDLL:
         library = toolchain.compile_library(
             self._toolchain,
             self.source.text,
