@@ -61,7 +61,9 @@ class SynapsePrinter(KernelPrinter):
 
     def _counter(self, site: RandomSite) -> tuple[str, str]:
         element, step = super()._counter(site)
-        return element if site.shared else "(uint32_t)b2g_number(numbers, _idx)", step
+        if site.shared or self.kernel.numbered is not None:
+            return element, step
+        return "(uint32_t)b2g_number(numbers, _idx)", step
 
 
 class SideBySidePrinter(SynapsePrinter):

@@ -465,7 +465,7 @@ static inline int b2g_push_late(b2g_queue *queue, const int32_t *events, int64_t
         /* each source is a run, and none is empty */
         while (n > k && events[n - 1] >= queue->source_stop)
             n--;
-        const int32_t place = queue->head + queue->same_delay;
+        const int32_t place = queue->head + queue->same_delay - late;
         b2g_slot *slot = &queue->slots[place >= queue->n_slots ? place - queue->n_slots : place];
         if (slot->n_runs + n - k > slot->runs_capacity && b2g_reserve_runs(slot, n - k))
             return B2G_NO_MEMORY;
