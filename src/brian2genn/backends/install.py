@@ -10,7 +10,7 @@ _PACKAGES = {
     "cuda12": ("cuda-bindings>=12.9,<13", "nvidia-cuda-nvrtc-cu12>=12.9,<13"),
     "cuda13": ("cuda-bindings>=13.0,<14", "nvidia-cuda-nvrtc>=13.0,<14"),
     "compiler": ("ziglang>=0.13",),
-    "mpi": ("mpi4py>=4",),
+    "mpi": ("mpi4py>=4.0",),
 }
 
 
