@@ -70,8 +70,8 @@ def counts(monkeypatch) -> Counts:
     found = Counts()
     program = runtime_setup._program
 
-    def counting(translation):
-        made = program(translation)
+    def counting(translation, threads):
+        made = program(translation, threads)
         if isinstance(made, interpreter.InterpretedSetup):
             found.interpreted += 1
         else:
