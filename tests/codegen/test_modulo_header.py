@@ -141,12 +141,13 @@ def test_code_for_genn(dtype):
     kernel.stores = [Store("r", ex.binary("mod", x, y)), Store("q", ex.binary("floordiv", x, y))]
     numbers = itertools.count()
     names = SimpleNamespace(variable=lambda access: f"{access.name}s[i]")
-    statements = GennCode(kernel, names, lambda: next(numbers)).statements(kernel.stores)
+    computed, stored = GennCode(kernel, names, lambda: next(numbers)).statements(kernel.stores)
     arguments = ", ".join(f"{GENN_TYPE[name]} *{variable}s" for variable in "xyrq")
     text = "\n".join([
         "#include <tgmath.h>\n#include <stdint.h>\n#include <stdbool.h>",
         f"void compute(int n, {arguments}) {{ for (int i = 0; i < n; i++) {{",
-        *statements,
+        *computed,
+        *stored,
         "} }",
     ])  # fmt: skip
     chosen = replace(toolchain.find().for_setup(), identity="GeNN")

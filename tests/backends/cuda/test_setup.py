@@ -284,7 +284,7 @@ def test_nvrtc_takes_it(monkeypatch):
         known = bindings.supported_architectures()
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
-    from brian2genn.codegen.cuda import setup
+    from brian2genn.backends.cuda import setup
 
     texts = []
     print_cuda_setup = setup.print_cuda_setup
