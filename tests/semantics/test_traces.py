@@ -160,7 +160,7 @@ def runs_one_after_the_other():
     return results
 
 
-@cases.over(what=["all", "one", "stamps", "tiny"])
+@cases.over(what=["all", "one", "stamps", "tiny", "infinite"])
 def values_set_between_runs(what):
     net = network()
     net.run(4 * ms)
@@ -169,6 +169,8 @@ def values_set_between_runs(what):
         synapses.x, synapses.y, synapses.lastupdate = 0.7, 0.1, 4 * ms
     elif what == "one":
         synapses.x[3] = 0.7
+    elif what == "infinite":
+        synapses.x[3] = np.inf
     elif what == "stamps":
         synapses.lastupdate[5] = 3.95 * ms
     else:
@@ -258,6 +260,7 @@ on_cpu = pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processo
         (lambda: recorded("w"), "Neurons keep 'lastupdate', 'x', 'y' of 'synapses'"),
         (lambda: two_pathways_on_a_side("each"), "several pathways have delays of their own"),
         (lambda: values_set_between_runs("one"), "not the same at all synapses of a neuron"),
+        (lambda: values_set_between_runs("infinite"), "not the same at all synapses of a neuron"),
         (lambda: values_set_between_runs("all"), "Neurons keep"),
         (runs_one_after_the_other, "Neurons keep"),
         (lambda: looked_at_by_a_report("some x"), "not the same at all synapses of a neuron"),

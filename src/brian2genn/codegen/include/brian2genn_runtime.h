@@ -527,8 +527,9 @@ static inline bool b2g_is_alike(double one, double other, double tolerance)
 {
     const double size = (one < 0 ? -one : one) + (other < 0 ? -other : other);
     const double difference = one < other ? other - one : one - other;
-    return one == other || difference <= tolerance * size || (one != one && other != other)
-           || (tolerance > 0 && size < 1e-280);
+    const bool is_finite = size < 1.0 / 0.0;
+    return one == other || (is_finite && difference <= tolerance * size)
+           || (one != one && other != other) || (tolerance > 0 && size < 1e-280);
 }
 
 /* ---- sharing out ---------------------------------------------------------- */
