@@ -24,6 +24,7 @@ from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.host import interpreter
 from brian2genn.frontend.builder import NetworkBuilder
 from brian2genn.model.network import Host
+from brian2genn.runtime.network.connection import Connection
 from tests import devices
 from tests.backends.pygenn import double
 
@@ -338,13 +339,13 @@ def test_what_was_half_read_leaves_nothing_behind(backend, monkeypatch):
     monitor = StateMonitor(group, ["rate", "y"], record=True, name="half")
     taken = StateMonitor(group, "v", record=True, name="taken")
     seen = []
-    original = type(brian2genn.genn_device)._connect
+    original = Connection.connect
 
-    def look(device, net, prepared, *rest):
+    def look(connection, net, prepared, *rest):
         seen.append(prepared.translation)
-        return original(device, net, prepared, *rest)
+        return original(connection, net, prepared, *rest)
 
-    monkeypatch.setattr(type(brian2genn.genn_device), "_connect", look)
+    monkeypatch.setattr(Connection, "connect", look)
     Network(group, monitor, taken).run(0.3 * ms)
     (translation,) = seen
     assert brian2genn.explain().where("half") == "Brian"

@@ -252,6 +252,8 @@ def test_a_seed_in_an_operation(on_genn):
 @pytest.fixture
 def calls(monkeypatch):
     """How often a program is called, and why it came back."""
+    # there is one program only, which is bound once
+    devices.set_defaults(monkeypatch, processor=devices.processor(fitted_from=10**9))
     counted: Counter = Counter()
     run_, block, bind = CpuProgram.run, CpuProgram.block, CpuProgram.move
 
