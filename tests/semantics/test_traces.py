@@ -160,6 +160,28 @@ def runs_one_after_the_other():
     return results
 
 
+@cases.over(regrown=[0, 2, 5])
+def never_is_minus_infinity(regrown):
+    """Spike times that synapses keep, and one synapse that forgets them between two runs."""
+    sources = SpikeGeneratorGroup(2, [0, 1, 0, 1], [1, 1.5, 6, 7] * ms)
+    targets = SpikeGeneratorGroup(3, [0, 1, 2, 0], [2, 2.5, 3, 8] * ms)
+    synapses = Synapses(
+        sources,
+        targets,
+        "w : 1\ntpre : second",
+        on_pre="tpre = t",
+        on_post="w += 0.5*exp((tpre - t)/(5*ms))",
+        name="synapses",
+    )
+    synapses.connect()
+    synapses.w, synapses.tpre = 0.5, -np.inf * second
+    net = Network(sources, targets, synapses)
+    net.run(4 * ms)
+    synapses.tpre[regrown] = -np.inf * second
+    net.run(6 * ms)
+    return observe(synapses=synapses)
+
+
 @cases.over(what=["all", "one", "stamps", "tiny", "infinite"])
 def values_set_between_runs(what):
     net = network()
