@@ -164,7 +164,7 @@ def runs_one_after_the_other():
 def never_is_minus_infinity(regrown):
     """Spike times that synapses keep, and one synapse that forgets them between two runs."""
     sources = SpikeGeneratorGroup(2, [0, 1, 0, 1], [1, 1.5, 6, 7] * ms)
-    targets = SpikeGeneratorGroup(3, [0, 1, 2, 0], [2, 2.5, 3, 8] * ms)
+    targets = SpikeGeneratorGroup(3, [0, 1, 2, 0, 1, 2], [2, 2.5, 3, 5, 5, 5.5] * ms)
     synapses = Synapses(
         sources,
         targets,
