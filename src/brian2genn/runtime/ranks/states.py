@@ -36,15 +36,13 @@ def storing(world: RankWorld, objects: Iterable[Any]) -> Iterator[None]:
         for share in _shares(objects):
             stack.enter_context(share.whole(write=False))
         for pathway, share in _pathways(objects):
-            inner = pathway._full_state
+            # now, and not when Brian asks: it asks in the order of a set, another one on each rank
+            state: dict[str, Any] = pathway._full_state()
+            if state[_IN_FLIGHT] is not None:
+                purpose = f"spikes on their way in '{pathway.name}'"
+                state[_IN_FLIGHT] = _of_all(world, share, state[_IN_FLIGHT], purpose)
 
-            def full_state(
-                inner: Any = inner, share: SynapseShare = share, pathway: Any = pathway
-            ) -> dict[str, Any]:
-                state: dict[str, Any] = inner()
-                if state[_IN_FLIGHT] is not None:
-                    purpose = f"spikes on their way in '{pathway.name}'"
-                    state[_IN_FLIGHT] = _of_all(world, share, state[_IN_FLIGHT], purpose)
+            def full_state(state: dict[str, Any] = state) -> dict[str, Any]:
                 return state
 
             _replace(stack, pathway, "_full_state", full_state)
