@@ -122,6 +122,12 @@ class Borrower(Recorder, Protocol):
         """The memory that a column's rows are in, if that was lent."""
 
 
+def array_of(thing: Any) -> np.ndarray:
+    """The array behind an entry of `Bound.arrays`: the entry itself, or a Brian variable's own."""
+    array: np.ndarray = thing if isinstance(thing, np.ndarray) else thing.get_value()
+    return array
+
+
 class Program(Protocol):
     """A compiled network.
 
@@ -203,6 +209,17 @@ class Program(Protocol):
 
     def finish(self) -> None:
         """Give back what the host must hold between two runs."""
+
+
+class RankedProgram(Program, Protocol):
+    """A program whose network several processes run together."""
+
+    @property
+    def text(self) -> str:
+        """What was compiled; the same for all of them."""
+
+    def exchange_rest(self) -> None:
+        """Let spikes that wait for an exchange go into their queues; all processes do it."""
 
 
 class Setup(Protocol):

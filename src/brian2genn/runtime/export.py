@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..backends.interface import array_of
 from ..backends.pygenn.export import export
 from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.labels import own
@@ -37,10 +36,7 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
         snapshot.set_delays(delays, float(pathway.source.clock.dt_), sources)
         queues.append(snapshot)
     memory = {
-        "arrays": {
-            name: thing if isinstance(thing, np.ndarray) else thing.get_value()
-            for name, thing in bindings.arrays.items()
-        },
+        "arrays": {name: array_of(thing) for name, thing in bindings.arrays.items()},
         "params": bindings.params,
         "clocks": clock_states(bindings.clocks),
         "names": bindings.names,

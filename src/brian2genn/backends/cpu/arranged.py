@@ -9,16 +9,10 @@ import numpy as np
 
 from ...transforms.arrangeable import Arrangement
 from ..host.queue import SpikeQueue
+from ..interface import array_of
 
 #: Copies that take more memory than this are not made.
 LARGEST = 1 << 30
-
-
-def array_of(arrays: Mapping[str, Any], name: str) -> np.ndarray:
-    """The array of this name, of a variable or by itself."""
-    thing = arrays[name]
-    array: np.ndarray = thing if isinstance(thing, np.ndarray) else thing.get_value()
-    return array
 
 
 class Arranged:
@@ -60,20 +54,20 @@ class Arranged:
 
     @staticmethod
     def _bytes(one: Arrangement, arrays: Mapping[str, Any], n_synapses: int) -> int:
-        sizes = (array_of(arrays, name).itemsize for name in one.arrays)
+        sizes = (array_of(arrays[name]).itemsize for name in one.arrays)
         return n_synapses * (sum(sizes) + 8 + 4 * len(one.queues))
 
     def take_over(self, arrays: Mapping[str, Any]) -> None:
         """Copy what Brian's arrays have."""
         for one, order in self._orders:
             for name in one.arrays:
-                self.arrays[name] = array_of(arrays, name)[order]
+                self.arrays[name] = array_of(arrays[name])[order]
 
     def differ(self, arrays: Mapping[str, Any]) -> bool:
         """Whether Brian's arrays have other values, bit by bit."""
         return any(
             not np.array_equal(
-                array_of(arrays, name)[order].view(np.uint8), self.arrays[name].view(np.uint8)
+                array_of(arrays[name])[order].view(np.uint8), self.arrays[name].view(np.uint8)
             )
             for one, order in self._orders
             for name in one.arrays
@@ -91,7 +85,7 @@ class Arranged:
         for one, order in self._orders:
             for name in one.arrays:
                 if name in written:
-                    array_of(arrays, name)[order] = self.arrays[name]
+                    array_of(arrays[name])[order] = self.arrays[name]
 
     def give_back(self) -> None:
         """Synapses have Brian's numbers again."""

@@ -11,7 +11,7 @@ from ...model.network import Network
 from ...model.traces import TraceEnd, Traces
 from ..host.queue import SpikeQueue
 from ..host.structures import support
-from .arranged import array_of
+from ..interface import array_of
 
 
 class Kept:
@@ -45,7 +45,7 @@ class Kept:
         """Make the arrays for the synapses that there are, and number these by neurons."""
         self.arrays = {}
         for one in self.traces:
-            n_synapses = len(array_of(arrays, one.variables()[0]))
+            n_synapses = len(array_of(arrays[one.variables()[0]]))
             for end in one.ends:
                 queue = queues[end.queues[0]]
                 self.arrays[end.key] = queue.keys(n_synapses)
@@ -72,7 +72,7 @@ class Kept:
         keys = self.arrays[end.key]
         stamps = None
         if one.stamp is not None and end.since is not None:
-            stamps = array_of(arrays, one.stamp)
+            stamps = array_of(arrays[one.stamp])
         n_runs = len(next(iter(self.arrays[name] for name in end.arrays())))
         chosen = np.empty(n_runs, dtype=np.int32)
         support().b2g_earliest(
@@ -83,4 +83,4 @@ class Kept:
         if end.since is not None and stamps is not None:
             self.arrays[end.since][present] = stamps[chosen[present]]
         for name, trace in end.traces.items():
-            self.arrays[trace][present] = array_of(arrays, name)[chosen[present]]
+            self.arrays[trace][present] = array_of(arrays[name])[chosen[present]]

@@ -19,7 +19,7 @@ from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
 from ..host.structures import Clock, Context, Effort, Late, bind_arrays, missed, support
 from ..host.threads import describe_threads
-from ..interface import Bound, ClockState, Outcome, Together
+from ..interface import Bound, ClockState, Outcome, Together, array_of
 from .sums import SumLayout
 
 #: Errors of a step, as in brian2genn_runtime.h.
@@ -193,8 +193,7 @@ class CpuProgram:
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
-        things = [arrays[name] for name in self.source.arrays]
-        chosen = [x if isinstance(x, np.ndarray) else x.get_value() for x in things]
+        chosen = [array_of(arrays[name]) for name in self.source.arrays]
         if self._places and all(
             place() is array for place, array in zip(self._places, chosen, strict=True)
         ):

@@ -13,7 +13,7 @@ import numpy as np
 from ...model.names import Names
 from ...model.network import Host, Network
 from ...transforms.pipeline import FOR_GENN, lower
-from ..interface import Bound, ClockState, Outcome
+from ..interface import Bound, ClockState, Outcome, array_of
 from .companion import Companion, Part, parts_of
 from .description import SynapsePopulation
 from .exchange import Exchange, GennMemory
@@ -479,7 +479,4 @@ def past_events(layout: Layout, instance: Instance) -> dict[str, list[np.ndarray
 
 def _given(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The arrays that names stand for."""
-    return {
-        name: thing if isinstance(thing, np.ndarray) else thing.get_value()
-        for name, thing in arrays.items()
-    }
+    return {name: array_of(thing) for name, thing in arrays.items()}

@@ -24,7 +24,7 @@ from ...backends.host.setup import (
     count,
     number_synapses,
 )
-from ...backends.interface import Setup
+from ...backends.interface import Setup, array_of
 from ...codegen.c.setup import draws
 from ...codegen.instructions import NotInterpreted
 from ...frontend.expressions import Unsupported
@@ -223,9 +223,7 @@ def _program(translation: SetupTranslation, threads: int) -> SetupProgram | Inte
     step, bindings = translation.step, translation.bindings
     lengths = {}
     if isinstance(step, ElementStep) and step.indices is not None:
-        indices = bindings.arrays[step.indices]
-        values = indices if isinstance(indices, np.ndarray) else indices.get_value()
-        lengths[step.indices] = len(values)
+        lengths[step.indices] = len(array_of(bindings.arrays[step.indices]))
     try:
         return InterpretedSetup(translation.network, lengths, bindings.params)
     except NotInterpreted:
@@ -264,10 +262,7 @@ class _Execution:
         return None
 
     def _run(self, more: dict[str, np.ndarray], connections: Connections | None = None) -> int:
-        arrays = {
-            name: variable if isinstance(variable, np.ndarray) else variable.get_value()
-            for name, variable in self._bindings.arrays.items()
-        }
+        arrays = {name: array_of(thing) for name, thing in self._bindings.arrays.items()}
         bindings = self._bindings
         return self._program.run(
             {**arrays, **more}, bindings.params, self._key, connections, bindings.names

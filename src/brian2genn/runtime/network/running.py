@@ -134,9 +134,9 @@ class NetworkRunner:
         t_start, t_end, all_objects = net.t, net.t + duration, prepared.objects
         ranked = processes.begin(
             prepared.ranked,
+            prepared.program,
             loop.recordings,
             self.device.arrays,
-            getattr(prepared.program, "text", ""),
             [float(t_end), *self.streams.state()],
         )
         if isinstance(report, str) and not processes.is_first:
@@ -188,7 +188,7 @@ class NetworkRunner:
                     ranked,
                 )
             if ranked is not None:
-                program.exchange_rest()  # type: ignore[attr-defined]
+                ranked.exchange_rest()
             completed = not (net._stopped or Network._globally_stopped)
         except CudaLost as error:
             lost = True
@@ -198,7 +198,7 @@ class NetworkRunner:
             if ranked is not None:
                 ranked.failed(error)
                 if isinstance(error, KeyboardInterrupt):  # all of them, between two time steps
-                    program.exchange_rest()  # type: ignore[attr-defined]
+                    ranked.exchange_rest()
             raise
         finally:
             # also after an error or Ctrl-C: nothing that was computed is lost

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
+from ...backends.interface import Program, RankedProgram
 from ...frontend.network import Translation
 from ..run.recordings import Recording
 from .joining import hook, join, same_random_numbers
@@ -76,9 +77,9 @@ class Processes:
     def begin(
         self,
         ranked: RankedNetwork | None,
+        program: Program,
         recordings: Sequence[Recording],
         arrays: MutableMapping[Any, Any],
-        text: str,
         numbers: Sequence[Any],
     ) -> RankedRun | None:
         """What they do together in a run, once they have found that it is the same for all.
@@ -87,18 +88,18 @@ class Processes:
         ----------
         ranked : RankedNetwork or None
             What `plan` has returned.
+        program : Program
         recordings : sequence of Recording
         arrays : mapping
             From Brian's variables to their arrays.
-        text : str
-            Of the program.
         numbers : sequence
             What else the run depends on.
         """
         if self.world is None or ranked is None:
             return None
-        run = RankedRun(self.world, ranked, recordings, arrays)
-        run.compare(text, numbers)
+        # only the processor's backend knows other processes, and makes no other programs then
+        run = RankedRun(self.world, ranked, cast(RankedProgram, program), recordings, arrays)
+        run.compare(numbers)
         return run
 
     def show(self, variable: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from brian2.synapses.synapses import Synapses
 
+from ...backends.interface import RankedProgram
 from ...backends.refusal import Refusal
 from ...frontend.network import Translation
 from ...model.network import RecordEvents, RecordRate, RecordState, Role, Threshold
@@ -172,6 +173,7 @@ class RankedRun:
     ----------
     world : RankWorld
     ranked : RankedNetwork
+    program : RankedProgram
     recordings : sequence of Recording
         Of the run, by number.
     arrays : mapping
@@ -182,10 +184,12 @@ class RankedRun:
         self,
         world: RankWorld,
         ranked: RankedNetwork,
+        program: RankedProgram,
         recordings: Sequence[Recording],
         arrays: Mapping[Any, Any],
     ) -> None:
         self.world = world
+        self._program = program
         self._plan, self._arrays = ranked.plan, arrays
         self._synapses = ranked.synapses
         self._apart = False
@@ -228,7 +232,7 @@ class RankedRun:
         return np.argmax(self.world.gather("recorded synapses", mine), axis=0)
 
     # -- before ----------------------------------------------------------------------
-    def compare(self, text: str, numbers: Sequence[Any]) -> None:
+    def compare(self, numbers: Sequence[Any]) -> None:
         """Check that all ranks are about to run the same.
 
         Raises
@@ -237,7 +241,7 @@ class RankedRun:
             With what differs.
         """
         world = self.world
-        world.same("the program of the network", _digest(text.encode()), _REMEDY)
+        world.same("the program of the network", _digest(self._program.text.encode()), _REMEDY)
         world.same("the numbers of the run", _digest(repr(numbers).encode()), _REMEDY)
         state: Any = np.random.get_state()
         world.same("NumPy's random numbers", _digest(state[1].tobytes(), repr(state[2:])), _REMEDY)
@@ -270,6 +274,10 @@ class RankedRun:
         return array[: array[-1]] if name in self._lists else array
 
     # -- while it runs -----------------------------------------------------------------
+    def exchange_rest(self) -> None:
+        """Let spikes that wait for an exchange go into their queues; all ranks do it."""
+        self._program.exchange_rest()
+
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Within this, Ctrl-C waits until all ranks have met."""
