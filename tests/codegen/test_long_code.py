@@ -11,7 +11,7 @@ from brian2 import Network, NeuronGroup, Synapses, ms, set_device
 
 import brian2genn
 from brian2genn.codegen.c.printer import KernelPrinter
-from brian2genn.codegen.c.shared import Constants, Streams
+from brian2genn.codegen.c.shared import Unit
 from brian2genn.codegen.genn.code import GennCode
 from brian2genn.frontend.expressions import ExpressionReader
 from brian2genn.model import expr as ex
@@ -105,16 +105,16 @@ def all_passes(value: ex.Expr) -> tuple[KernelPrinter, GennCode]:
     code = GennCode(kernel, Names(), lambda: next(numbers))
     code.value(kernel.stores[0].value)
     arrays = {access.array: k for k, access in enumerate(kernel.accesses.values())}
-    return KernelPrinter(kernel, {}, arrays, Constants(), Streams()), code
+    return KernelPrinter(kernel, Unit({}, arrays)).print(), code
 
 
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
 def test_no_pass_recurses(build):
     value = build(20_000)
     printer, code = all_passes(value)
-    for text in (*printer.element, *printer.stores(), *code.lines):
+    for statement in (*printer.element, *printer.stores(), *code.lines):
         deepest = depth = 0
-        for character in text:
+        for character in str(statement):
             depth += (character == "(") - (character == ")")
             deepest = max(deepest, depth)
         assert deepest < 250  # clang takes 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -20,9 +21,9 @@ environment = jinja2.Environment(
 )
 
 
-def _lines(statements: list[str], indent: int = 4) -> str:
+def _lines(statements: Iterable[object], indent: int = 4) -> str:
     """Statements one a line, indented."""
-    return "\n".join(" " * indent + line for line in statements)
+    return "\n".join(f"{' ' * indent}{line}" for line in statements)
 
 
 environment.filters["lines"] = _lines

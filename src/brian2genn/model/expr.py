@@ -6,7 +6,7 @@ object, so equality is identity and common subexpressions are found for free.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -195,8 +195,16 @@ _SYMBOLS = {
 _MOST_SHOWN = 20_000
 
 
-def show(node: Expr) -> str:
-    """`node` as text for people."""
+def show(node: Expr, names: Mapping[int, str] | None = None) -> str:
+    """`node` as text for people.
+
+    Parameters
+    ----------
+    node : Expr
+    names : mapping of int to str, optional
+        By serial numbers: expressions that have a name, and are not shown where they are used.
+    """
+    names = names or {}
     pieces: list[str] = []
     waiting: list[Expr | str] = [node]
     while waiting:
@@ -208,6 +216,9 @@ def show(node: Expr) -> str:
             continue
         if part.op in ("const", "param", "load", "given"):
             pieces.append(str(part.attr))
+            continue
+        if part.serial in names and part is not node:
+            pieces.append(names[part.serial])
             continue
         between = ", "
         if part.op in _SYMBOLS:

@@ -6,13 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .expr import Expr, Rule, rebuild, walk
+from .expr import Expr, Rule, rebuild, show, walk
 
 #: Index of an access to the element itself.
 ELEMENT = "_idx"
 
 #: Index of an access to what lies in the order in which a pathway delivers; it is a given value.
 PLACE = "_at"
+
+#: How often something is computed, for people, by the numbers of ``transforms/rates.py``.
+_OFTEN = ("never", "once per run", "once per time step", "for each element")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,83 @@ class Table:
     upsampling: str
 
 
+@dataclass(frozen=True)
+class Computed:
+    """An expression that is computed, or read, before those that use it.
+
+    Attributes
+    ----------
+    value : Expr
+    rate : int
+        How often: once per run, per time step or per element, in the numbers of
+        ``transforms/rates.py``.
+    """
+
+    value: Expr
+    rate: int
+
+
+@dataclass(frozen=True)
+class Hoisted:
+    """How often the expressions of a kernel are computed, in the order in which they are needed.
+
+    What is in no list is written into the expression that uses it. A value that is constant in a
+    run is in a list twice if time steps use it: they read it, as they read parameters.
+
+    Attributes
+    ----------
+    roots : tuple of Expr
+        Those of the kernel, when this was found.
+    ahead : frozenset of int
+        Serial numbers of expressions that are computed elsewhere, before all others.
+    outputs_first : bool
+        Whether outputs come before what is stored.
+    rates : dict of int to int
+        How often each expression changes, by its serial number.
+    calls, shared, stores, outputs
+        What is needed for calls of functions that look into arrays, for each shared store, for all
+        stores, and for each output, beyond what is needed for those before.
+    """
+
+    roots: tuple[Expr, ...]
+    ahead: frozenset[int]
+    outputs_first: bool
+    rates: dict[int, int]
+    calls: tuple[Computed, ...]
+    shared: tuple[tuple[Computed, ...], ...]
+    stores: tuple[Computed, ...]
+    outputs: dict[str, tuple[Computed, ...]]
+
+    def is_of(self, kernel: Kernel, ahead: frozenset[int], outputs_first: bool) -> bool:
+        """Whether this is still true of a kernel."""
+        asked = self.ahead == ahead and self.outputs_first == outputs_first
+        return asked and self.roots == tuple(kernel.roots())
+
+    def all(self) -> list[Computed]:
+        """Everything, in order."""
+        shared = [one for part in self.shared for one in part]
+        outputs = [one for part in self.outputs.values() for one in part]
+        last = [*outputs, *self.stores] if self.outputs_first else [*self.stores, *outputs]
+        return [*self.calls, *shared, *last]
+
+    def describe(self) -> list[str]:
+        """How often what is computed, for people; what is used elsewhere has a number."""
+        names: dict[int, str] = {}
+        lines: dict[int, list[str]] = {}
+        for one in self.all():
+            node = one.value
+            if node.op in ("load", "param"):
+                text = f"read {node.attr}"
+            elif node.serial in names:
+                text = f"read {names[node.serial]}"
+            else:
+                name = f"#{len(names) + 1}"
+                text = f"{name} = {show(node, names)}"
+                names[node.serial] = name
+            lines.setdefault(one.rate, []).append(text)
+        return [f"{_OFTEN[rate]}: {'; '.join(texts)}" for rate, texts in sorted(lines.items())]
+
+
 @dataclass
 class Kernel:
     """A body executed for every element of a domain that a step defines.
@@ -128,6 +208,8 @@ class Kernel:
         places. Of divided synapses, each process has some.
     collected : list of Expr
         What a simplified kernel has made of parameters; it is no part of the model.
+    hoisted : Hoisted or None
+        How often its expressions are computed, where that has been found out; nor is this.
     """
 
     name: str
@@ -140,6 +222,7 @@ class Kernel:
     careful: bool = False
     numbered: str | None = None
     collected: list[Expr] = field(default_factory=list, compare=False)
+    hoisted: Hoisted | None = field(default=None, init=False, compare=False)
 
     def roots(self) -> list[Expr]:
         """Every expression the kernel evaluates."""

@@ -422,4 +422,6 @@ def describe(network: Network) -> str:
             statements("shared", [(s.name, s.value) for s in kernel.shared_stores])
             statements("store", [(s.name, s.value) for s in kernel.stores])
             statements("output", list(kernel.outputs.items()))
+            if kernel.hoisted is not None:
+                lines.extend(f"    {line}" for line in kernel.hoisted.describe())
     return "\n".join(lines)

@@ -6,6 +6,7 @@ pass           what it does
 `separate`     turns stores that only add to a shared target into additions
 `specialise`   uses what is known where a condition holds
 `simplify`     makes expressions cheaper, and collects what is constant in a run
+`hoist`        finds out what is computed once per run, time step, or element
 =============  ====================================================================
 
 Before them, `settle` has brought steps into an order that does not depend on names: it needs to
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ..model.network import Network, describe
+from .hoist import hoist
 from .scatter import separate
 from .simplify import simplify
 from .specialise import specialise
@@ -33,11 +35,13 @@ def _name(one: Pass) -> str:
     return str(getattr(one, "__name__", one))
 
 
-FOR_A_PROCESSOR: Sequence[Pass] = (specialise, simplify)
+#: what a run computes, and may compute otherwise than its code says
+SIMPLER: Sequence[Pass] = (specialise, simplify)
+FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, hoist)
 #: many elements are computed at once: additions first, so that what is added is simplified
-FOR_A_GPU: Sequence[Pass] = (separate, specialise, simplify)
-#: GeNN adds to its neurons by functions of its own
-FOR_GENN: Sequence[Pass] = (specialise, simplify, separate)
+FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, hoist)
+#: GeNN adds to its neurons by functions of its own, and computes all for each element
+FOR_GENN: Sequence[Pass] = (*SIMPLER, separate)
 
 #: What can be looked at: a network as it was translated, or what a pass has made of it.
 TRANSLATED = "translate"

@@ -19,15 +19,20 @@ class Rates:
     ----------
     kernel : Kernel
         Its accesses tell which loads are shared by all elements.
+
+    Attributes
+    ----------
+    known : dict of int to int
+        The rates found so far, by the serial numbers of expressions.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._known: dict[int, int] = {}
+        self.known: dict[int, int] = {}
 
     def of(self, node: Expr) -> int:
         """The rate of `node`, one of the constants of this module."""
-        known = self._known
+        known = self.known
         if node.serial not in known:
             for below in walk([node], lambda one: one.serial in known):
                 rates = [known[arg.serial] for arg in below.args]

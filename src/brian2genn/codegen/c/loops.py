@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ...model import expr as ex
 from ...model.dtypes import FLOAT64
 from ...model.expr import Expr
-from ...model.kernel import RandomSite, Store
-from ...transforms.rates import ELEMENT_RATE, RUN_RATE
+from ...model.kernel import Hoisted, Kernel, RandomSite, Store
+from ...transforms.hoist import hoisted
+from ...transforms.rates import ELEMENT_RATE, RUN_RATE, Rates
 from .printer import KernelPrinter, touches_own
+from .shared import Unit
+from .statements import Statement, Write
 from .words import pointer, value_type
 
 
@@ -71,7 +73,7 @@ class SideBySidePrinter(SynapsePrinter):
 
     Parameters
     ----------
-    kernel, params, arrays, constants, streams
+    kernel, unit
         As for a `KernelPrinter`; the kernel is one that `scatter.side_by_side` has made.
 
     Attributes
@@ -80,10 +82,11 @@ class SideBySidePrinter(SynapsePrinter):
         Statements for the element ``_idx``, whose values are at place ``_j``.
     """
 
-    def _begin(self) -> None:
+    def __init__(self, kernel: Kernel, unit: Unit) -> None:
+        super().__init__(kernel, unit)
         self.results: list[Result] = []
 
-    def _assignment(self, store: Store, place: str, text: str) -> str:
+    def _assignment(self, store: Store, place: str, text: str) -> Statement:
         access = self.kernel.accesses[store.name]
         name, ctype = f"_result{len(self.results)}", value_type(store.value.dtype)
         if store.add:
@@ -91,14 +94,14 @@ class SideBySidePrinter(SynapsePrinter):
             place = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
         sign = "+=" if store.add else "="
         self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];"))
-        return f"{name}[_j] = {text};"
+        return Write(f"{name}[_j]", text)
 
 
 class ComparingPrinter(KernelPrinter):
     """Prints a kernel that counts what it would change, in place of changing it."""
 
-    def _assignment(self, store: Store, place: str, text: str) -> str:
-        return f"_others += !b2g_is_alike({place}, {text}, tolerance);"
+    def _assignment(self, store: Store, place: str, text: str) -> Statement:
+        return Write("_others", f"!b2g_is_alike({place}, {text}, tolerance)", add=True)
 
 
 class LoopPrinter(KernelPrinter):
@@ -106,7 +109,7 @@ class LoopPrinter(KernelPrinter):
 
     Parameters
     ----------
-    kernel, params, arrays, constants, streams
+    kernel, unit
         As for a `KernelPrinter`.
 
     Attributes
@@ -115,23 +118,26 @@ class LoopPrinter(KernelPrinter):
         What has to be drawn for the elements from ``_first`` on that the loop goes through.
     """
 
-    def _begin(self) -> None:
+    def __init__(self, kernel: Kernel, unit: Unit) -> None:
+        super().__init__(kernel, unit)
         self.draws: list[Draw] = []
 
-    def _known(self, node: Expr, section: int, home: int) -> str | None:
-        key = (home, node.serial)
-        of_element = node.op == "random" and home == ELEMENT_RATE
-        if of_element and key not in self._names and self._mean_is_known_ahead(node):
-            self._names[key] = self._poisson_ahead(node)
-        return super()._known(node, section, home)
+    def _hoisted(self) -> Hoisted:
+        rates = Rates(self.kernel)
+        drawn = [node for node in ex.walk(self.kernel.roots()) if node.op == "random"]
+        ahead = frozenset(node.serial for node in drawn if self._mean_is_known_ahead(node, rates))
+        return hoisted(self.kernel, ahead)
 
-    def _mean_is_known_ahead(self, node: Expr) -> bool:
+    def _defined(self, node: Expr, section: int) -> str:
+        if node.serial in self._plan.ahead:
+            return self._poisson_ahead(node)
+        return super()._defined(node, section)
+
+    def _mean_is_known_ahead(self, node: Expr, rates: Rates) -> bool:
         """Whether a site draws Poisson numbers whose means can be computed before all else."""
         if node.attr.kind != "poisson" or node.attr.shared or not touches_own(self.kernel):
             return False
-        changes = any(
-            self._rates.of(arg) > RUN_RATE or arg.op == "load" for arg in ex.walk(node.args)
-        )
+        changes = any(rates.of(arg) > RUN_RATE or arg.op == "load" for arg in ex.walk(node.args))
         return changes and not any(
             arg.op == "user" or (arg.op == "random" and arg.attr.kind not in ("rand", "randn"))
             for arg in ex.walk(node.args)
@@ -140,13 +146,11 @@ class LoopPrinter(KernelPrinter):
     def _poisson_ahead(self, node: Expr) -> str:
         """Have the elements' means computed, and their numbers drawn."""
         site: RandomSite = node.attr
-        stream, own = self._stream_of_kernel(), self._streams.take()
+        stream, own = self._stream_of_kernel(), self._unit.streams.take()
         name = f"_r{site.number}"
         mean = ex.cast(node.args[0], FLOAT64)
         kernel = replace(self.kernel, stores=[], shared_stores=[], outputs={"mean": mean})
-        printer = _MeanPrinter(
-            kernel, self._params, self._arrays, self._constants, self._streams, stream=stream
-        )
+        printer = _MeanPrinter(kernel, self._unit, stream).print()
         self.loaded_ahead |= {name for _, name in printer._loaded} | printer.loaded_ahead
         for array in printer._touched:
             self._touched.setdefault(array)
@@ -179,7 +183,7 @@ class LoopPrinter(KernelPrinter):
         site: RandomSite = node.attr
         if site.shared or self.kernel.numbered is not None:
             return super()._number_of_table(node, table, args)
-        stream, own = self._stream_of_kernel(), self._streams.take()
+        stream, own = self._stream_of_kernel(), self._unit.streams.take()
         name, ctype = f"_r{site.number}", value_type(node.dtype)
         places = f"ctx->seed, {stream}, _first, _end, {self.random_step}, {site.number}, {own}"
         call = ", ".join([table, *args, places, name])
@@ -191,13 +195,9 @@ class LoopPrinter(KernelPrinter):
 class _MeanPrinter(LoopPrinter):
     """Prints what numbers of a loop depend on, with the random numbers of the loop's kernel."""
 
-    def __init__(self, *arguments: Any, stream: int) -> None:
-        self._of_kernel = stream
-        super().__init__(*arguments)
-
-    def _begin(self) -> None:
-        super()._begin()
-        self._stream = self._of_kernel
+    def __init__(self, kernel: Kernel, unit: Unit, stream: int) -> None:
+        super().__init__(kernel, unit)
+        self._stream = stream
 
     def statements(self, place: str) -> list[str]:
         """Compute the kernel's output for the elements of a piece of the loop."""
@@ -207,7 +207,7 @@ class _MeanPrinter(LoopPrinter):
             for line in (f"{draw.ctype} {draw.name}[B2G_CHUNK];", *draw.before, draw.fill)
         ]
         return [
-            *self.step,
+            *map(str, self.step),
             *draws,
             *(["#pragma omp simd"] if self.independent else []),
             "for (int64_t _idx = _first; _idx < _end; _idx++) {",

@@ -1,32 +1,25 @@
 """Kernels as C statements.
 
 Every value is printed where it changes: once per run, once per time step, or
-for every element.
+for every element. Which values these are has been found before, by ``transforms/hoist.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Self
 
 from ...model import expr as ex
-from ...model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, INT32, INT64, is_float
+from ...model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64
 from ...model.expr import Expr
-from ...model.kernel import ELEMENT, Access, Kernel, RandomSite, Store
-from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
-from .shared import ALIAS_TABLE, Constants, Streams
+from ...model.kernel import ELEMENT, Access, Computed, Hoisted, Kernel, RandomSite, Store
+from ...transforms.hoist import hoisted, home
+from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
+from .operations import operation
+from .shared import ALIAS_TABLE, Unit
+from .statements import Call, Define, Statement, Write
 from .words import C, c_name, pointer, value_type
-
-#: What whole numbers do modulo 2**32 or 2**64.
-_WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
-
-#: Functions of our header, one version for every type.
-_OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
-
-_SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
-
-#: How many operations are written into one another, at two brackets each. Compilers read
-#: expressions by recursion: clang takes 256 brackets, and nobody likes endless lines.
-DEEPEST = 64
 
 
 def touches_own(kernel: Kernel) -> bool:
@@ -42,25 +35,20 @@ def touches_own(kernel: Kernel) -> bool:
 
 
 class KernelPrinter:
-    """Prints one kernel.
+    """Prints one kernel; `print` does it, and all else tells what it has printed.
 
     Parameters
     ----------
     kernel : Kernel
-    params : dict
-        Parameter name to the C text that reads it.
-    arrays : dict
-        Array name to its number in the program.
-    constants : Constants
-        Collects what is computed once per run.
-    streams : Streams
+    unit : Unit
+        The program that it is a part of.
 
     Attributes
     ----------
-    step : list of str
-        Statements executed once per time step, before the elements.
-    element : list of str
-        Statements executed for every element; the element is ``_idx``.
+    step : list of Statement
+        Executed once per time step, before the elements.
+    element : list of Statement
+        Executed for every element; the element is ``_idx``.
     """
 
     #: What the language calls operators and numbers.
@@ -69,64 +57,47 @@ class KernelPrinter:
     random_step = "ctx->random_step"
     #: C text of where the tables of distributions are.
     _tables = "constants"
+    _plan: Hoisted
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        params: dict[str, str],
-        arrays: dict[str, int],
-        constants: Constants,
-        streams: Streams,
-    ) -> None:
+    def __init__(self, kernel: Kernel, unit: Unit) -> None:
         self.kernel = kernel
-        self._params = params
-        self._arrays = arrays
-        self._constants = constants
-        self._streams = streams
-        self._rates = Rates(kernel)
-        self._sections: dict[int, list[str]] = {RUN_RATE: [], STEP_RATE: [], ELEMENT_RATE: []}
+        self._unit = unit
+        self._sections: dict[int, list[Statement]] = {RUN_RATE: [], STEP_RATE: [], ELEMENT_RATE: []}
+        self._stores: list[Statement] = []
+        self._shared_stores: list[Statement] = []
+        self._outputs: dict[str, str] = {}
+        #: names and texts of values that have been computed or read, by section and serial number
         self._names: dict[tuple[int, int], str] = {}
         self._loaded: set[tuple[int, str]] = set()
         #: arrays in the order in which they are first used
         self._touched: dict[str, None] = {}
-        self._local_constants: set[str] = set()
         self._param_names: set[str] = set()
         self._rows: dict[str, tuple[str, str]] = {}
         self._stream = 0
         self._temporaries = 0
-        #: the statements that read an element's variables, and the names that they define
-        self.reads: dict[str, str] = {}
         #: numbers of the sites whose numbers are there before the elements are computed
         self.drawn_ahead: set[int] = set()
         #: names of the accesses that are read for that
         self.loaded_ahead: set[str] = set()
-        self._uses = kernel.uses()
-        #: how many operations are written into one another, where that is more than one
-        self._depths: dict[int, int] = {}
-        self._begin()
-        self._print()
-
-    def _begin(self) -> None:
-        """Make ready what printing collects; for subclasses."""
 
     # -- results -----------------------------------------------------------
     @property
-    def step(self) -> list[str]:
+    def step(self) -> list[Statement]:
         return self._sections[STEP_RATE]
 
     @property
-    def element(self) -> list[str]:
+    def element(self) -> list[Statement]:
         return self._sections[ELEMENT_RATE]
 
     def output(self, name: str) -> str:
         """C text of an output, valid after the element's statements."""
         return self._outputs[name]
 
-    def stores(self) -> list[str]:
+    def stores(self) -> list[Statement]:
         """Statements that write the element's results."""
         return self._stores
 
-    def shared_stores(self) -> list[str]:
+    def shared_stores(self) -> list[Statement]:
         """Statements that write the shared results, once per step."""
         return self._shared_stores
 
@@ -159,7 +130,7 @@ class KernelPrinter:
 
     def _address(self, array: str) -> str:
         """C text of where an array is."""
-        return f"ctx->arrays[{self._arrays[array]}]"
+        return f"ctx->arrays[{self._unit.arrays[array]}]"
 
     @property
     def independent(self) -> bool:
@@ -176,41 +147,69 @@ class KernelPrinter:
         )
 
     # -- printing ----------------------------------------------------------
-    def _print(self) -> None:
-        kernel = self.kernel
-        self._shared_stores = []
-        if kernel.looks_into_arrays():
-            self._print_calls()
-        for store in kernel.shared_stores:
-            text = self._value(store.value, STEP_RATE)
-            self._shared_stores.append(f"{self._place(kernel.accesses[store.name])} = {text};")
-        self._stores = []
-        values = [self._value(store.value, ELEMENT_RATE) for store in kernel.stores]
-        for store, text in zip(kernel.stores, values, strict=True):
-            place = self._place(kernel.accesses[store.name], ELEMENT_RATE)
-            self._stores.append(self._assignment(store, place, text))
-        self._outputs = {
-            name: self._value(value, ELEMENT_RATE) for name, value in kernel.outputs.items()
-        }
+    def print(self) -> Self:
+        """Print the kernel."""
+        self._plan = self._hoisted()
+        self._print(self._plan)
         if self._sections[RUN_RATE]:
-            self._constants.blocks.append((kernel.origin, self._sections[RUN_RATE]))
+            block = self.kernel.origin, [str(line) for line in self._sections[RUN_RATE]]
+            self._unit.constants.blocks.append(block)
+        return self
 
-    def _print_calls(self) -> None:
-        """What functions may change is read before they are called, in the order of the code.
+    def _hoisted(self) -> Hoisted:
+        """How often what is computed."""
+        return hoisted(self.kernel)
 
-        So it is in Brian's compiled targets.
-        """
-        for access in self.kernel.loads():
-            rate = STEP_RATE if access.index is None else ELEMENT_RATE
-            self._load(access, rate)
-        calls = [node for node in ex.walk(self.kernel.roots()) if node.op == "user"]
-        for call in sorted(calls, key=lambda node: (not node.attr.shared, node.attr.call_number)):
-            if not call.attr.stateless:
-                self._value(call, STEP_RATE if call.attr.shared else ELEMENT_RATE)
+    def _print(self, plan: Hoisted) -> None:
+        kernel = self.kernel
+        if kernel.looks_into_arrays():
+            # what functions may change is read before they are called, in the order of the code:
+            # so it is in Brian's compiled targets
+            for access in kernel.loads():
+                self._load(access, STEP_RATE if access.index is None else ELEMENT_RATE)
+            self._define(plan.calls)
+        for store, needed in zip(kernel.shared_stores, plan.shared, strict=True):
+            self._define(needed)
+            text = self._value(store.value, STEP_RATE)
+            self._shared_stores.append(Write(self._place(kernel.accesses[store.name]), text))
+        self._define(plan.stores)
+        for store in kernel.stores:
+            place = self._place(kernel.accesses[store.name], ELEMENT_RATE)
+            text = self._value(store.value, ELEMENT_RATE)
+            self._stores.append(self._assignment(store, place, text))
+        for name, needed in plan.outputs.items():
+            self._define(needed)
+            self._outputs[name] = self._value(kernel.outputs[name], ELEMENT_RATE)
 
-    def _assignment(self, store: Store, place: str, text: str) -> str:
+    def _define(self, needed: Iterable[Computed]) -> None:
+        """Print what is computed on its own."""
+        for one in needed:
+            self._names[one.rate, one.value.serial] = self._defined(one.value, one.rate)
+
+    def _defined(self, node: Expr, section: int) -> str:
+        """The name of a value in a section, in which it is computed or read."""
+        if node.op == "load":
+            return self._load(self.kernel.accesses[node.attr], section)
+        if node.op == "param":
+            return self._param(node)
+        if (RUN_RATE, node.serial) in self._names:
+            name = self._names[RUN_RATE, node.serial]
+            self.step.append(Define(value_type(node.dtype), name, f"constants->{name}"))
+            return name
+        text = self._compute(node, section, [self._value(arg, section) for arg in node.args])
+        if section == RUN_RATE:
+            name = f"_c{len(self._unit.constants.fields)}"
+            self._unit.constants.fields.append((value_type(node.dtype), name))
+            self._sections[section].append(Write(f"constants->{name}", text))
+            return name
+        self._temporaries += 1
+        name = f"_{'s' if section == STEP_RATE else 'x'}{self._temporaries}"
+        self._sections[section].append(Define(value_type(node.dtype), name, text))
+        return name
+
+    def _assignment(self, store: Store, place: str, text: str) -> Statement:
         """The statement that writes an element's result."""
-        return f"{place} {'+=' if store.add else '='} {text};"
+        return Write(place, text, store.add)
 
     def _place(self, access: Access, section: int = STEP_RATE) -> str:
         self._touched.setdefault(access.array)
@@ -227,182 +226,97 @@ class KernelPrinter:
         name = c_name(access.name)
         if (section, access.name) not in self._loaded:
             place = self._place(access, section)
-            dtype = BOOL if access.dtype == BOOL else access.dtype
-            value = f"{place} != 0" if dtype == BOOL else place
             self._loaded.add((section, access.name))
-            if section == RUN_RATE:
-                return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
-            statement = f"const {value_type(dtype)} {name} = {value};"
-            self._sections[section].append(statement)
-            if section == ELEMENT_RATE:
-                self.reads[statement] = name
-        elif section == RUN_RATE:
-            return f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._arrays[access.array]}]"
+            if section != RUN_RATE:
+                value = f"{place} != 0" if access.dtype == BOOL else place
+                statement = Define(value_type(access.dtype), name, value, reads=True)
+                self._sections[section].append(statement)
+        if section == RUN_RATE:
+            return (
+                f"*(const {C_TYPE[access.dtype]} *)ctx->arrays[{self._unit.arrays[access.array]}]"
+            )
         return name
 
     def _value(self, node: Expr, section: int) -> str:
         """C text for `node` as used in `section`; operands come first, without recursion."""
-        waiting: list[tuple[Expr, int, bool]] = [(node, section, False)]
+        waiting: list[tuple[Expr, bool]] = [(node, False)]
         texts: list[str] = []
         while waiting:
-            node, section, has_operands = waiting.pop()
-            home = self._home(node, section)
+            node, has_operands = waiting.pop()
             if has_operands:
                 first = len(texts) - len(node.args)
                 args = texts[first:]
                 del texts[first:]
-                texts.append(self._computed(node, section, home, args))
-            elif (known := self._known(node, section, home)) is not None:
+                texts.append(f"({self._compute(node, section, args)})")
+            elif (known := self._known(node, section)) is not None:
                 texts.append(known)
             else:
-                waiting.append((node, section, True))
-                waiting.extend((arg, home, False) for arg in reversed(node.args))
+                waiting.append((node, True))
+                waiting.extend((arg, False) for arg in reversed(node.args))
         (text,) = texts
         return text
 
-    def _home(self, node: Expr, section: int) -> int:
-        """The section in which `node` is computed."""
-        home = max(self._rates.of(node), RUN_RATE)
-        if home == RUN_RATE and node.op == "load":
-            return section if section == RUN_RATE else STEP_RATE
-        return home
-
-    def _known(self, node: Expr, section: int, home: int) -> str | None:
+    def _known(self, node: Expr, section: int) -> str | None:
         """The text of what need not be computed, or has been."""
         if node.op == "const":
             return self.dialect.literal(node.attr, node.dtype)
-        if node.op == "param":
-            return self._param(node, section)
         if node.op == "given":
             return c_name(node.attr)
-        key = (home, node.serial)
-        if key in self._names:
-            return self._named_before(node, home, section)
-        if node.op == "load":
-            text = self._names[key] = self._load(self.kernel.accesses[node.attr], home)
-            return text
-        return None
+        if section != RUN_RATE:
+            place = max(home(node, self._plan.rates[node.serial], section), STEP_RATE)
+            return self._names.get((place, node.serial))
+        if node.op == "param":
+            return self._number_of_run(node)
+        name = self._names.get((RUN_RATE, node.serial))
+        return f"constants->{name}" if name is not None and node.op != "load" else name
 
-    def _computed(self, node: Expr, section: int, home: int, args: list[str]) -> str:
-        """The text of an operation, with a name if it is to have one."""
-        text = self._compute(node, home, args)
-        depth = 1 + max((self._depths.get(arg.serial, 0) for arg in node.args), default=0)
-        if home == section and depth < DEEPEST and not self._named(node):
-            self._depths[node.serial] = depth
-            return f"({text})"
-        if home == RUN_RATE:
-            name = self._run_constant(node, text)
-        else:
-            name = self._temporary(node, text, home)
-        self._names[home, node.serial] = name
-        return self._named_before(node, home, section)
+    def _number_of_run(self, node: Expr) -> str:
+        """C text that reads a parameter."""
+        place = self._unit.params[node.attr]
+        return f"(float){place}" if node.dtype == FLOAT32 else place
 
-    def _param(self, node: Expr, section: int) -> str:
-        """A parameter: read once, before the elements."""
-        place = self._params[node.attr]
-        if node.dtype == FLOAT32:
-            place = f"(float){place}"
-        if section == RUN_RATE:
-            return place
-        key = STEP_RATE, node.serial
-        if key not in self._names:
-            # another object may have a variable of this name, and this kernel use it
-            wanted = f"{node.attr}_param" if node.attr in self.kernel.accesses else node.attr
-            # one number may be needed in both precisions
-            other = f"{node.attr}_{node.dtype}"
-            name = c_name(other if c_name(wanted) in self._param_names else wanted)
-            self._param_names.add(name)
-            self._names[key] = name
-            self.step.append(f"const {value_type(node.dtype)} {name} = {place};")
-        return self._names[key]
-
-    def _named_before(self, node: Expr, home: int, section: int) -> str:
-        """A value that has a name, as used in `section`; what is constant is read once per step."""
-        name = self._names[home, node.serial]
-        if home != RUN_RATE or node.op == "load":
-            return name
-        if section == RUN_RATE:
-            return f"constants->{name}"
-        if name not in self._local_constants:
-            self._local_constants.add(name)
-            self.step.append(f"const {value_type(node.dtype)} {name} = constants->{name};")
-        return name
-
-    def _named(self, node: Expr) -> bool:
-        return self._uses[node.serial] > 1 or node.op in (
-            "call", "random", "user", "table", "select",
-        )  # fmt: skip
-
-    def _run_constant(self, node: Expr, text: str) -> str:
-        """The name of a constant of the run."""
-        name = f"_c{len(self._constants.fields)}"
-        self._constants.fields.append((value_type(node.dtype), name))
-        self._sections[RUN_RATE].append(f"constants->{name} = {text};")
-        return name
-
-    def _temporary(self, node: Expr, text: str, section: int) -> str:
-        self._temporaries += 1
-        name = f"_{'s' if section == STEP_RATE else 'x'}{self._temporaries}"
-        self._sections[section].append(f"const {value_type(node.dtype)} {name} = {text};")
+    def _param(self, node: Expr) -> str:
+        """The name of a parameter, which is read once before the elements."""
+        # another object may have a variable of this name, and this kernel use it
+        wanted = f"{node.attr}_param" if node.attr in self.kernel.accesses else node.attr
+        # one number may be needed in both precisions
+        other = f"{node.attr}_{node.dtype}"
+        name = c_name(other if c_name(wanted) in self._param_names else wanted)
+        self._param_names.add(name)
+        self.step.append(Define(value_type(node.dtype), name, self._number_of_run(node)))
         return name
 
     def _compute(self, node: Expr, section: int, args: list[str]) -> str:
-        if node.op == "random":
-            return self._random(node, section, args)
-        if node.op == "table":
-            return self._table(node, args)
-        if node.op in _WRAPPING and node.dtype in (INT32, INT64):
-            # NumPy's integers wrap around; in C, those with a sign must not overflow
-            whole = value_type(node.dtype)
-            terms = [f"(u{whole}){arg}" for arg in (["0", *args] if node.op == "neg" else args)]
-            return f"({whole})({terms[0]} {_WRAPPING[node.op]} {terms[1]})"
-        if operator := self.dialect.infix.get(node.op):
-            return f"{args[0]} {operator} {args[1]}"
         match node.op:
-            case "neg":
-                return f"-{args[0]}"
-            case "not":
-                return f"!{args[0]}"
-            case "cast" if is_float(node.args[0].dtype) and node.dtype in (INT32, INT64):
-                return f"b2g_whole{_SUFFIX.get(node.dtype, '_i32')}({args[0]})"
-            case "cast":
-                return f"({value_type(node.dtype)}){args[0]}"
-            case "select":
-                return f"{args[0]} ? {args[1]} : {args[2]}"
-            case "pow" if is_float(node.dtype):
-                return f"{self._function('pow', node.dtype)}({args[0]}, {args[1]})"
-            case "pow" | "mod" | "floordiv":
-                return f"b2g_{node.op}{_SUFFIX.get(node.dtype, '_i32')}({', '.join(args)})"
-            case "call":
-                return f"{self._function(node.attr, node.dtype)}({', '.join(args)})"
+            case "random":
+                return self._random(node, section, args)
+            case "table":
+                return self._table(node, args)
             case "user":
-                element = "-1" if node.attr.shared else "(int)_idx"
-                extra = [element] if node.attr.vectorised else []
-                call = f"{node.attr.c_name}({', '.join(args + extra)})"
-                if not node.attr.draws:
-                    return call
-                stream = self._streams.take()
-                return f"(b2g_user_site(ctx->seed, {stream}, {self._user_step()}), {call})"
-        raise AssertionError(f"no C text for '{node.op}'")
+                return self._call(node, args)
+        return operation(node, args, self.dialect)
 
-    @staticmethod
-    def _function(name: str, dtype: str) -> str:
-        suffix = _SUFFIX.get(dtype, "_i32")
-        if name in _OWN_FUNCTIONS or (name == "abs" and not is_float(dtype)):
-            return f"b2g_{name}{suffix}"
-        if name == "abs":
-            name = "fabs"
-        return f"{name}f" if dtype == FLOAT32 else name
+    def _call(self, node: Expr, args: list[str]) -> str:
+        """C text of a call of a user's function."""
+        element = "-1" if node.attr.shared else "(int)_idx"
+        extra = [element] if node.attr.vectorised else []
+        call = f"{node.attr.c_name}({', '.join(args + extra)})"
+        if not node.attr.draws:
+            return call
+        stream = self._unit.streams.take()
+        return f"(b2g_user_site(ctx->seed, {stream}, {self._user_step()}), {call})"
 
     def _table(self, node: Expr, args: list[str]) -> str:
         table = node.attr
-        numbers = [self._params[name] for name in (table.epsilon, table.upsampling, table.rows)]
-        values = f"((const double *)ctx->arrays[{self._arrays[table.array]}])"
+        numbers = [
+            self._unit.params[name] for name in (table.epsilon, table.upsampling, table.rows)
+        ]
+        values = f"((const double *)ctx->arrays[{self._unit.arrays[table.array]}])"
         row = f"b2g_sample({args[0]}, {', '.join(numbers)})"
         if table.columns is None:
             return f"{values}[{row}]"
-        columns = self._params[table.columns]
-        if self._rates.of(node.args[0]) <= STEP_RATE:
+        columns = self._unit.params[table.columns]
+        if self._plan.rates[node.args[0].serial] <= STEP_RATE:
             row, columns = self._row_of_step(values, row, columns)
             chosen = f"{row}[{args[1]}]"
         else:
@@ -415,8 +329,8 @@ class KernelPrinter:
         if text not in self._rows:
             number = len(self._rows)
             self._rows[text] = f"_row{number}", f"_columns{number}"
-            self.step.append(f"const double *const _row{number} = {text};")
-            self.step.append(f"const int64_t _columns{number} = {columns};")
+            self.step.append(Define("double *const", f"_row{number}", text))
+            self.step.append(Define("int64_t", f"_columns{number}", columns))
         return self._rows[text]
 
     # -- random numbers ------------------------------------------------------
@@ -450,7 +364,7 @@ class KernelPrinter:
         if node.attr.kind == "binomial":
             return self._number_of_stream(node, section, args)
         uniform = self._number(replace(node.attr, kind="rand"), FLOAT64, section)
-        stream, (element, step) = self._streams.take(), self._counter(node.attr)
+        stream, (element, step) = self._unit.streams.take(), self._counter(node.attr)
         call = ", ".join([*args, uniform, "ctx->seed", str(stream), element, step])
         return f"({value_type(node.dtype)})b2g_poisson_by({call})"
 
@@ -459,31 +373,31 @@ class KernelPrinter:
         site: RandomSite = node.attr
         generator = f"_rng{site.number}"
         element, step = self._counter(site)
-        self._sections[section].append(
-            f"b2g_rng {generator} = b2g_rng_init(ctx->seed, {self._streams.take()},"
-            f" {element}, {step});"
-        )
+        begun = f"b2g_rng_init(ctx->seed, {self._unit.streams.take()}, {element}, {step})"
+        self._sections[section].append(Call(f"b2g_rng {generator} = {begun}"))
         cast = f"({value_type(node.dtype)})"
         return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
 
     def _table_of_numbers(self, node: Expr, section: int) -> str:
         """C text of the address of a distribution's table; empty if it may change in a run."""
-        if section != ELEMENT_RATE or any(self._rates.of(arg) > RUN_RATE for arg in node.args):
+        if section != ELEMENT_RATE or any(
+            self._plan.rates[arg.serial] > RUN_RATE for arg in node.args
+        ):
             return ""
         if any(arg.op == "load" for arg in ex.walk(node.args)):
             return ""
-        name = f"_c{len(self._constants.fields)}"
-        self._constants.fields.append((ALIAS_TABLE, name))
+        name = f"_c{len(self._unit.constants.fields)}"
+        self._unit.constants.fields.append((ALIAS_TABLE, name))
         arguments = [self._value(arg, RUN_RATE) for arg in node.args]
         call = ", ".join([f"&constants->{name}", *arguments])
-        self._sections[RUN_RATE].append(f"b2g_prepare_{node.attr.kind}({call});")
+        self._sections[RUN_RATE].append(Call(f"b2g_prepare_{node.attr.kind}({call})"))
         return f"&{self._tables}->{name}"
 
     def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
         """C text of an element's number of a distribution that has a table."""
         site: RandomSite = node.attr
         uniform = self._number(replace(site, kind="rand"), FLOAT64, ELEMENT_RATE)
-        stream, (element, step) = self._streams.take(), self._counter(site)
+        stream, (element, step) = self._unit.streams.take(), self._counter(site)
         call = ", ".join([table, uniform, *args, "ctx->seed", str(stream), element, step])
         return f"({value_type(node.dtype)})b2g_{site.kind}_from({call})"
 
@@ -501,5 +415,5 @@ class KernelPrinter:
     def _stream_of_kernel(self) -> int:
         """The stream whose blocks belong to the kernel's sites, by their numbers."""
         if self._stream == 0:
-            self._stream = self._streams.take()
+            self._stream = self._unit.streams.take()
         return self._stream

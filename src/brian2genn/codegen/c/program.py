@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...model.dtypes import C_TYPE
 from ...model.kernel import PLACE
@@ -17,7 +17,7 @@ from ..views import bindings, declarations, origins
 from .alike import Scopes, Shared, StepText, find_alike
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .printer import KernelPrinter
-from .shared import Constants, Streams
+from .shared import Constants, Streams, Unit
 from .sums import PrintedSum, SumForm, Sums
 from .words import value_type
 
@@ -162,8 +162,9 @@ def print_program(network: Network) -> Source:
     Source
     """
     symbols = Symbols(network)
-    constants, streams = Constants(), Streams()
-    forms = Sums(network, symbols, constants, streams)
+    unit = Unit.of(symbols)
+    constants = unit.constants
+    forms = Sums(network, unit)
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
     parts: list[list[Step]] = []
     for step in network.steps:
@@ -195,8 +196,7 @@ def print_program(network: Network) -> Source:
                 step,
                 network,
                 symbols,
-                constants,
-                streams,
+                unit,
                 len(printed),
                 division,
                 queue,
@@ -239,10 +239,7 @@ def print_program(network: Network) -> Source:
         _PrintedTraces(
             one.synapses,
             one.ends[0].key,
-            *(
-                printer(one.kernel, symbols.params, symbols.arrays, constants, streams)
-                for printer in (KernelPrinter, ComparingPrinter)
-            ),
+            *(printer(one.kernel, unit).print() for printer in (KernelPrinter, ComparingPrinter)),
         )
         for one in network.traces
     ]
@@ -355,8 +352,7 @@ def _print_step(
     step: Step,
     network: Network,
     symbols: Symbols,
-    constants: Constants,
-    streams: Streams,
+    unit: Unit,
     number: int,
     division: Division | None,
     queue: int | None,
@@ -365,15 +361,10 @@ def _print_step(
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     if isinstance(step, Deliver):
         printer = SynapsePrinter
-    taken = streams.count
-    kernels = [
-        printer(kernel, symbols.params, symbols.arrays, constants, streams)
-        for kernel in ([] if form else step.kernels())
-    ]
+    taken = unit.streams.count
+    kernels = [printer(kernel, unit).print() for kernel in ([] if form else step.kernels())]
     apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
-    several = apart and SideBySidePrinter(
-        apart, symbols.params, symbols.arrays, constants, Streams(taken)
-    )
+    several = apart and SideBySidePrinter(apart, replace(unit, streams=Streams(taken))).print()
     wide = ""
     if isinstance(step, Sum):
         summed = form.kernel.kernel if form else step.kernel

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from ...model import expr as ex
 from ...model.dtypes import C_TYPE
 from ...model.expr import Expr
-from ...model.kernel import ELEMENT, Access, Kernel, RandomSite
+from ...model.kernel import ELEMENT, Access, Hoisted, Kernel, RandomSite
 from ...model.mishap import working_on
 from ...model.network import Network
 from ...model.setup import Assign, Connect, SetupStep
-from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
+from ...transforms.hoist import hoisted
+from ...transforms.rates import ELEMENT_RATE, STEP_RATE
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
 from .printer import KernelPrinter
 from .program import Source
-from .shared import Constants, Streams
+from .shared import Unit
+from .statements import Statement, Write
 from .words import pointer
 
 
@@ -38,50 +40,40 @@ class SetupPrinter(KernelPrinter):
 
     Parameters
     ----------
-    kernel, params, arrays, constants, streams
+    kernel, unit
         As for a `KernelPrinter`.
     step : SetupStep
     """
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        symbols: Symbols,
-        constants: Constants,
-        streams: Streams,
-        step: SetupStep,
-    ) -> None:
+    def __init__(self, kernel: Kernel, unit: Unit, step: SetupStep) -> None:
+        super().__init__(kernel, unit)
+        self.targets: list[Target] = []
         self._setup_step = step
         self._in_row = isinstance(step, Connect)
-        self._stages: dict[str, list[str]] = {}
-        super().__init__(kernel, symbols.params, symbols.arrays, constants, streams)
+        self._stages: dict[str, list[Statement]] = {}
 
-    def _print(self) -> None:
+    def _hoisted(self) -> Hoisted:
+        return hoisted(self.kernel, outputs_first=True)
+
+    def _print(self, plan: Hoisted) -> None:
         kernel = self.kernel
-        self._shared_stores = [
-            f"{self._place(kernel.accesses[store.name])} = {self._value(store.value, STEP_RATE)};"
-            for store in kernel.shared_stores
-        ]
-        self._outputs = {}
-        for name, value in kernel.outputs.items():
-            self._outputs[name] = self._value(value, ELEMENT_RATE)
+        for store, needed in zip(kernel.shared_stores, plan.shared, strict=True):
+            place = self._place(kernel.accesses[store.name])
+            self._define(needed)
+            self._shared_stores.append(Write(place, self._value(store.value, STEP_RATE)))
+        for name, needed in plan.outputs.items():
+            self._define(needed)
+            self._outputs[name] = self._value(kernel.outputs[name], ELEMENT_RATE)
             self._stages[name] = self.element
             self._sections[ELEMENT_RATE] = []
             if isinstance(self._setup_step, Connect) and name == self._last_of_row():
                 self._in_row = False
-        values = [self._value(store.value, ELEMENT_RATE) for store in kernel.stores]
+        self._define(plan.stores)
         for store in kernel.stores:
-            self._place(kernel.accesses[store.name], ELEMENT_RATE)  # loads its indices
-        self.targets = [
-            Target(
-                self._target_place(kernel.accesses[store.name]),
-                text,
-                C_TYPE[kernel.accesses[store.name].dtype],
-            )
-            for store, text in zip(kernel.stores, values, strict=True)
-        ]
-        if self._sections[RUN_RATE]:
-            self._constants.blocks.append((kernel.origin, self._sections[RUN_RATE]))
+            access = kernel.accesses[store.name]
+            self._place(access, ELEMENT_RATE)  # loads its indices
+            text = self._value(store.value, ELEMENT_RATE)
+            self.targets.append(Target(self._target_place(access), text, C_TYPE[access.dtype]))
 
     def _last_of_row(self) -> str:
         assert isinstance(self._setup_step, Connect)
@@ -91,7 +83,7 @@ class SetupPrinter(KernelPrinter):
         """Whether the kernel has this output."""
         return output in self._outputs
 
-    def stage(self, output: str) -> list[str]:
+    def stage(self, output: str) -> list[Statement]:
         """The statements to be executed before an output is used."""
         return self._stages[output]
 
@@ -158,10 +150,8 @@ def print_setup(network: Network) -> Source:
     (step,) = network.steps
     assert isinstance(step, SetupStep)
     symbols = Symbols(network)
-    constants, streams = Constants(), Streams()
-    printers = [
-        SetupPrinter(kernel, symbols, constants, streams, step) for kernel in step.kernels()
-    ]
+    unit = Unit.of(symbols)
+    printers = [SetupPrinter(kernel, unit, step).print() for kernel in step.kernels()]
     text = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2").render(
         step=step,
         kernel=printers[0],
@@ -173,7 +163,7 @@ def print_setup(network: Network) -> Source:
     )
     program = environment.get_template("c/setup.c.j2").render(
         step=text,
-        constants=constants,
+        constants=unit.constants,
         user_code=print_user_code(network.user_code),
         user_arrays=user_arrays(network),
         views=declarations(network),

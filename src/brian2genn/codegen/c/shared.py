@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from ..symbols import Symbols
 
 #: The C type of the table of a distribution, and its bytes (a multiple of 8).
 ALIAS_TABLE, ALIAS_TABLE_BYTES = "b2g_alias", 256 * 12 + 16
@@ -34,3 +37,29 @@ class Streams:
         """The next unused stream."""
         self.count += 1
         return self.count
+
+
+@dataclass
+class Unit:
+    """A program that kernels are printed for.
+
+    Attributes
+    ----------
+    params : mapping
+        Parameter name to the C text that reads it.
+    arrays : mapping
+        Array name to its number in the program.
+    constants : Constants
+        Collects what is computed once per run.
+    streams : Streams
+    """
+
+    params: Mapping[str, str]
+    arrays: Mapping[str, int]
+    constants: Constants = field(default_factory=Constants)
+    streams: Streams = field(default_factory=Streams)
+
+    @classmethod
+    def of(cls, symbols: Symbols) -> Unit:
+        """A program in which nothing is printed yet."""
+        return cls(symbols.params, symbols.arrays)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ...model.dtypes import C_TYPE, FLOAT64
 from ...model.kernel import ELEMENT, Access
 from ...model.network import Network, Sum
 from ...transforms.scatter import side_by_side
 from ...transforms.sums import VALUE, SumPlan, Table, plan_sum
-from ..symbols import Symbols
 from .printer import KernelPrinter
-from .shared import Constants, Streams
+from .shared import Unit
 from .words import pointer
 
 
@@ -65,22 +63,15 @@ class SumPrinter(KernelPrinter):
     plan : SumPlan
     number : int
         That of the sum in its program.
-    symbols, constants, streams
+    unit : Unit
         As for a `KernelPrinter`.
     """
 
-    def __init__(
-        self,
-        plan: SumPlan,
-        number: int,
-        symbols: Symbols,
-        constants: Constants,
-        streams: Streams,
-    ) -> None:
+    def __init__(self, plan: SumPlan, number: int, unit: Unit) -> None:
+        super().__init__(plan.kernel, unit)
         self._tables_of_sum = {
             table.name: f"ctx->sums[{number}]->tables[{k}]" for k, table in enumerate(plan.tables)
         }
-        super().__init__(plan.kernel, symbols.params, symbols.arrays, constants, streams)
 
     def _address(self, array: str) -> str:
         return self._tables_of_sum.get(array) or super()._address(array)
@@ -113,22 +104,14 @@ class SlicePrinter(SumPrinter):
         Statements that read what the synapses beside each other need of other neurons.
     """
 
-    def __init__(
-        self,
-        plan: SumPlan,
-        index: str,
-        number: int,
-        symbols: Symbols,
-        constants: Constants,
-        streams: Streams,
-    ) -> None:
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, number, unit)
         self._index = index
         self._changing = plan.changing
         self.copies: list[str] = []
         self.lanes: list[Lane] = []
         self.gathers: list[str] = []
         self._indices: set[str] = set()
-        super().__init__(plan, number, symbols, constants, streams)
 
     def _place(self, access: Access, section: int = 0) -> str:
         if access.index == ELEMENT and access.array in self._changing:
@@ -187,9 +170,9 @@ class RowPrinter(SumPrinter):
         The array with the targets of the synapses.
     """
 
-    def __init__(self, plan: SumPlan, index: str, *rest: Any) -> None:
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, number, unit)
         self._index = index
-        super().__init__(plan, *rest)
 
     def _place(self, access: Access, section: int = 0) -> str:
         index = self.kernel.accesses.get(str(access.index))
@@ -245,9 +228,8 @@ class Sums:
     Parameters
     ----------
     network : Network
-    symbols : Symbols
-    constants : Constants
-    streams : Streams
+    unit : Unit
+        The program.
 
     Attributes
     ----------
@@ -257,11 +239,8 @@ class Sums:
         How many tables they have.
     """
 
-    def __init__(
-        self, network: Network, symbols: Symbols, constants: Constants, streams: Streams
-    ) -> None:
-        self._network = network
-        self._symbols, self._constants, self._streams = symbols, constants, streams
+    def __init__(self, network: Network, unit: Unit) -> None:
+        self._network, self._unit = network, unit
         self.forms: list[SumForm] = []
         self.n_tables = 0
 
@@ -271,11 +250,12 @@ class Sums:
         if not plan.tables and not plan.by_target:
             return None
         number, efforts = len(self.forms), self.n_tables
-        rest = (number, self._symbols, self._constants, self._streams)
-        slices = SlicePrinter(plan, step.index, *rest) if plan.by_target else None
+        rest = number, self._unit
+        slices = SlicePrinter(plan, step.index, *rest).print() if plan.by_target else None
         # functions need whole vectors, so that results do not depend on how rows are cut
         whole = side_by_side(plan.kernel) is not None
-        rows = RowPrinter(plan, step.index, *rest) if plan.by_target and not whole else None
+        in_rows = plan.by_target and not whole
+        rows = RowPrinter(plan, step.index, *rest).print() if in_rows else None
         form = SumForm(
             step.origin,
             block,
@@ -292,12 +272,10 @@ class Sums:
         self.forms.append(form)
         self.n_tables += len(plan.tables)
         tables = [self._table(table) for table in plan.tables]
-        return PrintedSum(form, number, efforts, tables, SumPrinter(plan, *rest), slices, rows)
+        kernel = SumPrinter(plan, *rest).print()
+        return PrintedSum(form, number, efforts, tables, kernel, slices, rows)
 
     def _table(self, table: Table) -> PrintedTable:
-        symbols = self._symbols
-        printer = KernelPrinter(
-            table.kernel, symbols.params, symbols.arrays, self._constants, self._streams
-        )
+        printer = KernelPrinter(table.kernel, self._unit).print()
         ctype = C_TYPE[table.kernel.outputs[VALUE].dtype]
         return PrintedTable(ctype, printer, printer.output(VALUE))

@@ -9,7 +9,8 @@ from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Access, Kernel, Store
 from ...transforms.rates import RUN_RATE, STEP_RATE
 from ..c.printer import KernelPrinter
-from ..c.shared import Constants, Streams
+from ..c.shared import Unit
+from ..c.statements import Call, Define, Statement, Write
 from ..c.words import pointer
 
 #: Values that are read ahead of all else, so that a thread waits for them once; with more of them,
@@ -31,7 +32,7 @@ class CudaKernelPrinter(KernelPrinter):
 
     Parameters
     ----------
-    kernel, params, arrays, constants, streams
+    kernel, unit
         As for a `KernelPrinter`.
     random_step : str
         C text of the number that the time step has in the random streams.
@@ -47,34 +48,31 @@ class CudaKernelPrinter(KernelPrinter):
     def __init__(
         self,
         kernel: Kernel,
-        params: dict[str, str],
-        arrays: dict[str, int],
-        constants: Constants,
-        streams: Streams,
+        unit: Unit,
         random_step: str,
         own: dict[str, str],
         times: dict[str, str],
     ) -> None:
+        super().__init__(kernel, unit)
         self.random_step = random_step
         self._own, self._times = own, times
         #: what a thread can add up by itself, for others to add
         self.sums: list[LocalSum] = []
-        self._summing: list[str] = []
-        super().__init__(kernel, params, arrays, constants, streams)
+        self._summing: list[Statement] = []
 
-    def stores_into_sums(self) -> list[str]:
+    def stores_into_sums(self) -> list[Statement]:
         """The statements that write an element's results; floating point numbers go to `sums`."""
         return self._summing
 
     @property
-    def element(self) -> list[str]:
+    def element(self) -> list[Statement]:
         """The statements for an element: first what reads it, and waits for all of that at once."""
         statements = super().element
-        reads = [s for s in statements if s in self.reads]
+        reads = [s for s in statements if isinstance(s, Define) and s.reads]
         if not 1 < len(reads) <= _MOST_READ_AHEAD:
             return statements
-        keep = " ".join(f"b2g_keep({self.reads[statement]});" for statement in reads)
-        return [*reads, keep, *(s for s in statements if s not in self.reads)]
+        keep = Call("; ".join(f"b2g_keep({read.name})" for read in reads))
+        return [*reads, keep, *(s for s in statements if s not in reads)]
 
     def _compute(self, node: Expr, section: int, args: list[str]) -> str:
         if node.op == "div" and node.dtype == FLOAT64 and section != RUN_RATE:
@@ -89,20 +87,19 @@ class CudaKernelPrinter(KernelPrinter):
             return self._own[access.array]
         return super()._place(access, section)
 
-    def _assignment(self, store: Store, place: str, text: str) -> str:
+    def _assignment(self, store: Store, place: str, text: str) -> Statement:
         access = self.kernel.accesses[store.name]
         if place == self._own.get(access.array):
             self._touched.setdefault(access.array)
             text = f"{place} = {text}"
             place = f"{pointer(access.array)}[_idx]"
-        statement = super()._assignment(store, place, text)
-        summing = statement
+        statement = summing = super()._assignment(store, place, text)
         if store.add:
             dtype = C_TYPE[access.dtype]
-            statement = summing = f"b2g_add(&{place}, ({dtype}){text});"
+            statement = summing = Call(f"b2g_add(&{place}, ({dtype}){text})")
             if is_float(access.dtype):
                 local = LocalSum(f"_sum_{store.name}", dtype, pointer(access.array))
                 self.sums.append(local)
-                summing = f"{local.name} += ({dtype}){text};"
+                summing = Write(local.name, f"({dtype}){text}", add=True)
         self._summing.append(summing)
         return statement

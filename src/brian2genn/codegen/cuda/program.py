@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 import numpy as np
@@ -29,7 +29,7 @@ from ...model.network import (
 from ...transforms.forward import forwarded
 from ...transforms.rotate import rotate
 from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
-from ..c.shared import Constants, Streams
+from ..c.shared import Unit
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
@@ -123,7 +123,7 @@ class _Printer:
         if network.user_code:
             self.result.most_threads = MOST_USER_THREADS
         self.result.origins = {name: array.origin for name, array in network.arrays.items()}
-        self.constants, self.streams = Constants(), Streams()
+        self.unit = Unit.of(symbols)
         self.texts: list[str] = []
         self.tasks: list[_TaskText] = []
         self.kernels: list[_KernelText] = []
@@ -177,7 +177,7 @@ class _Printer:
             for number, stretch in enumerate(stretches):
                 parts = self._renumbered(self.planner.plan(stretch, fuse=self.fuse))
                 result.blocks.append(self._kernels(parts, f"block_{number}_stage", "block"))
-        result.constant_bytes = constant_bytes(self.constants)
+        result.constant_bytes = constant_bytes(self.unit.constants)
         result.text = self._render(numbers, hosts)
         return result
 
@@ -191,8 +191,11 @@ class _Printer:
         random_step = f"b2g_block.{'late_' if late else ''}random_step"
         times = self._times("late" if late else "now")
         own, events = self._own(step), getattr(step, "events", "")
-        common = (self.params, in_kernels, self.constants, self.streams, random_step, own, times)
-        printers = [CudaKernelPrinter(kernel, *common) for kernel in step.kernels()]
+        unit = replace(self.unit, arrays=in_kernels)
+        printers = [
+            CudaKernelPrinter(kernel, unit, random_step, own, times).print()
+            for kernel in step.kernels()
+        ]
         ordered = self.planner.why_in_order(step)
         if ordered:
             self.result.ordered[step.origin] = ordered
@@ -382,7 +385,7 @@ class _Printer:
             texts=self.texts,
             tasks=self.tasks,
             kernels=self.kernels,
-            constants=self.constants,
+            constants=self.unit.constants,
             constant="__constant__" if size < _CONSTANT_BYTES else "__device__",
             n_arrays=len(result.arrays),
             n_numbers=len(result.numbers),

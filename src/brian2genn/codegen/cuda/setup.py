@@ -12,7 +12,7 @@ from ...model.network import Network
 from ...model.setup import Assign, Connect, Iteration, SetupStep
 from ...transforms.scatter import why_ordered
 from ..c.setup import SetupPrinter
-from ..c.shared import Constants, Streams
+from ..c.shared import Unit
 from ..symbols import Symbols
 from ..templating import environment, tidy
 
@@ -85,12 +85,12 @@ def print_cuda_setup(network: Network) -> CudaSetupSource:
     (step,) = network.steps
     assert isinstance(step, SetupStep)
     symbols = Symbols(network)
-    constants = Constants()
-    printer = SetupPrinter(step.kernel, symbols, constants, Streams(), step)
+    unit = Unit.of(symbols)
+    printer = SetupPrinter(step.kernel, unit, step).print()
     text = environment.get_template("cuda/setup.cu.j2").render(
         step=step,
         kernel=printer,
-        constants=constants,
+        constants=unit.constants,
         connects=isinstance(step, Connect),
         param=symbols.params,
         n_arrays=len(symbols.arrays),

@@ -9,7 +9,7 @@ from ...model import expr as ex
 from ...model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float
 from ...model.expr import Expr
 from ...model.kernel import Access, Kernel, RandomSite, Store, Table
-from ..c.printer import DEEPEST
+from ...transforms.hoist import Named
 from ..dialect import Dialect
 
 #: Numbers that are too large.
@@ -38,6 +38,9 @@ _FUNCTIONS = frozenset((
     "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "log10", "expm1", "log1p", "sqrt",
     "ceil", "floor", "asin", "acos", "atan", "trunc", "pow",
 ))  # fmt: skip
+
+#: Operations whose values always have a name.
+_NAMED = frozenset(("random", "select", "table"))
 
 
 class NotInGenn(Exception):
@@ -101,9 +104,7 @@ class GennCode:
         self._number = number
         self._texts: dict[int, str] = {}
         self._temporaries: set[str] = set()
-        #: how many operations are written into one another
-        self._depths: dict[int, int] = {}
-        self._uses = kernel.uses()
+        self._named = Named(kernel, _NAMED)
 
     def statements(self, stores: list[Store]) -> tuple[list[str], list[str]]:
         """Assignments: the statements that compute all values, and those that store them."""
@@ -122,15 +123,9 @@ class GennCode:
         """The text of an expression; what it needs is added to `lines`."""
         for below in ex.walk([node], lambda one: one.serial in self._texts):
             text = self._compute(below)
-            depth = 1 + max((self._depths.get(arg.serial, 0) for arg in below.args), default=-1)
-            if below.op not in ("const", "load", "param") and (
-                self._uses[below.serial] > 1
-                or below.op in ("random", "select", "table")
-                or depth >= DEEPEST
-            ):
-                text, depth = self._temporary(below, text), 0
+            if below.op not in ("const", "load", "param") and self._named.has(below):
+                text = self._temporary(below, text)
             self._texts[below.serial] = text
-            self._depths[below.serial] = depth
         return self._texts[node.serial]
 
     def _temporary(self, node: Expr, text: str) -> str:

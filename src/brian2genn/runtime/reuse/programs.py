@@ -14,7 +14,7 @@ from ...model.compiling import CompilerArguments
 from ...model.kernel import Kernel
 from ...model.network import Network
 from ...transforms.magnitudes import Magnitudes, awkward
-from ...transforms.pipeline import FOR_A_PROCESSOR, lower
+from ...transforms.pipeline import SIMPLER, lower
 
 #: How many programs are remembered.
 _MOST = 16
@@ -119,6 +119,6 @@ class KnownPrograms:
                 self._known.append(self._known.pop(number))
                 return known
         simplified = network.copied()
-        lower(simplified, FOR_A_PROCESSOR)
+        lower(simplified, SIMPLER)
         self._known = [*self._known[1 - _MOST :], _Known(network.copied(), simplified)]
         return self._known[-1]
