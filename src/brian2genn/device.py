@@ -87,7 +87,12 @@ class GennDevice(LegacyInterface, CurrentArrays):
         tidying.set_limit(cache_size)
         progress_lines.set_wanted(shows_progress)
         brian_costs.install(
-            brian_costs.Context(lambda: get_device() is self, texts.text, self._add_synapses)
+            brian_costs.Context(
+                lambda: get_device() is self,
+                lambda: vars(self) if get_device() is self else None,
+                texts.text,
+                self._add_synapses,
+            )
         )
         environment.bytecode_cache = KeptTemplates("ours")
         NumpyCodeObject.templater.env.bytecode_cache = KeptTemplates(brian2.__version__)

@@ -10,9 +10,11 @@ from brian2 import (
     Equations,
     Function,
     NeuronGroup,
+    Quantity,
     Synapses,
     TimedArray,
     amp,
+    get_device,
     ms,
     mV,
     nA,
@@ -22,6 +24,8 @@ from brian2 import (
 )
 from brian2.codegen.translation import analyse_identifiers
 from brian2.core.variables import Constant, Subexpression, Variable
+from brian2.devices.device import all_devices
+from brian2.equations.equations import SingleEquation
 from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 from brian2.stateupdaters.exact import LinearStateUpdater, exact
 from brian2.stateupdaters.explicit import ExplicitStateUpdater, euler, heun, milstein, rk4
@@ -30,7 +34,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from brian2genn.backends.cache import texts
 from brian2genn.backends.cache.folder import cache_directory
-from brian2genn.frontend import brian_costs, integration
+from brian2genn.frontend import brian_costs, brian_statements, integration
 
 ORIGINAL = {
     replacement.name: replacement.original
@@ -119,8 +123,9 @@ def test_keys_are_brians():
         frozenset("ab"),
         3 * mV, 2 * second, np.float64, np.float64(3), np.dtype(float), equations, exact,
         Variable("v", scalar=True), Constant("c", 3.0), dict(_variables()), volt.dim,
-        sympy.Symbol("x"),
-        DEFAULT_FUNCTIONS["exp"],
+        sympy.Symbol("x"), Variable, float, bool, np.bool_, Quantity(3.0, force_quantity=True),
+        DEFAULT_FUNCTIONS["exp"], get_device(), all_devices["runtime"], SingleEquation,
+        *equations.values(), equations["v"].expr, NeuronGroup(2, "v : 1").variables,
     ]  # fmt: skip
     for thing in things:
         assert ours(thing) == theirs(thing)
@@ -129,6 +134,65 @@ def test_keys_are_brians():
         ours(np.arange(3))
     with pytest.raises(TypeError, match="Do not know how to handle"):
         ours({"a": [np.arange(3)]})
+
+
+def test_a_change_of_a_variable_is_another_key():
+    variable = Variable("v", scalar=True)
+    before = brian_costs.caching._hashable({"v": variable})
+    variable.scalar = False
+    assert brian_costs.caching._hashable({"v": variable}) != before
+
+
+# -- statements ----------------------------------------------------------------------
+_ASSIGNMENTS = (
+    "v = v + 1", "v = 1 + v", "v = 2*v", "v = v*v", "v = -v", "v = v", "v = c + b", "v = 3",
+    "v = exp(b)*rand()", "v = exp(v)", "v = v - b", "v = b - v", "v = (b + v) + 1", "v = vv + 1",
+    "v = k // 2", "v = k % 3", "v = b and c", "v = int(b > 1)", "v = b > c", "v = not b",
+    "v = True + 1", "v = 1e400", "v = 1/0", "v = 0/0*b", "v = 5 % 0", "v = b**-1 + t/dt",
+    "v = exp(b, c)", "v = clip(b, 0)", "v = rand(3)", "v = user(b, v)", "v = user(b)", "v = b[0]",
+    "v = b.c", "v = (b, c)", "v = 'text'", "v = 1j", "v = b < c < k", "v = f(x=b)", "v = b if c",
+    "v = rand() - rand()", "v = a", "v = s + 1", "new = b\nv = new + v\nnew2 = v + new",
+    "k = k + 1", "k = c + 1", "b = b + rand()", "v = floor(1/0)", "v = sign(b)**0.5", "v = e + pi",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("optimise", [True, False])
+def test_statements_are_brians(monkeypatch, optimise):
+    from brian2.codegen import translation
+
+    made = ORIGINAL["make_statements"]
+    made = getattr(made, "__wrapped__", made)  # nothing comes from its cache
+    variables = _variables()
+
+    def outcome(code):
+        try:
+            statements = made(code, variables, np.float64, optimise=optimise)
+        except Exception as error:
+            return type(error), str(error)
+        return [
+            [(type(one), {k: str(v) for k, v in vars(one).items()}) for one in part]
+            for part in statements
+        ]
+
+    ours = [outcome(code) for code in _ASSIGNMENTS]
+    monkeypatch.setattr(translation, "str_to_sympy", ORIGINAL["str_to_sympy"])
+    for code, found in zip(_ASSIGNMENTS, ours, strict=True):
+        assert found == outcome(code), code
+
+
+def test_sympy_is_asked_only_where_it_can_matter(monkeypatch):
+    asked = []
+    original = ORIGINAL["str_to_sympy"]
+    plain = brian_statements.make_str_to_sympy(
+        lambda expr, variables=None: asked.append(expr) or original(expr, variables), lambda: True
+    )
+    from brian2.codegen import translation
+
+    monkeypatch.setattr(translation, "str_to_sympy", plain)
+    made = getattr(ORIGINAL["make_statements"], "__wrapped__", ORIGINAL["make_statements"])
+    for code in ("v = c + b", "v = exp(b)*rand()", "v = vv + 1", "v = v + 1", "v = k % 3"):
+        made(code, _variables(), np.float64)
+    assert asked == ["v + 1", "k % 3"]
 
 
 def test_names_are_brians():

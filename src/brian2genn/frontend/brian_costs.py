@@ -9,12 +9,11 @@ originals.
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from numbers import Number
 from typing import Any
 
@@ -23,19 +22,21 @@ from brian2.codegen import translation
 from brian2.core import magic
 from brian2.core import names as brian_names
 from brian2.core.base import BrianObject
-from brian2.core.variables import Subexpression, VariableView
+from brian2.core.variables import VariableView
+from brian2.devices.device import Device
+from brian2.equations import equations
+from brian2.groups.group import VariableOwner
 from brian2.synapses.synapses import Synapses
+from brian2.units.fundamentalunits import Dimension
 from brian2.utils import caching
 from sympy.core.expr import Expr
 from sympy.matrices import reductions
 from sympy.matrices.utilities import _iszero, _simplify
 
-from . import pivots
+from . import brian_statements, brian_values, pivots
 from .integration import INTEGRATORS, integrate
 
 Function = Callable[..., Any]
-
-_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Context:
     ----------
     is_active : callable
         Whether this device is the active one.
+    hooks : callable
+        Tells the hooks of Brian's that it has at present; None if it is not the active one.
     kept : callable
         Keeps texts: is given a kind of text, what it is made of, and what makes it.
     add_synapses : callable
@@ -53,6 +56,7 @@ class Context:
     """
 
     is_active: Callable[[], bool]
+    hooks: brian_values.Hooks
     kept: Callable[[str, str, Callable[[], str]], str]
     add_synapses: Callable[[Any, np.ndarray, np.ndarray], bool]
 
@@ -105,70 +109,71 @@ def install(context: Context) -> None:
         replacement.install(context)
 
 
-# -- names of code -----------------------------------------------------------------
-def variables_of(code: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of some variables that statements, and Brian's checks of them, look at.
-
-    Parameters
-    ----------
-    code : str
-    variables : mapping
-        All that the code may use.
-
-    Returns
-    -------
-    dict
-        Those that the code names, what subexpressions among them name in turn, and all that stands
-        in subexpressions that are one value for all: those Brian checks in any case.
-    """
-    chosen: dict[str, Any] = {}
-    names = set(_WORDS.findall(code))
-    for name, variable in variables.items():
-        if isinstance(variable, Subexpression) and variable.scalar:
-            names.add(name)
-    while names:
-        known = [name for name in names if name in variables]
-        chosen.update((name, variables[name]) for name in known)
-        names = set()
-        for name in known:
-            if isinstance(chosen[name], Subexpression):
-                names.update(_WORDS.findall(chosen[name].expr))
-        names.difference_update(chosen)
-    return chosen
-
-
+# -- statements --------------------------------------------------------------------
 def _make_statements(original: Function, context: Context) -> Function:
-    def make_statements(
-        code: Any, variables: Any, dtype: Any, optimise: bool = True, blockname: Any = ""
-    ) -> Any:
-        if not optimise and type(code) is str and type(variables) is dict and context.is_active():
-            variables = variables_of(code, variables)
-        return original(code, variables, dtype, optimise=optimise, blockname=blockname)
+    return brian_statements.make_make_statements(original, context.is_active)
 
-    return make_statements
+
+def _make_str_to_sympy(original: Function, context: Context) -> Function:
+    return brian_statements.make_str_to_sympy(original, context.is_active)
+
+
+def _make_namedtuple(original: Function, context: Context) -> Function:
+    make = cache(lambda name, fields, defaults: original(name, fields, defaults=defaults))
+
+    def namedtuple(typename: Any, field_names: Any, *, defaults: Any = None, **others: Any) -> Any:
+        if others or type(field_names) is not list or not context.is_active():
+            return original(typename, field_names, defaults=defaults, **others)
+        return make(typename, tuple(field_names), defaults)
+
+    return namedtuple
 
 
 # -- keys of Brian's caches --------------------------------------------------------
 #: Types whose objects are their own keys: they have neither a state of Brian's nor a unit.
-_PLAIN = frozenset((str, int, float, bool, type(None)))
+_PLAIN = frozenset((str, int, float, bool, type(None), Dimension))
+
+
+@cache
+def _has_plain_state(kind: Any) -> bool:
+    """Whether the state of objects of a type is what `CacheKey` says."""
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, caching.CacheKey)
+        and (getattr(kind, "_state_tuple", None) is vars(caching.CacheKey)["_state_tuple"])
+    )
 
 
 def _make_hashable(original: Function, context: Context) -> Function:
     plain = _PLAIN
 
-    def _hashable(obj: Any) -> Any:
-        if not context.is_active():
-            return original(obj)
-        kind = type(obj)
+    def key_of(obj: Any) -> Any:
+        kind: Any = type(obj)
         if kind in plain:
             return obj
         if kind is tuple or kind is list:
-            return tuple([item if type(item) in plain else _hashable(item) for item in obj])
+            return tuple([item if type(item) in plain else key_of(item) for item in obj])
         if kind is dict:
-            return frozenset([(_hashable(key), _hashable(value)) for key, value in obj.items()])
+            return frozenset([(key_of(key), key_of(value)) for key, value in obj.items()])
         if kind is set or kind is frozenset:
-            return frozenset([_hashable(item) for item in obj])
+            return frozenset([key_of(item) for item in obj])
+        if kind is type and issubclass(obj, np.generic | float | int):
+            return obj
+        if isinstance(obj, Device):
+            return key_of(obj._state_tuple)
+        if _has_plain_state(kind):
+            left_out = obj._cache_irrelevant_attributes
+            return tuple(
+                [
+                    value if type(value) in plain else key_of(value)
+                    for name, value in sorted(obj.__dict__.items())
+                    if name not in left_out
+                ]
+            )
         return original(obj)
+
+    def _hashable(obj: Any) -> Any:
+        return key_of(obj) if context.is_active() else original(obj)
 
     return _hashable
 
@@ -211,11 +216,33 @@ _INDICES = (slice, np.ndarray, int, np.integer)
 def _make_set_item(original: Function, context: Context) -> Function:
     def set_item(self: Any, item: Any, value: Any, level: int = 0, namespace: Any = None) -> None:
         values = isinstance(value, _VALUES) and isinstance(item, _INDICES)
-        if values and namespace is None and context.is_active():
-            namespace = {}  # nothing is looked up
+        if values and namespace is None:
+            hooked = context.hooks()
+            if hooked is not None:
+                if (
+                    type(value) in brian_values.VALUES
+                    and self.index_var == "_idx"
+                    and brian_values.is_all(item)
+                    and brian_values.WRITE not in hooked
+                    and brian_values.put(self.group, self.variable, value, self.dim is not None)
+                ):
+                    return
+                namespace = {}  # nothing is looked up
         original(self, item, value, level=level + 1, namespace=namespace)
 
     return set_item
+
+
+def _make_getitem(original: Function, context: Context) -> Function:
+    return brian_values.make_getitem(original, context.hooks)
+
+
+def _make_getattr(original: Function, context: Context) -> Function:
+    return brian_values.make_getattr(original, context.hooks)
+
+
+def _make_setattr(original: Function, context: Context) -> Function:
+    return brian_values.make_setattr(original, context.hooks)
 
 
 # -- synapses ----------------------------------------------------------------------
@@ -311,15 +338,39 @@ REPLACEMENTS = (
         " `get_identifiers_recursively([code], variables)` and the scalar subexpressions first.",
     ),
     Replacement(
+        translation,
+        "str_to_sympy",
+        _make_str_to_sympy,
+        "`make_statements` asks sympy only whether an assignment to a variable is an addition to it"
+        " or a multiple of it. Where the variable does not stand on the right side, it is neither;"
+        " 1 is an expression without it. What is left out could not have failed: only arithmetic,"
+        " numbers, names and functions of as many arguments as they have.",
+        "the first in which `make_statements` looks for the variable on the right side first",
+        "`make_statements` makes a sympy expression of the right side of each assignment, to see"
+        " whether it can be `+=` or `*=`: a millisecond and more. Do it only if the variable is"
+        " among the identifiers there.",
+    ),
+    Replacement(
+        equations,
+        "namedtuple",
+        _make_namedtuple,
+        "`Equations` makes the class `Dependency`, always the same, for each of its objects; here"
+        " it makes it once.",
+        "the first in which `Dependency` is a class of the module",
+        "Making a class takes a third of a millisecond for each `Equations`.",
+    ),
+    Replacement(
         caching,
         "_hashable",
         _make_hashable,
         "Keys are equal: only the order of the questions is another one. Strings and numbers"
         " are their own keys; exact dictionaries, lists, tuples and sets have no state and no"
-        " unit of their own; all else is left to the original.",
+        " unit of their own; the state of a `CacheKey` is made once, not twice; all else is left"
+        " to the original.",
         "the first in which `_hashable` looks at the type first",
         "Ask `type(obj) in (str, int, float, bool, type(None))` before `hasattr(obj,"
-        " '_state_tuple')`: nine of ten calls end there.",
+        " '_state_tuple')`: nine of ten calls end there. And ask for `_state_tuple` once: `hasattr`"
+        " makes it, too.",
     ),
     Replacement(
         brian_names,
@@ -352,6 +403,38 @@ REPLACEMENTS = (
         "`set_item` copies all local and global names of the caller also where a number or an array"
         " is set: 60 of 70 microseconds after `from brian2 import *`. Call `get_local_namespace`"
         " in the branches with strings.",
+    ),
+    Replacement(
+        VariableView,
+        "__getitem__",
+        _make_getitem,
+        "All values of an array variable are its array, or a quantity of that. What has an index"
+        " of its own, a subexpression, a part, and a device with a hook for it are left to the"
+        " original.",
+        "the first in which `G.v[:]` is no slower than two calls of Python functions",
+        "`view[:]` goes through `get_item`, a decorator that looks for a hook, comparisons of"
+        " slices and `Quantity.__new__`: 4 microseconds. Ask for all of an array variable first.",
+    ),
+    Replacement(
+        VariableOwner,
+        "__getattr__",
+        _make_getattr,
+        "Only for array variables, and where neither the object nor its class has the name: for"
+        " those, the original asks `state`, which makes this view.",
+        "the first in which attributes look among variables first",
+        "`__getattr__` could look in the dictionary of variables before it asks for attributes.",
+    ),
+    Replacement(
+        VariableOwner,
+        "__setattr__",
+        _make_setattr,
+        "Numbers and arrays of the right unit are written to the array, after the same checks; all"
+        " else (code, a number without a unit, one number in an array, another index, a link), and"
+        " a device with a hook for it, are left to the original.",
+        "the first in which `G.v = x` is no slower than a few calls of Python functions",
+        "`G.v = x` checks units twice, tries to make a number of an array, copies the caller's"
+        " names and looks for a hook: 10 microseconds. Numbers and arrays could go straight to"
+        " `set_with_index_array`.",
     ),
     Replacement(
         Synapses,

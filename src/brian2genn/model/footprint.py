@@ -192,3 +192,31 @@ def arrays(touches: Iterable[Touch], *how: How) -> set[str]:
         for touch in touches
         if touch.memory.kind is Kind.ARRAY and (not how or touch.how in how)
     }
+
+
+class Touched:
+    """Which steps touch an array, for whoever asks that of many arrays.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+    """
+
+    def __init__(self, steps: Iterable[Any]) -> None:
+        self._steps: dict[str, set[int]] = {}
+        self._names: dict[int, set[str]] = {}
+        self.look(steps)
+
+    def look(self, steps: Iterable[Any]) -> None:
+        """Look at steps, which are new or have changed."""
+        for step in steps:
+            number = id(step)
+            for name in self._names.get(number, ()):
+                self._steps[name].remove(number)
+            self._names[number] = arrays(footprint(step))
+            for name in self._names[number]:
+                self._steps.setdefault(name, set()).add(number)
+
+    def by_others(self, array: str, steps: Iterable[Any]) -> bool:
+        """Whether any step but these touches an array."""
+        return not self._steps.get(array, set()) <= set(map(id, steps))

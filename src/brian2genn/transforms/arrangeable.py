@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model.footprint import arrays, footprint
+from ..model.footprint import Touched
 from ..model.kernel import ELEMENT
 from ..model.network import Deliver, Host, Network
 
@@ -33,6 +33,15 @@ class Arrangement:
     arrays: tuple[str, ...]
 
 
+def deliveries(network: Network) -> dict[str, list[Deliver]]:
+    """The pathways of a network, by the label of their synapses."""
+    found: dict[str, list[Deliver]] = {}
+    for step in network.steps:
+        if isinstance(step, Deliver):
+            found.setdefault(step.synapses, []).append(step)
+    return found
+
+
 def arrangeable(network: Network) -> list[Arrangement]:
     """The synapses of a network that may be in another order, each group once.
 
@@ -43,26 +52,13 @@ def arrangeable(network: Network) -> list[Arrangement]:
     """
     if network.user_code or network.views or any(isinstance(s, Host) for s in network.steps):
         return []
-    deliveries = [step for step in network.steps if isinstance(step, Deliver)]
+    touched = Touched(network.steps)
     found = []
-    for label in dict.fromkeys(step.synapses for step in deliveries):
-        steps = [step for step in deliveries if step.synapses == label]
-        own = {
-            access.array
-            for step in steps
-            for access in step.kernel.accesses.values()
-            if access.index == ELEMENT
-        }
-        beyond = {
-            access.array
-            for step in steps
-            for access in step.kernel.accesses.values()
-            if access.index != ELEMENT
-        }
-        elsewhere = {
-            name for step in network.steps if step not in steps for name in arrays(footprint(step))
-        }
-        if own & (beyond | elsewhere):
+    for label, steps in deliveries(network).items():
+        accesses = [access for step in steps for access in step.kernel.accesses.values()]
+        own = {access.array for access in accesses if access.index == ELEMENT}
+        beyond = {access.array for access in accesses if access.index != ELEMENT}
+        if own & beyond or any(touched.by_others(array, steps) for array in own):
             continue
         queues = sorted(steps, key=lambda step: step.side == "post")
         found.append(Arrangement(label, tuple(step.queue for step in queues), tuple(sorted(own))))

@@ -19,11 +19,12 @@ from dataclasses import dataclass, field, replace
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT64, INT64
 from ..model.expr import Expr
-from ..model.footprint import arrays, footprint
+from ..model.footprint import Touched
 from ..model.kernel import ELEMENT, PLACE, Access, Kernel, Store
 from ..model.mishap import working_on
-from ..model.network import Array, Deliver, Host, Network, Role, Step
+from ..model.network import Array, Deliver, Host, Network, Role
 from ..model.traces import TraceEnd, Traces
+from .arrangeable import deliveries
 from .flows import is_flow
 
 SIDES = ("pre", "post")
@@ -46,14 +47,13 @@ def with_traces(network: Network) -> Network | None:
     if network.user_code or network.views or any(isinstance(s, Host) for s in network.steps):
         return None
     copied = network.copied()
-    deliveries = [step for step in copied.steps if isinstance(step, Deliver)]
-    for label in dict.fromkeys(step.synapses for step in deliveries):
-        steps = [step for step in deliveries if step.synapses == label]
-        others = [step for step in copied.steps if step not in steps]
+    touched = Touched(copied.steps)
+    for label, steps in deliveries(copied).items():
         with working_on(steps[0]):
-            common = _find(copied, steps, others)
+            common = _find(copied, steps, touched)
             if common is not None:
                 _Keeper(copied, label, steps, common).keep()
+                touched.look(steps)
     return copied if copied.traces else None
 
 
@@ -90,7 +90,7 @@ class _Common:
         return node.serial in self.names
 
 
-def _find(network: Network, steps: list[Deliver], others: Iterable[Step]) -> _Common | None:
+def _find(network: Network, steps: list[Deliver], touched: Touched) -> _Common | None:
     """What the pathways of some synapses leave in common to the synapses of a neuron."""
     kernels = [step.kernel for step in steps]
     if len({step.clock for step in steps}) > 1:
@@ -100,11 +100,12 @@ def _find(network: Network, steps: list[Deliver], others: Iterable[Step]) -> _Co
     accesses = _accesses(kernels)
     if accesses is None:
         return None
-    elsewhere = {name for step in others for name in arrays(footprint(step))}
     own = {
         name
         for name, access in accesses.items()
-        if access.index == ELEMENT and access.dtype == FLOAT64 and access.array not in elsewhere
+        if access.index == ELEMENT
+        and access.dtype == FLOAT64
+        and not touched.by_others(access.array, steps)
     }
     of_array = [access.array for access in accesses.values()]
     own = {name for name in own if of_array.count(accesses[name].array) == 1}

@@ -22,6 +22,9 @@ from ..host.threads import describe_threads
 from ..interface import Bound, ClockState, Outcome, Together, array_of
 from .sums import SumLayout
 
+#: By their numbers.
+_OUTCOMES = tuple(sorted(Outcome))
+
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
 
@@ -87,6 +90,9 @@ class CpuProgram:
         self._toolchain = toolchain.find().with_arguments(network.compiler)
         self._library = self._load()
         self._context = Context()
+        #: the context's address, as an argument
+        self._here = byref(self._context)
+        self._clocks: list[Clock] = []
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
         self._keep: dict[str, object] = {}
         self._places: list[weakref.ref[np.ndarray]] = []
@@ -123,6 +129,7 @@ class CpuProgram:
         """The same program, not connected to any memory."""
         other = copy.copy(self)
         other._context = Context()
+        other._here = byref(other._context)
         other._keep = {}
         other._places = []
         other._columns = None
@@ -223,6 +230,7 @@ class CpuProgram:
             structure.times = None if clock.times is None else clock.times.ctypes.data
             structure.end = clock.end
         self._context.clocks = structures
+        self._clocks = list(structures)
         self._context.n_clocks = len(clocks)
         self._keep["clocks"] = (structures, list(clocks))
 
@@ -288,11 +296,10 @@ class CpuProgram:
 
     def _follow(self, block: int | None = None) -> None:
         """Bring what sums have copies of up to date: of one part of the time step, or of all."""
-        if self._layouts:
-            arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
-            for layout in self._layouts:
-                if block in (None, layout.form.block):
-                    layout.refresh(arrays, self._params)
+        arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
+        for layout in self._layouts:
+            if block in (None, layout.form.block):
+                layout.refresh(arrays, self._params)
 
     def show_traces(self) -> None:
         """Give variables of synapses the values that follow from what neurons keep."""
@@ -321,18 +328,20 @@ class CpuProgram:
         ValueError
             Where a spike generator's spikes do not fit into a time step.
         """
-        self._follow()
+        if self._layouts:
+            self._follow()
         if self._together is not None:
             self._context.most = self._together.steps
-        outcome = Outcome(self._library.program_run(byref(self._context), seconds))
+        outcome = _OUTCOMES[self._library.program_run(self._here, seconds)]
         if outcome == Outcome.FAILED:
             self._fail()
         return outcome
 
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""
-        self._follow(number)
-        if self._library.program_block(byref(self._context), number):
+        if self._layouts:
+            self._follow(number)
+        if self._library.program_block(self._here, number):
             self._fail()
 
     def _fail(self) -> None:
@@ -366,11 +375,11 @@ class CpuProgram:
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""
-        self._library.program_end_step(byref(self._context))
+        self._library.program_end_step(self._here)
 
     def is_active(self, clock: int) -> bool:
         """Whether a clock ticks in the present time step."""
-        return bool(self._context.clocks[clock].active)
+        return bool(self._clocks[clock].active)
 
     def finish(self) -> None:
         """Queues and recorders lie in this process's memory; arrays may be given up."""

@@ -248,6 +248,8 @@ def find() -> Toolchain:
             flags.append("--param=vect-max-peeling-for-alignment=0")
             # registers for thousands of statements: the usual way takes the square of their number
             flags.append("--param=ira-max-conflict-table-size=1")
+            # copies of functions for single arguments: a fifth of the time, and no loop is faster
+            flags.append("-fno-ipa-cp-clone")
         if level:
             flags.append(f"-DB2G_VECTOR_MATH={level}")
             if "avx512f" in _processor():

@@ -229,9 +229,10 @@ class Mirrors:
 
         Brian's code for making synapses calls Python methods in between, as its last act.
         """
-        mirror = self._in_use.pop(id(variable), None)
-        if mirror is not None:
-            self._pull(variable, mirror)
+        if self._in_use:
+            mirror = self._in_use.pop(id(variable), None)
+            if mirror is not None:
+                self._pull(variable, mirror)
 
     def _push(self, variable: Any, mirror: Any) -> None:
         array = self._arrays[variable]
@@ -274,7 +275,8 @@ class LastingArrays(RuntimeDevice):
 
     def get_value(self, var: Any, access_data: bool = True) -> Any:
         self._mirrors.settle(var)
-        return super().get_value(var, access_data)
+        array = self.arrays[var]
+        return array.data if access_data and type(array) is GrowingArray else array
 
     def resize(self, var: Any, new_size: Any) -> None:
         self._mirrors.settle(var)

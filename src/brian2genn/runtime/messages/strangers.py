@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from brian2.devices.device import all_devices
 
@@ -21,7 +21,7 @@ class OwnArrays(WeakKeyDictionary[Any, Any]):
 
     def __getitem__(self, variable: Any) -> Any:
         try:
-            return super().__getitem__(variable)
+            return self.data[ref(variable)]  # type: ignore[attr-defined]  # of the base class
         except KeyError:
             raise RuntimeError(_explanation(variable, self.keeper)) from None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from brian2.core.variables import ArrayVariable
@@ -35,7 +34,7 @@ class Connection:
     ) -> None:
         self._arrays = arrays
         self._streams = streams
-        self._backend = backend
+        self.backend = backend
 
     def connect(self, net: Any, prepared: Prepared, profile: bool) -> TimeLoop:
         """Give the program its memory."""
@@ -47,7 +46,7 @@ class Connection:
         states = clock_states(bindings.clocks)
         if not streams.seeded:
             streams.step = 0  # the key is new
-        self._backend().seeded = streams.seeded
+        self.backend().seeded = streams.seeded
         # as in Brian, what draws nothing leaves NumPy's generator as it is
         needs_key = streams.seeded or prepared.draws
         recorders = program.bind(
@@ -73,7 +72,7 @@ class Connection:
         for recording in recordings:
             for variable in recording.variables():
                 recordings_of[id(variable)] = recording
-        return TimeLoop(net, translation, program, recordings, states, turns)
+        return TimeLoop(net, translation, program, recordings, states, turns, self._arrays.watch)
 
     def disconnect(self, loop: TimeLoop) -> None:
         """Hand over what was recorded; the program's memory is Brian's alone again."""
@@ -97,42 +96,8 @@ class Connection:
             prepared.program.move(self._arrays_of(prepared))
             self._arrays.watch.moved = False  # the program has asked for all of them
 
-    @contextmanager
-    def for_host(self, prepared: Prepared, obj: Any, ranked: RankedRun | None) -> Iterator[None]:
-        """Let an object that Brian runs see, and change, what the program works with.
-
-        It may move arrays, seed the random numbers, and run another network.
-        """
-        program, streams, watch = prepared.program, self._streams, self._arrays.watch
-        self._before_host(obj)
-        if ranked is not None:
-            ranked.before_host()
-        bound, self._arrays.processes.looked_at = watch.bound, ranked
-        streams.step = program.random_step + 1  # this step's own number is in use
-        random = streams.key, streams.step
-        try:
-            yield
-        finally:
-            self._arrays.processes.looked_at = None
-            if random != (streams.key, streams.step):
-                key = program.random_key if streams.key is None else streams.key
-                program.seed(key, streams.step)
-        for code in obj.code_objects:
-            if isinstance(code, LoopCodeObject) and any(
-                id(code.variables.get(name)) in watch.indices for name in code.recorded.writes
-            ):
-                watch.moved = True  # indices may be others now
-        if watch.bound is not bound:  # there was another run, which had arrays of its own
-            watch.bound, watch.moved = bound, True
-        self.follow(prepared)
-
-    def _before_host(self, obj: Any) -> None:
-        """Make current what an object uses that Brian runs.
-
-        Brian's code objects hold the arrays themselves; Python code asks for them, or has kept
-        them from before.
-        """
-        self._backend().exchange_kept()
+    def before_host(self, obj: Any) -> None:
+        """Make current what the code of an object uses that Brian runs: it holds the arrays."""
         for code in obj.code_objects:
             if not isinstance(code, LoopCodeObject):
                 self._before_code(code, code)
@@ -141,8 +106,88 @@ class Connection:
         """Make current what code of ours uses that Brian runs, in its place or by hand."""
         self._before_code(code, code.brian_version)
 
+    def at_hosts(self, prepared: Prepared, ranked: RankedRun | None) -> HostAccess:
+        """What there is to do around objects that Brian runs, in one run."""
+        return HostAccess(self, self._arrays, self._streams, prepared, ranked)
+
     def _before_code(self, code: Any, brian_version: Any) -> None:
         for variable in code.variables.values():
             if isinstance(variable, ArrayVariable):
                 self._arrays.before_change(variable)
         renew_arrays(brian_version, self._arrays.arrays, self._arrays.get_array_name)
+
+
+class HostAccess:
+    """Lets objects that Brian runs see, and change, what the program works with.
+
+    They may move arrays, seed the random numbers, and run another network.
+
+    Parameters
+    ----------
+    connection : Connection
+    arrays : CurrentArrays
+    streams : RandomStreams
+    prepared : Prepared
+        What is running.
+    ranked : RankedRun or None
+        The processes that run it together.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        arrays: CurrentArrays,
+        streams: RandomStreams,
+        prepared: Prepared,
+        ranked: RankedRun | None,
+    ) -> None:
+        self._connection = connection
+        # Python code asks for arrays, or has kept them from before
+        self._exchange_kept = connection.backend().exchange_kept
+        self._arrays = arrays
+        self._streams = streams
+        self._prepared = prepared
+        self._program = prepared.program
+        self._ranked = ranked
+        self._bound: set[int] = set()
+        self._random: tuple[int | None, int] = (None, 0)
+
+    def before(self, obj: Any) -> None:
+        """The object is about to be run."""
+        streams = self._streams
+        self._exchange_kept()
+        if obj.code_objects:
+            self._connection.before_host(obj)
+        if self._ranked is not None:
+            self._ranked.before_host()
+        self._bound = self._arrays.watch.bound
+        self._arrays.processes.looked_at = self._ranked
+        # this step's own number is in use
+        streams.step = self._program.random_step + 1
+        self._random = streams.key, streams.step
+
+    def after(self, obj: Any) -> None:
+        """It has returned."""
+        self._end()
+        watch = self._arrays.watch
+        for code in obj.code_objects:
+            if isinstance(code, LoopCodeObject) and any(
+                id(code.variables.get(name)) in watch.indices for name in code.recorded.writes
+            ):
+                watch.moved = True  # indices may be others now
+        if watch.bound is not self._bound:  # there was another run, which had arrays of its own
+            watch.bound, watch.moved = self._bound, True
+        if watch.moved:
+            self._connection.follow(self._prepared)
+
+    def failed(self) -> None:
+        """It has failed, or was interrupted."""
+        self._end()
+
+    def _end(self) -> None:
+        """Nobody looks any more; random numbers are others if the object has called ``seed``."""
+        streams, program = self._streams, self._program
+        self._arrays.processes.looked_at = None
+        if self._random != (streams.key, streams.step):
+            key = program.random_key if streams.key is None else streams.key
+            program.seed(key, streams.step)

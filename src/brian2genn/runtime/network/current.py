@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakValueDictionary
 
 from brian2.core.network import Network
 from brian2.utils.logger import get_logger
 
 from ..memory.arrays import LastingArrays
 from ..ranks.processes import Processes
-from ..run.recordings import Recording
+from ..run.recordings import Recording, Recordings
 from ..run.times import Times
 
 logger = get_logger("brian2.devices.genn")
@@ -51,8 +50,7 @@ class CurrentArrays(LastingArrays):
 
     def __init__(self) -> None:
         super().__init__()
-        #: by the identity of a variable
-        self.recordings: WeakValueDictionary[int, Recording] = WeakValueDictionary()
+        self.recordings = Recordings()
         self.watch = ArrayWatch()
         #: those that run the script together
         self.processes = Processes()
@@ -75,21 +73,27 @@ class CurrentArrays(LastingArrays):
         return super().get_value(var)
 
     def get_value(self, var: Any, access_data: bool = True) -> Any:
-        recording = self.recordings.get(id(var))
+        # asked for in every time step by objects that Brian runs, so calls of functions are few
+        watch, recording = self.watch, self.recordings.of(var)
         if recording is not None:
-            try:
-                with self.times.fetch():
-                    recording.hand_over()
-            except MemoryError as error:
-                if Network._globally_running:
-                    raise
-                # after a run that failed: what can be had is better than nothing
-                logger.warn(str(error), "no_memory")
-            if not recording.is_busy:
-                self.processes.show(var)
+            self._fetch(recording, var)
         self.before_access(var)
-        self.watch.asked_for(var)
+        if id(var) in watch.indices:
+            watch.moved = True
         return super().get_value(var, access_data)
+
+    def _fetch(self, recording: Recording, var: Any) -> None:
+        """Append the rows that wait for a variable."""
+        try:
+            with self.times.fetch():
+                recording.hand_over()
+        except MemoryError as error:
+            if Network._globally_running:
+                raise
+            # after a run that failed: what can be had is better than nothing
+            logger.warn(str(error), "no_memory")
+        if not recording.is_busy:
+            self.processes.show(var)
 
     def set_value(self, var: Any, value: Any) -> None:
         self.before_change(var)

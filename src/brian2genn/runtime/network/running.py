@@ -183,7 +183,7 @@ class NetworkRunner:
                 loop.run(
                     progress,
                     self._time_limit(),
-                    lambda obj: self.connection.for_host(prepared, obj, ranked),
+                    self.connection.at_hosts(prepared, ranked),
                     lambda: self.connection.follow(prepared),
                     ranked,
                 )

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -127,6 +127,26 @@ class Ranked(Protocol):
         """Meet between two time steps, with wishes to stop and to report; what all do."""
 
 
+class Watched(Protocol):
+    """Who sees arrays that a program works with."""
+
+    #: whether any has moved, or has other indices in it
+    moved: bool
+
+
+class Hosts(Protocol):
+    """What there is to do around an object that Brian runs in a time step."""
+
+    def before(self, obj: Any) -> None:
+        """The object is about to be run."""
+
+    def after(self, obj: Any) -> None:
+        """It has returned."""
+
+    def failed(self) -> None:
+        """It has failed, or was interrupted."""
+
+
 class TimeLoop:
     """One run of one network.
 
@@ -140,6 +160,8 @@ class TimeLoop:
         Of all clocks of the network, in the program's order.
     turns : Turns
         Those of the recordings.
+    watch : Watched
+        Knows whether arrays of the program have moved.
     """
 
     def __init__(
@@ -150,15 +172,23 @@ class TimeLoop:
         recordings: list[Recording],
         clock_states: list[ClockState],
         turns: Turns,
+        watch: Watched,
     ) -> None:
         self.net = net
         self.program = program
         self.recordings = recordings
         self._hosts = translation.bindings.hosts
         self._names = translation.bindings.names
-        self._host_clocks = translation.host_clocks()
-        self._host_reasons = translation.host_reasons()
-        self._clock_states = clock_states
+        reasons, clocks = translation.host_reasons(), translation.host_clocks()
+        #: what a mixed step consists of: stretches by their numbers; and objects, with their names,
+        #: their clocks, and why Brian runs them
+        self._pieces: list[tuple[int, Any, str, int, str]] = [
+            (number, None, "", 0, "")
+            if kind == "block"
+            else (0, host := self._hosts[number], host.name, clocks[number], reasons[number])
+            for kind, number in program.schedule
+        ]
+        self._times = [clock.t for clock in clock_states]
         #: of clocks with a time step: the clock, where Brian has that, and what it is in this run
         self._steps = [
             (clock, clock.variables["dt"].get_value(), float(clock.dt_))
@@ -166,19 +196,21 @@ class TimeLoop:
             if "dt" in clock.variables
         ]
         self._turns = turns
+        self._watch = watch
         self._objects = [placement.name for placement in translation.placements]
         self._host_seconds: dict[str, float] = defaultdict(float)
 
     @property
     def t(self) -> float:
         """The time of the clock that ticks next, in seconds."""
-        return min(float(clock.t[0]) for clock in self._clock_states)
+        times = self._times
+        return times[0].item() if len(times) == 1 else min([time.item() for time in times])
 
     def run(
         self,
         report: Report,
         time_limit: float | None,
-        hosts: Callable[[Any], AbstractContextManager[None]],
+        hosts: Hosts,
         follow: Callable[[], None],
         ranked: Ranked | None = None,
     ) -> None:
@@ -189,68 +221,82 @@ class TimeLoop:
         report : Report
         time_limit : float or None
             Seconds of real time after which the network is stopped.
-        hosts : callable
-            Makes the context in which an object of Brian's is run.
+        hosts : Hosts
+            What there is to do around an object of Brian's.
         follow : callable
             Tells the program where arrays lie that have moved.
         ranked : Ranked, optional
             The other processes that run the network, too.
         """
-        began = time.time()
+        last = None if time_limit is None else time.time() + time_limit
+        net, turns, watch, run_program = self.net, self._turns, self._watch, self.program.run
         stopped = False
+        look_at = 0.0
         # several processes stop once they have met
         while (
             on := self._goes_on() if ranked is None else not stopped
         ) or self.program.within_step:
-            with self._turns.for_program():
-                follow()
+            turns.begin()
+            try:
+                if watch.moved:
+                    follow()
                 if ranked is not None:
                     ranked.entered()
-                outcome = self.program.run(report.patience() if on else 0.0)
+                now = time.time()
+                if now >= look_at:
+                    look_at = now + report.patience()
+                outcome = run_program(look_at - now if on else 0.0)
+            finally:
+                turns.end()
             if outcome == Outcome.FINISHED:
                 break
-            self.net.t_ = self.t
+            net.t_ = self.t
             if outcome == Outcome.HOST_IS_NEXT:
                 self._mixed_step(hosts, follow)
-            else:
-                for recording in self.recordings:
-                    recording.hand_over_if_large()
-            if time_limit is not None and time.time() - began > time_limit:
-                self.net._stopped = True
+            now = time.time()
+            if last is not None and now > last:
+                net._stopped = True
+            # to look takes as long as a small object of Brian's, which there is in every time step
+            if outcome == Outcome.HOST_IS_NEXT and now < look_at and ranked is None:
+                continue
+            for recording in self.recordings:
+                recording.hand_over_if_large()
             due = report.is_due()
             if ranked is not None:
                 stopped, due = ranked.meet(not self._goes_on(), due)
-                self.net._stopped = self.net._stopped or stopped
+                net._stopped = net._stopped or stopped
             report.show(self.t, due)
 
     def _goes_on(self) -> bool:
         """Whether nobody has stopped the network."""
         return not (self.net._stopped or Network._globally_stopped)
 
-    def _mixed_step(
-        self, hosts: Callable[[Any], AbstractContextManager[None]], follow: Callable[[], None]
-    ) -> None:
+    def _mixed_step(self, hosts: Hosts, follow: Callable[[], None]) -> None:
         """A time step in which compiled stretches and Brian's objects alternate."""
-        for kind, number in self.program.schedule:
-            if kind == "block":
-                with self._turns.for_program():
-                    follow()
-                    self.program.block(number)
-            elif self.program.is_active(self._host_clocks[number]):
-                host = self._hosts[number]
-                began = time.time()
-                with hosts(host):
-                    try:
-                        host.run()
-                    except Exception as error:
-                        if isinstance(host, CodeRunner):
-                            error.add_note(
-                                f"'{host.name}' was left to Brian: {self._host_reasons[number]}."
-                            )
-                        raise
-                self._host_seconds[host.name] += time.time() - began
+        program, turns, watch = self.program, self._turns, self._watch
+        for number, host, name, clock, reason in self._pieces:
+            if host is None:
+                turns.begin()
+                try:
+                    if watch.moved:
+                        follow()
+                    program.block(number)
+                finally:
+                    turns.end()
+            elif program.is_active(clock):
+                began = time.perf_counter()
+                hosts.before(host)
+                try:
+                    host.run()
+                except BaseException as error:
+                    hosts.failed()
+                    if isinstance(host, CodeRunner) and isinstance(error, Exception):
+                        error.add_note(f"'{name}' was left to Brian: {reason}.")
+                    raise
+                hosts.after(host)
+                self._host_seconds[name] += time.perf_counter() - began
                 self._check_time_steps(host)
-        self.program.end_step()
+        program.end_step()
 
     def _check_time_steps(self, host: Any) -> None:
         """Refuse to go on with another time step than the one that was compiled."""

@@ -37,11 +37,13 @@ class Turns:
         self._home = threading.get_ident()
         self._awaited = False
 
-    @contextmanager
-    def for_program(self) -> Iterator[None]:
-        """While the program runs."""
-        with self._lock:
-            yield
+    def begin(self) -> None:
+        """The program is about to run; `end` has to follow."""
+        self._lock.acquire()
+
+    def end(self) -> None:
+        """The program has returned."""
+        self._lock.release()
         if self._awaited:
             self._awaited = False
             time.sleep(0.001)  # a lock alone would come back to this thread at once
@@ -202,11 +204,20 @@ class Recording:
         vars(self.plan.monitor).pop(_ATTRIBUTE, None)
 
 
+class Recordings(WeakValueDictionary[int, Recording]):
+    """The recordings that there are, by the identity of a variable."""
+
+    def of(self, variable: Any) -> Recording | None:
+        """That of a variable; None if no rows of it can wait."""
+        # `get` raises and catches an error where there is none
+        found = self.data.get(id(variable))  # type: ignore[attr-defined]  # of the base class
+        return None if found is None else found()
+
+
 class RecordingDevice(Protocol):
     """A device whose monitors' rows may wait."""
 
-    #: by the identity of a variable
-    recordings: WeakValueDictionary[int, Recording]
+    recordings: Recordings
 
 
 @contextmanager
@@ -219,7 +230,7 @@ def left_behind(device: RecordingDevice, objects: Iterable[Any]) -> Iterator[Non
     objects : iterable
         What is restored.
     """
-    aside, device.recordings = device.recordings, WeakValueDictionary()
+    aside, device.recordings = device.recordings, Recordings()
     try:
         yield
         restored = {id(obj) for obj in objects}
