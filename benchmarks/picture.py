@@ -121,7 +121,7 @@ def draw_same(axes: Any) -> None:
     axes.set_xlabel("time (ms)")
     axes.set_ylabel("rate of COBAHH (Hz)")
     axes.set_title("The same network on three devices", fontsize="medium")
-    axes.set_ylim(0)
+    axes.set_ylim(0, 1.2 * axes.get_ylim()[1])  # room for the legend
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
 

@@ -91,7 +91,7 @@ class Compilation:
             return self._compile(net, objects, profile)
         if not unchanged:
             known.look(net, namespace)
-        self._log.remember(net, known.translation.placements, known.setup)
+        self._log.remember(net, known.translation.placements, known.setup, known.sizes)
         try:
             return known, self._connection.connect(net, known, profile)
         except BaseException:
