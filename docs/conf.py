@@ -47,7 +47,7 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "ignore_pattern": r"/(demo|sweep)\.py$",  # many processes, and other packages
+    "ignore_pattern": r"(^|/)(demo|sweep)\.py$",  # many processes, and other packages
     "filename_pattern": r"\.py$",
     "abort_on_example_error": True,
     "run_stale_examples": True,

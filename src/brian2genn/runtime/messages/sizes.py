@@ -42,7 +42,7 @@ class Sizes:
         if not found:
             return ""
         largest = [f"{name} {said(nbytes)}" for name, nbytes in list(found.items())[:_NAMED]]
-        rest = ", …" if len(found) > _NAMED else ""
+        rest = " and others" if len(found) > _NAMED else ""
         return f"Arrays take {said(sum(found.values()))}: {', '.join(largest)}{rest}."
 
 
