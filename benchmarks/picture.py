@@ -4,7 +4,8 @@
 
 runs COBAHH with the same connections and initial values on every device, keeps what they give in
 ``results/same_network.json``, and draws it to ``docs/images/first_result.png``, beside the times of
-``results/loop.json`` (of ``python -m benchmarks.run``). Without ``--run``, it draws what is kept.
+``results/loop.json``: those of ``python -m benchmarks.run``, with Cython's if asked for.
+Without ``--run``, what is kept is drawn.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ NAMES = {
 }
 
 #: Dark for the time steps, light for all before them; readable in black and white.
-COLOURS = {"genn": ("#1f77b4", "#aec7e8"), "cpp_standalone": ("#555555", "#c7c7c7")}
+COLOURS = {
+    "genn": ("#1f77b4", "#aec7e8"),
+    "cpp_standalone": ("#555555", "#c7c7c7"),
+    "cython": ("#b2621b", "#f0c9a0"),  # where it was measured
+}
 
 
 def medians() -> dict[tuple[str, str], tuple[float, float]]:
@@ -138,16 +143,22 @@ def draw() -> Path:
         1, 2, figsize=(12, 3.6), layout="constrained", width_ratios=[2, 3]
     )
     draw_same(left)
-    for side, device in enumerate(COLOURS):
+    devices = [name for name in COLOURS if all((network, name) in found for network in NAMES)]
+    width = 0.8 / len(devices)
+    for side, device in enumerate(devices):
         dark, light = COLOURS[device]
-        places = [number + 0.4 * side for number in range(len(NAMES))]
+        places = [number + width * side for number in range(len(NAMES))]
         loops, wholes = zip(*(found[network, device] for network in NAMES), strict=True)
         before = [whole - loop for loop, whole in zip(loops, wholes, strict=True)]
-        axes.bar(places, before, 0.36, color=light, label=f"{device}: before the first time step")
-        axes.bar(places, loops, 0.36, before, color=dark, label=f"{device}: time steps")
+        axes.bar(
+            places, before, 0.9 * width, color=light, label=f"{device}: before the first time step"
+        )
+        axes.bar(places, loops, 0.9 * width, before, color=dark, label=f"{device}: time steps")
         for place, whole in zip(places, wholes, strict=True):
-            axes.text(place, whole + 0.15, f"{whole:.1f} s", ha="center", fontsize=8)
-    axes.set_xticks([number + 0.2 for number in range(len(NAMES))], list(NAMES.values()))
+            axes.annotate(f"{whole:.1f} s", (place, whole), (0, 2), textcoords="offset points",
+                          ha="center", fontsize=8)  # fmt: skip
+    middle = width * (len(devices) - 1) / 2
+    axes.set_xticks([number + middle for number in range(len(NAMES))], list(NAMES.values()))
     axes.set_ylabel("seconds")
     axes.set_title(
         "Time to the first result of one simulated second, nothing compiled beforehand",
