@@ -128,7 +128,7 @@ bench-kinds: $(INSTALLED) ## speed of all kinds of networks beside cpp_standalon
 	$(BIN)/python -m benchmarks.kinds $(ARGUMENTS)
 
 clean: ## remove what the other targets made, but not the environment
-	rm -rf build dist demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf build dist demo_output docs/gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # The stamp is newer than pyproject.toml when what is installed is what it says.

@@ -17,10 +17,11 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx_gallery.gen_gallery",
     "outside_links",
     "preference_table",
 ]
-exclude_patterns = ["_build", "_ext", "jupyter_execute"]
+exclude_patterns = ["_build", "_ext", "jupyter_execute", "gallery/*.ipynb"]
 root_doc = "index"
 
 html_theme = "furo"
@@ -41,3 +42,17 @@ nb_merge_streams = True
 
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+
+# so is every script of the gallery, each as if it were the first
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "ignore_pattern": r"(^|/)(demo|sweep)\.py$",  # many processes, and other packages
+    "filename_pattern": r"\.py$",
+    "abort_on_example_error": True,
+    "run_stale_examples": True,
+    "reset_modules": ("matplotlib", "fresh_start.fresh_start"),
+    "download_all_examples": False,
+    "write_computation_times": False,
+    "show_signature": False,
+}

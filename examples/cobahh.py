@@ -1,4 +1,8 @@
-"""A self-sustained network of 4,000 Hodgkin-Huxley neurons (COBAHH).
+"""
+Self-sustained activity of Hodgkin-Huxley neurons (COBAHH)
+==========================================================
+
+A self-sustained network of 4,000 Hodgkin-Huxley neurons (COBAHH).
 
 Benchmark 3 of Brette et al. (2007), "Simulation of networks of spiking neurons:
 a review of tools and strategies", J Comput Neurosci 23:349-398; the first

@@ -1,4 +1,8 @@
-"""A self-sustained network of 4,000 integrate-and-fire neurons (CUBA).
+"""
+Integrate-and-fire neurons with currents (CUBA)
+===============================================
+
+A self-sustained network of 4,000 integrate-and-fire neurons (CUBA).
 
 Benchmark 2 of Brette et al. (2007), after Vogels and Abbott (2005). The spikes
 take 1.5 ms to arrive.

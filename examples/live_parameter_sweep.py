@@ -1,6 +1,10 @@
-"""How strong must inhibition be to keep a network quiet?
+"""
+A parameter sweep on one live network
+=====================================
 
-One network is built once and run many times: `store` and `restore` take it back
+How strong must inhibition be to keep a network quiet?
+
+One network is built once and run many times: ``store`` and ``restore`` take it back
 to its start, weights are changed in between, results are read after each run.
 Nothing is rebuilt for it: the device is live, like Brian's own runtime.
 """

@@ -1,4 +1,8 @@
-"""Synaptic competition by spike-timing dependent plasticity.
+"""
+Synapses compete by spike timing
+================================
+
+Synaptic competition by spike-timing dependent plasticity.
 
 After Song, Miller and Abbott (2000), Nature Neuroscience 3:919-926: a thousand
 random inputs to one neuron; their weights drift to both ends of the range.

@@ -1,4 +1,8 @@
-"""Many runs of one model, over all cores: an f-I curve and a scan of two parameters.
+"""
+Many runs over all cores
+========================
+
+Many runs of one model, over all cores: an f-I curve and a scan of two parameters.
 
 Any function that builds a network, runs it and returns numbers can be swept. Runs are shared out
 among processes that inherit the device; each has a seed that follows from its place in the grid.

@@ -33,6 +33,7 @@ from brian2.devices.device import all_devices
 from . import preferences  # noqa: F401  (registers them)
 from .device import GennDevice
 from .frontend.compatibility import local_namespace
+from .runtime.activation.foreign import accept_preferences
 from .runtime.activation.inheritance import take_over
 from .runtime.activation.legacy import example_run
 from .runtime.memory.pickling import watch_forks
@@ -49,6 +50,7 @@ __all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep",
 genn_device = all_devices["genn"] = GennDevice()
 watch_forks(genn_device)
 take_over()
+accept_preferences()
 watch_uncaught()
 
 

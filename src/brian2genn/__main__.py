@@ -13,6 +13,7 @@ from .backends.cache import tidying
 from .backends.cache.folder import CACHE_VARIABLE, cache_directory, check
 from .preferences import cache_size
 from .runtime.messages.machine import describe_machine
+from .runtime.messages.sizes import said
 from .runtime.selfcheck import compare_with_brian
 
 
@@ -105,7 +106,7 @@ def _cache(options: argparse.Namespace) -> int:
 def _cleared(folder: Path) -> str:
     check(folder)
     removed = tidying.clear(folder)
-    text = f"{_programs(removed)} removed from {folder}, {_size(removed.nbytes)}."
+    text = f"{_programs(removed)} removed from {folder}, {said(removed.nbytes)}."
     left = tidying.contents(folder).entries
     if left:
         text += f" {len(left)} could not be removed: other processes make or use them just now."
@@ -115,11 +116,11 @@ def _cleared(folder: Path) -> str:
 def _shown(folder: Path) -> list[str]:
     found = tidying.contents(folder)
     limit = cache_size()
-    most = "of any size" if limit is None else f"of at most {_size(limit)}"
+    most = "of any size" if limit is None else f"of at most {said(limit)}"
     lines = [
         f"folder    {folder}",
         f"holds     {_programs(found)}",
-        f"size      {_size(found.nbytes)} {most} (preference devices.genn.cache_size)",
+        f"size      {said(found.nbytes)} {most} (preference devices.genn.cache_size)",
     ]
     used = [entry.used for entry in found.entries if entry.is_program]
     if used:
@@ -135,14 +136,6 @@ def _shown(folder: Path) -> list[str]:
 def _programs(found: tidying.Contents) -> str:
     number = sum(entry.is_program for entry in found.entries)
     return f"{number} program{'' if number == 1 else 's'}"
-
-
-def _size(nbytes: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if nbytes < 1000:
-            return f"{nbytes:.3g} {unit}"
-        nbytes /= 1000
-    return f"{nbytes:.3g} GB"
 
 
 if __name__ == "__main__":

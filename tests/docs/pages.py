@@ -16,6 +16,8 @@ DOCS = ROOT / "docs"
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*$")
 
 _FENCE = re.compile(r"^(```+|:::+)\s*(\S*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
+#: Of a cell, as what is hidden of it.
+_OPTION = re.compile(r"^:\w+:.*$", re.MULTILINE)
 _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 
@@ -35,7 +37,9 @@ def blocks(page: Path) -> Iterator[tuple[int, str]]:
             continue
         if NOT_RUN.search(text[: found.start()]) or found[3].startswith("%"):
             continue  # a command of IPython's is executed where the site is built
-        yield text.count("\n", 0, found.start()) + 2, found[3]
+        # options stand for empty lines
+        code = _OPTION.sub("", found[3])
+        yield text.count("\n", 0, found.start()) + 2, code
 
 
 def links(page: Path) -> list[str]:

@@ -86,7 +86,9 @@ def texts() -> dict[str, tuple[str, bool]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toolchain, "compile_library", keep)
         set_device("genn", backend="cpu")
-        cells = NeuronGroup(5000, "v : 1\ndu/dt = -u/(5*ms) : 1", method="exact")
+        cells = NeuronGroup(
+            5000, "v : 1\ndu/dt = -u/(5*ms) : 1", threshold="u > 1", reset="u = 0", method="exact"
+        )
         cells.v = "exp(rand()) + i"
         wires = Synapses(cells, cells, "w : 1", on_pre="u += w")
         wires.connect(p=0.01)

@@ -244,6 +244,16 @@ def test_without_joblib(monkeypatch):
         brian2genn.sweep(functions.times, {"a": [1]})
 
 
+def test_without_what_pickles_functions(monkeypatch):
+    """It is no fault of the function."""
+    import sys
+
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    monkeypatch.setitem(sys.modules, "joblib.externals.cloudpickle", None)
+    with pytest.raises(ImportError, match="pip install joblib"):
+        brian2genn.sweep(functions.times, {"a": [1]})
+
+
 def test_a_bar_for_those_who_want_one(capfd):
     pytest.importorskip("tqdm", reason="the extra 'sweep' is not installed")
     brian2genn.sweep(functions.misbehave, {"how": ["raise", "a"]}, progress=True)

@@ -137,7 +137,7 @@ def choose(
         if name == "cuda":
             raise
         hint = presence.hint(str(missing))
-        return Choice(processor, _PROCESSOR, f"No GPU: {missing}", hint=hint)
+        return Choice(processor, _PROCESSOR, presence.why_none(str(missing)), hint=hint)
     from .cuda.backend import CudaBackend
 
     gpu = CudaBackend(driver, raw, deterministic=deterministic, setup_from=defaults.setup_from)

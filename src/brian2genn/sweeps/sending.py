@@ -84,7 +84,10 @@ def pack(order: Order) -> Parcel:
     ------
     CannotBeSent
         If it cannot be pickled, with what is in the way.
+    ImportError
+        Without the package that pickles functions of scripts.
     """
+    cloudpickle()  # what is missing is said as it is, and not as a fault of the function
     extras = _names_of_equations(order.function)
     try:
         data, holds_networks = _pickled((order, extras))

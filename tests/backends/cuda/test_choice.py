@@ -76,7 +76,13 @@ PROCESSOR = "Networks run on this machine's processor."
 def test_without_a_sign_of_a_gpu_nobody_speaks_of_one(machine):
     assert said() == [PROCESSOR]
     explained = str(brian2genn.explain())
-    assert f"{PROCESSOR} No GPU: There is no NVIDIA driver on this machine" in explained
+    assert f"{PROCESSOR} No GPU: There is no sign of one" in explained
+
+
+def test_who_has_the_packages_hears_what_is_missing(machine, monkeypatch):
+    monkeypatch.setattr(presence, "_packages_are_there", lambda: True)
+    assert said() == [PROCESSOR]
+    assert "No GPU: There is no NVIDIA driver on this machine" in str(brian2genn.explain())
 
 
 def version(number: str) -> str:
@@ -163,7 +169,8 @@ def test_without_the_packages_a_plain_script_hears_nothing_of_gpus():
     print(brian2genn.explain())
     """
     done = run_script(script)
-    assert "No GPU: The CUDA packages are not installed" in done.stdout, done.stderr
+    assert "No GPU: There is no sign of one, and the CUDA packages" in done.stdout, done.stderr
+    assert "cuda-bindings" not in done.stdout  # nothing to install where there is no card
     assert done.stderr.count(PROCESSOR) == 1
     assert "GPU" not in done.stderr
 

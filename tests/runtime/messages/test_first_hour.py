@@ -105,9 +105,35 @@ def test_a_notebook_shows_a_table():
     network = Network(group, operation)
     network.run(0.2 * ms)
     html = brian2genn.explain(network)._repr_html_()
-    assert html.count("<tr") == 1 + 4
+    assert html.partition("</table>")[0].count("<tr") == 1 + 4
     assert "Nothing to do in a time step themselves: cells." in html
     assert "<script" not in html
+
+
+def test_bars_show_time_and_memory():
+    group = cells(name="cells")
+    wires = Synapses(group, group, "w : 1", on_pre="v += w", name="wires")
+    wires.connect()
+
+    @network_operation(name="operation")
+    def operation():
+        pass
+
+    network = Network(group, wires, operation)
+    network.run(0.2 * ms)
+    explanation = brian2genn.explain(network)
+    html = explanation._repr_html_()
+    assert html.count("background: #3a76af") == 3  # the operation's time; two objects' memory
+    assert re.search(r">memory of arrays<.*>wires<.* bytes<.*>cells<", html)
+    assert re.search(r">time of the last run<.*>operation<", html)
+    (line,) = [line for line in repr(explanation).splitlines() if line.startswith("Arrays take")]
+    before = int(re.search(r"wires (\d+) bytes", line)[1])
+    assert before >= 16 * (8 + 4 + 4)
+    other = Synapses(group, group, "w : 1\nu : 1", on_pre="v += w", name="others")
+    other.connect()
+    network.add(other)
+    network.run(0.1 * ms)
+    assert f"others {before + 16 * 8} bytes" in repr(brian2genn.explain(network))
 
 
 def test_what_is_shown_is_escaped():
@@ -257,11 +283,14 @@ def test_a_check_that_fails_says_so(monkeypatch, capsys):
     assert "differs" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["cobahh.py", "cuba.py", "stdp.py", "live_parameter_sweep.py"])
+@pytest.mark.parametrize(
+    "name",
+    sorted(p.name for p in EXAMPLES.glob("*.py") if p.name not in ("demo.py", "sweep.py")),
+)
 def test_examples_need_no_matplotlib_for_their_numbers(name):
     """Where pylab is missing, Brian's star import brings no `plot`."""
     text = (EXAMPLES / name).read_text("utf-8")
-    first = re.search(r"^(plot|figure|subplot|hist)\(", text, re.MULTILINE)
+    first = re.search(r"^(plot|figure|subplot|hist|for \w+ in range\(cells\))", text, re.MULTILINE)
     ask = text.index('if "plot" not in globals():')
     assert first is not None and ask < first.start()
     assert "pip install matplotlib" in text

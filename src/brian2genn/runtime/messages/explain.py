@@ -17,7 +17,8 @@ from ...frontend.labels import referent
 from ...frontend.network import BY_BRIAN, COMPILED, IDLE, Placement
 from ...frontend.recorded import RecordedCode
 from ..run.times import Times
-from .notebook import as_html
+from .notebook import Bars, as_html
+from .sizes import Sizes, said
 from .timestep import draw
 
 #: What set-up code does, by Brian's template.
@@ -112,9 +113,11 @@ class Explanations:
         placements: Sequence[Placement],
         setup: Iterable[Counter[SetupPlacement]],
         notes: Sequence[str],
+        sizes: Sizes | None = None,
     ) -> None:
         """Keep where the objects of a network run; see `Explanation`."""
-        self._last = self._known[network] = Explanation(network.name, placements, setup, notes)
+        explanation = Explanation(network.name, placements, setup, notes, sizes)
+        self._last = self._known[network] = explanation
 
     def add(self, network: Any, notes: Sequence[str]) -> None:
         """Add sentences to what is known of a network."""
@@ -153,6 +156,8 @@ class Explanation:
         For each group of the network, how often which set-up code was executed.
     notes : sequence of str, optional
         What the backend has to add, in sentences.
+    sizes : Sizes, optional
+        What the objects' arrays take.
     """
 
     def __init__(
@@ -161,11 +166,13 @@ class Explanation:
         placements: Sequence[Placement],
         setup: Iterable[Counter[SetupPlacement]] = (),
         notes: Sequence[str] = (),
+        sizes: Sizes | None = None,
     ) -> None:
         self.network = network
         self.placements = list(placements)
         self._setup = list(setup)
         self.notes = list(notes)
+        self._sizes = Sizes() if sizes is None else sizes
         #: where the time went; known after the run, and None if Brian did all of it
         self.times: Times | None = None
 
@@ -198,12 +205,16 @@ class Explanation:
         return [f"Nothing to do in a time step themselves: {names}."] if names else []
 
     def _repr_html_(self) -> str:
-        """The same for a notebook."""
+        """The same for a notebook, with bars for time, where it is known, and for memory."""
+        seconds = self.times.of_objects if self.times else {}
+        bars = [Bars("time of the last run", seconds, lambda value: f"{value:.2g} s")]
+        bars.append(Bars("memory of arrays", self._sizes.of_objects(), said))
         return as_html(
             repr(self).partition("\n")[0],
             ("object", "kind", "runs", "why"),
             [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
             [str(self.times or ""), *self._idle(), *self._by_brian_in_setup(), *self.notes],
+            bars,
         )
 
     def plot(self, ax: Any = None) -> Any:
@@ -237,18 +248,20 @@ class Explanation:
 
     def __repr__(self) -> str:
         lines = [
-            f"Network '{self.network}': {self.count(COMPILED)} objects compiled,"
+            f"Network '{self.network}': {_objects(self.count(COMPILED))} compiled,"
             f" {self.count(BY_BRIAN)} run by Brian."
         ]
         if self.setup:
             there = sum(count for place, count in self.setup.items() if place.elsewhere)
             on_gpu = f" ({there} of them executed by the GPU)" if there else ""
             lines.append(
-                f"Set-up code: {self.count_setup(COMPILED)} pieces compiled{on_gpu},"
+                f"Set-up code: {_pieces(self.count_setup(COMPILED))} compiled{on_gpu},"
                 f" {self.count_setup(BY_BRIAN)} run by Brian."
             )
         if self.times is not None:
             lines.append(str(self.times))
+        if sizes := str(self._sizes):
+            lines.append(sizes)
         lines += _table(
             ("object", "kind", "runs", "why"),
             [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
@@ -263,6 +276,14 @@ class Explanation:
         if self.notes:
             lines += ["", *(line for note in self.notes for line in _fitting(note))]
         return "\n".join(lines)
+
+
+def _objects(number: int) -> str:
+    return f"{number} object{'' if number == 1 else 's'}"
+
+
+def _pieces(number: int) -> str:
+    return f"{number} piece{'' if number == 1 else 's'}"
 
 
 def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -10,6 +10,7 @@ from brian2.groups.group import Group
 
 from ...frontend.network import Placement
 from .explain import Explanations, SetupLog, SetupPlacement
+from .sizes import Sizes
 
 
 class NetworkLog:
@@ -31,11 +32,14 @@ class NetworkLog:
         net: Any,
         placements: list[Placement],
         setup: Sequence[Counter[SetupPlacement]] | None = None,
+        sizes: Sizes | None = None,
     ) -> None:
         """Keep where the objects of a network run, for `explain`."""
         if setup is None:
             setup = self.setup_of(net.sorted_objects)
-        self.explanations.keep(net, placements, setup, [self._where()])
+        if sizes is None:
+            sizes = Sizes(net.sorted_objects)
+        self.explanations.keep(net, placements, setup, [self._where()], sizes)
 
     def setup_of(self, objects: Iterable[Any]) -> list[Counter[SetupPlacement]]:
         """What set-up code of groups was executed; kept up to date."""

@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 #: Brian's time is what people look for; colours that can be read on light and dark ground.
 _MARKED = ' style="color: #d9534f; font-weight: bold"'
 
+#: Seen on light and dark ground; as wide as 100 % of what the largest has.
+_BAR = (
+    '<span style="display: inline-block; height: 0.7em; width: {width:.2f}em;'
+    ' background: #3a76af"></span> '
+)
+_WIDEST = 12
+
+#: How many bars are drawn: what comes after the first is small.
+_MOST_BARS = 8
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Numbers that are shown as bars.
+
+    Attributes
+    ----------
+    title : str
+    values : mapping
+        By the names of objects; nothing is shown if there are none.
+    said : callable
+        A value for people.
+    """
+
+    title: str
+    values: Mapping[str, float]
+    said: Callable[[float], str]
+
+    def as_html(self) -> str:
+        """A table of the largest, each with its bar."""
+        largest = sorted(self.values.items(), key=lambda item: -item[1])[:_MOST_BARS]
+        if not largest or not largest[0][1] > 0:
+            return ""
+        rows = "".join(
+            f'<tr><td style="text-align: left">{escape(name)}</td><td style="text-align: left">'
+            + _BAR.format(width=_WIDEST * value / largest[0][1])
+            + f"{escape(self.said(value))}</td></tr>"
+            for name, value in largest
+        )
+        head = f'<tr><th colspan="2" style="text-align: left">{escape(self.title)}</th></tr>'
+        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
 
 def as_html(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    bars: Sequence[Bars] = (),
 ) -> str:
-    """A title, a table, and sentences below; rows that Brian runs are marked.
+    """A title, a table, and sentences and bars below; rows that Brian runs are marked.
 
     Parameters
     ----------
@@ -22,6 +69,7 @@ def as_html(
     rows : sequence of sequence of str
     notes : sequence of str
         Those that begin with a hyphen are a list.
+    bars : sequence of Bars, optional
     """
     head = "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in columns)
     body = "".join(_row(row) for row in rows)
@@ -31,7 +79,8 @@ def as_html(
         if note
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div><p><b>{escape(title)}</b></p>{table}{below}</div>"
+    drawn = "".join(group.as_html() for group in bars)
+    return f"<div><p><b>{escape(title)}</b></p>{table}{below}{drawn}</div>"
 
 
 def _row(row: Sequence[str]) -> str:

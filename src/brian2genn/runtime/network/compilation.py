@@ -17,6 +17,7 @@ from ...model.verify import verify
 from ...transforms.pipeline import shown
 from ...transforms.settle import settle
 from ..activation.chosen import ChosenBackend
+from ..activation.foreign import explain_foreign_preferences
 from ..checks.bounds import changing_indices
 from ..code.depth import as_deep_as_needed, is_deep
 from ..messages.log import NetworkLog
@@ -91,7 +92,7 @@ class Compilation:
             return self._compile(net, objects, profile)
         if not unchanged:
             known.look(net, namespace)
-        self._log.remember(net, known.translation.placements, known.setup)
+        self._log.remember(net, known.translation.placements, known.setup, known.sizes)
         try:
             return known, self._connection.connect(net, known, profile)
         except BaseException:
@@ -109,6 +110,7 @@ class Compilation:
         self, net: Any, objects: Sequence[Any], profile: bool
     ) -> tuple[Prepared, TimeLoop]:
         """A network that is ready to run: what our passes fail for, Brian will run."""
+        explain_foreign_preferences()
         handed: dict[str, str] = {}
         active = [obj for obj in objects if obj.active]
         while True:

@@ -20,6 +20,7 @@ from ..checks.pathways import check_pathways
 from ..code.compilers import NO_COMPILER, Compilers
 from ..messages.log import NetworkLog
 from ..messages.nearest import nearest_names
+from ..messages.sizes import Sizes
 from ..randomness import RandomStreams
 from ..ranks.running import RankedRun
 from ..ranks.synapses import as_they_are
@@ -234,7 +235,7 @@ class NetworkRunner:
             arguments.level,
         )
         setup = self.log.setup_of(objects)
-        self.log.remember(net, left_to_brian(objects, NO_COMPILER), setup)
+        self.log.remember(net, left_to_brian(objects, NO_COMPILER), setup, Sizes(objects))
         self.log.explanations.add(net, [self.compilers.problem])
 
     def _time_limit(self) -> float | None:

@@ -23,6 +23,7 @@ from ...model.network import RecordRate, RecordState
 from ..checks.bounds import Bounds, check_bounds, index_arrays, raw_arrays
 from ..memory.pickling import nothing
 from ..messages.explain import SetupPlacement
+from ..messages.sizes import Sizes
 from ..ranks.running import RankedNetwork
 from ..run.recordings import columns_of
 from .code import Ingredients
@@ -79,6 +80,7 @@ class Prepared:
             if isinstance(step, RecordState | RecordRate)
         }
         self.setup = setup
+        self.sizes = Sizes(objects)
         #: whether it is in use: an object of the network may run the network
         self.busy = False
         #: what Brian does before and after a run, if nothing has changed

@@ -60,6 +60,19 @@ def hint(missing: str) -> str:
     )
 
 
+def why_none(missing: str) -> str:
+    """Why there is no GPU: short where there is no sign of one, and nobody has prepared for one.
+
+    Parameters
+    ----------
+    missing : str
+        Why it cannot be used.
+    """
+    if gpu_is_there() or _packages_are_there():
+        return f"No GPU: {missing}"
+    return "No GPU: There is no sign of one, and the CUDA packages are not installed."
+
+
 def _packages_are_there() -> bool:
     try:
         return find_spec("cuda.bindings") is not None

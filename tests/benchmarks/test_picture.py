@@ -1,0 +1,41 @@
+"""The README's picture shows what it says: one network, the same on every device."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks import picture
+from tests import devices
+from tests.faults.processes import run_script
+from tests.paths import ROOT
+
+
+def test_what_is_kept_is_the_same_on_every_device():
+    counts = json.loads(picture.SAME.read_text("utf-8"))["counts"]
+    assert list(counts) == list(picture.LINES)
+    assert counts["genn"] == counts["cpp_standalone"] == counts["cython"]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"{sum(counts['genn']):,} spikes in 200 ms" in readme
+
+
+@pytest.mark.skipif(devices.DEVICE != "genn" or devices.BACKEND != "cpu", reason="of this device")
+def test_the_network_gives_what_is_kept():
+    """For as long as the first bins: then, rounding of another processor might show."""
+    done = run_script(
+        "from benchmarks import picture\n"
+        "picture.DURATION = 0.02\n"
+        "print(picture.run_here('genn'))\n",
+        PYTHONPATH=f"{ROOT}:" + ":".join(sys.path),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found == json.loads(picture.SAME.read_text("utf-8"))["counts"]["genn"][: len(found)]
+
+
+def test_connections_are_as_dense_as_the_example_says():
+    drawn = picture.drawn_once(400)
+    for name, sources in (("e", 320), ("i", 80)):
+        assert len(drawn[f"{name}i"]) == pytest.approx(0.02 * sources * 400, rel=0.2)
+        assert np.max(drawn[f"{name}i"]) < sources
