@@ -6,6 +6,7 @@ pass           what it does
 `separate`     turns stores that only add to a shared target into additions
 `specialise`   uses what is known where a condition holds
 `simplify`     makes expressions cheaper, and collects what is constant in a run
+`chances`      of a random number that is only compared, draws the outcome
 `hoist`        finds out what is computed once per run, time step, or element
 =============  ====================================================================
 
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ..model.network import Network, describe
+from .chances import chances
 from .hoist import hoist
 from .scatter import separate
 from .simplify import simplify
@@ -37,9 +39,9 @@ def _name(one: Pass) -> str:
 
 #: what a run computes, and may compute otherwise than its code says
 SIMPLER: Sequence[Pass] = (specialise, simplify)
-FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, hoist)
+FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, chances, hoist)
 #: many elements are computed at once: additions first, so that what is added is simplified
-FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, hoist)
+FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, chances, hoist)
 #: GeNN adds to its neurons by functions of its own, and computes all for each element
 FOR_GENN: Sequence[Pass] = (*SIMPLER, separate)
 
