@@ -33,11 +33,15 @@ class Draw:
 
 @dataclass(frozen=True)
 class Result:
-    """What an element writes, or adds to another one: an array for some elements' values."""
+    """What an element writes, or adds to another one: an array for some elements' values.
+
+    What is the element's own may be written at once, where elements are neighbours (`at_once`).
+    """
 
     name: str
     ctype: str
     statement: str
+    at_once: Write | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,16 @@ class SideBySidePrinter(SynapsePrinter):
             index = self.kernel.accesses[str(access.index)]
             place = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
         sign = "+=" if store.add else "="
-        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];"))
+        at_once = None if store.add else Write(place, text)
+        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];", at_once))
         return Write(f"{name}[_j]", text)
+
+    def neighbours_stores(self) -> list[Statement]:
+        """The statements for elements that are neighbours: those that write, or put in arrays."""
+        return [
+            result.at_once or statement
+            for result, statement in zip(self.results, self._stores, strict=True)
+        ]
 
 
 class ComparingPrinter(KernelPrinter):
