@@ -167,6 +167,8 @@ class Values:
                 return np.where(*args)
             case "call":
                 return _CALLS.get(node.attr, getattr(np, node.attr, None))(*args)
+            case "given":
+                return self._elements
             case "random":
                 return self._draw(node.attr, node.dtype, *args)
             case "table":

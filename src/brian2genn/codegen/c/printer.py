@@ -261,7 +261,7 @@ class KernelPrinter:
         if node.op == "const":
             return self.dialect.literal(node.attr, node.dtype)
         if node.op == "given":
-            return c_name(node.attr)
+            return ELEMENT if node.attr == ELEMENT else c_name(node.attr)
         if section != RUN_RATE:
             place = max(home(node, self._plan.rates[node.serial], section), STEP_RATE)
             return self._names.get((place, node.serial))
