@@ -83,6 +83,19 @@ def _randnf(elements: Any, *place: int) -> np.ndarray:
     return _normal(radius, turn, angle, elements % 2 == 1)
 
 
+def below(elements: Any, limit: Any, *place: int) -> np.ndarray:
+    """Whether numbers are below others: 16 binary digits tell, or those that follow."""
+    step, block, stream, key = place
+    shared = elements // 64 * 8 + elements % 8
+    words, number = _words(shared, 1, *place), elements % 64 // 8
+    word = np.choose(number // 2, words) >> (number % 2 * 16).astype(np.uint64)
+    digits = (word & np.uint64(0xFFFF)).astype(float)
+    more = _rand(elements, step, block | 0x8000, stream, key)
+    limit = limit * 65536.0
+    with np.errstate(invalid="ignore"):
+        return (digits < limit) & ((digits + 1 <= limit) | (more < limit - digits))
+
+
 _NUMBERS = {
     ("rand", "float64"): _rand, ("rand", "float32"): _randf,
     ("randn", "float64"): _randn, ("randn", "float32"): _randnf,
@@ -154,14 +167,19 @@ class Values:
                 return np.where(*args)
             case "call":
                 return _CALLS.get(node.attr, getattr(np, node.attr, None))(*args)
+            case "given":
+                return self._elements
             case "random":
-                return self._draw(node.attr, node.dtype)
+                return self._draw(node.attr, node.dtype, *args)
             case "table":
                 return self._sample(node.attr, *args)
         return _BINARY[node.op](*args)
 
-    def _draw(self, site: RandomSite, dtype: str) -> Any:
+    def _draw(self, site: RandomSite, dtype: str, *args: Any) -> Any:
         key, stream, step = self._random
+        if site.kind == "below":
+            elements = np.asarray(self._elements)
+            return below(elements, *args, step, site.number, stream, key)
         if site.shared:
             return _NUMBERS[site.kind, dtype](np.array([_ALL]), step, site.number, stream, key)[0]
         elements = np.asarray(self._elements)

@@ -41,11 +41,15 @@ def spikes(n: int, seed: int = 5, until: int = 80, name: str = "source") -> Spik
 
 
 def network(
-    model: str = PAIR, on_pre: object = ON_PRE, on_post: str = ON_POST, delays: str = "none"
+    model: str = PAIR,
+    on_pre: object = ON_PRE,
+    on_post: str = ON_POST,
+    delays: str = "none",
+    n_targets: int = 11,
 ) -> Network:
     """Some sources, some targets that spike on their own, and synapses between them."""
-    source, times = spikes(7), spikes(11, 6, name="times")
-    target = NeuronGroup(11, "g : 1\nfire : boolean", threshold="fire", reset="fire = False",
+    source, times = spikes(7), spikes(n_targets, 6, name="times")
+    target = NeuronGroup(n_targets, "g : 1\nfire : boolean", threshold="fire", reset="fire = False",
                          name="target")  # fmt: skip
     clamp = Synapses(times, target, on_pre="fire_post = True", name="clamp")
     clamp.connect(j="i")
@@ -72,6 +76,30 @@ def seen(net: Network) -> Result:
 @cases.over(delays=["none", "pre", "post", "both"])
 def pairs(delays):
     net = network(delays=delays)
+    net.run(9 * ms)
+    return seen(net)
+
+
+#: What has variables at each synapse that depend on its own constants and on what its source keeps.
+DEPRESSED = """
+w : 1
+tau : second (constant)
+dR/dt = (1 - R)/tau : 1 (event-driven)
+dx/dt = -x/(3*ms) : 1 (event-driven)
+dy/dt = -y/(4*ms) : 1 (event-driven)
+"""
+
+
+@cases.over(n_targets=[47, 700], delays=["none", "pre"], on_post=["", ON_POST])
+def long_runs(n_targets, delays, on_post):
+    """More synapses beside each other than a vector or a chunk has, and some left over."""
+    net = network(
+        DEPRESSED, "x += 0.1; g_post += w*R*x; R -= 0.3*R; w = clip(w - 0.1*y, 0, 1)",
+        on_post, delays, n_targets,
+    )  # fmt: skip
+    net["synapses"].R, net["synapses"].tau = 1, "(5 + 0.01*(i + 3*j))*ms"
+    if delays == "pre":
+        net["synapses"].pre.delay = "0.1*ms*(j*3//N_post)"
     net.run(9 * ms)
     return seen(net)
 

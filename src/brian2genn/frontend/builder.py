@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from brian2.core.preferences import prefs
+from brian2.core.spikesource import SpikeSource
 from brian2.synapses.synapses import Synapses
 
 from ..model import expr as ex
@@ -428,6 +429,10 @@ def _role(variable: Any) -> Role:
         return _OF_CLOCKS.get(variable.name, Role.STATE)
     if isinstance(owner, Synapses):
         return _OF_SYNAPSES.get(variable.name, Role.STATE)
+    if variable.name == "i" and variable.read_only and isinstance(owner, SpikeSource):
+        numbers = variable.get_value()
+        if np.array_equal(numbers, np.arange(len(numbers))):
+            return Role.NUMBER
     return Role.STATE
 
 

@@ -14,6 +14,9 @@ ELEMENT = "_idx"
 #: Index of an access to what lies in the order in which a pathway delivers; it is a given value.
 PLACE = "_at"
 
+#: Index of an access to what there is for each run of synapses; that of a synapse is a given value.
+RUN = "_run"
+
 #: How often something is computed, for people, by the numbers of ``transforms/rates.py``.
 _OFTEN = ("never", "once per run", "once per time step", "for each element")
 

@@ -35,6 +35,8 @@ class Role(Enum):
     """What an array is for."""
 
     STATE = "state"
+    #: 0, 1, 2 ...: of the elements of a group
+    NUMBER = "i"
     #: the neurons that synapses come from and go to
     SOURCE = "pre"
     TARGET = "post"

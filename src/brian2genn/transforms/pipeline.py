@@ -6,6 +6,8 @@ pass           what it does
 `separate`     turns stores that only add to a shared target into additions
 `specialise`   uses what is known where a condition holds
 `simplify`     makes expressions cheaper, and collects what is constant in a run
+`chances`      of a random number that is only compared, draws the outcome
+`own_numbers`  computes the numbers of elements, in place of reading them
 `hoist`        finds out what is computed once per run, time step, or element
 =============  ====================================================================
 
@@ -22,7 +24,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ..model.network import Network, describe
+from .chances import chances
 from .hoist import hoist
+from .numbers import own_numbers
 from .scatter import separate
 from .simplify import simplify
 from .specialise import specialise
@@ -37,9 +41,11 @@ def _name(one: Pass) -> str:
 
 #: what a run computes, and may compute otherwise than its code says
 SIMPLER: Sequence[Pass] = (specialise, simplify)
-FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, hoist)
+#: what loops over whole groups do with less
+FOR_GROUPS: Sequence[Pass] = (chances, own_numbers)
+FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, *FOR_GROUPS, hoist)
 #: many elements are computed at once: additions first, so that what is added is simplified
-FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, hoist)
+FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, *FOR_GROUPS, hoist)
 #: GeNN adds to its neurons by functions of its own, and computes all for each element
 FOR_GENN: Sequence[Pass] = (*SIMPLER, separate)
 

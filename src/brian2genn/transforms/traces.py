@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from ..model import expr as ex
-from ..model.dtypes import BOOL, FLOAT64, INT64
+from ..model.dtypes import BOOL, FLOAT64, INT32, INT64
 from ..model.expr import Expr
 from ..model.footprint import Touched
-from ..model.kernel import ELEMENT, PLACE, Access, Kernel, Store
+from ..model.kernel import ELEMENT, PLACE, RUN, Access, Kernel, Store
 from ..model.mishap import working_on
 from ..model.network import Array, Deliver, Host, Network, Role
 from ..model.traces import TraceEnd, Traces
@@ -300,7 +300,7 @@ class _Keeper:
                 f"{key.array}_in_{queue}", "int32", f"{self._network.arrays[key.array].origin}"
             )
             self._places[placed] = side, queue
-            kernel.given = {PLACE: INT64}
+            kernel.given = {**kernel.given, PLACE: INT64}
             key = replace(key, array=placed, index=PLACE)
         kernel.accesses[key.name] = key
         kernel.accesses[name] = Access(name, array, dtype, f"_key_{side}")
@@ -374,7 +374,8 @@ class _Keeper:
         if array not in self._results[side]:
             self._results[side].append(array)
         name = f"_result_{side}_{number}"
-        self._through(kernel, name, array, side, dtype, step.queue)
+        kernel.accesses[name] = Access(name, array, dtype, RUN)
+        kernel.given = {**kernel.given, RUN: INT32}
         return name
 
     def _present_values(self, since: Expr, side: str) -> dict[int, Expr]:

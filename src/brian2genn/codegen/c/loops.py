@@ -33,11 +33,15 @@ class Draw:
 
 @dataclass(frozen=True)
 class Result:
-    """What an element writes, or adds to another one: an array for some elements' values."""
+    """What an element writes, or adds to another one: an array for some elements' values.
+
+    What is the element's own may be written at once, where elements are neighbours (`at_once`).
+    """
 
     name: str
     ctype: str
     statement: str
+    at_once: Write | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,16 @@ class SideBySidePrinter(SynapsePrinter):
             index = self.kernel.accesses[str(access.index)]
             place = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
         sign = "+=" if store.add else "="
-        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];"))
+        at_once = None if store.add else Write(place, text)
+        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];", at_once))
         return Write(f"{name}[_j]", text)
+
+    def neighbours_stores(self) -> list[Statement]:
+        """The statements for elements that are neighbours: those that write, or put in arrays."""
+        return [
+            result.at_once or statement
+            for result, statement in zip(self.results, self._stores, strict=True)
+        ]
 
 
 class ComparingPrinter(KernelPrinter):
@@ -102,6 +114,11 @@ class ComparingPrinter(KernelPrinter):
 
     def _assignment(self, store: Store, place: str, text: str) -> Statement:
         return Write("_others", f"!b2g_is_alike({place}, {text}, tolerance)", add=True)
+
+
+#: What is drawn by a value of each element: what that is called, the function of our header, and
+#: the type of the result.
+_DRAWN_BY = {"poisson": ("mean", "poisson_by", "int32_t"), "below": ("limit", "below", "uint8_t")}
 
 
 class LoopPrinter(KernelPrinter):
@@ -125,29 +142,36 @@ class LoopPrinter(KernelPrinter):
     def _hoisted(self) -> Hoisted:
         rates = Rates(self.kernel)
         drawn = [node for node in ex.walk(self.kernel.roots()) if node.op == "random"]
-        ahead = frozenset(node.serial for node in drawn if self._mean_is_known_ahead(node, rates))
+        ahead = frozenset(node.serial for node in drawn if self._is_drawn_by_known(node, rates))
         return hoisted(self.kernel, ahead)
 
     def _defined(self, node: Expr, section: int) -> str:
         if node.serial in self._plan.ahead:
-            return self._poisson_ahead(node)
+            return self._drawn_by(node)
         return super()._defined(node, section)
 
-    def _mean_is_known_ahead(self, node: Expr, rates: Rates) -> bool:
-        """Whether a site draws Poisson numbers whose means can be computed before all else."""
-        if node.attr.kind != "poisson" or node.attr.shared or not touches_own(self.kernel):
+    def _is_drawn_by_known(self, node: Expr, rates: Rates) -> bool:
+        """Whether what a site draws depends on values that can be computed before all else.
+
+        These are the means of Poisson numbers, and probabilities.
+        """
+        if node.attr.kind not in _DRAWN_BY or node.attr.shared or not touches_own(self.kernel):
             return False
-        changes = any(rates.of(arg) > RUN_RATE or arg.op == "load" for arg in ex.walk(node.args))
+        changes = node.attr.kind == "below" or any(
+            rates.of(arg) > RUN_RATE or arg.op == "load" for arg in ex.walk(node.args)
+        )
         return changes and not any(
             arg.op == "user" or (arg.op == "random" and arg.attr.kind not in ("rand", "randn"))
             for arg in ex.walk(node.args)
         )
 
-    def _poisson_ahead(self, node: Expr) -> str:
-        """Have the elements' means computed, and their numbers drawn."""
+    def _drawn_by(self, node: Expr) -> str:
+        """Have the elements' means or probabilities computed, and drawn what depends on them."""
         site: RandomSite = node.attr
-        stream, own = self._stream_of_kernel(), self._unit.streams.take()
-        name = f"_r{site.number}"
+        stream, name = self._stream_of_kernel(), f"_r{site.number}"
+        own = f"{self._unit.streams.take()}, " if site.kind == "poisson" else ""
+        argument, function, ctype = _DRAWN_BY[site.kind]
+        by = f"{name}_{argument}"
         mean = ex.cast(node.args[0], FLOAT64)
         kernel = replace(self.kernel, stores=[], shared_stores=[], outputs={"mean": mean})
         printer = _MeanPrinter(kernel, self._unit, stream).print()
@@ -155,16 +179,16 @@ class LoopPrinter(KernelPrinter):
         for array in printer._touched:
             self._touched.setdefault(array)
         before = (
-            f"double {name}_mean[B2G_CHUNK];",
+            f"double {by}[B2G_CHUNK];",
             "{",
-            *(f"    {line}" for line in printer.statements(f"{name}_mean")),
+            *(f"    {line}" for line in printer.statements(by)),
             "}",
         )
         fill = (
-            f"b2g_fill_poisson_by({name}_mean, ctx->seed, {stream}, _first, _end,"
-            f" {self.random_step}, {site.number}, {own}, {name});"
+            f"b2g_fill_{function}({by}, ctx->seed, {stream}, _first, _end,"
+            f" {self.random_step}, {site.number}, {own}{name});"
         )
-        self.draws.append(Draw(name, value_type(node.dtype), fill, before))
+        self.draws.append(Draw(name, ctype, fill, before))
         self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"
 

@@ -261,7 +261,7 @@ class KernelPrinter:
         if node.op == "const":
             return self.dialect.literal(node.attr, node.dtype)
         if node.op == "given":
-            return c_name(node.attr)
+            return ELEMENT if node.attr == ELEMENT else c_name(node.attr)
         if section != RUN_RATE:
             place = max(home(node, self._plan.rates[node.serial], section), STEP_RATE)
             return self._names.get((place, node.serial))
@@ -357,6 +357,8 @@ class KernelPrinter:
             if table:
                 return self._number_of_table(node, table, args)
             return self._number_that_varies(node, section, args)
+        if site.kind == "below":
+            return self._draw_at(site, "below", *args)
         return self._number(site, node.dtype, section)
 
     def _number_that_varies(self, node: Expr, section: int, args: list[str]) -> str:
@@ -403,9 +405,13 @@ class KernelPrinter:
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         """C text of the number of a site that draws one."""
+        return self._draw_at(site, self._draw(site, dtype))
+
+    def _draw_at(self, site: RandomSite, function: str, *args: str) -> str:
+        """C text of what a function of our header draws at a site."""
         element, step = self._counter(site)
         place = f"ctx->seed, {self._stream_of_kernel()}, {element}, {step}, {site.number}"
-        return f"b2g_{self._draw(site, dtype)}({place})"
+        return f"b2g_{function}({', '.join([*args, place])})"
 
     @staticmethod
     def _draw(site: RandomSite, dtype: str) -> str:

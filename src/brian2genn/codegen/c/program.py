@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ...model.dtypes import C_TYPE
-from ...model.kernel import PLACE
+from ...model.kernel import PLACE, RUN
 from ...model.mishap import working_on
 from ...model.network import Deliver, Host, Network, Step, Sum, Threshold, Update
 from ...transforms.scatter import side_by_side
@@ -382,6 +382,7 @@ def _print_step(
         kernel=form.kernel if form else kernels[0] if kernels else None,
         random=any(kernel.attributes("random") for kernel in step.kernels()),
         placed=isinstance(step, Deliver) and PLACE in step.kernel.given,
+        by_run=isinstance(step, Deliver) and RUN in step.kernel.given,
         before=kernels[1] if len(kernels) > 1 else None,
         param=symbols.params,
         array=symbols.array,

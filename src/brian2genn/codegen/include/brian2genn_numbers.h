@@ -9,6 +9,7 @@
 #define BRIAN2GENN_NUMBERS_H
 
 #include "brian2genn_alias.h"
+#include "brian2genn_chance.h"
 #include "brian2genn_inversion.h"
 
 /* How many elements a call may be for, at most. Their numbers stay in the fastest cache, and what
@@ -42,6 +43,7 @@ static inline int64_t b2g_fill_up(int32_t *which, int64_t n)
 /* gcc does not see that a product of low halves is one instruction, and takes three: on x86-64
  * it is told so. Other compilers do, and other processors have none. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 9
+#include <immintrin.h>
 #if defined(__AVX512F__)
 #define B2G_LANES 8
 #elif defined(__AVX2__)
@@ -53,6 +55,9 @@ typedef uint64_t b2g_lanes __attribute__((vector_size(8 * B2G_LANES)));
 typedef long long b2g_signed_lanes __attribute__((vector_size(8 * B2G_LANES)));
 typedef int b2g_half_lanes __attribute__((vector_size(8 * B2G_LANES)));
 typedef uint32_t b2g_words __attribute__((vector_size(4 * B2G_LANES)));
+typedef double b2g_doubles __attribute__((vector_size(8 * B2G_LANES)));
+typedef uint16_t b2g_digits __attribute__((vector_size(8 * B2G_LANES)));
+typedef int8_t b2g_lane_bytes __attribute__((vector_size(B2G_LANES)));
 
 B2G_FN b2g_lanes b2g_all_lanes(uint64_t x)
 {
@@ -73,6 +78,46 @@ B2G_FN b2g_lanes b2g_lanes_product(b2g_lanes x, b2g_lanes factor)
 }
 #define B2G_LANES_PRODUCT(x, factor) b2g_lanes_product(x, b2g_all_lanes(factor))
 
+/* 0, 1, 2 ... */
+B2G_FN b2g_lanes b2g_lane_numbers(void)
+{
+#if B2G_LANES == 8
+    const b2g_lanes numbers = {0, 1, 2, 3, 4, 5, 6, 7};
+#elif B2G_LANES == 4
+    const b2g_lanes numbers = {0, 1, 2, 3};
+#else
+    const b2g_lanes numbers = {0, 1};
+#endif
+    return numbers;
+}
+
+/* The keys of ten rounds, which are made once for many blocks. */
+typedef struct {
+    b2g_lanes of[20];
+} b2g_keys;
+
+B2G_FN void b2g_make_keys(uint64_t seed, b2g_keys *keys)
+{
+    const uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (uint32_t i = 0; i < 10; i++) {
+        keys->of[2 * i] = b2g_all_lanes(B2G_PHILOX_KEY0(k0, i));
+        keys->of[2 * i + 1] = b2g_all_lanes(B2G_PHILOX_KEY1(k1, i));
+    }
+#if defined(__GNUC__)
+    /* kept in memory: instructions read them from there, while registers are few */
+    __asm__("" : "+m"(*keys));
+#endif
+}
+
+#define B2G_LANES_ROUND(i)                                                                          \
+    B2G_PHILOX_KEYED_ROUND(b2g_lanes, B2G_LANES_PRODUCT, keys->of[2 * (i)], keys->of[2 * (i) + 1])
+#define B2G_LANES_ROUNDS                                                                            \
+    do {                                                                                            \
+        B2G_LANES_ROUND(0); B2G_LANES_ROUND(1); B2G_LANES_ROUND(2); B2G_LANES_ROUND(3);             \
+        B2G_LANES_ROUND(4); B2G_LANES_ROUND(5); B2G_LANES_ROUND(6); B2G_LANES_ROUND(7);             \
+        B2G_LANES_ROUND(8); B2G_LANES_ROUND(9);                                                     \
+    } while (0)
+
 B2G_FN void b2g_store_words(b2g_lanes x, uint32_t *to)
 {
     const b2g_words low = __builtin_convertvector(x, b2g_words);
@@ -83,14 +128,14 @@ B2G_FN void b2g_store_words(b2g_lanes x, uint32_t *to)
 B2G_FN_LONG void b2g_blocks(uint64_t seed, uint32_t stream, uint32_t first, int32_t n,
                             uint64_t step, uint32_t block, uint32_t w[4][B2G_CHUNK / 2])
 {
-    const uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    b2g_lanes element = b2g_all_lanes(first);
-    for (int lane = 0; lane < B2G_LANES; lane++)
-        element[lane] += (uint64_t)lane;
+    b2g_keys made;
+    const b2g_keys *const keys = &made;
+    b2g_lanes element = b2g_all_lanes(first) + b2g_lane_numbers();
+    b2g_make_keys(seed, &made);
     for (int32_t b = 0; b < n; b += B2G_LANES) {
         b2g_lanes x0 = element, x1 = b2g_all_lanes((uint32_t)step);
         b2g_lanes x2 = b2g_all_lanes(b2g_counter_word(step, block)), x3 = b2g_all_lanes(stream);
-        B2G_PHILOX_ROUNDS(b2g_lanes, B2G_LANES_PRODUCT);
+        B2G_LANES_ROUNDS;
         b2g_store_words(x0, &w[0][b]);
         b2g_store_words(x1, &w[1][b]);
         b2g_store_words(x2, &w[2][b]);
@@ -169,6 +214,178 @@ B2G_FN_LONG void b2g_fill_randnf(uint64_t seed, uint32_t stream, int64_t first, 
         x[4 * b + 1] = z1;
         x[4 * b + 2] = z2;
         x[4 * b + 3] = z3;
+    }
+}
+
+/* ---- chances --------------------------------------------------------------------------------- */
+
+#if defined(B2G_LANES)
+/* The larger ones, lane by lane; `before` where p is NaN. */
+B2G_FN b2g_doubles b2g_larger(const double *p, b2g_doubles before)
+{
+#if B2G_LANES == 8
+    return (b2g_doubles)_mm512_max_pd(_mm512_loadu_pd(p), (__m512d)before);
+#elif B2G_LANES == 4
+    return (b2g_doubles)_mm256_max_pd(_mm256_loadu_pd(p), (__m256d)before);
+#else
+    return (b2g_doubles)_mm_max_pd(_mm_loadu_pd(p), (__m128d)before);
+#endif
+}
+
+B2G_FN b2g_doubles b2g_at_most(b2g_doubles x, double most)
+{
+#if B2G_LANES == 8
+    return (b2g_doubles)_mm512_min_pd((__m512d)x, _mm512_set1_pd(most));
+#elif B2G_LANES == 4
+    return (b2g_doubles)_mm256_min_pd((__m256d)x, _mm256_set1_pd(most));
+#else
+    return (b2g_doubles)_mm_min_pd((__m128d)x, _mm_set1_pd(most));
+#endif
+}
+
+/* Whether any bit is set. */
+B2G_FN bool b2g_any(b2g_lanes x)
+{
+#if B2G_LANES == 8
+    return _mm512_test_epi64_mask((__m512i)x, (__m512i)x) != 0;
+#elif B2G_LANES == 4
+    return !_mm256_testz_si256((__m256i)x, (__m256i)x);
+#else
+    return _mm_movemask_epi8(_mm_cmpeq_epi8((__m128i)x, _mm_setzero_si128())) != 0xFFFF;
+#endif
+}
+
+/* The low halves of two lanes side by side, as sixteen digits each. */
+B2G_FN b2g_digits b2g_side_by_side(b2g_lanes low, b2g_lanes high)
+{
+    return (b2g_digits)((low & 0xFFFFFFFFu) | high << 32);
+}
+
+/* Whether any of the numbers with digits in four words may be below its p. This is found out lane by
+   lane: for the largest p there. */
+B2G_FN bool b2g_any_below(const double *p, b2g_lanes x0, b2g_lanes x1, b2g_lanes x2, b2g_lanes x3)
+{
+    b2g_doubles largest = (b2g_doubles)b2g_all_lanes(0);
+    for (int32_t k = 0; k < B2G_CHANCES; k += B2G_CHANCES_BESIDE)
+        largest = b2g_larger(p + k, largest);
+    /* in whole digits, or nearly so: the last bits of the double */
+    largest = b2g_at_most(largest * 65536.0, 65535.0) + 4503599627370496.0;
+    b2g_lanes limit = (b2g_lanes)largest & 0xFFFFu;
+    limit |= limit << 16;
+    limit |= limit << 32;
+    const b2g_digits limits = (b2g_digits)limit;
+    return b2g_any((b2g_lanes)(b2g_side_by_side(x0, x1) <= limits) |
+                   (b2g_lanes)(b2g_side_by_side(x2, x3) <= limits));
+}
+
+/* Sixteen digits as numbers. */
+B2G_FN b2g_doubles b2g_digits_of(b2g_lanes x)
+{
+    const b2g_lanes lifted = (x & 0xFFFFu) | b2g_all_lanes(0x4330000000000000u);
+    return (b2g_doubles)lifted - 4503599627370496.0; /* 2^52 */
+}
+
+/* Whether the numbers with 16 digits of x are below p (1 or 0, beside each other in memory); returns
+   those for which the digits do not tell. */
+B2G_FN b2g_lanes b2g_some_below(const double *p, b2g_lanes x, uint8_t *values)
+{
+    const b2g_doubles digits = b2g_digits_of(x);
+    b2g_doubles limit;
+    __builtin_memcpy(&limit, p, sizeof(limit));
+    limit *= 65536.0;
+    const b2g_signed_lanes below = digits < limit;
+    const b2g_lane_bytes ones = -__builtin_convertvector(below, b2g_lane_bytes);
+    __builtin_memcpy(values, &ones, sizeof(ones));
+    return (b2g_lanes)(below & (digits + 1.0 > limit));
+}
+
+/* The same for the elements whose digits are in four words. */
+B2G_FN_RARE bool b2g_which_below(const double *p, const b2g_lanes *x, uint8_t *values)
+{
+    b2g_lanes open = {0};
+    for (int32_t k = 0; k < 4; k++) {
+        open |= b2g_some_below(p + 16 * k, x[k], values + 16 * k);
+        open |= b2g_some_below(p + 16 * k + 8, x[k] >> 16, values + 16 * k + 8);
+    }
+    return b2g_any(open);
+}
+
+/* The same for B2G_CHANCES elements.  Often no number is below: this is found out first. */
+B2G_FN bool b2g_chances(const double *B2G_RESTRICT p, const b2g_keys *keys, uint32_t stream,
+                        uint32_t first_block, uint64_t step, uint32_t block,
+                        uint8_t *B2G_RESTRICT values)
+{
+    b2g_lanes shared = b2g_all_lanes(first_block) + b2g_lane_numbers();
+    bool open = false;
+    __builtin_memset(values, 0, B2G_CHANCES);
+    for (int32_t b = 0; b < B2G_CHANCES_BESIDE; b += B2G_LANES, shared += B2G_LANES) {
+        b2g_lanes x0 = shared, x1 = b2g_all_lanes((uint32_t)step);
+        b2g_lanes x2 = b2g_all_lanes(b2g_counter_word(step, block)), x3 = b2g_all_lanes(stream);
+        B2G_LANES_ROUNDS;
+        if (b2g_any_below(p + b, x0, x1, x2, x3)) {
+            const b2g_lanes x[4] = {x0, x1, x2, x3};
+            open |= b2g_which_below(p + b, x, values + b);
+        }
+    }
+    return open;
+}
+#else
+typedef uint64_t b2g_keys;
+
+B2G_FN void b2g_make_keys(uint64_t seed, b2g_keys *keys)
+{
+    *keys = seed;
+}
+
+B2G_FN bool b2g_chances(const double *B2G_RESTRICT p, const b2g_keys *keys, uint32_t stream,
+                        uint32_t first_block, uint64_t step, uint32_t block,
+                        uint8_t *B2G_RESTRICT values)
+{
+    bool open = false;
+    for (int32_t b = 0; b < B2G_CHANCES_BESIDE; b++) {
+        uint32_t w[4];
+        b2g_random_bits(*keys, stream, first_block + (uint32_t)b, step, block, &w[0], &w[1], &w[2],
+                        &w[3]);
+        for (int32_t place = 0; place < 8; place++) {
+            const int32_t k = place * B2G_CHANCES_BESIDE + b;
+            const double limit = p[k] * 65536.0;
+            const double digits = (double)(int32_t)(w[place / 2] >> place % 2 * 16 & 0xFFFFu);
+            values[k] = digits < limit;
+            open |= digits < limit && digits + 1.0 > limit;
+        }
+    }
+    return open;
+}
+#endif
+
+/* What b2g_below says of each of n elements. */
+B2G_FN_RARE void b2g_each_below(const double *p, uint64_t seed, uint32_t stream, int64_t first,
+                                int32_t n, uint64_t step, uint32_t block, uint8_t *values)
+{
+    for (int32_t k = 0; k < n; k++)
+        values[k] = b2g_below(p[k], seed, stream, (uint32_t)(first + k), step, block);
+}
+
+/* The same, of many at once.  There is room for B2G_CHUNK of them: those of p behind the last element
+   are set. */
+B2G_FN_LONG void b2g_fill_below(double *B2G_RESTRICT p, uint64_t seed, uint32_t stream,
+                                int64_t first, int64_t end, uint64_t step, uint32_t block,
+                                uint8_t *B2G_RESTRICT values)
+{
+    const int32_t n = (int32_t)(end - first);
+    b2g_keys keys;
+    if (first % B2G_CHANCES) {
+        b2g_each_below(p, seed, stream, first, n, step, block, values);
+        return;
+    }
+    for (int32_t k = n; k % B2G_CHANCES; k++)
+        p[k] = 0.0;
+    b2g_make_keys(seed, &keys);
+    for (int32_t k = 0; k < n; k += B2G_CHANCES) {
+        const uint32_t blocks = (uint32_t)((first + k) / B2G_CHANCES * B2G_CHANCES_BESIDE);
+        if (b2g_chances(p + k, &keys, stream, blocks, step, block, values + k))
+            b2g_each_below(p + k, seed, stream, first + k, n - k < B2G_CHANCES ? n - k : B2G_CHANCES,
+                           step, block, values + k);
     }
 }
 

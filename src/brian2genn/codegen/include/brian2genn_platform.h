@@ -42,7 +42,8 @@ typedef unsigned long long uintptr_t;
 #endif
 
 /* B2G_FN: for short functions that must be inlined into a vector loop; B2G_FN_LONG: for others;
-   B2G_FN_APART: for those that a GPU's compiler should not repeat wherever they are called. */
+   B2G_FN_APART: for those that a GPU's compiler should not repeat wherever they are called; B2G_FN_RARE:
+   for those of processors that are not to take registers of a loop that seldom calls them. */
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define B2G_FN static __device__ __forceinline__
 #define B2G_FN_LONG static __device__
@@ -51,10 +52,12 @@ typedef unsigned long long uintptr_t;
 #define B2G_FN static inline __attribute__((always_inline, unused))
 #define B2G_FN_LONG static inline __attribute__((unused))
 #define B2G_FN_APART B2G_FN_LONG
+#define B2G_FN_RARE static __attribute__((noinline, unused))
 #else
 #define B2G_FN static inline
 #define B2G_FN_LONG static inline
 #define B2G_FN_APART B2G_FN_LONG
+#define B2G_FN_RARE B2G_FN_LONG
 #endif
 
 #endif

@@ -42,11 +42,15 @@
  * the whole products, where one of 32-bit lanes has to be widened and packed again. `words` is the
  * type of a word or of a vector of words, `product` multiplies low halves. */
 #define B2G_PHILOX_ROUND(words, product, i)                                             \
+    B2G_PHILOX_KEYED_ROUND(words, product, B2G_PHILOX_KEY0(k0, i), B2G_PHILOX_KEY1(k1, i))
+#define B2G_PHILOX_KEY0(k0, i) ((k0) + 0x9E3779B9u * (i))
+#define B2G_PHILOX_KEY1(k1, i) ((k1) + 0xBB67AE85u * (i))
+#define B2G_PHILOX_KEYED_ROUND(words, product, key0, key1)                              \
     do {                                                                                \
         const words p0 = product(x0, 0xD2511F53u);                                      \
         const words p1 = product(x2, 0xCD9E8D57u);                                      \
-        x0 = (p1 >> 32) ^ x1 ^ (k0 + 0x9E3779B9u * (i));                                \
-        x2 = (p0 >> 32) ^ x3 ^ (k1 + 0xBB67AE85u * (i));                                \
+        x0 = (p1 >> 32) ^ x1 ^ (key0);                                                  \
+        x2 = (p0 >> 32) ^ x3 ^ (key1);                                                  \
         x1 = p1;                                                                        \
         x3 = p0;                                                                        \
     } while (0)
