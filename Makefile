@@ -20,7 +20,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
 
-demo: $(INSTALLED) ## run the paper's first network here, beside Brian's own devices
+demo: $(VENV)/.demo ## run the paper's first network here, beside Brian's own devices
 	$(BIN)/python examples/demo.py
 
 test: lint ## lint, then the fast tests; those of semantics compile with -O1
@@ -131,15 +131,22 @@ clean: ## remove what the other targets made, but not the environment
 	rm -rf build dist demo_output docs/gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-# The stamp is newer than pyproject.toml when what is installed is what it says.
-$(INSTALLED): pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; \
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; \
 	sys.exit("Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.12" \
 	% sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || { echo "Making $(VENV): a minute or two, this once."; \
-	$(PYTHON) -m venv $(VENV); }
+	@echo "Making $(VENV): a minute or two, this once."
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --default-pip
+
+# The stamps are newer than pyproject.toml when what is installed is what it says.
+$(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# No more than a user installs: whoever looks at the demo first waits for no tools of developers.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS:dev%=plot%)]'
 	@touch $@
 
 # Dask, and an MPI whose mpirun comes as a wheel.

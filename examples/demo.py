@@ -159,6 +159,8 @@ def print_table(results: dict[str, Result | str], duration: float) -> None:
         print()
         print("loop:  the simulation alone. whole: from choosing the device to the spikes, with")
         print("       all compiling. Times with an x are multiples of genn's.")
+        if len(lines) > 1:
+            print("Each device draws random connections of its own, so numbers of spikes differ.")
     for device, result in results.items():
         if isinstance(result, str):
             print(f"{device} did not run: {result}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 #: Brian's time is what people look for; colours that can be read on light and dark ground.
 _MARKED = ' style="color: #d9534f; font-weight: bold"'
@@ -74,13 +75,16 @@ def as_html(
     head = "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in columns)
     body = "".join(_row(row) for row in rows)
     below = "".join(
-        f"<li>{escape(note[2:])}</li>" if note.startswith("- ") else f"<p>{escape(note)}</p>"
-        for note in notes
-        if note
+        _list(same) if is_item else "".join(f"<p>{escape(note)}</p>" for note in same if note)
+        for is_item, same in groupby(notes, lambda note: note.startswith("- "))
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     drawn = "".join(group.as_html() for group in bars)
     return f"<div><p><b>{escape(title)}</b></p>{table}{below}{drawn}</div>"
+
+
+def _list(notes: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(note[2:])}</li>" for note in notes) + "</ul>"
 
 
 def _row(row: Sequence[str]) -> str:
