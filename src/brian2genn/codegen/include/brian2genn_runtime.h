@@ -5,27 +5,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "brian2genn_clocks.h"
 #include "brian2genn_gather.h"
-
-/* B2G_APART: a function that does much, and is not repeated where it is called; B2G_RARE: one whose
-   own code is little of what a program does, so that compilers should not take long for it. */
-#if defined(__GNUC__)
-#define B2G_APART __attribute__((noinline, hot))
-#define B2G_RARE __attribute__((cold))
-#else
-#define B2G_APART
-#define B2G_RARE
-#endif
-
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3, B2G_PARTED = 4 };
+#include "brian2genn_recorder.h"
 
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
@@ -196,21 +180,6 @@ static inline int64_t b2g_first_slice(const b2g_sum *sum, int32_t part, int32_t 
     return low;
 }
 
-/* One column of a recorder: a growing array, or memory that is lent to it. */
-typedef struct {
-    char *data;
-    int64_t capacity;         /* in bytes */
-    int64_t item;             /* bytes added by one row */
-    int64_t touched;          /* lent memory: so many bytes of it the system has provided */
-    int32_t lent;
-} b2g_column;
-
-typedef struct {
-    b2g_column *columns;
-    int32_t n_columns;
-    int64_t rows;
-} b2g_recorder;
-
 /* Does one of several parts of some work. */
 typedef void (*b2g_share)(void *work, int32_t part, int32_t parts);
 
@@ -330,107 +299,6 @@ static inline b2g_context *b2g_enter(b2g_context *ctx, int32_t scope)
 {
     ctx->scopes[scope].random_step = ctx->random_step;
     return &ctx->scopes[scope];
-}
-
-#if defined(_WIN32)
-/* Windows has no clock_gettime, and its own header has names that scripts use, too. */
-#ifdef __cplusplus
-extern "C" {
-#endif
-__declspec(dllimport) int __stdcall QueryPerformanceCounter(int64_t *count);
-__declspec(dllimport) int __stdcall QueryPerformanceFrequency(int64_t *frequency);
-#ifdef __cplusplus
-}
-#endif
-#endif
-
-static inline double b2g_seconds(void)
-{
-#if defined(_WIN32)
-    int64_t count, frequency;
-    QueryPerformanceFrequency(&frequency);
-    QueryPerformanceCounter(&count);
-    return (double)count / (double)frequency;
-#else
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-#endif
-}
-
-/* ---- growing memory ---------------------------------------------------- */
-
-static inline int b2g_grow(void **data, int64_t *capacity, int64_t needed, int64_t item)
-{
-    if (needed <= *capacity)
-        return B2G_OK;
-    int64_t larger = *capacity + *capacity / 2;
-    if (larger < needed)
-        larger = needed;
-    if (larger < 64)
-        larger = 64;
-    void *memory = realloc(*data, (size_t)(larger * item));
-    if (memory == NULL)
-        return B2G_NO_MEMORY;
-    *data = memory;
-    *capacity = larger;
-    return B2G_OK;
-}
-
-enum { B2G_TOUCHED_AT_ONCE = 4 << 20 };
-
-/* Have the system provide the next piece of lent memory: for many pages at once this takes half the
-   time that it takes for one after the other. */
-static inline void b2g_touch(b2g_column *column, int64_t needed)
-{
-#if defined(__linux__)
-    enum { POPULATE_WRITE = 23, PAGE = 4096 }; /* since Linux 5.14 */
-    int64_t end = column->touched + B2G_TOUCHED_AT_ONCE;
-    if (end < needed)
-        end = needed;
-    if (end > column->capacity)
-        end = column->capacity;
-    const uintptr_t first = ((uintptr_t)column->data + (uintptr_t)column->touched) / PAGE * PAGE;
-    const uintptr_t last = ((uintptr_t)column->data + (uintptr_t)end) / PAGE * PAGE;
-    if (last > first)
-        madvise((void *)first, last - first, POPULATE_WRITE); /* it does no harm if it fails */
-    column->touched = end;
-#else
-    column->touched = column->capacity;
-#endif
-    (void)needed;
-}
-
-/* Make room for `rows` more rows in all columns. */
-static inline int b2g_reserve(b2g_recorder *recorder, int64_t rows)
-{
-    for (int32_t c = 0; c < recorder->n_columns; c++) {
-        b2g_column *column = &recorder->columns[c];
-        int64_t needed = (recorder->rows + rows) * column->item;
-        void *data = column->data;
-        if (column->lent) {
-            if (needed <= column->touched)
-                continue;
-            if (needed <= column->capacity) {
-                b2g_touch(column, needed);
-                continue;
-            }
-            /* more than was expected: memory of its own from here on */
-            data = NULL;
-            int64_t capacity = 0;
-            if (b2g_grow(&data, &capacity, needed, 1))
-                return B2G_NO_MEMORY;
-            memcpy(data, column->data, (size_t)(recorder->rows * column->item));
-            column->data = (char *)data;
-            column->capacity = capacity;
-            column->lent = 0;
-            continue;
-        }
-        if (b2g_grow(&data, &column->capacity, needed, 1))
-            return B2G_NO_MEMORY;
-        column->data = (char *)data;
-    }
-    return B2G_OK;
 }
 
 /* ---- spike queues ------------------------------------------------------- */
