@@ -13,13 +13,16 @@
 #endif
 
 /* B2G_APART: a function that does much, and is not repeated where it is called; B2G_RARE: one whose
-   own code is little of what a program does, so that compilers should not take long for it. */
+   own code is little of what a program does, so that compilers should not take long for it;
+   B2G_ALWAYS_INLINE: one that is short, and used in such functions, too. */
 #if defined(__GNUC__)
 #define B2G_APART __attribute__((noinline, hot))
 #define B2G_RARE __attribute__((cold))
+#define B2G_ALWAYS_INLINE static inline __attribute__((always_inline))
 #else
 #define B2G_APART
 #define B2G_RARE
+#define B2G_ALWAYS_INLINE static inline
 #endif
 
 enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3, B2G_PARTED = 4 };

@@ -388,6 +388,22 @@ static inline void b2g_advance(b2g_queue *queue)
     queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
 }
 
+/* Whether events arrive in this time step; if none do, the time step is over for the queue. */
+B2G_ALWAYS_INLINE bool b2g_arrives(b2g_queue *queue)
+{
+    const b2g_slot *const slot = &queue->slots[queue->head];
+    if (slot->n_runs > 0 || slot->n_synapses > 0)
+        return true;
+    queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
+    return false;
+}
+
+/* Whether there are events in a list, which has their number at its end. */
+B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
+{
+    return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
+}
+
 /* ---- what neurons keep for their synapses -------------------------------- */
 
 /* Whether two values differ by no more than `tolerance` times their size. */
