@@ -13,7 +13,7 @@ void *b2g_recorder_data(const b2g_recorder *recorder, int32_t column);
 b2g_queue *b2g_queue_new(int32_t source_start, int32_t source_stop);
 int32_t b2g_queue_prepare(b2g_queue *queue, const double *delays, int64_t n_delays, double dt,
                           const int32_t *sources, int64_t n_synapses);
-void b2g_together(b2g_share share, void *work, int32_t parts);
+int32_t b2g_together(b2g_share share, void *work, int32_t parts);
 
 enum { MOST = 4096 }; /* entries of a table */
 

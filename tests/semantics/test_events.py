@@ -35,6 +35,24 @@ def threshold_and_reset():
 
 
 @cases
+def long_silence():
+    """Queues go on when nothing arrives: delays of several lengths, a clock that seldom ticks."""
+    source = SpikeGeneratorGroup(3, [0, 2, 1, 0], [0.1, 0.1, 4, 9] * ms)
+    target = NeuronGroup(2, "x : 1")
+    rare = NeuronGroup(2, "x : 1", dt=0.5 * ms)
+    near = Synapses(source, target, on_pre="x_post += 1", delay=0.3 * ms)
+    far = Synapses(source, target, on_pre="x_post += 10*(i + 1)")
+    seldom = Synapses(source, rare, on_pre="x_post += 1 + i", delay=1 * ms, clock=source.clock)
+    for synapses in (near, far, seldom):
+        synapses.connect()
+    far.delay = "(i + 1)*1.1*ms"
+    states = StateMonitor(target, "x", record=True)
+    rarely = StateMonitor(rare, "x", record=True)
+    run(15 * ms)
+    return observe(states=states, rarely=rarely)
+
+
+@cases
 def reset_of_several_statements():
     """A reset may read and write several variables, in order, with a subexpression."""
     group = NeuronGroup(

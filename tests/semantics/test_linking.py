@@ -8,6 +8,7 @@ from brian2 import (
     Network,
     NeuronGroup,
     PoissonGroup,
+    PoissonInput,
     PopulationRateMonitor,
     SpatialNeuron,
     SpikeMonitor,
@@ -174,6 +175,21 @@ def subgroups_as_sources_and_targets():
     synapses.w = "1 + i + 0.1*j"
     run(4 * ms)
     return observe(source=source, target=target, synapses=synapses)
+
+
+@cases
+def parts_of_a_group_change_themselves():
+    """Long enough to be computed side by side, and shared out; with what they read elsewhere."""
+    group = NeuronGroup(400, "v : 1\nw : 1\nn : integer\nfirst : 1 (shared)")
+    group.v, group.first = "0.001*i", 0.25
+    part, inner, last = group[70:271], group[70:271][30:150], group[399:]
+    part.run_regularly("v = 0.5*v + 0.01*i; w += v + first; n += i", dt=0.2 * ms)
+    inner.run_regularly("w = 0.9*w + 0.1*v*exp(-v)", when="end")
+    last.run_regularly("w = 3 + i + v; n -= 1")
+    silent = PoissonInput(inner, "v", 10, 0 * Hz, 1)
+    states = StateMonitor(part, ["v", "w"], record=[0, 35, 200])
+    run(1 * ms)
+    return observe(group=group, states=states)
 
 
 @cases

@@ -5,8 +5,8 @@ import pytest
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.kernel import Access, Kernel, Store, UserFunction
-from brian2genn.model.network import Deliver, Sum
-from brian2genn.transforms.shares import Division, division_of
+from brian2genn.model.network import Deliver, Sum, Update
+from brian2genn.transforms.shares import Division, division_of, why_not_shared
 
 ACCESSES = {
     access.name: access
@@ -21,6 +21,11 @@ ACCESSES = {
         Access("u_pre", "u", FLOAT64, "i"),
         Access("shared", "shared", FLOAT64, None),
         Access("j_again", "post", INT32),
+        Access("place", "place", INT32, consecutive=True),
+        Access("other_place", "other_place", INT32, consecutive=True),
+        Access("v_there", "v", FLOAT64, "place"),
+        Access("g_there", "g", FLOAT64, "place"),
+        Access("v_elsewhere", "v", FLOAT64, "other_place"),
     )
 }
 
@@ -95,3 +100,23 @@ def summed(value):
 )
 def test_by_what_sums_are_divided(value, expected):
     assert division_of(summed(value)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stores", "expected"),
+    [
+        ([plus("w", load("lastupdate"))], None),
+        ([plus("v_post", load("w"))], "several elements may write the same 'v_post'"),
+        # neurons of a part of a group are as many places in the group
+        ([plus("v_there", load("w")), plus("g_there", load("v_there"))], None),
+        ([plus("v_there", load("v_post"))], "it reads 'v_there' of other elements"),
+        ([Store("v_there", load("v_elsewhere"))], "it reads 'v_there' of other elements"),
+        (
+            [Store("v_there", load("w")), Store("v_elsewhere", load("w"))],
+            "it writes 'v_there' in two ways",
+        ),
+    ],
+)
+def test_elements_that_threads_share_out(stores, expected):
+    kernel = Kernel("k", "test", dict(ACCESSES), stores=stores)
+    assert why_not_shared(Update("u", "test", "test", 0, kernel, "N")) == expected

@@ -17,6 +17,7 @@ from brian2.core.variables import (
     DynamicArrayVariable,
     Subexpression,
 )
+from brian2.groups.subgroup import Subgroup
 from brian2.utils.stringtools import get_identifiers
 
 from ..model import expr as ex
@@ -242,7 +243,11 @@ class KernelBuilder:
             # Brian makes names such as '__source_v_neurongroup_3_u', with groups' names in them
             own = self.builder.labels.within(name) if name.startswith("_") else name
             access = Access(
-                free(self.kernel.accesses, own), array, np.dtype(variable.dtype).name, index_name
+                free(self.kernel.accesses, own),
+                array,
+                np.dtype(variable.dtype).name,
+                index_name,
+                consecutive=isinstance(variable.owner, Subgroup) and variable.name == "_sub_idx",
             )
             self.accesses[name] = self.kernel.accesses[access.name] = access
         return access

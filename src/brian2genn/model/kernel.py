@@ -36,12 +36,16 @@ class Access:
     index : str or None
         `ELEMENT`, the name of another access or a given value that holds indices,
         or ``None`` for a value shared by all elements.
+    consecutive : bool
+        Whether the values are whole numbers, each by one larger than the one before, and never
+        change: the places of a subgroup's neurons in the group.
     """
 
     name: str
     array: str
     dtype: str
     index: str | None = ELEMENT
+    consecutive: bool = False
 
 
 @dataclass(frozen=True)
@@ -280,6 +284,13 @@ class Kernel:
     def has_index_access(self, access: Access) -> bool:
         """Whether the index of `access` is itself read from an array."""
         return access.index not in (None, ELEMENT) and access.index not in self.given
+
+    def is_own(self, access: Access) -> bool:
+        """Whether no two elements reach the same place."""
+        if not self.has_index_access(access):
+            return access.index == ELEMENT
+        index = self.accesses[str(access.index)]
+        return index.consecutive and index.index == ELEMENT
 
     def written_arrays(self) -> set[str]:
         """The arrays that the kernel changes."""

@@ -185,6 +185,7 @@ def why_ordered(kernel: Kernel) -> str | None:
     read_by: dict[str, set[str | None]] = {}
     for access in kernel.loads():
         read_by.setdefault(access.array, set()).add(access.index)
+    written = [kernel.accesses[store.name] for store in kernel.stores]
     for store in kernel.stores:
         access = kernel.accesses[store.name]
         if store.add:
@@ -193,10 +194,12 @@ def why_ordered(kernel: Kernel) -> str | None:
             # one element may be both (a neuron connected to itself): the last write remains
             if sum(kernel.accesses[s.name].array == access.array for s in kernel.stores) > 1:
                 return f"it writes '{store.name}' in two ways"
-        elif access.index != ELEMENT:
+        elif not kernel.is_own(access):
             return f"several elements may write the same '{store.name}'"
-        elif read_by.get(access.array, {ELEMENT}) != {ELEMENT}:
+        elif read_by.get(access.array, {access.index}) != {access.index}:
             return f"it reads '{store.name}' of other elements"
+        elif any(one.array == access.array and one.index != access.index for one in written):
+            return f"it writes '{store.name}' in two ways"
     for node in ex.walk(kernel.roots()):
         # what draws random numbers has a stream for every element
         if node.op == "user" and not (node.attr.stateless or node.attr.draws):

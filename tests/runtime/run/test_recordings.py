@@ -252,6 +252,20 @@ def test_more_rows_than_were_expected():
     assert recorder.borrowed(0) is None
 
 
+def test_memory_comes_in_pieces(device):
+    """Rows of 12 kB, some of them across large pages; a second run goes on behind the first."""
+    set_device(device)
+    group = NeuronGroup(1500, "v : 1\nn : integer")
+    group.run_regularly("v = 1000*t/ms + i; n = i - timestep(t, dt)", when="start")
+    monitor = StateMonitor(group, ["v", "n"], record=True)
+    network = Network(group, monitor)
+    network.run(30 * ms)
+    network.run(5.5 * ms)
+    steps, neurons = np.arange(355), np.arange(1500)[:, np.newaxis]
+    np.testing.assert_allclose(monitor.v, 100 * steps + neurons)
+    np.testing.assert_array_equal(monitor.n, neurons - steps)
+
+
 def test_room():
     array = GrowingArray((2, 3), float, recorded=True)
     array[:] = 1

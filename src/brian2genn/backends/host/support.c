@@ -89,7 +89,7 @@ void b2g_recorder_clear(b2g_recorder *recorder)
 {
     for (int32_t c = 0; c < recorder->n_columns; c++)
         empty_column(&recorder->columns[c]);
-    recorder->rows = 0;
+    recorder->rows = recorder->room = 0;
 }
 
 /* Let an empty column write into memory of somebody else's, who keeps it. */
@@ -100,6 +100,7 @@ void b2g_recorder_lend(b2g_recorder *recorder, int32_t number, void *data, int64
     column->data = data;
     column->capacity = capacity;
     column->lent = 1;
+    recorder->room = 0;
 }
 
 /* Whether the rows of a column are in the memory that it was lent. */

@@ -24,14 +24,11 @@ from .words import C, c_name, pointer, value_type
 
 def touches_own(kernel: Kernel) -> bool:
     """Whether elements write to nothing but their own, which others of them do not read."""
-    read_by_index: dict[str, set[str | None]] = {}
-    for access in kernel.loads():
-        read_by_index.setdefault(access.array, set()).add(access.index)
     written = [kernel.accesses[store.name] for store in kernel.stores]
-    return all(
-        access.index == ELEMENT and read_by_index.get(access.array, {ELEMENT}) == {ELEMENT}
-        for access in written
-    )
+    reached_by: dict[str, set[str | None]] = {}
+    for access in [*kernel.loads(), *written]:
+        reached_by.setdefault(access.array, set()).add(access.index)
+    return all(kernel.is_own(one) and len(reached_by[one.array]) == 1 for one in written)
 
 
 class KernelPrinter:
@@ -219,7 +216,12 @@ class KernelPrinter:
             return f"{pointer(access.array)}[_idx]"
         if access.index in self.kernel.given:
             return f"{pointer(access.array)}[{c_name(access.index)}]"
-        return f"{pointer(access.array)}[{self._load(self.kernel.accesses[access.index], section)}]"
+        index = self.kernel.accesses[access.index]
+        if index.consecutive and index.index == ELEMENT:
+            self._touched.setdefault(index.array)
+            self.loaded_ahead.add(index.name)
+            return f"{pointer(access.array)}[{pointer(index.array)}[0] + _idx]"
+        return f"{pointer(access.array)}[{self._load(index, section)}]"
 
     def _load(self, access: Access, section: int) -> str:
         """The C name of a loaded variable; prints the load when first needed."""

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ...model import expr as ex
 from ...model.dtypes import C_TYPE
 from ...model.kernel import PLACE, RUN
 from ...model.mishap import working_on
-from ...model.network import Deliver, Host, Network, Step, Sum, Threshold, Update
+from ...model.network import (
+    Deliver,
+    Host,
+    Network,
+    OnEvents,
+    Push,
+    RecordEvents,
+    Step,
+    Sum,
+    Threshold,
+    Update,
+)
 from ...transforms.scatter import side_by_side
 from ...transforms.shares import Division, division_of, stretches, why_not_shared
 from ..symbols import Symbols, user_arrays
@@ -95,6 +107,8 @@ class _Printed:
     own: StepText
     #: which of the statements that compute constants are its own
     prepare: range
+    #: C text: whether there is something to do; empty if there always is
+    due: str
     #: the number of its scope, if others share its function
     scope: int | None = None
 
@@ -223,6 +237,7 @@ def print_program(network: Network) -> Source:
                 lists,
                 own,
                 prepare,
+                _due(step, symbols),
                 divided=step.own,
             )
         )
@@ -298,6 +313,23 @@ def print_program(network: Network) -> Source:
         len(scopes),
         bool(traces),
     )
+
+
+def _due(step: Step, symbols: Symbols) -> str:
+    """C text: whether a step has something to do; empty if it always has.
+
+    Most time steps have no events for most groups and pathways: then nobody is called.
+    """
+    if isinstance(step, Deliver):
+        return f"b2g_arrives(ctx->queues[{step.queue}])"
+    if not isinstance(step, Push | RecordEvents | OnEvents):
+        return ""
+    kernels = step.kernels()
+    if any(kernel.shared_stores for kernel in kernels):
+        return ""  # these are written in every time step
+    if any(node.op == "user" for kernel in kernels for node in ex.walk(kernel.roots())):
+        return ""  # whatever it does besides may be wanted
+    return f"b2g_happened(ctx, {symbols.arrays[step.events]})"
 
 
 def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:

@@ -5,27 +5,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "brian2genn_clocks.h"
 #include "brian2genn_gather.h"
-
-/* B2G_APART: a function that does much, and is not repeated where it is called; B2G_RARE: one whose
-   own code is little of what a program does, so that compilers should not take long for it. */
-#if defined(__GNUC__)
-#define B2G_APART __attribute__((noinline, hot))
-#define B2G_RARE __attribute__((cold))
-#else
-#define B2G_APART
-#define B2G_RARE
-#endif
-
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3, B2G_PARTED = 4 };
+#include "brian2genn_recorder.h"
 
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
@@ -196,21 +180,6 @@ static inline int64_t b2g_first_slice(const b2g_sum *sum, int32_t part, int32_t 
     return low;
 }
 
-/* One column of a recorder: a growing array, or memory that is lent to it. */
-typedef struct {
-    char *data;
-    int64_t capacity;         /* in bytes */
-    int64_t item;             /* bytes added by one row */
-    int64_t touched;          /* lent memory: so many bytes of it the system has provided */
-    int32_t lent;
-} b2g_column;
-
-typedef struct {
-    b2g_column *columns;
-    int32_t n_columns;
-    int64_t rows;
-} b2g_recorder;
-
 /* Does one of several parts of some work. */
 typedef void (*b2g_share)(void *work, int32_t part, int32_t parts);
 
@@ -219,12 +188,14 @@ enum { B2G_TRIALS = 8 };
 /* How many threads a stretch of steps is shared out among: found out by trying. */
 typedef struct {
     int32_t parts;            /* so many at present; 0 at first */
-    int32_t left;             /* so many times, then it is tried again */
+    int32_t left;             /* so many times, then another number is tried */
     int32_t wait;             /* how many times there were at the last choice */
-    int32_t candidate;        /* what is tried now */
-    int32_t trials;           /* how often it has been tried */
-    double tried[B2G_TRIALS]; /* seconds of the trials, ascending */
+    int32_t candidate;        /* what is tried in turns with `parts`; 0 if nothing is */
+    int32_t absent;           /* how often others came too late for a trial */
+    int32_t trials[2];        /* how often `parts` and the candidate have been tried */
+    double tried[2][B2G_TRIALS]; /* seconds of these trials for an amount of one, ascending */
     double best;              /* seconds that `parts` need */
+    double usual;             /* the usual amount of work */
     int64_t shared;           /* how often several threads took part */
     int64_t times;            /* how often there was something to do */
 } b2g_effort;
@@ -281,7 +252,7 @@ struct b2g_context {
     b2g_sum **sums;
     void *constants;          /* what the program computes once per run */
     b2g_effort *efforts;      /* one for every step */
-    void (*together)(b2g_share share, void *work, int32_t parts);
+    int32_t (*together)(b2g_share share, void *work, int32_t parts);
     int32_t threads;          /* no more than these */
     int32_t always;           /* share out whatever can be shared out (for tests) */
     int32_t only;             /* the step of a stretch to execute; -1: all */
@@ -330,107 +301,6 @@ static inline b2g_context *b2g_enter(b2g_context *ctx, int32_t scope)
 {
     ctx->scopes[scope].random_step = ctx->random_step;
     return &ctx->scopes[scope];
-}
-
-#if defined(_WIN32)
-/* Windows has no clock_gettime, and its own header has names that scripts use, too. */
-#ifdef __cplusplus
-extern "C" {
-#endif
-__declspec(dllimport) int __stdcall QueryPerformanceCounter(int64_t *count);
-__declspec(dllimport) int __stdcall QueryPerformanceFrequency(int64_t *frequency);
-#ifdef __cplusplus
-}
-#endif
-#endif
-
-static inline double b2g_seconds(void)
-{
-#if defined(_WIN32)
-    int64_t count, frequency;
-    QueryPerformanceFrequency(&frequency);
-    QueryPerformanceCounter(&count);
-    return (double)count / (double)frequency;
-#else
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-#endif
-}
-
-/* ---- growing memory ---------------------------------------------------- */
-
-static inline int b2g_grow(void **data, int64_t *capacity, int64_t needed, int64_t item)
-{
-    if (needed <= *capacity)
-        return B2G_OK;
-    int64_t larger = *capacity + *capacity / 2;
-    if (larger < needed)
-        larger = needed;
-    if (larger < 64)
-        larger = 64;
-    void *memory = realloc(*data, (size_t)(larger * item));
-    if (memory == NULL)
-        return B2G_NO_MEMORY;
-    *data = memory;
-    *capacity = larger;
-    return B2G_OK;
-}
-
-enum { B2G_TOUCHED_AT_ONCE = 4 << 20 };
-
-/* Have the system provide the next piece of lent memory: for many pages at once this takes half the
-   time that it takes for one after the other. */
-static inline void b2g_touch(b2g_column *column, int64_t needed)
-{
-#if defined(__linux__)
-    enum { POPULATE_WRITE = 23, PAGE = 4096 }; /* since Linux 5.14 */
-    int64_t end = column->touched + B2G_TOUCHED_AT_ONCE;
-    if (end < needed)
-        end = needed;
-    if (end > column->capacity)
-        end = column->capacity;
-    const uintptr_t first = ((uintptr_t)column->data + (uintptr_t)column->touched) / PAGE * PAGE;
-    const uintptr_t last = ((uintptr_t)column->data + (uintptr_t)end) / PAGE * PAGE;
-    if (last > first)
-        madvise((void *)first, last - first, POPULATE_WRITE); /* it does no harm if it fails */
-    column->touched = end;
-#else
-    column->touched = column->capacity;
-#endif
-    (void)needed;
-}
-
-/* Make room for `rows` more rows in all columns. */
-static inline int b2g_reserve(b2g_recorder *recorder, int64_t rows)
-{
-    for (int32_t c = 0; c < recorder->n_columns; c++) {
-        b2g_column *column = &recorder->columns[c];
-        int64_t needed = (recorder->rows + rows) * column->item;
-        void *data = column->data;
-        if (column->lent) {
-            if (needed <= column->touched)
-                continue;
-            if (needed <= column->capacity) {
-                b2g_touch(column, needed);
-                continue;
-            }
-            /* more than was expected: memory of its own from here on */
-            data = NULL;
-            int64_t capacity = 0;
-            if (b2g_grow(&data, &capacity, needed, 1))
-                return B2G_NO_MEMORY;
-            memcpy(data, column->data, (size_t)(recorder->rows * column->item));
-            column->data = (char *)data;
-            column->capacity = capacity;
-            column->lent = 0;
-            continue;
-        }
-        if (b2g_grow(&data, &column->capacity, needed, 1))
-            return B2G_NO_MEMORY;
-        column->data = (char *)data;
-    }
-    return B2G_OK;
 }
 
 /* ---- spike queues ------------------------------------------------------- */
@@ -520,6 +390,22 @@ static inline void b2g_advance(b2g_queue *queue)
     queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
 }
 
+/* Whether events arrive in this time step; if none do, the time step is over for the queue. */
+B2G_ALWAYS_INLINE bool b2g_arrives(b2g_queue *queue)
+{
+    const b2g_slot *const slot = &queue->slots[queue->head];
+    if (slot->n_runs > 0 || slot->n_synapses > 0)
+        return true;
+    queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
+    return false;
+}
+
+/* Whether there are events in a list, which has their number at its end. */
+B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
+{
+    return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
+}
+
 /* ---- what neurons keep for their synapses -------------------------------- */
 
 /* Whether two values differ by no more than `tolerance` times their size. */
@@ -582,58 +468,101 @@ static inline const int32_t *b2g_from(const int32_t *first, const int32_t *end, 
    The first choices are made anew sooner: caches were cold, and events few. */
 enum { B2G_FIRST_TIMES = 60, B2G_TIMES = 4000 };
 
+/* So many trials of one thread come first: where they say that there is little to do, it is at that. */
+enum { B2G_FIRST_TRIALS = 3 };
+
+/* How often others may come too late until they count as no help. */
+enum { B2G_MOST_ABSENT = 500 };
+
 /* Seconds of work that are not worth a trial with another thread. */
 #define B2G_TOO_LITTLE 3e-6
 
-/* Note how long a trial took; when there were enough of them choose, or try more threads. */
-static inline void b2g_weigh(b2g_effort *effort, int32_t most, double seconds)
+static inline void b2g_rest(b2g_effort *effort)
 {
-    int32_t place = effort->trials;
-    for (; place > 0 && effort->tried[place - 1] > seconds; place--)
-        effort->tried[place] = effort->tried[place - 1];
-    effort->tried[place] = seconds;
-    if (++effort->trials < B2G_TRIALS)
-        return;
-    /* The median, rather high than low: a thread that is often kept waiting for its turn is no
-       help. In the first trial caches are cold and threads asleep. */
-    const double usual = effort->tried[B2G_TRIALS / 2];
-    effort->trials = 0;
-    if (effort->candidate == 1 || usual < 0.9 * effort->best) {
+    effort->candidate = 0;
+    effort->wait = effort->wait ? 4 * effort->wait : B2G_FIRST_TIMES;
+    if (effort->wait > B2G_TIMES)
+        effort->wait = B2G_TIMES;
+    effort->left = effort->wait;
+}
+
+/* Have trials of `parts` and of another number begin. */
+static inline void b2g_try(b2g_effort *effort, int32_t candidate)
+{
+    effort->candidate = candidate;
+    effort->absent = effort->trials[0] = effort->trials[1] = 0;
+}
+
+/* The median of trials, rather high than low: a thread that is often kept waiting for its turn is no
+   help. */
+static inline double b2g_typical(const b2g_effort *effort, int32_t which)
+{
+    return effort->tried[which][effort->trials[which] / 2];
+}
+
+/* Choose between `parts` and the candidate, which were tried in turns; go on to another one. */
+static inline void b2g_settle(b2g_effort *effort, int32_t most)
+{
+    const bool more = effort->candidate > effort->parts;
+    const double present = b2g_typical(effort, 0), other = b2g_typical(effort, 1);
+    const bool is_better = more ? other < 0.9 * present : 0.9 * other < present;
+    effort->best = is_better ? other : present;
+    int32_t next = 0;
+    if (is_better) {
         effort->parts = effort->candidate;
-        effort->best = usual;
+        next = more ? 2 * effort->parts : effort->parts / 2;
+    } else if (!more) {
+        next = 2 * effort->parts;
     }
-    if (effort->candidate < most && effort->parts == effort->candidate &&
-        effort->best > B2G_TOO_LITTLE) {
-        effort->candidate = 2 * effort->candidate < most ? 2 * effort->candidate : most;
-    } else {
-        effort->candidate = 1;
-        effort->wait = effort->wait ? 4 * effort->wait : B2G_FIRST_TIMES;
-        if (effort->wait > B2G_TIMES)
-            effort->wait = B2G_TIMES;
-        effort->left = effort->wait;
+    if (next > most)
+        next = most > effort->parts ? most : 0;
+    if (next)
+        b2g_try(effort, next);
+    else
+        b2g_rest(effort);
+}
+
+/* Note how long a trial of `parts` (0) or of the candidate (1) took. */
+static inline void b2g_weigh(b2g_effort *effort, int32_t which, int32_t most, double seconds)
+{
+    double *const tried = effort->tried[which];
+    int32_t place = effort->trials[which]++;
+    for (; place > 0 && tried[place - 1] > seconds; place--)
+        tried[place] = tried[place - 1];
+    tried[place] = seconds;
+    if (which == 0 && effort->trials[0] == B2G_FIRST_TRIALS && effort->parts == 1 &&
+        b2g_typical(effort, 0) * effort->usual < B2G_TOO_LITTLE) {
+        effort->best = b2g_typical(effort, 0);
+        b2g_rest(effort);
+    } else if (effort->trials[1] == B2G_TRIALS - 1) {
+        b2g_settle(effort, most);
     }
 }
 
-/* Do some work in at most so many parts, as many as pay; a trial's time counts `scale` times.
-   Returns the number of parts. */
+/* Do some work in at most so many parts, as many as pay.  Returns the number of parts. */
 static inline int32_t b2g_share_among(b2g_context *ctx, int32_t step, b2g_share share, int32_t most,
-                                      double scale)
+                                      double amount)
 {
     b2g_effort *const effort = &ctx->efforts[step];
-    int32_t parts = effort->parts;
-    if (ctx->always) {
-        parts = most;
-        ctx->together(share, ctx, parts);
-    } else if (effort->left > 0) {
-        effort->left--;
+    if (effort->parts == 0)
+        effort->parts = 1;
+    int32_t parts = ctx->always ? most : effort->parts;
+    /* times are compared for amounts that are not far below the usual one */
+    if (ctx->always || effort->left > 0 || amount < 0.5 * effort->usual) {
+        effort->left -= effort->left > 0;
         ctx->together(share, ctx, parts);
     } else {
         if (effort->candidate == 0)
-            effort->candidate = 1;
-        parts = effort->candidate;
+            b2g_try(effort, parts > 1 ? parts / 2 : 2);
+        const int32_t which =
+            effort->trials[0] >= B2G_FIRST_TRIALS && effort->trials[0] > effort->trials[1];
+        parts = which ? effort->candidate : parts;
         const double began = b2g_seconds();
-        ctx->together(share, ctx, parts);
-        b2g_weigh(effort, most, (b2g_seconds() - began) * scale);
+        const int32_t helped = ctx->together(share, ctx, parts);
+        const double took = b2g_seconds() - began;
+        /* threads that still sleep, or have other things to do */
+        if (2 * helped >= parts - 1 || ++effort->absent > B2G_MOST_ABSENT)
+            b2g_weigh(effort, which, most, took / amount);
     }
     effort->shared += parts > 1;
     return parts;
@@ -643,15 +572,17 @@ static inline int32_t b2g_share_among(b2g_context *ctx, int32_t step, b2g_share 
 static inline int32_t b2g_share_out(b2g_context *ctx, int32_t step, b2g_share share, int64_t n)
 {
     const int32_t most = ctx->threads < n / 64 ? ctx->threads : (int32_t)(n / 64);
-    ctx->efforts[step].times++;
+    b2g_effort *const effort = &ctx->efforts[step];
+    effort->times++;
+    effort->usual = 1.0;
     if (most >= 2)
         return b2g_share_among(ctx, step, share, most, 1.0);
     share(ctx, 0, 1);
     return 1;
 }
 
-/* Amounts of work (synapses): fewer are never shared out; times are compared for the usual one. */
-enum { B2G_LEAST_AMOUNT = 128, B2G_USUAL_AMOUNT = 4096 };
+/* Amounts of work (synapses): fewer are never shared out. */
+enum { B2G_LEAST_AMOUNT = 128 };
 
 /* The same for an amount of work that is another one each time.  Where it is known that it would
    take no longer than waking others takes, one thread does it. */
@@ -659,15 +590,16 @@ static inline void b2g_share_out_some(b2g_context *ctx, int32_t step, b2g_share 
                                       double amount)
 {
     b2g_effort *const effort = &ctx->efforts[step];
-    const double expected = effort->best * (amount / B2G_USUAL_AMOUNT);
-    const bool little = amount < B2G_LEAST_AMOUNT || (effort->left > 0 && expected < B2G_TOO_LITTLE);
     if (most > ctx->threads)
         most = ctx->threads;
+    effort->usual += (amount - effort->usual) / (effort->times < 16 ? (double)effort->times + 1.0 : 16.0);
     effort->times++;
+    const double expected = effort->best * amount;
+    const bool little = amount < B2G_LEAST_AMOUNT || (effort->left > 0 && expected < B2G_TOO_LITTLE);
     if (most < 2 || (little && !ctx->always))
         share(ctx, 0, 1);
     else
-        b2g_share_among(ctx, step, share, most, B2G_USUAL_AMOUNT / amount);
+        b2g_share_among(ctx, step, share, most, amount);
 }
 
 /* ---- the time step ------------------------------------------------------- */

@@ -16,7 +16,11 @@ static void b2g_alone(b2g_share share, void *work, int32_t first, int32_t parts)
 
 #if defined(_WIN32) || !defined(__GNUC__)
 
-void b2g_together(b2g_share share, void *work, int32_t parts) { b2g_alone(share, work, 0, parts); }
+int32_t b2g_together(b2g_share share, void *work, int32_t parts)
+{
+    b2g_alone(share, work, 0, parts);
+    return 0;
+}
 
 #else
 
@@ -35,20 +39,21 @@ typedef struct {
     pthread_cond_t wake;
     int32_t sleeping;
     uint64_t seen;            /* the last call that it knows of */
-    char apart[128];
+    char apart_1[64];
+    uint64_t claimed;         /* the last call whose part is somebody's: the member's or the caller's */
+    uint64_t done;            /* the last call whose part the member has done */
+    char apart_2[112];
 } b2g_member;
 
 static struct {
     uint64_t call;            /* counts the calls; its low 16 bits say how many take part */
-    char apart_1[120];
-    int32_t at_work;          /* how many members are not done yet */
-    char apart_2[124];
-    int32_t taken;            /* somebody uses the team */
-    int32_t size;             /* the caller and the threads there are */
-    int32_t most;             /* no more than these can be had; 0 at first */
     b2g_share share;
     void *work;
     int32_t parts;
+    char apart[100];
+    int32_t taken;            /* somebody uses the team */
+    int32_t size;             /* the caller and the threads there are */
+    int32_t most;             /* no more than these can be had; 0 at first */
     b2g_member members[B2G_MOST_THREADS];
 } b2g_team;
 
@@ -90,16 +95,24 @@ static uint64_t b2g_next_call(b2g_member *self)
     return call;
 }
 
+/* Take on a member's part of a call; false if somebody has it, or it is long done. */
+static inline bool b2g_claim(b2g_member *member, uint64_t call)
+{
+    uint64_t last = __atomic_load_n(&member->claimed, __ATOMIC_RELAXED);
+    return last < call && __atomic_compare_exchange_n(&member->claimed, &last, call, 0, __ATOMIC_ACQ_REL,
+                                                      __ATOMIC_RELAXED);
+}
+
 static void *b2g_member_main(void *argument)
 {
     b2g_member *const self = (b2g_member *)argument;
     const int32_t part = (int32_t)(self - b2g_team.members);
     for (;;) {
         self->seen = b2g_next_call(self);
-        /* the caller waits for those that take part, and changes nothing until then */
-        if (part < (int32_t)(self->seen & 0xFFFF)) {
+        /* the caller waits for parts that members have claimed, and changes nothing until then */
+        if (part < (int32_t)(self->seen & 0xFFFF) && b2g_claim(self, self->seen)) {
             b2g_team.share(b2g_team.work, part, b2g_team.parts);
-            __atomic_sub_fetch(&b2g_team.at_work, 1, __ATOMIC_ACQ_REL);
+            __atomic_store_n(&self->done, self->seen, __ATOMIC_RELEASE);
         }
     }
     return NULL;
@@ -110,7 +123,6 @@ static void b2g_forget_members(void)
 {
     b2g_team.size = 1;
     b2g_team.most = B2G_MOST_THREADS;
-    b2g_team.at_work = 0;
     __atomic_store_n(&b2g_team.taken, 0, __ATOMIC_RELEASE);
 }
 
@@ -137,7 +149,7 @@ static void b2g_grow_team(int32_t size)
         b2g_member *const member = &b2g_team.members[b2g_team.size];
         pthread_t thread;
         member->sleeping = 0;
-        member->seen = b2g_team.call;
+        member->seen = member->claimed = member->done = b2g_team.call;
         if (pthread_mutex_init(&member->mutex, NULL) != 0 ||
             pthread_cond_init(&member->wake, NULL) != 0 ||
             pthread_create(&thread, NULL, b2g_member_main, member) != 0) {
@@ -150,43 +162,58 @@ static void b2g_grow_team(int32_t size)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Have all parts of some work done, by several threads if they can be had. */
-void b2g_together(b2g_share share, void *work, int32_t parts)
+/* Wake the members of a call that sleep. */
+static inline void b2g_wake(int32_t members)
 {
-    int32_t none = 0;
+    for (int32_t k = 1; k < members; k++) {
+        b2g_member *const member = &b2g_team.members[k];
+        if (__atomic_load_n(&member->sleeping, __ATOMIC_SEQ_CST)) {
+            pthread_mutex_lock(&member->mutex);
+            pthread_cond_signal(&member->wake);
+            pthread_mutex_unlock(&member->mutex);
+        }
+    }
+}
+
+/* Have all parts of some work done, by several threads if they can be had: whoever has begun none
+   when the caller is done with its own leaves it to the caller.  To wake a thread may take longer
+   than the work.  Returns how many parts others have done. */
+int32_t b2g_together(b2g_share share, void *work, int32_t parts)
+{
+    int32_t none = 0, helped = 0;
     /* a program that another thread of Python runs may have the team */
     if (parts < 2 || !__atomic_compare_exchange_n(&b2g_team.taken, &none, 1, 0, __ATOMIC_ACQUIRE,
                                                   __ATOMIC_RELAXED)) {
         b2g_alone(share, work, 0, parts);
-        return;
+        return 0;
     }
     b2g_grow_team(parts);
     const int32_t members = parts < b2g_team.size ? parts : b2g_team.size;
-    if (members > 1) {
-        b2g_team.share = share;
-        b2g_team.work = work;
-        b2g_team.parts = parts;
-        __atomic_store_n(&b2g_team.at_work, members - 1, __ATOMIC_RELAXED);
-        __atomic_store_n(&b2g_team.call, ((b2g_team.call >> 16) + 1) << 16 | (uint64_t)members,
-                         __ATOMIC_SEQ_CST);
-        for (int32_t k = 1; k < members; k++) {
-            b2g_member *const member = &b2g_team.members[k];
-            if (__atomic_load_n(&member->sleeping, __ATOMIC_SEQ_CST)) {
-                pthread_mutex_lock(&member->mutex);
-                pthread_cond_signal(&member->wake);
-                pthread_mutex_unlock(&member->mutex);
-            }
-        }
-    }
+    const uint64_t call = ((b2g_team.call >> 16) + 1) << 16 | (uint64_t)members;
+    b2g_team.share = share;
+    b2g_team.work = work;
+    b2g_team.parts = parts;
+    __atomic_store_n(&b2g_team.call, call, __ATOMIC_SEQ_CST);
+    b2g_wake(members);
     share(work, 0, parts);
     b2g_alone(share, work, members, parts);
-    for (int32_t spins = 0; __atomic_load_n(&b2g_team.at_work, __ATOMIC_ACQUIRE) > 0; spins++) {
-        if (spins < B2G_SPINS)
-            b2g_pause();
-        else
-            sched_yield();
+    for (int32_t k = 1; k < members; k++) {
+        if (b2g_claim(&b2g_team.members[k], call)) {
+            share(work, k, parts);
+            b2g_team.members[k].done = call;
+        } else {
+            helped++;
+        }
     }
+    for (int32_t k = 1; k < members; k++)
+        for (int32_t spins = 0; __atomic_load_n(&b2g_team.members[k].done, __ATOMIC_ACQUIRE) != call; spins++) {
+            if (spins < B2G_SPINS)
+                b2g_pause();
+            else
+                sched_yield();
+        }
     __atomic_store_n(&b2g_team.taken, 0, __ATOMIC_RELEASE);
+    return helped;
 }
 
 #endif
