@@ -18,7 +18,7 @@ from ..host import toolchain
 from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
 from ..host.structures import Clock, Context, Effort, Late, bind_arrays, missed, support
-from ..host.threads import describe_threads
+from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together, array_of
 from .sums import SumLayout
 
@@ -107,8 +107,9 @@ class CpuProgram:
         self._names = Names()
 
     def _load(self) -> ctypes.CDLL:
+        units = self.source.units if usable_cores() > 1 else 1
         library = toolchain.compile_library(
-            self._toolchain,
+            self._toolchain.with_units(units),
             self.source.text,
             "network",
             self.source.is_cpp,

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -108,6 +109,8 @@ class Toolchain:
     version: str = ""
     #: what is wrong with the compiler that the environment asks for, and is therefore not used
     passed_over: str = ""
+    #: as how many pieces a text is compiled at once, each with another value of B2G_UNIT
+    units: int = 1
 
     def with_arguments(self, arguments: CompilerArguments) -> Toolchain:
         """Add what a user's C++ functions need."""
@@ -137,6 +140,12 @@ class Toolchain:
         if os.name == "nt":
             return self
         return replace(self, link=("-pthread", *self.link))
+
+    def with_units(self, units: int) -> Toolchain:
+        """The same for a text that can be compiled in pieces at once."""
+        if units == self.units:
+            return self
+        return replace(self, units=units, identity=f"{self.identity}\n{units} units")
 
     def for_setup(self) -> Toolchain:
         """The flags for code that runs once: compiled quickly, and rounding as written.
@@ -355,16 +364,37 @@ def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: 
 def _compile_file(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
     source = stem.with_suffix(".cpp" if is_cpp else ".c")
     write(source, _encoded(text))
-    command = [
-        *(toolchain.cpp if is_cpp else toolchain.c),
-        *toolchain.flags,
-        "-std=gnu++17" if is_cpp else "-std=gnu11",
-        f"-I{INCLUDE_DIRECTORY}",
-        str(source),
-        "-o",
-        str(output),
-        *toolchain.link,
-    ]
+    compiler = [*(toolchain.cpp if is_cpp else toolchain.c), *toolchain.flags]
+    to_compile = ["-std=gnu++17" if is_cpp else "-std=gnu11", f"-I{INCLUDE_DIRECTORY}", str(source)]
+    if toolchain.units == 1:
+        _run_compiler([*compiler, *to_compile, "-o", str(output), *toolchain.link], source, output)
+        return
+    objects = [output.with_suffix(f".{unit}.o") for unit in range(1, toolchain.units + 1)]
+    pieces = [flag for flag in compiler if flag != "-shared"]
+    with ThreadPoolExecutor(toolchain.units, "brian2genn-unit") as threads:
+        jobs = [
+            threads.submit(
+                _run_compiler,
+                [*pieces, "-c", f"-DB2G_UNIT={unit}", *to_compile, "-o", str(made)],
+                source,
+                made,
+            )
+            for unit, made in enumerate(objects, 1)
+        ]
+    for job in jobs:
+        job.result()
+    command = [*compiler, *map(str, objects), "-o", str(output), *toolchain.link]
+    _run_compiler(command, source, output)
+
+
+def _run_compiler(command: Sequence[str], source: Path, output: Path) -> None:
+    """Run a compiler that makes a file.
+
+    Raises
+    ------
+    CompileError
+        If it does not.
+    """
     try:
         # temporary files go where the room is checked below
         result = _run(command, _PATIENCE, TMPDIR=str(output.parent))

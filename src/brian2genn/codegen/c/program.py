@@ -26,6 +26,7 @@ from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
+from . import units
 from .alike import Scopes, Shared, StepText, find_alike
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .printer import KernelPrinter
@@ -70,6 +71,8 @@ class Source:
         How many such steps there are.
     traces : bool
         Whether neurons keep something for their synapses.
+    units : int
+        In how many pieces it may be compiled at once.
     """
 
     text: str
@@ -89,6 +92,7 @@ class Source:
     again: dict[str, list[int]] = field(default_factory=dict)
     scopes: int = 0
     traces: bool = False
+    units: int = 1
 
 
 @dataclass
@@ -268,8 +272,11 @@ def print_program(network: Network) -> Source:
     }
     scopes = Scopes(shared, counts)
     functions = _use(shared, scopes, printed)
+    texts = [step.text for step in functions]
     text = environment.get_template("c/program.c.j2").render(
-        steps=functions,
+        n_steps=len(printed),
+        declarations=units.declarations(texts),
+        texts=units.in_units(texts),
         tables=forms.n_tables,
         shared=shared,
         scopes=scopes,
@@ -312,6 +319,7 @@ def print_program(network: Network) -> Source:
         scopes.again,
         len(scopes),
         bool(traces),
+        1 if is_cpp else units.how_many(texts),
     )
 
 

@@ -11,6 +11,13 @@
 #include "brian2genn_gather.h"
 #include "brian2genn_recorder.h"
 
+/* For functions that are called from another unit of the same library. */
+#if defined(__GNUC__) && !defined(_WIN32)
+#define B2G_HIDDEN __attribute__((visibility("hidden")))
+#else
+#define B2G_HIDDEN
+#endif
+
 /* The events that arrive in one time step: single synapses (left over from an
    earlier arrangement of the synapses) first, then runs of synapses. */
 typedef struct {

@@ -1,0 +1,177 @@
+"""A program that is compiled in two pieces at once is the program."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brian2 import (
+    Network,
+    NeuronGroup,
+    SpikeMonitor,
+    Synapses,
+    get_device,
+    ms,
+    network_operation,
+    seed,
+    set_device,
+)
+
+from brian2genn.backends.cpu import program
+from brian2genn.backends.host import toolchain
+from brian2genn.codegen.c import units
+
+_GUARD = re.compile(r"^#if B2G_UNIT != ([12])$", re.MULTILINE)
+
+
+def _network() -> Network:
+    cells = NeuronGroup(
+        60, "dv/dt = (1.2 - v)/(10*ms) + 0.1*xi*ms**-0.5 : 1\nx : 1", threshold="v > 1",
+        reset="v = 0; x += exp(-v)", method="euler",
+    )  # fmt: skip
+    noise = NeuronGroup(50, "rates : Hz", threshold="rand() < 0.05")
+    made = []
+    for source, number in ((cells, 1), (noise, 2), (cells, 3)):
+        synapses = Synapses(
+            source, cells,
+            "w : 1\ndtr/dt = -tr/(20*ms) : 1 (event-driven)",
+            on_pre=f"v_post += w/{number}\ntr += 1",
+            on_post="w = clip(w + 0.001*tr, 0, 0.1)",
+        )  # fmt: skip
+        synapses.connect(p=0.3)
+        synapses.w = "rand()*0.05"
+        synapses.delay = "rand()*3*ms"
+        made.append(synapses)
+
+    @network_operation(dt=5 * ms)
+    def look() -> None:
+        cells.x[:].sum()
+
+    return Network(cells, noise, made, look, SpikeMonitor(cells))
+
+
+def _results(monkeypatch, cores: int) -> tuple[list[np.ndarray], list[str]]:
+    """Values after a run, and the text that was compiled."""
+    texts = []
+    compile_library = toolchain.compile_library
+
+    def keep(chain, text, name, is_cpp=False):
+        if name == "network":
+            texts.append((chain.units, text))
+        return compile_library(chain, text, name, is_cpp)
+
+    monkeypatch.setattr(program, "usable_cores", lambda: cores)
+    monkeypatch.setattr(toolchain, "compile_library", keep)
+    set_device("genn", backend="cpu", threads=1)
+    seed(17)
+    network = _network()
+    network.run(60 * ms)
+    values = [
+        np.array(get_device().get_value(variable))
+        for obj in sorted(network.objects, key=lambda obj: obj.name)
+        if isinstance(obj, NeuronGroup | Synapses | SpikeMonitor)
+        for name, variable in sorted(obj.variables.items())
+        if variable.array and variable.owner is obj and not name.startswith("_")
+    ]
+    assert {number for number, _ in texts} == {min(cores, 2)}
+    return values, [text for _, text in texts]
+
+
+def test_results_are_those_of_one_piece(monkeypatch):
+    together, texts = _results(monkeypatch, 1)
+    apart, same_texts = _results(monkeypatch, 2)
+    assert texts == same_texts
+    for one, other in zip(together, apart, strict=True):
+        np.testing.assert_array_equal(one, other)
+    # both halves have something, and the loop belongs to the first
+    guards = _GUARD.findall(texts[0])
+    assert guards[-1] == "2"
+    assert set(guards[:-1]) == {"1", "2"}
+
+
+STEP = """/* a step */
+static void {0}_help(b2g_context *ctx)
+{{
+    (void)ctx;
+}}
+
+B2G_APART static int32_t {0}(b2g_context *ctx)
+{{
+    {0}_help(ctx);
+    return B2G_OK;
+}}"""
+
+
+def test_a_step_is_in_one_unit_and_declared_in_both():
+    texts = [STEP.format(f"step{k}") + "\n" * (1000 * k) for k in range(5)]
+    assert units.declarations(texts) == [
+        f"B2G_STEP int32_t step{k}(b2g_context *ctx);" for k in range(5)
+    ]
+    printed = units.in_units(texts)
+    assert [text.splitlines()[-1] for text in printed] == ["#endif"] * 5
+    for k, text in enumerate(printed):
+        assert len(_GUARD.findall(text)) == 1
+        assert f"B2G_APART B2G_STEP int32_t step{k}(b2g_context *ctx)\n{{" in text
+        assert f"static void step{k}_help" in text
+    assert {_GUARD.findall(text)[0] for text in printed} == {"1", "2"}
+
+
+def test_small_programs_and_single_steps_are_one_piece():
+    assert units.how_many([STEP.format("one")] * 2) == 1
+    assert units.how_many(["x" * 100_000]) == 1
+    assert units.how_many(["x" * 100_000] * 2) == 2
+    assert units.how_many(["b2g_exp_f64(x);" * 10] * 2) == 2
+
+
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_an_error_in_either_piece_is_told(wrong):
+    text = f"""
+    #if B2G_UNIT == {wrong}
+    #error that is wrong
+    #endif
+    int one_{wrong}_B(void) {{ return 1; }}
+    """
+    with pytest.raises(toolchain.CompileError, match="that is wrong"):
+        toolchain.compile_library(toolchain.find().with_units(2), text, "network")
+
+
+def test_both_pieces_are_linked_and_nothing_else_is_left():
+    text = """
+    int other(void);
+    #if B2G_UNIT == 1
+    int answer(void) { return other() + 1; }
+    #else
+    int other(void) { return 41; }
+    #endif
+    """
+    chain = toolchain.find().with_units(2)
+    library = toolchain.compile_library(chain, text, "network")
+    assert library.answer() == 42
+    path = Path(library._name)
+    left = {one.suffix for one in path.parent.iterdir() if path.stem in one.name}
+    assert left == {".c", ".so", ".sha256", ".lock"}
+
+
+def test_other_programs_are_another_entry_of_the_cache():
+    one, two = toolchain.find(), toolchain.find().with_units(2)
+    assert one.identity != two.identity
+    assert two.with_units(2) is two
+    assert one.with_units(1) is one
+
+
+def test_names_are_not_shown_outside(monkeypatch):
+    """A library's own functions are not taken for those of another one."""
+    _, texts = _results(monkeypatch, 2)
+    library = toolchain.compile_library(toolchain.find().with_units(2), texts[0], "network")
+    try:
+        names = subprocess.run(
+            ["nm", "-D", "--defined-only", library._name],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("needs nm")
+    shown = {line.split()[-1] for line in names.splitlines()}
+    assert all(name.startswith("program_") for name in shown), shown
