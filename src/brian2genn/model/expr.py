@@ -2,11 +2,16 @@
 
 Expressions are interned: building the same expression twice gives the same
 object, so equality is identity and common subexpressions are found for free.
+
+Which expressions are there already depends on the networks that a process has had before. So
+nothing may follow from the order in which they were made: where an order is needed, `in_order`
+has one that follows from the expressions alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cmp_to_key
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -37,7 +42,7 @@ class Expr:
     dtype : str
         The type of the value.
     serial : int
-        Order of creation; operands always have a smaller number.
+        A number that no other expression of this process has; it says nothing else.
     """
 
     __slots__ = ("__weakref__", "args", "attr", "dtype", "op", "serial")
@@ -158,6 +163,44 @@ def walk(
             else:
                 stack.append((node, True))
                 stack.extend((arg, False) for arg in reversed(node.args))
+
+
+#: Two expressions of thousands of operations each are not compared down to the last one: products
+#: of such would take a time that grows with the square of their number.
+_DEEPEST_COMPARED = 64
+
+
+def in_order(values: Iterable[Expr]) -> list[Expr]:
+    """Expressions in an order that follows from what they are, and not from when they were made.
+
+    First what has no operands, by its name; then what is computed, by what it is computed of.
+    Those that differ very deep inside only stay as they are given.
+    """
+    return sorted(values, key=cmp_to_key(_compared))
+
+
+def _compared(one: Expr, other: Expr) -> int:
+    """Whether one expression comes before (-1) or after (1) another."""
+    for _ in range(_DEEPEST_COMPARED):
+        if one is other:
+            return 0
+        first, second = _own_key(one), _own_key(other)
+        if first != second:
+            return -1 if first < second else 1
+        # equal operands are one object: the first two that differ decide
+        differing = [
+            pair for pair in zip(one.args, other.args, strict=True) if pair[0] is not pair[1]
+        ]
+        if not differing:
+            return 0
+        one, other = differing[0]
+    return 0
+
+
+def _own_key(node: Expr) -> tuple[bool, str, str, str, int]:
+    """What an expression is, without its operands."""
+    attr = node.attr if isinstance(node.attr, str) else repr(node.attr)
+    return bool(node.args), node.op, attr, node.dtype, len(node.args)
 
 
 #: From an expression and its rewritten operands to what replaces it.

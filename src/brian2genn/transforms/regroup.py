@@ -372,8 +372,7 @@ def _quotient_or_product(left: Expr, right: Expr) -> Expr:
     for value, other in ((left, right), (right, left)):
         if _is_reciprocal(other):
             return ex.make("div", (value, other.args[1]), dtype=left.dtype)
-    first, second = sorted((left, right), key=lambda factor: factor.serial)
-    return ex.make("mul", (first, second), dtype=left.dtype)
+    return ex.make("mul", ex.in_order((left, right)), dtype=left.dtype)
 
 
 def _is_reciprocal(value: Expr) -> bool:
@@ -399,8 +398,7 @@ def _quotient(above: list[Expr], below: list[Expr]) -> Expr:
 
 
 def _product_of(factors: list[Expr]) -> Expr:
-    factors = sorted(factors, key=lambda factor: factor.serial)
-    result = factors[0]
-    for factor in factors[1:]:
+    result, *rest = ex.in_order(factors)
+    for factor in rest:
         result = ex.make("mul", (result, factor))
     return result
