@@ -20,6 +20,7 @@ from brian2 import (
     mV,
     nA,
     ohm,
+    second,
     set_device,
     uF,
     um,
@@ -291,3 +292,37 @@ def test_the_common_case_does_not_go_through_brian(monkeypatch):
         thing.I = np.ones(SIZE) * nA
         thing.I = 3 * nA
         assert thing.I[:].dim is amp.dim
+
+
+class Slow(Synapses):
+    """Has a property that looks for names where it is set, as that for delays does."""
+
+    def _set_slowness(self, value):
+        self.pre.variables["delay"].get_addressable_value_with_unit("delay", self.pre).set_item(
+            "True", value, level=2
+        )
+
+    slowness = property(lambda self: self.pre.delay, _set_slowness)
+
+
+@pytest.mark.parametrize("kind", [Synapses, Slow], ids=["its own", "inherited"])
+@pytest.mark.parametrize("name", ["delay", "delay_", "pre.delay", "post.delay_", "slowness"])
+def test_properties_find_the_names_of_a_function(kind, name):
+    if name == "slowness" and kind is not Slow:
+        pytest.skip("has no such property")
+    x = 0.25  # in a function only
+    unit = 1 if name.endswith("_") else second
+    group = NeuronGroup(SIZE, MODEL, threshold="a > 3")
+    synapses = kind(group, group, on_pre="a_post += 1", on_post="a_pre += 1")
+    synapses.connect(j="i")
+    where, _, last = name.rpartition(".")
+    setattr(getattr(synapses, where) if where else synapses, last, "x*i*unit")
+    pathway = synapses.post if where == "post" else synapses.pre
+    np.testing.assert_array_equal(pathway.delay_[:], 0.25 * np.arange(SIZE))
+
+
+def test_a_link_to_a_property_is_an_error():
+    group = NeuronGroup(SIZE, MODEL, threshold="a > 3")
+    synapses = Synapses(group, group, on_pre="a_post += 1")
+    with pytest.raises(TypeError, match="Cannot link variable 'delay'"):
+        synapses.delay = linked_var(group, "a")

@@ -16,6 +16,7 @@ import numpy as np
 from brian2.core.variables import (
     ArrayVariable,
     DynamicArrayVariable,
+    LinkedVariable,
     VariableView,
 )
 from brian2.groups.group import VariableOwner
@@ -168,6 +169,22 @@ def make_setattr(original: Function, hooks: Hooks) -> Function:
                 plainly = hooked is not None and WRITE not in hooked
                 if plainly and put(self, variable, value, checked=name is key):
                     return
-        original(self, key, value, level + 1)
+        if _is_set_by_its_class(self, key) and not isinstance(value, LinkedVariable):
+            # what sets it may look for names in its caller's caller, where there is none but that
+            object.__setattr__(self, key, getattr(value, "code", value))
+        else:
+            original(self, key, value, level + 1)
 
     return __setattr__
+
+
+def _is_set_by_its_class(group: VariableOwner, key: str) -> bool:
+    """Whether Brian leaves it to a property of the class to set an attribute, as for delays."""
+    kind = type(group)
+    if not isinstance(getattr(kind, key, None), property):
+        return False
+    own = group.__dict__
+    if key in own.get("_linked_variables", ()) or "_group_attribute_access_active" not in own:
+        return False
+    variables = own["variables"]
+    return key in kind.__dict__ or not (key in variables or key[:-1] in variables)
