@@ -8,6 +8,8 @@
 #ifndef BRIAN2GENN_NUMBERS_H
 #define BRIAN2GENN_NUMBERS_H
 
+#include <string.h>
+
 #include "brian2genn_alias.h"
 #include "brian2genn_chance.h"
 #include "brian2genn_inversion.h"
@@ -43,9 +45,10 @@ static inline int64_t b2g_fill_up(int32_t *which, int64_t n)
 /* gcc does not see that a product of low halves is one instruction, and takes three: on x86-64
  * it is told so. Other compilers do, and other processors have none. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 9
-#include <immintrin.h>
+/* Functions of the compiler: immintrin.h takes a tenth of a second in each compilation. */
 #if defined(__AVX512F__)
 #define B2G_LANES 8
+#define B2G_ROUND_AS_SET 4
 #elif defined(__AVX2__)
 #define B2G_LANES 4
 #else
@@ -223,23 +226,26 @@ B2G_FN_LONG void b2g_fill_randnf(uint64_t seed, uint32_t stream, int64_t first, 
 /* The larger ones, lane by lane; `before` where p is NaN. */
 B2G_FN b2g_doubles b2g_larger(const double *p, b2g_doubles before)
 {
+    b2g_doubles now;
+    memcpy(&now, p, sizeof(now));
 #if B2G_LANES == 8
-    return (b2g_doubles)_mm512_max_pd(_mm512_loadu_pd(p), (__m512d)before);
+    return __builtin_ia32_maxpd512_mask(now, before, now, (unsigned char)-1, B2G_ROUND_AS_SET);
 #elif B2G_LANES == 4
-    return (b2g_doubles)_mm256_max_pd(_mm256_loadu_pd(p), (__m256d)before);
+    return __builtin_ia32_maxpd256(now, before);
 #else
-    return (b2g_doubles)_mm_max_pd(_mm_loadu_pd(p), (__m128d)before);
+    return __builtin_ia32_maxpd(now, before);
 #endif
 }
 
 B2G_FN b2g_doubles b2g_at_most(b2g_doubles x, double most)
 {
+    const b2g_doubles none = {0.0}, limit = most + none;
 #if B2G_LANES == 8
-    return (b2g_doubles)_mm512_min_pd((__m512d)x, _mm512_set1_pd(most));
+    return __builtin_ia32_minpd512_mask(x, limit, x, (unsigned char)-1, B2G_ROUND_AS_SET);
 #elif B2G_LANES == 4
-    return (b2g_doubles)_mm256_min_pd((__m256d)x, _mm256_set1_pd(most));
+    return __builtin_ia32_minpd256(x, limit);
 #else
-    return (b2g_doubles)_mm_min_pd((__m128d)x, _mm_set1_pd(most));
+    return __builtin_ia32_minpd(x, limit);
 #endif
 }
 
@@ -247,11 +253,12 @@ B2G_FN b2g_doubles b2g_at_most(b2g_doubles x, double most)
 B2G_FN bool b2g_any(b2g_lanes x)
 {
 #if B2G_LANES == 8
-    return _mm512_test_epi64_mask((__m512i)x, (__m512i)x) != 0;
+    return __builtin_ia32_ptestmq512((b2g_signed_lanes)x, (b2g_signed_lanes)x,
+                                     (unsigned char)-1) != 0;
 #elif B2G_LANES == 4
-    return !_mm256_testz_si256((__m256i)x, (__m256i)x);
+    return !__builtin_ia32_ptestz256((b2g_signed_lanes)x, (b2g_signed_lanes)x);
 #else
-    return _mm_movemask_epi8(_mm_cmpeq_epi8((__m128i)x, _mm_setzero_si128())) != 0xFFFF;
+    return (x[0] | x[1]) != 0;
 #endif
 }
 
