@@ -275,6 +275,7 @@ struct b2g_context {
                        const b2g_late_push *pushes, int32_t n_pushes);
     b2g_late *late;
     int64_t most;             /* time steps before control is given back; 0: as the time goes */
+    int64_t last;             /* whether it is given back after this one */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
     const double *literals;   /* in a scope: numbers in its code */
