@@ -32,7 +32,7 @@ from .alike import Scopes, Shared, StepText, find_alike
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .printer import KernelPrinter
 from .shared import Constants, Streams, Unit
-from .sums import PrintedSum, SumForm, Sums
+from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
 from .words import value_type
 
 
@@ -127,6 +127,8 @@ class _Printed:
 
     #: whether each of several processes does it for elements of its own only
     divided: bool = False
+    #: whether it has a function for tables, which comes first
+    tables: bool = False
 
     def first(self, part: str, parts: str = "parts") -> str:
         """C text of the first element of a part."""
@@ -206,7 +208,11 @@ def print_program(network: Network) -> Source:
 
     def one(step: Step, block: int) -> _Printed:
         with working_on(step):
-            form = forms.print(step, block) if isinstance(step, Sum) else None
+            form = (
+                forms.print(step, block) if isinstance(step, Sum)
+                else forms.print_update(step, block) if isinstance(step, Update)
+                else None
+            )  # fmt: skip
             division = _division(step)
             queue = getattr(step, "queue", None)
             if division is not None and queue is None:
@@ -248,6 +254,7 @@ def print_program(network: Network) -> Source:
                 prepare,
                 _due(step, symbols, on_demand),
                 divided=step.own,
+                tables=bool(isinstance(step, Update) and form and form.tables),
             )
         )
         return printed[-1]
@@ -414,7 +421,7 @@ def _print_step(
     number: int,
     division: Division | None,
     queue: int | None,
-    form: PrintedSum | None,
+    form: PrintedSum | PrintedUpdate | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     if isinstance(step, Deliver):

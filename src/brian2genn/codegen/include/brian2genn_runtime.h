@@ -170,6 +170,20 @@ typedef struct {
     int64_t all_once;         /* whether the only row has all targets */
 } b2g_sum;
 
+/* The row that has a synapse. */
+static inline int64_t b2g_row_of(const b2g_sum *sum, int64_t synapse)
+{
+    int64_t row = 0, end = sum->n_rows;
+    while (end - row > 1) {
+        const int64_t middle = row + (end - row) / 2;
+        if (sum->row_starts[middle] <= synapse)
+            row = middle;
+        else
+            end = middle;
+    }
+    return row;
+}
+
 /* The first slice of a part: parts have about as many synapses. */
 static inline int64_t b2g_first_slice(const b2g_sum *sum, int32_t part, int32_t parts)
 {
