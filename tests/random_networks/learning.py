@@ -26,7 +26,8 @@ def traces(draw: Draw, sides: Sequence[str]) -> tuple[list[str], dict[str, list[
         decay = pick(draw, _DECAYS).format(
             x=one, tau=pick(draw, ["tau", "(2*ms)", "(1.3*ms)"]), level=number(draw)
         )
-        lines.append(f"d{one}/dt = {decay} : 1 (event-driven)")
+        when = "clock-driven" if some(draw, 30) else "event-driven"
+        lines.append(f"d{one}/dt = {decay} : 1 ({when})")
         jump = pick(draw, ["{x} += {a}", "{x} = {a}", "{x} += {a}*(1 - {x})"])
         code[side].append(jump.format(x=one, a=number(draw)))
     if some(draw, 30):

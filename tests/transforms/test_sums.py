@@ -10,7 +10,8 @@ from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.expr import show
 from brian2genn.model.kernel import Access, Kernel, RandomSite, Store
 from brian2genn.model.network import Network, Sum, Update
-from brian2genn.transforms.sums import VALUE, plan_sum
+from brian2genn.transforms.sums import plan_sum
+from brian2genn.transforms.tables import VALUE
 
 ACCESSES = {
     access.name: access

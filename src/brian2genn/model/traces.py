@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .kernel import Kernel
 
@@ -29,6 +29,11 @@ class TraceEnd:
         From the arrays of the synapses' variables to those that are kept in their place.
     results : tuple of str
         Arrays for what an event's synapses need to know of it.
+    constants : dict
+        From arrays that the synapses have, and that never change, to those with one value for each
+        run: the synapses of a run must have the same.
+    size : str or None
+        The parameter with the number of runs, where something is done for all of them.
     """
 
     side: str
@@ -37,6 +42,8 @@ class TraceEnd:
     since: str | None
     traces: dict[str, str]
     results: tuple[str, ...]
+    constants: dict[str, str] = field(default_factory=dict)
+    size: str | None = None
 
     def arrays(self) -> Iterator[str]:
         """All arrays with an element for each run."""
@@ -44,6 +51,7 @@ class TraceEnd:
             yield self.since
         yield from self.traces.values()
         yield from self.results
+        yield from self.constants.values()
 
 
 @dataclass

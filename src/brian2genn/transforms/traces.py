@@ -7,14 +7,15 @@ either side, and notes the time.  Where a variable decays in such a way that two
 as good as one, it can be kept for the neuron, with the time of the neuron's own last event, and be
 integrated up to the present when it is used.  What is left at a synapse is what is its own.
 
-Which variables these are is found in the kernels of the pathways alone; that their values are the
+The same holds for what is integrated in every time step (`continuous`).
+
+Which variables these are is found in the kernels alone (`in_common`); that their values are the
 same when a run begins, whoever executes the network has to look (`Traces`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT64, INT32, INT64
@@ -22,21 +23,22 @@ from ..model.expr import Expr
 from ..model.footprint import Touched
 from ..model.kernel import ELEMENT, PLACE, RUN, Access, Kernel, Store
 from ..model.mishap import working_on
-from ..model.network import Array, Deliver, Host, Network, Role
+from ..model.network import Array, Deliver, Host, Network, Param, Role, Step, Sum, Update
 from ..model.traces import TraceEnd, Traces
 from .arrangeable import deliveries
-from .flows import is_flow
+from .continuous import goes_on, looking_up, of_neurons, used
+from .in_common import SIDES, Common, accesses_of, find, of_neuron, remaining, values_of
 
-SIDES = ("pre", "post")
 
-
-def with_traces(network: Network) -> Network | None:
+def with_traces(network: Network, *, events_only: bool = False) -> Network | None:
     """A copy of a network in which neurons keep what their synapses have in common.
 
     Parameters
     ----------
     network : Network
         As it was translated.
+    events_only : bool, optional
+        Only what nothing but events changes, and that depends on nothing that synapses have.
 
     Returns
     -------
@@ -49,191 +51,59 @@ def with_traces(network: Network) -> Network | None:
     copied = network.copied()
     touched = Touched(copied.steps)
     for label, steps in deliveries(copied).items():
+        going_on = [
+            step for step in copied.steps
+            if isinstance(step, Update | Sum) and not events_only and goes_on(step, label)
+        ]  # fmt: skip
         with working_on(steps[0]):
-            common = _find(copied, steps, touched)
+            common = find(copied, steps, going_on, touched, constants=not events_only)
             if common is not None:
-                _Keeper(copied, label, steps, common).keep()
-                touched.look(steps)
+                touched.look(_Keeper(copied, label, steps, going_on, common).keep())
     return copied if copied.traces else None
 
 
-@dataclass
-class _Common:
-    """What the synapses of a neuron have in common; variables by their names in the kernels.
+def traced_networks(network: Network) -> list[Network]:
+    """All copies of a network in which neurons keep something, the most first.
 
-    Attributes
+    Parameters
     ----------
-    side : dict
-        From a variable to the side of its neuron.
-    flows : dict
-        From a variable to its value at the present, where that depends on `stamp`.
-    stamp, now : str
-        The variable with the time of the synapse's last event, and the one with the present time;
-        empty if there is none, or if that is in common, too.
-    stamp_stays : bool
-        Whether the synapses need it all the same.
+    network : Network
+        As it was translated.
     """
-
-    side: dict[str, str]
-    flows: dict[str, Expr]
-    stamp: str
-    now: str
-    stamp_stays: bool = False
-    #: by serial number
-    names: dict[int, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.names = {flow.serial: name for name, flow in self.flows.items()}
-
-    def leave_out(self, node: Expr) -> bool:
-        """Whether a node is the present value of such a variable."""
-        return node.serial in self.names
-
-
-def _find(network: Network, steps: list[Deliver], touched: Touched) -> _Common | None:
-    """What the pathways of some synapses leave in common to the synapses of a neuron."""
-    kernels = [step.kernel for step in steps]
-    if len({step.clock for step in steps}) > 1:
-        return None
-    if any(kernel.shared_stores or kernel.careful for kernel in kernels):
-        return None
-    accesses = _accesses(kernels)
-    if accesses is None:
-        return None
-    own = {
-        name
-        for name, access in accesses.items()
-        if access.index == ELEMENT
-        and access.dtype == FLOAT64
-        and not touched.by_others(access.array, steps)
-    }
-    of_array = [access.array for access in accesses.values()]
-    own = {name for name in own if of_array.count(accesses[name].array) == 1}
-    values = {side: [_values(s.kernel) for s in steps if s.side == side] for side in SIDES}
-    stored = {side: {name for one in values[side] for name in one} for side in SIDES}
-    own &= stored["pre"] | stored["post"]
-
-    times = {
-        name
-        for name, access in accesses.items()
-        if access.index is None and network.arrays[access.array].role is Role.TIME
-    }
-    stamp = now = ""
-    for name in sorted(own & stored["pre"] & stored["post"]):
-        written = {one[name] for side in SIDES for one in values[side] if name in one}
-        (value,) = written if len(written) == 1 else (None,)
-        if value is not None and value.op == "load" and value.attr in times:
-            stamp, now = name, value.attr
-    side, flows = _candidates(own - {stamp}, values, stamp, now)
-    while side:
-        common = _Common(side, {name: flows[name] for name in side if name in flows}, stamp, now)
-        wrong = _not_common(common, steps, accesses)
-        if not wrong:
-            common.stamp_stays = any(
-                stamp in _raw_loads(_remaining(step.kernel, common), common) for step in steps
-            )
-            return common
-        side = {name: one for name, one in side.items() if name not in wrong}
-    return None
-
-
-def _accesses(kernels: Iterable[Kernel]) -> dict[str, Access] | None:
-    """By name; None if one name means two things."""
-    merged: dict[str, Access] = {}
-    for kernel in kernels:
-        for name, access in kernel.accesses.items():
-            if merged.setdefault(name, access) != access:
-                return None
-    return merged
-
-
-def _values(kernel: Kernel) -> dict[str, Expr]:
-    return {store.name: store.value for store in kernel.stores}
-
-
-def _candidates(
-    names: Iterable[str], values: dict[str, list[dict[str, Expr]]], stamp: str, now: str
-) -> tuple[dict[str, str], dict[str, Expr]]:
-    """The side that each variable might belong to, and how it gets to the present."""
-    sides: dict[str, str] = {}
-    flows: dict[str, Expr] = {}
-    for name in sorted(names):
-        for side, other in (SIDES, SIDES[::-1]):
-            there = list(dict.fromkeys(one[name] for one in values[other] if name in one))
-            if not there and any(name in one for one in values[side]):
-                sides[name] = side
-                break
-            if stamp and len(there) == 1 and is_flow(there[0], name, stamp, now):
-                sides[name], flows[name] = side, there[0]
-                break
-    return sides, flows
-
-
-def _not_common(common: _Common, steps: Iterable[Deliver], accesses: dict[str, Access]) -> set[str]:
-    """The variables that do not belong to a neuron after all."""
-    wrong: set[str] = set()
-    for step in steps:
-        values = _values(step.kernel)
-        of_neuron = _of_neuron(step, common, accesses)
-        for name, side in common.side.items():
-            flow = common.flows.get(name)
-            if flow is not None and (name in values) != (common.stamp in values):
-                wrong.add(name)
-            if name in values and side == step.side and not of_neuron(values[name]):
-                wrong.add(name)
-        wrong |= _raw_loads(_remaining(step.kernel, common), common) & common.flows.keys()
-    return wrong
-
-
-def _of_neuron(
-    step: Deliver, common: _Common, accesses: dict[str, Access]
-) -> Callable[[Expr], bool]:
-    """Says whether a value is the same for all synapses of the neuron that an event is of."""
-    known: dict[int, bool] = {}
-
-    def leaf(node: Expr) -> bool:
-        if node.op in ("random", "user", "given", "table"):
-            return False
-        if node.op != "load" or accesses[node.attr].index is None:
-            return True
-        return common.side.get(node.attr) == step.side and node.attr not in common.flows
-
-    def of_neuron(root: Expr) -> bool:
-        for node in ex.walk([root], lambda one: one.serial in known):
-            if node.serial in common.names:
-                known[node.serial] = common.side[common.names[node.serial]] == step.side
-            else:
-                known[node.serial] = leaf(node) and all(known[arg.serial] for arg in node.args)
-        return known[root.serial]
-
-    return of_neuron
-
-
-def _remaining(kernel: Kernel, common: _Common) -> list[Store]:
-    """What is left to do at each synapse; its stamp stands apart."""
-    left_out = common.side.keys() | {common.stamp}
-    return [store for store in kernel.stores if store.name not in left_out]
-
-
-def _raw_loads(stores: Iterable[Store], common: _Common) -> set[str]:
-    """The variables that are read as they are, beside their present values."""
-    nodes = ex.walk([store.value for store in stores], common.leave_out)
-    return {node.attr for node in nodes if node.op == "load"}
+    found = with_traces(network)
+    if found is None:
+        return []
+    ends = [end for one in found.traces for end in one.ends]
+    if not any(end.constants or end.size is not None for end in ends):
+        return [found]
+    less = with_traces(network, events_only=True)
+    return [found] if less is None else [found, less]
 
 
 class _Keeper:
     """Lets neurons keep what their synapses have in common."""
 
-    def __init__(self, network: Network, label: str, steps: list[Deliver], common: _Common) -> None:
+    def __init__(
+        self,
+        network: Network,
+        label: str,
+        steps: list[Deliver],
+        going_on: list[Update | Sum],
+        common: Common,
+    ) -> None:
         self._network = network
         self._label = label
         self._steps = steps
+        self._going_on = going_on
         self._common = common
-        accesses = _accesses([step.kernel for step in steps])
+        kernels = [step.kernel for step in steps]
+        accesses = accesses_of([*kernels, *(k for step in going_on for k in step.kernels())])
         assert accesses is not None
         self._accesses = accesses
         self._results: dict[str, list[str]] = {side: [] for side in SIDES}
         self._places: dict[str, tuple[str, int]] = {}
+        #: parameters with the numbers of elements of state updates, by side
+        self._sizes: dict[str, str] = {}
         #: the sides of whose neurons the time of the last event is kept
         self._dated = {side for side in SIDES if self._is_dated(side)}
 
@@ -241,29 +111,37 @@ class _Keeper:
         common = self._common
         if common.stamp_stays:
             return any(common.side[name] == side for name in common.flows)
-        marked = (s for s in self._steps if s.side == side and common.stamp in _values(s.kernel))
+        marked = (s for s in self._steps if s.side == side and common.stamp in values_of(s.kernel))
         return bool(common.flows) and any(True for _ in marked)
 
-    def keep(self) -> None:
-        """Change the pathways' kernels, and note what was done."""
+    def keep(self) -> list[Step]:
+        """Change the pathways' kernels, and note what was done; returns what has changed."""
         for step in self._steps:
             self._divide(step)
+        changed: list[Step] = [*self._steps]
+        for one in self._going_on:
+            place = self._network.steps.index(one)
+            new = self._continue(one)
+            self._network.steps[place : place + 1] = new
+            changed += new
         ends = tuple(self._end(side) for side in SIDES if self._is_kept(side))
         stamp = self._common.stamp
         array = self._accesses[stamp].array if stamp and self._common.flows else None
         kernel = self._values_of_synapses()
         queues = tuple(step.queue for step in self._steps)
         self._network.traces.append(Traces(self._label, ends, array, kernel, queues, self._places))
+        return changed
 
     # -- what is where -----------------------------------------------------------
-    def _array(self, name: str, dtype: str, origin: str) -> str:
+    def _array(self, name: str, dtype: str, origin: str, role: Role = Role.STATE) -> str:
         if name not in self._network.arrays:
-            self._network.arrays[name] = Array(name, dtype, origin, self._label)
+            self._network.arrays[name] = Array(name, dtype, origin, self._label, role)
         return name
 
     def _key(self, side: str) -> str:
         name = f"{self._label}__key_{side}"
-        return self._array(name, "int32", f"runs of '{self._label}' on the {side} side")
+        origin = f"runs of '{self._label}' on the {side} side"
+        return self._array(name, "int32", origin, Role.SOURCE if side == "pre" else Role.TARGET)
 
     def _since(self, side: str) -> str:
         name = f"{self._label}__since_{side}"
@@ -285,6 +163,12 @@ class _Keeper:
             self._since(side) if side in self._dated else None,
             {self._accesses[name].array: self._trace(name) for name in names},
             tuple(self._results[side]),
+            {
+                self._accesses[name].array: self._trace(name)
+                for name, one in self._common.constants.items()
+                if one == side
+            },
+            self._sizes.get(side),
         )
 
     def _through(
@@ -310,16 +194,16 @@ class _Keeper:
     def _divide(self, step: Deliver) -> None:
         """Separate what is done for a neuron from what is done at its synapses."""
         common, side = self._common, step.side
-        values = _values(step.kernel)
+        values = values_of(step.kernel)
         marks = side in self._dated and common.stamp in values
         stores = [s for s in step.kernel.stores if common.side.get(s.name) == side]
-        rest = _remaining(step.kernel, common)
+        rest = remaining(step.kernel, common)
         if common.stamp in values and (common.stamp_stays or not common.flows):
             rest += [store for store in step.kernel.stores if store.name == common.stamp]
         kernel = replace(step.kernel, accesses=dict(step.kernel.accesses))
         before = Kernel(f"{kernel.name}_before", kernel.origin)
         before.accesses = {n: a for n, a in kernel.accesses.items() if a.index is None}
-        for name, one in common.side.items():
+        for name, one in (common.side | common.constants).items():
             if one == side:
                 before.accesses[name] = Access(name, self._trace(name), FLOAT64)
         if marks or any(common.side[name] == side for name in common.flows):
@@ -335,14 +219,35 @@ class _Keeper:
         if marks:
             before.stores.append(Store("_since", values[common.stamp]))
         kernel.stores = self._at_synapses(kernel, rest, step, results)
-        kernel.accesses = _used(kernel)
-        before.accesses = _used(before)
+        kernel.accesses = used(kernel)
+        before.accesses = used(before)
         step.kernel = kernel
         step.before = before if before.stores else None
 
+    def _continue(self, step: Update | Sum) -> list[Step]:
+        """What a step that goes through all synapses is now; these come first."""
+        kernel, kept = step.kernel, self._common.side
+        rest = [store for store in kernel.stores if store.name not in kept]
+
+        def through(own: Kernel, name: str) -> None:
+            self._through(own, name, self._trace(name), kept[name], FLOAT64)
+
+        new: list[Step] = []
+        if rest or kernel.outputs:
+            new.append(replace(step, kernel=looking_up(kernel, rest, kept, through)))
+        for side in SIDES:
+            names = {s.name: self._trace(s.name) for s in kernel.stores if kept.get(s.name) == side}
+            if names and isinstance(step, Update):
+                size = self._sizes.setdefault(side, f"{self._label}__runs_{side}")
+                self._network.params[size] = Param(size, INT64)
+                both = kept | self._common.constants
+                reach = {name: self._trace(name) for name, one in both.items() if one == side}
+                new.append(of_neurons(step, names, reach, size))
+        return new
+
     def _results_for(self, step: Deliver, rest: list[Store], kernel: Kernel) -> dict[Expr, str]:
         """What synapses need to know of the neuron: expressions, and what they are called."""
-        of_neuron = _of_neuron(step, self._common, self._accesses)
+        is_of_neuron = of_neuron(step.side, self._common, self._accesses)
         kept = self._common.names
         involved: set[int] = set()
         roots = [store.value for store in rest]
@@ -361,7 +266,7 @@ class _Keeper:
             if node.serial in seen or node.serial not in involved:
                 continue
             seen.add(node.serial)
-            if of_neuron(node):
+            if is_of_neuron(node):
                 found[node] = self._result(step, len(found), node.dtype, kernel)
             else:
                 waiting.extend(reversed(node.args))
@@ -433,15 +338,8 @@ class _Keeper:
                 loads = {name: value, common.stamp: since[side], common.now: now}
                 value = _substitute(common.flows[name], loads)
             kernel.stores.append(Store(name, value))
-        kernel.accesses = _used(kernel)
+        kernel.accesses = used(kernel)
         return kernel
-
-
-def _used(kernel: Kernel) -> dict[str, Access]:
-    """The accesses that a kernel makes use of."""
-    used = {access.name for access in kernel.loads()}
-    used |= {store.name for store in kernel.stores}
-    return {name: access for name, access in kernel.accesses.items() if name in used}
 
 
 def _replacing(replaced: dict[int, Expr]) -> ex.Rule:

@@ -10,7 +10,7 @@ from ...model.network import Network, Step
 from ...model.user_code import UserCode
 from ...transforms.arrangeable import arrangeable
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
-from ...transforms.traces import with_traces
+from ...transforms.traces import traced_networks
 from ..host.memory import HostMemory
 from ..host.queue import SpikeQueue
 from ..host.threads import threads_for, why_so_many
@@ -75,11 +75,10 @@ class CpuBackend(HostMemory):
         if self.together is not None:  # each has its own part: nobody's alone can be fitted
             lower(network, FOR_A_PROCESSOR)
             return self._program(network)
-        traced, arrangements = with_traces(network), arrangeable(network)
-        lower(network, FOR_A_PROCESSOR)
-        if traced is not None:
-            lower(traced, FOR_A_PROCESSOR)
-        elif not arrangements:
+        traced, arrangements = traced_networks(network), arrangeable(network)
+        for one in (network, *traced):
+            lower(one, FOR_A_PROCESSOR)
+        if not traced and not arrangements:
             return self._program(network)
         return FittedProgram(
             network, traced, arrangements, self._program, self._fitted_from, self._live

@@ -37,6 +37,9 @@ LEAST_STEPS = 1000
 _ROUNDING = 1e-9
 
 
+_NOT_THE_SAME = "they are not the same at all synapses of a neuron"
+
+
 class _OnDemand:
     """A program that is made when it is needed, once for all that are connected to memory.
 
@@ -68,8 +71,9 @@ class FittedProgram:
     ----------
     general : Network
         Verified and simplified.
-    traced : Network or None
-        The same network, in which neurons keep something; simplified.
+    traced : list of Network
+        The same network, in which neurons keep something, from the one where they keep the most to
+        the one where they keep the least; simplified.
     arrangements : list of Arrangement
         The synapses that may be in another order.
     compiled : callable
@@ -86,21 +90,20 @@ class FittedProgram:
     def __init__(
         self,
         general: Network,
-        traced: Network | None,
+        traced: list[Network],
         arrangements: list[Arrangement],
         compiled: Callable[..., CpuProgram],
         least_steps: int,
         live: list[FittedProgram],
     ) -> None:
         self._general = _OnDemand(partial(compiled, general))
-        self._traced: _OnDemand | None = None
-        if traced is None:
+        self._traced = [(_OnDemand(partial(compiled, one)), Kept(one)) for one in traced]
+        if not traced:
             self._general.get()
-        else:
-            self._traced = _OnDemand(partial(compiled, traced))
         self._chosen: CpuProgram | None = None
         self._is_traced = False
-        self._kept = Kept(traced)
+        #: of the program in use, or the one that comes next to what could be used
+        self._kept = self._traced[-1][1] if traced else Kept(None)
         self._possible = arrangements
         self._arranged = Arranged(arrangements)
         touches = [touch for step in general.steps for touch in footprint(step)]
@@ -123,10 +126,9 @@ class FittedProgram:
         """The same programs, not connected to any memory."""
         other = copy.copy(self)
         other._general = self._general.unbound()
-        other._traced = None if self._traced is None else self._traced.unbound()
+        other._traced = [(program.unbound(), kept.unbound()) for program, kept in self._traced]
         other._chosen, other._is_traced = None, False
-        other._kept = copy.copy(self._kept)
-        other._kept.arrays = {}
+        other._kept = other._traced[-1][1] if other._traced else Kept(None)
         other._arranged = Arranged(self._possible)
         other._bound = None
         other._lock = threading.RLock()
@@ -192,11 +194,16 @@ class FittedProgram:
             return self._use(self._general)
         self._arranged.arrange(bound.arrays, bound.queues)
         self._rearranged = self._arranged.labels
-        self._why_not = self._kept.why_not(bound.queues)
-        if self._traced is None or self._why_not:
-            return self._use(self._general)
-        self._kept.make_room(bound.arrays, bound.queues)
-        return self._use(self._traced)
+        for program, kept in self._traced:
+            self._kept, self._why_not = kept, kept.why_not(bound.arrays, bound.queues)
+            if self._why_not:
+                continue
+            kept.make_room(bound.arrays, bound.queues)
+            kept.take_over(self._arrays())
+            if kept.have_the_same(self._arrays()):
+                return self._use(program)
+            kept.arrays, self._why_not = {}, _NOT_THE_SAME
+        return self._use(self._general)
 
     def _give_back(self) -> None:
         """There is nothing but Brian's arrays, which are current."""
@@ -215,10 +222,12 @@ class FittedProgram:
         """Bind one of the programs, with the recorders of the other one."""
         assert self._bound is not None
         before, program = self._chosen, wanted.get()
-        self._chosen, self._is_traced = program, wanted is self._traced
+        self._chosen, self._is_traced = program, wanted is not self._general
+        self.owners = program.owners
         if before is not None and before is not program:
             program.continue_recording(before)
-        return program.bind(replace(self._bound, arrays=self._arrays()))
+        params = {**self._bound.params, **self._kept.params}
+        return program.bind(replace(self._bound, arrays=self._arrays(), params=params))
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew."""
@@ -247,8 +256,10 @@ class FittedProgram:
         if not self._is_traced:
             return
         self._kept.take_over(self._arrays())
-        if self._now.differ_from_traces(len(self._kept.traces), _ROUNDING):
-            self._give_up("they are not the same at all synapses of a neuron")
+        if not self._kept.have_the_same(self._arrays()) or self._now.differ_from_traces(
+            len(self._kept.traces), _ROUNDING
+        ):
+            self._give_up(_NOT_THE_SAME)
 
     def _give_up(self, why: str) -> None:
         """Go on with the program in which synapses have all their variables."""
@@ -258,7 +269,8 @@ class FittedProgram:
         self._bound = replace(self._bound, key=before.random_key, step=before.random_step)
         self._use(self._general)
         self._now.prepare(self._profile)
-        self._now.seconds += before.seconds
+        for owner, spent in zip(before.owners, before.seconds, strict=True):
+            self._now.seconds[self._now.owners.index(owner)] += spent
 
     def _look_again(self) -> None:
         """Take over what somebody has written who has asked for an array."""
@@ -268,6 +280,7 @@ class FittedProgram:
             self._arranged.take_over(self._bound.arrays)
             self._now.move(self._arrays())
         if self._is_traced:
+            changed = changed or not self._kept.have_the_same(self._arrays())
             changed = changed or self._now.differ_from_traces(len(self._kept.traces), 0.0)
         if changed:
             self._take_over()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,8 +30,16 @@ class Kept:
         self._dtypes = {name: np.dtype(array.dtype) for name, array in arrays.items()}
         #: by their names in the network
         self.arrays: dict[str, np.ndarray] = {}
+        #: numbers of runs
+        self.params: dict[str, int] = {}
 
-    def why_not(self, queues: Sequence[SpikeQueue]) -> str:
+    def unbound(self) -> Kept:
+        """The same, without any arrays."""
+        other = copy.copy(self)
+        other.arrays, other.params = {}, {}
+        return other
+
+    def why_not(self, arrays: Mapping[str, Any], queues: Sequence[SpikeQueue]) -> str:
         """Why neurons cannot stand for their synapses in a run, for people; empty if they can."""
         for one in self.traces:
             if not all(queues[number].is_whole() for number in one.queues):
@@ -39,7 +48,19 @@ class Kept:
                 own = [queues[number] for number in end.queues]
                 if len(own) > 1 and not all(queue.has_one_delay() for queue in own):
                     return "several pathways have delays of their own for each synapse"
+                n_synapses = len(array_of(arrays[one.variables()[0]]))
+                if end.size is not None and 2 * own[0].n_runs > n_synapses:
+                    return "few synapses of a neuron have the same delay"
         return ""
+
+    def have_the_same(self, arrays: Mapping[str, Any]) -> bool:
+        """Whether all synapses of a neuron have the constants that it has."""
+        return all(
+            np.array_equal(array_of(arrays[name]), self.arrays[own][self.arrays[end.key]])
+            for one in self.traces
+            for end in one.ends
+            for name, own in end.constants.items()
+        )
 
     def make_room(self, arrays: Mapping[str, Any], queues: Sequence[SpikeQueue]) -> None:
         """Make the arrays for the synapses that there are, and number these by neurons."""
@@ -49,6 +70,8 @@ class Kept:
             for end in one.ends:
                 queue = queues[end.queues[0]]
                 self.arrays[end.key] = queue.keys(n_synapses)
+                if end.size is not None:
+                    self.params[end.size] = queue.n_runs
                 for name in end.arrays():
                     self.arrays[name] = np.zeros(max(queue.n_runs, 1), dtype=self._dtypes[name])
             for name in one.places:
@@ -82,5 +105,5 @@ class Kept:
         present = chosen >= 0
         if end.since is not None and stamps is not None:
             self.arrays[end.since][present] = stamps[chosen[present]]
-        for name, trace in end.traces.items():
+        for name, trace in (end.traces | end.constants).items():
             self.arrays[trace][present] = array_of(arrays[name])[chosen[present]]

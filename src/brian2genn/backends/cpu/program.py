@@ -153,6 +153,9 @@ class CpuProgram:
         sums = [self._names.tell(one.form.origin) for one in self._layouts if one.by_target]
         if sums:
             threads.append(f"With copies of synapses in the order of targets: {', '.join(sums)}.")
+        on_demand = [self._names.tell(origin) for origin in self.source.on_demand]
+        if on_demand:
+            threads.append(f"Made when something uses it, and at the end: {', '.join(on_demand)}.")
         return [f"Compiled by {self._toolchain.describe(self.source.is_cpp)}.", *threads]
 
     # -- memory --------------------------------------------------------------

@@ -36,6 +36,8 @@ class Costs:
     #: for each row
     row: float = 8.0
     by_number: float = 0.15
+    #: for each value that a state update reads of a neuron in a row of neighbours
+    gathered: float = 0.12
     near: float = 0.2
     further: float = 0.45
     far: float = 0.8
@@ -80,7 +82,9 @@ class SumLayout:
     def refresh(self, arrays: Mapping[str, np.ndarray], params: Mapping[str, Any]) -> None:
         """Follow the arrays that were copied, or that the layout was made for."""
         form = self.form
-        names = (form.index, *(index for index, _ in form.tables), *form.copies)
+        names = (*(index for index, _ in form.tables), *form.copies, *form.same, *form.neighbours)
+        if form.index:
+            names = (form.index, *names)
         changed = {name for name in dict.fromkeys(names) if self._is_new(name, arrays[name])}
         if not changed:
             return
@@ -94,6 +98,8 @@ class SumLayout:
                     self._copy(name, arrays[name])
             copies = [self._copies[name] for name in form.copies if name in self._copies]
             self._point("copies", copies)
+        if not changed.isdisjoint((*form.same, *form.neighbours)):
+            self._find_rows(arrays)
         if any(index in changed for index, _ in form.tables):
             self._make_tables(arrays)
 
@@ -139,6 +145,25 @@ class SumLayout:
             setattr(structure, name, getattr(slices, name).ctypes.data)
         structure.n_slices = len(slices.starts) - 1
         self._keep["slices"] = slices
+
+    def _find_rows(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Find the rows of a state update, and whether they pay."""
+        structure, form = self._structure, self.form
+        structure.n_rows = 0
+        steps = [(name, 0) for name in form.same] + [(name, 1) for name in form.neighbours]
+        n_synapses = len(arrays[steps[0][0]])
+        if n_synapses == 0:
+            return
+        begins = np.zeros(n_synapses, dtype=bool)
+        begins[0] = True
+        for name, step in steps:
+            begins[1:] |= np.diff(arrays[name]) != step
+        starts = np.append(np.flatnonzero(begins), n_synapses).astype(np.int32)
+        gathered = len(form.looked_up) * COSTS.gathered * n_synapses
+        if COSTS.row * (len(starts) - 1) < gathered:
+            structure.row_starts = starts.ctypes.data
+            structure.n_rows = len(starts) - 1
+            self._keep["rows"] = starts
 
     def _copy(self, name: str, array: np.ndarray) -> None:
         if self.by_target:

@@ -105,6 +105,7 @@ class Context(ctypes.Structure):
         ("collect", c_void_p),
         ("late", c_void_p),
         ("most", c_int64),
+        ("last", c_int64),
         ("scopes", c_void_p),
         ("literals", POINTER(c_double)),
         ("step", c_int32),

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...model import expr as ex
-from ...model.dtypes import FLOAT64
+from ...model.dtypes import FLOAT64, INT32
 from ...model.expr import Expr
-from ...model.kernel import Hoisted, Kernel, RandomSite, Store
+from ...model.kernel import ELEMENT, Access, Hoisted, Kernel, RandomSite, Store
 from ...transforms.hoist import hoisted
-from ...transforms.rates import ELEMENT_RATE, RUN_RATE, Rates
+from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
 from .printer import KernelPrinter, touches_own
 from .shared import Unit
 from .statements import Statement, Write
@@ -132,12 +132,16 @@ class LoopPrinter(KernelPrinter):
     Attributes
     ----------
     draws : list of Draw
-        What has to be drawn for the elements from ``_first`` on that the loop goes through.
+        What has to be drawn for the elements from ``_first`` on that the loop goes through, and
+        what is gathered for them: what neurons have, by the numbers that synapses have.
+    gathered : list of str
+        By whose numbers values are gathered, an array for each.
     """
 
     def __init__(self, kernel: Kernel, unit: Unit) -> None:
         super().__init__(kernel, unit)
         self.draws: list[Draw] = []
+        self.gathered: list[str] = []
 
     def _hoisted(self) -> Hoisted:
         rates = Rates(self.kernel)
@@ -191,6 +195,30 @@ class LoopPrinter(KernelPrinter):
         self.draws.append(Draw(name, ctype, fill, before))
         self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"
+
+    def _place(self, access: Access, section: int = STEP_RATE) -> str:
+        if section != ELEMENT_RATE or not self._is_gathered(access):
+            return super()._place(access, section)
+        index = self.kernel.accesses[str(access.index)]
+        self._touched.setdefault(access.array)
+        self._touched.setdefault(index.array)
+        self.loaded_ahead |= {access.name, index.name}
+        name = f"_by_{access.name}"
+        places = f"{pointer(index.array)} + _first, _end - _first"
+        fill = f"b2g_gather_doubles({name}, {pointer(access.array)}, {places});"
+        self.draws.append(Draw(name, "double", fill))
+        self.gathered.append(index.array)
+        return f"{name}[_idx - _first]"
+
+    def _is_gathered(self, access: Access) -> bool:
+        """Whether elements read a variable by numbers that lie beside each other."""
+        if access.dtype != FLOAT64 or not self.kernel.has_index_access(access):
+            return False
+        index = self.kernel.accesses[str(access.index)]
+        # what elements may write to is read where it is
+        own = index.consecutive or access.array in self.kernel.written_arrays()
+        plain = index.index == ELEMENT and index.dtype == INT32 and not own
+        return plain and touches_own(self.kernel) and not self.kernel.looks_into_arrays()
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         if section != ELEMENT_RATE or self.kernel.numbered is not None:

@@ -20,6 +20,7 @@ from ...model.network import (
     Threshold,
     Update,
 )
+from ...transforms.demand import Users, sums_on_demand
 from ...transforms.scatter import side_by_side
 from ...transforms.shares import Division, division_of, stretches, why_not_shared
 from ..symbols import Symbols, user_arrays
@@ -31,7 +32,7 @@ from .alike import Scopes, Shared, StepText, find_alike
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .printer import KernelPrinter
 from .shared import Constants, Streams, Unit
-from .sums import PrintedSum, SumForm, Sums
+from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
 from .words import value_type
 
 
@@ -73,6 +74,8 @@ class Source:
         Whether neurons keep something for their synapses.
     units : int
         In how many pieces it may be compiled at once.
+    on_demand : list of str
+        What the sums are that are made when they are needed.
     """
 
     text: str
@@ -93,6 +96,7 @@ class Source:
     scopes: int = 0
     traces: bool = False
     units: int = 1
+    on_demand: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -123,6 +127,8 @@ class _Printed:
 
     #: whether each of several processes does it for elements of its own only
     divided: bool = False
+    #: whether it has a function for tables, which comes first
+    tables: bool = False
 
     def first(self, part: str, parts: str = "parts") -> str:
         """C text of the first element of a part."""
@@ -194,6 +200,7 @@ def print_program(network: Network) -> Source:
             parts.append([])
         parts[-1].append(step)
     printed: list[_Printed] = []
+    on_demand = sums_on_demand(network)
 
     divisions: list[tuple[int, int, Division]] = []
     #: the numbers of queues that stand for the synapses that are summed over
@@ -201,7 +208,11 @@ def print_program(network: Network) -> Source:
 
     def one(step: Step, block: int) -> _Printed:
         with working_on(step):
-            form = forms.print(step, block) if isinstance(step, Sum) else None
+            form = (
+                forms.print(step, block) if isinstance(step, Sum)
+                else forms.print_update(step, block) if isinstance(step, Update)
+                else None
+            )  # fmt: skip
             division = _division(step)
             queue = getattr(step, "queue", None)
             if division is not None and queue is None:
@@ -241,8 +252,9 @@ def print_program(network: Network) -> Source:
                 lists,
                 own,
                 prepare,
-                _due(step, symbols),
+                _due(step, symbols, on_demand),
                 divided=step.own,
+                tables=bool(isinstance(step, Update) and form and form.tables),
             )
         )
         return printed[-1]
@@ -320,14 +332,18 @@ def print_program(network: Network) -> Source:
         len(scopes),
         bool(traces),
         1 if is_cpp else units.how_many(texts),
+        [step.origin for step in native if step.name in on_demand],
     )
 
 
-def _due(step: Step, symbols: Symbols) -> str:
+def _due(step: Step, symbols: Symbols, on_demand: dict[str, Users]) -> str:
     """C text: whether a step has something to do; empty if it always has.
 
-    Most time steps have no events for most groups and pathways: then nobody is called.
+    Most time steps have no events for most groups and pathways: then nobody is called. Nor are
+    sums that nobody uses now.
     """
+    if step.name in on_demand:
+        return _demand(step, on_demand[step.name])
     if isinstance(step, Deliver):
         return f"b2g_arrives(ctx->queues[{step.queue}])"
     if not isinstance(step, Push | RecordEvents | OnEvents):
@@ -338,6 +354,15 @@ def _due(step: Step, symbols: Symbols) -> str:
     if any(node.op == "user" for kernel in kernels for node in ex.walk(kernel.roots())):
         return ""  # whatever it does besides may be wanted
     return f"b2g_happened(ctx, {symbols.arrays[step.events]})"
+
+
+def _demand(step: Step, users: Users) -> str:
+    """C text of when a sum is used."""
+    own = f"&ctx->clocks[{step.clock}]"
+    asked = ["ctx->last", f"b2g_is_seen(ctx->clocks, ctx->n_clocks, {own})"]
+    asked += [f"ctx->clocks[{clock}].active" for clock in users.now]
+    asked += [f"b2g_ticks_next(&ctx->clocks[{clock}], {own})" for clock in users.next]
+    return f"({' || '.join(asked)})"
 
 
 def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:
@@ -396,7 +421,7 @@ def _print_step(
     number: int,
     division: Division | None,
     queue: int | None,
-    form: PrintedSum | None,
+    form: PrintedSum | PrintedUpdate | None,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     if isinstance(step, Deliver):

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from ...model.dtypes import C_TYPE, FLOAT64
 from ...model.kernel import ELEMENT, Access
-from ...model.network import Network, Sum
+from ...model.network import Network, Sum, Update
+from ...transforms.rows import plan_update
 from ...transforms.scatter import side_by_side
-from ...transforms.sums import VALUE, SumPlan, Table, plan_sum
+from ...transforms.sums import SumPlan, plan_sum
+from ...transforms.tables import VALUE, Table
 from .printer import KernelPrinter
+from .rows import UpdatePrinter, UpdateRowPrinter
 from .shared import Unit
 from .words import pointer
 
@@ -40,6 +43,8 @@ class SumForm:
         How many values of its own it looks up when it stands by target.
     rows : bool
         Whether synapses with neighbours as targets may be gone through in rows.
+    same, neighbours : tuple of str
+        For a state update: the arrays whose numbers have to be the same in a row, and neighbours.
     """
 
     origin: str
@@ -53,6 +58,8 @@ class SumForm:
     looked_up: tuple[str, ...]
     n_changing: int
     rows: bool
+    same: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
 
 
 class SumPrinter(KernelPrinter):
@@ -222,8 +229,20 @@ class PrintedSum:
     rows: RowPrinter | None
 
 
+@dataclass(frozen=True)
+class PrintedUpdate:
+    """A state update of synapses, for the template; see `PrintedSum`."""
+
+    form: SumForm
+    number: int
+    efforts: int
+    tables: list[PrintedTable]
+    kernel: UpdatePrinter
+    rows: UpdateRowPrinter | None
+
+
 class Sums:
-    """Prints the sums of a program.
+    """Prints the sums of a program, and the state updates that read what neurons have.
 
     Parameters
     ----------
@@ -274,6 +293,37 @@ class Sums:
         tables = [self._table(table) for table in plan.tables]
         kernel = SumPrinter(plan, *rest).print()
         return PrintedSum(form, number, efforts, tables, kernel, slices, rows)
+
+    def print_update(self, step: Update, block: int) -> PrintedUpdate | None:
+        """Print a state update; None if nothing is to be gained over its step as it is."""
+        plan = plan_update(step, self._network)
+        if plan is None or not (plan.tables or plan.same or plan.neighbours):
+            return None
+        number, efforts = len(self.forms), self.n_tables
+        names = {table.name: k for k, table in enumerate(plan.tables)}
+        rest = names, number, self._unit
+        is_in_rows = bool(plan.same or plan.neighbours)
+        kernel = UpdatePrinter(plan.kernel, *rest).print()
+        form = SumForm(
+            step.origin,
+            block,
+            "",
+            "",
+            "",
+            tuple((table.index, table.kernel.outputs[VALUE].dtype) for table in plan.tables),
+            (),
+            False,
+            tuple(kernel.gathered),
+            0,
+            is_in_rows,
+            plan.same,
+            plan.neighbours,
+        )
+        self.forms.append(form)
+        self.n_tables += len(plan.tables)
+        rows = UpdateRowPrinter(plan.kernel, plan.same, *rest).print() if is_in_rows else None
+        tables = [self._table(table) for table in plan.tables]
+        return PrintedUpdate(form, number, efforts, tables, kernel, rows)
 
     def _table(self, table: Table) -> PrintedTable:
         printer = KernelPrinter(table.kernel, self._unit).print()

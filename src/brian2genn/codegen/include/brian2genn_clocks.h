@@ -37,6 +37,25 @@ B2G_FN_LONG bool b2g_mark_clocks(b2g_clock *clocks, int32_t n)
     return true;
 }
 
+/* Whether what a clock's ticks leave may be looked at before its next tick: after the last one, or
+   because others may tick in between. */
+B2G_FN_LONG bool b2g_is_seen(const b2g_clock *clocks, int32_t n, const b2g_clock *clock)
+{
+    bool seen = *clock->timestep + 1 >= clock->end || clock->times != NULL;
+    for (int32_t c = 0; c < n; c++) {
+        const double ticks = clocks[c].dt / clock->dt;
+        const double drift = fabs(ticks - rint(ticks)) * (double)clocks[c].end;
+        seen |= clocks[c].times != NULL || ticks < 0.5 || drift > 5e-5;
+    }
+    return seen;
+}
+
+/* Whether a slower clock ticks with the next tick of another one. */
+B2G_FN_LONG bool b2g_ticks_next(const b2g_clock *slow, const b2g_clock *clock)
+{
+    return *slow->t + (slow->active ? slow->dt : 0.0) - *clock->t < 1.5 * clock->dt;
+}
+
 /* End the time step: the clocks that ticked go on to their next time. */
 B2G_FN_LONG void b2g_advance_clocks(b2g_clock *clocks, int32_t n)
 {

@@ -170,6 +170,20 @@ typedef struct {
     int64_t all_once;         /* whether the only row has all targets */
 } b2g_sum;
 
+/* The row that has a synapse. */
+static inline int64_t b2g_row_of(const b2g_sum *sum, int64_t synapse)
+{
+    int64_t row = 0, end = sum->n_rows;
+    while (end - row > 1) {
+        const int64_t middle = row + (end - row) / 2;
+        if (sum->row_starts[middle] <= synapse)
+            row = middle;
+        else
+            end = middle;
+    }
+    return row;
+}
+
 /* The first slice of a part: parts have about as many synapses. */
 static inline int64_t b2g_first_slice(const b2g_sum *sum, int32_t part, int32_t parts)
 {
@@ -275,6 +289,7 @@ struct b2g_context {
                        const b2g_late_push *pushes, int32_t n_pushes);
     b2g_late *late;
     int64_t most;             /* time steps before control is given back; 0: as the time goes */
+    int64_t last;             /* whether it is given back after this one */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
     const double *literals;   /* in a scope: numbers in its code */
