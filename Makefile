@@ -23,11 +23,15 @@ help: ## list the targets
 demo: $(VENV)/.demo ## run the paper's first network here, beside Brian's own devices
 	$(BIN)/python examples/demo.py
 
-test: lint ## lint, then the fast tests; those of semantics compile with -O1
-	BRIAN2GENN_TEST_SEMANTICS_CFLAGS=-O1 $(BIN)/python -m pytest -n auto -m "not slow" tests
+test: lint ## lint, then the fast tests; those of what networks do compile with -O0
+	BRIAN2GENN_TEST_SEMANTICS_CFLAGS=-O0 $(BIN)/python -m pytest -n auto -m "not slow" tests
 
-test-slow: $(INSTALLED) ## the tests that take long, and those of semantics as users compile (long)
-	$(BIN)/python -m pytest -n auto -m "not slow" tests/semantics tests/frontend tests/runtime
+# What `make test` compiles with -O0: OF_SEMANTICS in tests/conftest.py.
+AS_USERS_COMPILE := tests/semantics tests/frontend tests/runtime tests/backends/cpu \
+	tests/codegen/test_alike.py tests/codegen/test_long_code.py
+
+test-slow: $(INSTALLED) ## the tests that take long, and those of what networks do as users compile (long)
+	$(BIN)/python -m pytest -n auto -m "not slow" $(AS_USERS_COMPILE)
 	$(BIN)/python -m pytest -n auto -m slow tests
 
 docs: $(VENV)/.docs ## the documentation, in build/docs; all code in it is executed

@@ -17,15 +17,19 @@ import pytest
 
 CACHE = "BRIAN2GENN_CACHE_DIR"
 
-#: Flags for the programs of tests about what networks do, not about how they are compiled: with
-#: ``-O1`` the compiler takes less than half the time. `make test` sets them, nobody else.
+#: Flags for the programs of tests about what networks do, not about how they are compiled: of the
+#: time that the compiler takes as users have it, ``-O1`` needs a half and ``-O0`` a fifth. `make
+#: test` sets them; `make test-slow` runs the same tests without.
 FLAGS = os.environ.get("BRIAN2GENN_TEST_SEMANTICS_CFLAGS", "")
 
 #: Where these tests are.
 OF_SEMANTICS = tuple(
-    f"tests/{room}/"
-    for room in ("semantics", "frontend", "runtime/checks", "runtime/repeat", "runtime/reuse")
-)
+    f"tests/{room}"
+    for room in (
+        "semantics/", "frontend/", "runtime/", "backends/cpu/", "codegen/test_alike.py",
+        "codegen/test_long_code.py",
+    )
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:

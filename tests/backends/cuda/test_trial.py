@@ -69,7 +69,14 @@ def test_time_steps_are_executed_in_all_ways(monkeypatch):
     assert several[last[0]]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+# a quarter of them with every change, the others in `make test-slow`
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, marks=[pytest.mark.slow] if number % 4 else [])
+        for number, fault in enumerate(FAULTS)
+    ],
+)
 def test_every_fault_is_found(fault):
     assert verdict(FaultyDriver(fault)).differences
 
