@@ -1,15 +1,17 @@
-"""exp and expm1 of generated code, compiled from their header, against more precise numbers."""
+"""exp and expm1 of generated code, compiled from their headers, against more precise numbers."""
 
 import ctypes
 import os
 import platform
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mpmath import mp
 
+from brian2genn.backends.host import toolchain
 from tests.paths import ROOT
 
 INCLUDE = ROOT / "src" / "brian2genn" / "codegen" / "include"
@@ -20,7 +22,7 @@ MORE_FLAGS = os.environ.get("BRIAN2GENN_CFLAGS", "").split()
 pytestmark = pytest.mark.skipif(CC is None, reason="no C compiler")
 
 SOURCE = r"""
-#include "brian2genn_exp.h"
+#include "brian2genn_math.h"
 void compute(int n, const double *restrict x, double *restrict e, double *restrict m)
 {
 #pragma omp simd
@@ -32,12 +34,22 @@ void compute(int n, const double *restrict x, double *restrict e, double *restri
 """
 
 
-@pytest.fixture(scope="module", params=["for this processor", "for any"])
+def has_own_vectors():
+    """Whether programs have the vector functions of `brian2genn_vector_exp.h` here."""
+    vectors = any("VECTOR_MATH" in flag for flag in toolchain.find().flags)
+    return vectors and "avx512f" in Path("/proc/cpuinfo").read_text()
+
+
+@pytest.fixture(scope="module", params=["for this processor", "for any", "in vectors of eight"])
 def computed(request, tmp_path_factory):
-    """exp and expm1 of some values, where a*b + c is one operation and where it is two."""
+    """exp and expm1 of some values; a*b + c is one operation, or two, or eight are."""
     flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", *MORE_FLAGS]
-    if request.param == "for this processor":
+    if request.param != "for any":
         flags.append("-march=native")
+    if request.param == "in vectors of eight":
+        if not has_own_vectors():
+            pytest.skip("for gcc, glibc and processors with AVX-512")
+        flags += ["-DB2G_VECTOR_MATH=2", "-DB2G_EXPONENTIALS", "-mprefer-vector-width=512"]
     folder = tmp_path_factory.mktemp("exp")
     (folder / "exp.c").write_text(SOURCE)
     command = [CC, *flags, f"-I{INCLUDE}", "-shared", "-fPIC", "-o", "exp.so", "exp.c", "-lm"]
@@ -69,7 +81,7 @@ def errors(results, values, function):
 def test_errors_are_small(computed, width):
     values = np.random.default_rng(1).uniform(-width, width, 3000)
     exp, expm1 = computed(values)
-    assert errors(exp, values, mp.exp).max() < 1.1
+    assert errors(exp, values, mp.exp).max() < 1.3
     expm1_errors = errors(expm1, values, mp.expm1)
     assert expm1_errors.max() < 2.0
     assert expm1_errors.mean() < 0.5
@@ -90,6 +102,28 @@ def test_what_is_special(computed):
     assert np.array_equal(np.isnan(exp), ~there)
     assert np.array_equal(np.isnan(expm1), ~there)
     assert np.array_equal(exp == 0, np.exp(values) == 0)
+
+
+def test_small_results_lose_no_more_than_their_digits(computed):
+    values = np.random.default_rng(2).uniform(-745.1, -708.0, 3000)
+    exp, _ = computed(values)
+    assert errors(exp, values, mp.exp).max() < 1.6
+
+
+def test_large_results_are_finite_as_long_as_they_can_be(computed):
+    values = np.random.default_rng(3).uniform(708.0, 709.78, 3000)
+    exp, expm1 = computed(values)
+    assert errors(exp, values, mp.exp).max() < 1.3
+    assert errors(expm1, values, mp.expm1).max() < 2.0
+
+
+def test_what_a_number_gets_does_not_depend_on_its_place(computed):
+    """The last elements of a loop are computed by four, by two and alone."""
+    values = np.random.default_rng(4).uniform(-40.0, 40.0, 64)
+    whole = np.array(computed(values))
+    for first, end in [(0, 1), (1, 3), (2, 5), (3, 10), (5, 20), (7, 22), (1, 64)]:
+        part = np.array(computed(values[first:end]))
+        assert np.array_equal(part, whole[:, first:end])
 
 
 def test_the_loop_is_vectorised(tmp_path):

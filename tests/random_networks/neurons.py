@@ -175,6 +175,9 @@ def right_side(draw: Draw, name: str, method: str, scope: Scope) -> str:
 def neurons(draw: Draw, name: str, earlier: Sequence[Drawn], preamble: dict) -> Drawn:
     """A group: equations, threshold, reset, refractoriness, events, regular operations."""
     size = draw(st.integers(1, 5))
+    if some(draw, 10):
+        # synapses from one neuron to so many are computed side by side
+        size += pick(draw, [28, 40, 61])
     writer = equations(draw, earlier, preamble, size)
     method = pick(draw, ["euler", "exact", "exponential_euler", "rk2", "rk4"])
     spiking = some(draw, 85)
@@ -210,6 +213,9 @@ def neurons(draw: Draw, name: str, earlier: Sequence[Drawn], preamble: dict) -> 
                 threshold += f" and {boolean_expression(draw, scope)}"
         else:
             threshold = f"(t_in_timesteps + i) % {draw(st.integers(1, 5))} == 0"
+        if some(draw, 15):
+            # a number in [0, 1) that is below 1, or is not below 0
+            threshold = f"rand() < int({threshold})"
         options.append(("threshold", repr(threshold)))
         if some(draw, 85):
             reset = ("v = " + number(draw, -0.3, 0.1),) if some(draw, 75) else ()

@@ -1,6 +1,7 @@
 """The property, for a given number of networks from a given seed."""
 
 import logging
+import os
 import sys
 import traceback
 import warnings
@@ -81,8 +82,10 @@ def quiet() -> None:
     from tests import devices
 
     devices.register()
-    # neurons keep what their synapses have in common however short a run is
-    genn_device.defaults = replace(genn_device.defaults, processor=devices.processor(fitted_from=0))
+    if not int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")):
+        # neurons keep what their synapses have in common however short a run is; with threads, too
+        made = devices.processor(fitted_from=0)
+        genn_device.defaults = replace(genn_device.defaults, processor=made)
     # what monitors record is written where scripts find it, however little it is
     recordings._LENT_BYTES = 1
     prefs.codegen.target = "numpy"

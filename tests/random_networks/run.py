@@ -7,7 +7,8 @@ process: one that dies costs this one network. All networks that die or differ a
 scripts, made smaller where time allows, and the batch goes on. ``--first`` goes on with a later
 batch of the same seed. Which networks are hostile is drawn from the seed, too; ``--hostile``
 changes their share. Four of five batches are compiled without optimisation, which takes a fraction
-of the time; the others as the device compiles.
+of the time; the others as the device compiles. ``BRIAN2GENN_TEST_THREADS=3`` lets three threads
+share out all work.
 """
 
 import argparse

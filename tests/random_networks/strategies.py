@@ -1,8 +1,9 @@
 """Random networks: groups, inputs, synapses, monitors, and what the script does with them.
 
-Only what has one well-defined result is drawn: nothing random, and no code whose result depends on
-an order of elements in which Brian's own targets differ (a pathway within one group does not read
-at one end what it writes at the other). A share of them is hostile: see `hostile`.
+Only what has one well-defined result is drawn: nothing that depends on random numbers, and no code
+whose result depends on an order of elements in which Brian's own targets differ (a pathway within
+one group does not read at one end what it writes at the other). A share of them is hostile: see
+`hostile`.
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from ...model import expr as ex
@@ -97,6 +98,10 @@ class Source:
     traces: bool = False
     units: int = 1
     on_demand: list[str] = field(default_factory=list)
+
+
+#: Calls of our header's functions that are exponentials.
+_EXPONENTIAL = re.compile(r"\bb2g_(?:inverse_)?exp\w*\(")
 
 
 @dataclass
@@ -303,6 +308,7 @@ def print_program(network: Network) -> Source:
         views=declarations(network),
         bindings=bindings(network),
         headers=network.compiler.headers,
+        exponentials=any(_EXPONENTIAL.search(step.text) for step in functions),
     )
     text = tidy(text)
     native = [step for step in network.steps if not isinstance(step, Host)]
