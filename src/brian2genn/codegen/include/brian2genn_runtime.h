@@ -430,6 +430,15 @@ B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
     return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
 }
 
+/* Whether any of the events of a list that is not empty may be for the sources of a queue. */
+B2G_ALWAYS_INLINE bool b2g_reaches(const b2g_context *ctx, int32_t list, int32_t number)
+{
+    const int32_t *const events = (const int32_t *)ctx->arrays[list];
+    const b2g_queue *const queue = ctx->queues[number];
+    return events[0] < queue->source_stop
+           && events[events[ctx->lengths[list] - 1] - 1] >= queue->source_start;
+}
+
 /* ---- what neurons keep for their synapses -------------------------------- */
 
 /* Whether two values differ by no more than `tolerance` times their size. */
