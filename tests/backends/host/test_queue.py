@@ -133,3 +133,33 @@ def test_many_synapses(n):
     queue.prepare(np.array([0.0]), DT, sources)
     queue.push(np.arange(50, dtype=np.int32))
     np.testing.assert_array_equal(queue.peek(), np.argsort(sources, kind="stable"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), st.randoms(use_true_random=False))
+def test_synapses_numbered_as_threads_take_them(scene, random):
+    """What parts take of a run are neighbours, and each target gets what it got in its order."""
+    start, stop, sources, delays, spikes = scene
+    targets = np.array([random.randrange(5) for _ in sources], dtype=np.int32)
+    queues = SpikeQueue(start, stop), SpikeQueue(start, stop)
+    for queue in queues:
+        queue.prepare(delays, DT, sources)
+    order = queues[0].order_by_target(targets)
+    if order is None:
+        order = np.arange(len(sources), dtype=np.int32)
+    else:
+        assert not np.array_equal(order, np.arange(len(sources)))
+    numbers = np.empty_like(order)
+    numbers[order] = np.arange(len(order), dtype=order.dtype)
+    queues[0].renumber(order, numbers, in_order=True)
+    queues[0].divide(targets[order], 5, 2)
+    assert queues[0].order() is None
+    assert queues[0].divided_order() is None
+    renumbered, plain = (deliver(queue, spikes) for queue in queues)
+    for ours, own in zip(renumbered, plain, strict=True):
+        for target in range(5):
+            assert [k for k in ours if targets[k] == target] == [
+                k for k in own if targets[k] == target
+            ]
+    queues[0].restore_numbers()
+    assert deliver(queues[0], spikes) == deliver(queues[1], spikes)

@@ -37,17 +37,32 @@ class Arranged:
         """Of the synapses that are in another order."""
         return [one.synapses for one, _ in self._orders]
 
-    def arrange(self, arrays: Mapping[str, Any], queues: Sequence[SpikeQueue]) -> None:
-        """Give synapses other numbers where that brings together what is delivered together."""
+    def arrange(
+        self, arrays: Mapping[str, Any], queues: Sequence[SpikeQueue], targets: Mapping[int, str]
+    ) -> None:
+        """Give synapses other numbers where that brings together what is delivered together.
+
+        Parameters
+        ----------
+        arrays : mapping
+        queues : sequence of SpikeQueue
+        targets : dict of int to str
+            By queues: the array with the targets of the synapses, where several threads share them
+            out by target. Then what a thread takes of a run has to be neighbours, too.
+        """
         for one in self._possible:
             own = [queues[number] for number in one.queues]
-            order = own[0].order()
+            by_target = targets.get(one.queues[0])
+            if by_target is None:
+                order = own[0].order()
+            else:
+                order = own[0].order_by_target(array_of(arrays[by_target]))
             if order is None or self._bytes(one, arrays, len(order)) > LARGEST:
                 continue
             numbers = np.empty_like(order)
             numbers[order] = np.arange(len(order), dtype=order.dtype)
             for queue in own:
-                queue.renumber(order, numbers)
+                queue.renumber(order, numbers, in_order=queue is own[0])
             self._queues += own
             self._orders.append((one, order))
         self.take_over(arrays)

@@ -81,7 +81,13 @@ class CpuBackend(HostMemory):
         if not traced and not arrangements:
             return self._program(network)
         return FittedProgram(
-            network, traced, arrangements, self._program, self._fitted_from, self._live
+            network,
+            traced,
+            arrangements,
+            self._program,
+            self._threads,
+            self._fitted_from,
+            self._live,
         )
 
     def _program(self, network: Network) -> CpuProgram:

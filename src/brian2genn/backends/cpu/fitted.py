@@ -21,8 +21,9 @@ import numpy as np
 
 from ...codegen.c.program import Source
 from ...model.footprint import How, arrays, footprint
-from ...model.network import Network
+from ...model.network import Deliver, Network
 from ...transforms.arrangeable import Arrangement
+from ...transforms.shares import Division, division_of
 from ..host.recorder import Recorder
 from ..interface import Bound, Outcome
 from .arranged import Arranged
@@ -64,6 +65,16 @@ class _OnDemand:
         return self._own
 
 
+def _targets(network: Network) -> dict[int, str]:
+    """By their queues: the arrays by which the synapses of pathways are divided among threads."""
+    divisions = {s.queue: division_of(s) for s in network.steps if isinstance(s, Deliver)}
+    return {
+        queue: division.index
+        for queue, division in divisions.items()
+        if isinstance(division, Division) and division.index is not None
+    }
+
+
 class FittedProgram:
     """A network's programs, of which one is in use.
 
@@ -78,6 +89,8 @@ class FittedProgram:
         The synapses that may be in another order.
     compiled : callable
         Makes the `CpuProgram` of a network, when it is needed.
+    threads : callable
+        Tells how many threads there may be.
     least_steps : int
         Shorter runs have Brian's arrays.
     live : list of FittedProgram
@@ -93,6 +106,7 @@ class FittedProgram:
         traced: list[Network],
         arrangements: list[Arrangement],
         compiled: Callable[..., CpuProgram],
+        threads: Callable[[], int],
         least_steps: int,
         live: list[FittedProgram],
     ) -> None:
@@ -106,6 +120,11 @@ class FittedProgram:
         self._kept = self._traced[-1][1] if traced else Kept(None)
         self._possible = arrangements
         self._arranged = Arranged(arrangements)
+        self._threads = threads
+        #: by what the synapses of pathways are divided among threads
+        self._targets = _targets(general)
+        for one in traced:
+            self._targets = dict(self._targets.items() & _targets(one).items())
         touches = [touch for step in general.steps for touch in footprint(step)]
         self._written = arrays(touches, How.WRITE, How.ADD)
         self._least_steps = least_steps
@@ -192,7 +211,8 @@ class FittedProgram:
         if steps < self._least_steps:
             self._why_not = f"the run has fewer than {self._least_steps} time steps"
             return self._use(self._general)
-        self._arranged.arrange(bound.arrays, bound.queues)
+        targets = self._targets if self._threads() > 1 else {}
+        self._arranged.arrange(bound.arrays, bound.queues, targets)
         self._rearranged = self._arranged.labels
         for program, kept in self._traced:
             self._kept, self._why_not = kept, kept.why_not(bound.arrays, bound.queues)

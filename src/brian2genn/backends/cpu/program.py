@@ -17,7 +17,7 @@ from ...model.network import Network
 from ..host import toolchain
 from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
-from ..host.structures import Clock, Context, Effort, Late, bind_arrays, missed, support
+from ..host.structures import Clock, Context, Effort, Late, Pace, bind_arrays, missed, support
 from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together, array_of
 from .sums import SumLayout
@@ -94,6 +94,7 @@ class CpuProgram:
         self._here = byref(self._context)
         self._clocks: list[Clock] = []
         self._efforts: ctypes.Array[Effort] = (Effort * 0)()
+        self._pace = Pace()
         self._keep: dict[str, object] = {}
         self._places: list[weakref.ref[np.ndarray]] = []
         self._arrays: list[np.ndarray] = []
@@ -148,7 +149,12 @@ class CpuProgram:
         """What compiled it, how many threads were used, and for what."""
         steps = [self._names.tell(step) for step in self.source.steps]
         threads = describe_threads(
-            self.source.shared, steps, self._context.threads, self._efforts, self._why_threads()
+            self.source.shared,
+            steps,
+            self._context.threads,
+            self._efforts,
+            self._pace,
+            self._why_threads(),
         )
         sums = [self._names.tell(one.form.origin) for one in self._layouts if one.by_target]
         if sums:
@@ -267,6 +273,8 @@ class CpuProgram:
         n_efforts = len(self.source.steps) + self.source.tables
         self._efforts = (Effort * max(n_efforts, 1))()
         self._context.efforts = self._efforts
+        self._pace = Pace()
+        self._context.pace = ctypes.pointer(self._pace)
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
         self._context.threads = self._threads()
         if self._together is not None:

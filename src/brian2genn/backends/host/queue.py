@@ -90,6 +90,23 @@ class SpikeQueue:
         """The synapses in the order in which they are delivered; None if that is their own."""
         return self._synapses_at(self._library.b2g_queue_order(self.handle))
 
+    def order_by_target(self, targets: np.ndarray) -> np.ndarray | None:
+        """The same if those of one run are delivered by target; None if that is their own.
+
+        A target gets what is added to it in the same order.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n_synapses,)
+        """
+        order = np.empty(len(targets), dtype=np.int32)
+        targets = np.ascontiguousarray(targets)
+        self._check(
+            self._library.b2g_queue_sort(self.handle, targets.ctypes.data, order.ctypes.data)
+        )
+        is_own = np.array_equal(order, np.arange(len(order), dtype=np.int32))
+        return None if is_own else order
+
     def divided_order(self) -> np.ndarray | None:
         """The same where synapses are divided among threads: in each run they are sorted."""
         return self._synapses_at(self._library.b2g_queue_divided_order(self.handle))
@@ -100,7 +117,7 @@ class SpikeQueue:
         buffer = (ctypes.c_int32 * self._n_synapses).from_address(address)
         return np.array(np.frombuffer(memoryview(buffer), dtype=np.int32))
 
-    def renumber(self, numbers: np.ndarray, places: np.ndarray) -> None:
+    def renumber(self, numbers: np.ndarray, places: np.ndarray, in_order: bool) -> None:
         """Give synapses other numbers, for a run.
 
         Parameters
@@ -109,10 +126,14 @@ class SpikeQueue:
             For each new number the one in Brian.
         places : int32 array
             The inverse.
+        in_order : bool
+            Whether the new numbers are those of the order of delivery.
         """
         self._numbers = numbers
         self._check(
-            self._library.b2g_queue_renumber(self.handle, places.ctypes.data, numbers.ctypes.data)
+            self._library.b2g_queue_renumber(
+                self.handle, places.ctypes.data, numbers.ctypes.data, in_order
+            )
         )
 
     def restore_numbers(self) -> None:

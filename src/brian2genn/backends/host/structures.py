@@ -29,6 +29,9 @@ class Clock(ctypes.Structure):
 #: B2G_TRIALS.
 _TRIALS = 8
 
+#: B2G_PAIRS.
+_PAIRS = 5
+
 
 class Effort(ctypes.Structure):
     """A ``b2g_effort``."""
@@ -45,6 +48,26 @@ class Effort(ctypes.Structure):
         ("usual", c_double),
         ("shared", c_int64),
         ("times", c_int64),
+    )
+
+
+class Pace(ctypes.Structure):
+    """A ``b2g_pace``."""
+
+    _fields_ = (
+        ("alone", c_int32),
+        ("comparing", c_int32),
+        ("several", c_int32),
+        ("windows", c_int32),
+        ("measured", c_int32),
+        ("left", c_int64),
+        ("wait", c_int64),
+        ("steps", c_int64),
+        ("cost", c_int64),
+        ("began", c_double),
+        ("tried", c_double * _PAIRS * 2),
+        ("times", c_int64),
+        ("times_alone", c_int64),
     )
 
 
@@ -91,6 +114,7 @@ class Context(ctypes.Structure):
         ("sums", POINTER(c_void_p)),
         ("constants", c_void_p),
         ("efforts", POINTER(Effort)),
+        ("pace", POINTER(Pace)),
         ("together", c_void_p),
         ("threads", c_int32),
         ("always", c_int32),
@@ -250,7 +274,8 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_queue_advance": (None, [c_void_p]),
     "b2g_queue_order": (c_void_p, [c_void_p]),
     "b2g_queue_divided_order": (c_void_p, [c_void_p]),
-    "b2g_queue_renumber": (c_int32, [c_void_p, c_void_p, c_void_p]),
+    "b2g_queue_renumber": (c_int32, [c_void_p, c_void_p, c_void_p, c_int32]),
+    "b2g_queue_sort": (c_int32, [c_void_p, c_void_p, c_void_p]),
     "b2g_queue_restore_numbers": (None, [c_void_p]),
     "b2g_queue_runs": (c_int64, [c_void_p]),
     "b2g_queue_is_whole": (c_int32, [c_void_p]),

@@ -400,27 +400,25 @@ static void map_single_ones(b2g_queue *queue, const int32_t *numbers)
             queue->slots[s].synapses[k] = numbers[queue->slots[s].synapses[k]];
 }
 
-/* Give synapse k the number `places[k]`.  `numbers`, the inverse, has to be kept until synapses have
-   their own numbers again. */
-int32_t b2g_queue_renumber(b2g_queue *queue, const int32_t *places, const int32_t *numbers)
+/* Give synapse k the number `places[k]`; with `in_order`, the runs have the synapses in the order of
+   these numbers.  `numbers`, the inverse, has to be kept until synapses have their own numbers
+   again. */
+int32_t b2g_queue_renumber(b2g_queue *queue, const int32_t *places, const int32_t *numbers,
+                           int32_t in_order)
 {
-    int32_t *order = malloc((size_t)(queue->n_synapses + 1) * sizeof(int32_t));
-    if (order == NULL)
-        return B2G_NO_MEMORY;
-    bool identity = true;
-    for (int64_t k = 0; k < queue->n_synapses; k++) {
-        order[k] = places[queue->order ? queue->order[k] : k];
-        identity = identity && order[k] == k;
+    int32_t *order = NULL;
+    if (!in_order) {
+        order = malloc((size_t)(queue->n_synapses + 1) * sizeof(int32_t));
+        if (order == NULL)
+            return B2G_NO_MEMORY;
+        for (int64_t k = 0; k < queue->n_synapses; k++)
+            order[k] = places[queue->order ? queue->order[k] : k];
     }
     free_division(queue);
     map_single_ones(queue, places);
     queue->own_order = queue->order;
     queue->order = order;
     queue->numbers = numbers;
-    if (identity) {
-        free(order);
-        queue->order = NULL;
-    }
     return B2G_OK;
 }
 
@@ -575,24 +573,56 @@ static int by_first(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
+/* Runs up to this length are sorted by insertion. */
+enum { B2G_SHORT_RUN = 64 };
+
+static void sort_keys(int64_t *keys, int64_t n)
+{
+    if (n > B2G_SHORT_RUN) {
+        qsort(keys, (size_t)n, sizeof(*keys), by_first);
+        return;
+    }
+    for (int64_t k = 1; k < n; k++) {
+        const int64_t key = keys[k];
+        int64_t place = k;
+        for (; place > 0 && keys[place - 1] > key; place--)
+            keys[place] = keys[place - 1];
+        keys[place] = key;
+    }
+}
+
 /* Bring the synapses of a run into ascending order of their targets, equal ones as they were. */
 static int sort_run(int32_t *synapses, int64_t n, const int32_t *targets)
 {
-    int64_t *keys = malloc((size_t)(n ? n : 1) * sizeof(int64_t));
-    int32_t *before = malloc((size_t)(n ? n : 1) * sizeof(int32_t));
-    if (keys == NULL || before == NULL) {
+    int64_t few[B2G_SHORT_RUN];
+    int32_t few_before[B2G_SHORT_RUN];
+    const bool is_short = n <= B2G_SHORT_RUN;
+    int64_t *const keys = is_short ? few : malloc((size_t)n * sizeof(int64_t));
+    int32_t *const before = is_short ? few_before : malloc((size_t)n * sizeof(int32_t));
+    const bool failed = keys == NULL || before == NULL;
+    if (!failed) {
+        for (int64_t k = 0; k < n; k++)
+            keys[k] = ((int64_t)targets[synapses[k]] << 32) | (uint32_t)k;
+        memcpy(before, synapses, (size_t)n * sizeof(int32_t));
+        sort_keys(keys, n);
+        for (int64_t k = 0; k < n; k++)
+            synapses[k] = before[(uint32_t)keys[k]];
+    }
+    if (!is_short) {
         free(keys);
         free(before);
-        return B2G_NO_MEMORY;
     }
-    for (int64_t k = 0; k < n; k++)
-        keys[k] = ((int64_t)targets[synapses[k]] << 32) | (uint32_t)k;
-    memcpy(before, synapses, (size_t)n * sizeof(int32_t));
-    qsort(keys, (size_t)n, sizeof(*keys), by_first);
-    for (int64_t k = 0; k < n; k++)
-        synapses[k] = before[(uint32_t)keys[k]];
-    free(keys);
-    free(before);
+    return failed ? B2G_NO_MEMORY : B2G_OK;
+}
+
+/* Write the synapses in the order in which they are delivered, but in each run by target. */
+int32_t b2g_queue_sort(const b2g_queue *queue, const int32_t *targets, int32_t *sorted)
+{
+    for (int64_t k = 0; k < queue->n_synapses; k++)
+        sorted[k] = queue->order ? queue->order[k] : (int32_t)k;
+    for (int64_t run = 0; run < queue->n_runs; run++)
+        if (sort_run(sorted + queue->start[run], queue->start[run + 1] - queue->start[run], targets))
+            return B2G_NO_MEMORY;
     return B2G_OK;
 }
 

@@ -8,7 +8,7 @@ from ctypes import Array
 from functools import cache
 from pathlib import Path
 
-from .structures import Effort
+from .structures import Effort, Pace
 
 _CPUS = Path("/sys/devices/system/cpu")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -137,6 +137,7 @@ def describe_threads(
     names: Sequence[str],
     threads: int,
     efforts: Sequence[Effort] | Array[Effort],
+    pace: Pace,
     why: str = "",
 ) -> list[str]:
     """What threads were used for in a run, in sentences for people.
@@ -151,6 +152,8 @@ def describe_threads(
         How many there might have been.
     efforts : sequence of Effort
         One for each step.
+    pace : Pace
+        How often one thread did everything.
     why : str, optional
         Where their number comes from.
     """
@@ -171,7 +174,14 @@ def describe_threads(
             f"Up to {threads} threads{why}; as far as was tried, one alone was the fastest for"
             " every step."
         ]
-    return [f"Up to {threads} threads{why}, where they were faster than one:", *lines]
+    lines = [f"Up to {threads} threads{why}, where they were faster than one:", *lines]
+    if pace.times_alone:
+        percent = round(100 * pace.times_alone / pace.times)
+        lines.append(
+            f"- the network as a whole: one thread alone in {percent} of 100 time steps, as long as"
+            " it was faster, and to compare"
+        )
+    return lines
 
 
 def _how_often(share: float) -> str:

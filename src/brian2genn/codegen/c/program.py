@@ -359,7 +359,11 @@ def _due(step: Step, symbols: Symbols, on_demand: dict[str, Users]) -> str:
         return ""  # these are written in every time step
     if any(node.op == "user" for kernel in kernels for node in ex.walk(kernel.roots())):
         return ""  # whatever it does besides may be wanted
-    return f"b2g_happened(ctx, {symbols.arrays[step.events]})"
+    happened = f"b2g_happened(ctx, {symbols.arrays[step.events]})"
+    if isinstance(step, Push):
+        # of many pathways from subgroups, few have one of the few events
+        happened += f" && b2g_reaches(ctx, {symbols.arrays[step.events]}, {step.queue})"
+    return happened
 
 
 def _demand(step: Step, users: Users) -> str:

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "brian2genn_clocks.h"
+#include "brian2genn_pace.h"
 #include "brian2genn_gather.h"
 #include "brian2genn_recorder.h"
 
@@ -273,6 +274,7 @@ struct b2g_context {
     b2g_sum **sums;
     void *constants;          /* what the program computes once per run */
     b2g_effort *efforts;      /* one for every step */
+    b2g_pace *pace;           /* of the whole network */
     int32_t (*together)(b2g_share share, void *work, int32_t parts);
     int32_t threads;          /* no more than these */
     int32_t always;           /* share out whatever can be shared out (for tests) */
@@ -428,6 +430,15 @@ B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
     return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
 }
 
+/* Whether any of the events of a list that is not empty may be for the sources of a queue. */
+B2G_ALWAYS_INLINE bool b2g_reaches(const b2g_context *ctx, int32_t list, int32_t number)
+{
+    const int32_t *const events = (const int32_t *)ctx->arrays[list];
+    const b2g_queue *const queue = ctx->queues[number];
+    return events[0] < queue->source_stop
+           && events[events[ctx->lengths[list] - 1] - 1] >= queue->source_start;
+}
+
 /* ---- what neurons keep for their synapses -------------------------------- */
 
 /* Whether two values differ by no more than `tolerance` times their size. */
@@ -568,9 +579,10 @@ static inline int32_t b2g_share_among(b2g_context *ctx, int32_t step, b2g_share 
     b2g_effort *const effort = &ctx->efforts[step];
     if (effort->parts == 0)
         effort->parts = 1;
-    int32_t parts = ctx->always ? most : effort->parts;
+    int32_t parts = ctx->always ? most : ctx->pace->alone ? 1 : effort->parts;
     /* times are compared for amounts that are not far below the usual one */
-    if (ctx->always || effort->left > 0 || amount < 0.5 * effort->usual) {
+    if (ctx->always || ctx->pace->alone || ctx->pace->comparing || effort->left > 0 ||
+        amount < 0.5 * effort->usual) {
         effort->left -= effort->left > 0;
         ctx->together(share, ctx, parts);
     } else {
@@ -587,6 +599,7 @@ static inline int32_t b2g_share_among(b2g_context *ctx, int32_t step, b2g_share 
             b2g_weigh(effort, which, most, took / amount);
     }
     effort->shared += parts > 1;
+    ctx->pace->several |= parts > 1;
     return parts;
 }
 
@@ -634,6 +647,8 @@ static inline bool b2g_begin_step(b2g_context *ctx, const int32_t n_clocks)
 
 static inline void b2g_end_step(b2g_context *ctx, const int32_t n_clocks)
 {
+    if (ctx->threads > 1 && !ctx->always)
+        b2g_keep_pace(ctx->pace, b2g_seconds);
     b2g_advance_clocks(ctx->clocks, n_clocks);
     ctx->random_step++;
 }
