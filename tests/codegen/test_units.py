@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from brian2 import (
+    Cylinder,
+    EventMonitor,
+    Hz,
     Network,
     NeuronGroup,
+    PoissonInput,
+    PopulationRateMonitor,
+    SpatialNeuron,
+    SpikeGeneratorGroup,
     SpikeMonitor,
+    StateMonitor,
     Synapses,
+    cm,
     get_device,
     ms,
+    nA,
     network_operation,
+    ohm,
     seed,
     set_device,
+    siemens,
+    uF,
+    um,
 )
 
 from brian2genn.backends.cpu import program
@@ -53,7 +68,40 @@ def _network() -> Network:
     return Network(cells, noise, made, look, SpikeMonitor(cells))
 
 
-def _results(monkeypatch, cores: int) -> tuple[list[np.ndarray], list[str]]:
+def _network_of_all_kinds() -> Network:
+    """Steps that the other network does not have."""
+    cable = SpatialNeuron(
+        Cylinder(length=100 * um, diameter=1 * um, n=5),
+        "Im = gl*(10*mV - v) : amp/meter**2\nI : amp (point current)",
+        threshold="v > 5*mV", threshold_location=2, refractory="v > 4*mV",
+        Cm=1 * uF / cm**2, Ri=100 * ohm * cm, method="exponential_euler",
+        namespace={"gl": 1e-4 * siemens / cm**2},
+    )  # fmt: skip
+    cable.I = 0.01 * nA
+    cells = NeuronGroup(
+        20, "dv/dt = (total - v)/(10*ms) : 1\ntotal : 1", threshold="v > 0.5", reset="v = 0",
+        events={"low": "v < 0.1"}, method="exact",
+    )  # fmt: skip
+    cells.v = "i/25.0"
+    cells.run_on_event("low", "v += 0.01")
+    cells.run_regularly("v = clip(v, 0, 1)", dt=1 * ms)
+    gaps = Synapses(cells, cells, "w : 1\ntotal_post = w*(v_pre - v_post) + 0.3 : 1 (summed)")
+    gaps.connect(condition="i != j")
+    gaps.w = "0.1*rand()"
+    spikes = SpikeGeneratorGroup(3, [0, 1, 2], [1, 2, 3] * ms)
+    given = Synapses(spikes, cells, on_pre="v_post += 0.1")
+    given.connect()
+    poisson = PoissonInput(cells, "v", 10, 20 * Hz, 0.01)
+    recorded = (
+        StateMonitor(cells, "v", record=[0, 3]), PopulationRateMonitor(cells), SpikeMonitor(cable),
+        EventMonitor(cells, "low"),
+    )  # fmt: skip
+    return Network(cable, cells, gaps, spikes, given, poisson, recorded)
+
+
+def _results(
+    monkeypatch, make: Callable[[], Network], cores: int
+) -> tuple[list[np.ndarray], list[str]]:
     """Values after a run, and the text that was compiled."""
     texts = []
     compile_library = toolchain.compile_library
@@ -67,12 +115,12 @@ def _results(monkeypatch, cores: int) -> tuple[list[np.ndarray], list[str]]:
     monkeypatch.setattr(toolchain, "compile_library", keep)
     set_device("genn", backend="cpu", threads=1)
     seed(17)
-    network = _network()
+    network = make()
     network.run(60 * ms)
     values = [
         np.array(get_device().get_value(variable))
         for obj in sorted(network.objects, key=lambda obj: obj.name)
-        if isinstance(obj, NeuronGroup | Synapses | SpikeMonitor)
+        if isinstance(obj, NeuronGroup | SpatialNeuron | Synapses | EventMonitor | StateMonitor)
         for name, variable in sorted(obj.variables.items())
         if variable.array and variable.owner is obj and not name.startswith("_")
     ]
@@ -80,9 +128,10 @@ def _results(monkeypatch, cores: int) -> tuple[list[np.ndarray], list[str]]:
     return values, [text for _, text in texts]
 
 
-def test_results_are_those_of_one_piece(monkeypatch):
-    together, texts = _results(monkeypatch, 1)
-    apart, same_texts = _results(monkeypatch, 2)
+@pytest.mark.parametrize("make", [_network, _network_of_all_kinds])
+def test_results_are_those_of_one_piece(make, monkeypatch):
+    together, texts = _results(monkeypatch, make, 1)
+    apart, same_texts = _results(monkeypatch, make, 2)
     assert texts == same_texts
     for one, other in zip(together, apart, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -164,7 +213,7 @@ def test_other_programs_are_another_entry_of_the_cache():
 
 def test_names_are_not_shown_outside(monkeypatch):
     """A library's own functions are not taken for those of another one."""
-    _, texts = _results(monkeypatch, 2)
+    _, texts = _results(monkeypatch, _network, 2)
     library = toolchain.compile_library(toolchain.find().with_units(2), texts[0], "network")
     try:
         names = subprocess.run(
