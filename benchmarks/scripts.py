@@ -86,7 +86,7 @@ def many_synapses(count: int = 60) -> None:
     Network(cells, made).run(1 * ms)
 
 
-def column(synapses_in_all: float = 34e6) -> None:
+def column(synapses_in_all: float) -> None:
     """A column of cortex: eighteen populations, 326 ``Synapses``.
 
     The shape is that of published multi-layer models with several kinds of interneurons: each two
@@ -143,8 +143,11 @@ def column(synapses_in_all: float = 34e6) -> None:
     Network(populations, outside, made, [SpikeMonitor(cells) for cells in populations]).run(10 * ms)
 
 
+#: Synapses of the column, if no other number is asked for.
+SYNAPSES = 34e6
+
 #: By name: the script, what it is called, and seconds that it should take warm and cold.
-SCRIPTS: dict[str, tuple[Callable[[], None], str, float, float]] = {
+SCRIPTS: dict[str, tuple[Callable[..., None], str, float, float]] = {
     "cuba": (partial(network, "cuba"), "CUBA", 0.25, 1.2),
     "cobahh": (partial(network, "cobahh"), "COBAHH", 0.25, 1.2),
     "stdp": (partial(network, "stdp"), "STDP", 0.25, 1.2),
@@ -152,5 +155,5 @@ SCRIPTS: dict[str, tuple[Callable[[], None], str, float, float]] = {
     "mushroom_body": (partial(network, "mushroom_body"), "mushroom body", 0.25, 1.2),
     "assignments": (assignments, "30 assignments, 10 `connect`", 0.3, 1.5),
     "many_synapses": (many_synapses, "60 `Synapses` between groups of 11 variables", 0.5, 3.0),
-    "column": (column, "a column: 326 `Synapses`, 34·10⁶ synapses", 8.0, 15.0),
+    "column": (column, "a column: 326 `Synapses`, {synapses} synapses", 8.0, 15.0),
 }

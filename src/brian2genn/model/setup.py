@@ -15,6 +15,10 @@ from .network import Step
 #: The kernel's output that says which elements are meant.
 CONDITION = "_cond"
 
+#: A pattern's output that says whether the condition can hold for any of a range of partners, and
+#: the values that give the first and the last one of these (see ``transforms/narrow.py``).
+POSSIBLE, LOWEST, HIGHEST = "_possible", "_lowest", "_highest"
+
 
 @dataclass
 class SetupStep(Step):
@@ -80,7 +84,8 @@ class Connect(SetupStep):
     """Make synapses from a pattern: for every neuron of one side, iterate over the other.
 
     The kernel's outputs are, in this order: ``_cond`` if `condition_on_row`; the
-    limits of the iteration; `partner`; ``_cond`` otherwise; ``_n``.
+    limits of the iteration; ``_possible``, if anything is known of ranges; `partner`; ``_cond``
+    otherwise; ``_n``.
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ pass           what it does
 `chances`      of a random number that is only compared, draws the outcome
 `own_numbers`  computes the numbers of elements, in place of reading them
 `hoist`        finds out what is computed once per run, time step, or element
+`narrow`       of set-up code: tells which partners a condition leaves to a neuron
 =============  ====================================================================
 
 Before them, `settle` has brought steps into an order that does not depend on names: it needs to
@@ -26,6 +27,7 @@ from contextvars import ContextVar
 from ..model.network import Network, describe
 from .chances import chances
 from .hoist import hoist
+from .narrow import narrow
 from .numbers import own_numbers
 from .scatter import separate
 from .simplify import simplify
@@ -48,6 +50,8 @@ FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, *FOR_GROUPS, hoist)
 FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, *FOR_GROUPS, hoist)
 #: GeNN adds to its neurons by functions of its own, and computes all for each element
 FOR_GENN: Sequence[Pass] = (*SIMPLER, separate)
+#: set-up code that is compiled
+FOR_SETUP: Sequence[Pass] = (narrow,)
 
 #: What can be looked at: a network as it was translated, or what a pass has made of it.
 TRANSLATED = "translate"

@@ -11,6 +11,7 @@ import numpy as np
 from ...codegen.cuda.setup import CudaSetupSource, print_cuda_setup, why_on_host
 from ...model.network import Network
 from ...model.setup import CONDITION, Assign, Connect
+from ...transforms.pipeline import FOR_SETUP, lower
 from .device.driver import Driver, Launch, Module
 from .memory.coherence import DeviceMemory
 from .memory.image import Image
@@ -133,6 +134,7 @@ class DeviceSetup:
         key: int,
         overwritten: Collection[str] = (),
     ) -> _Execution:
+        lower(network, FOR_SETUP)
         source = print_cuda_setup(network)
         module = self._module(source.text)
         program = _Execution(self._driver, self._memory, source, module, params, key)

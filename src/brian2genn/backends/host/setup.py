@@ -17,6 +17,7 @@ from ...codegen.c.setup import print_setup
 from ...model.names import Names
 from ...model.network import Network
 from ...model.setup import Connect
+from ...transforms.pipeline import FOR_SETUP, lower
 from ..progress import Line
 from . import toolchain
 from .structures import Context, bind_arrays, missed, support
@@ -234,6 +235,7 @@ class SetupProgram:
         (self._step,) = network.steps
         # users' functions stay on one thread
         self._threads = 1 if network.user_code else threads
+        lower(network, FOR_SETUP)
         self.source: Source = print_setup(network)
         self._library = toolchain.compile_library(
             toolchain.find().for_setup().with_arguments(network.compiler),

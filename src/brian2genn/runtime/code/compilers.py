@@ -33,7 +33,7 @@ class Compilers:
     @property
     def for_networks(self) -> bool:
         """Whether networks can be compiled; says so once if they cannot."""
-        if self._backend().name == "cuda" or self.for_setup:
+        if self._backend().name == "cuda" or (self.for_setup and self._has_support()):
             return True
         logger.warn(
             f"{self._problem} Until then, Brian's NumPy runtime does all the work: correct,"
@@ -45,11 +45,12 @@ class Compilers:
 
     @property
     def for_setup(self) -> bool:
-        """Whether there is a C compiler; set-up code needs one with every backend."""
+        """Whether there is a C compiler; set-up code needs one with every backend.
+
+        Most set-up code needs no support library: it is not waited for.
+        """
         if self._problem is None:
             try:
-                support()
-                self._problem = ""
                 passed_over = toolchain.find().passed_over
                 if passed_over:
                     logger.warn(
@@ -58,8 +59,17 @@ class Compilers:
                         "passed_over",
                         once=True,
                     )
+                self._problem = ""
             except (toolchain.ToolchainError, toolchain.CompileError) as error:
                 self._problem = str(error)
+        return not self._problem
+
+    def _has_support(self) -> bool:
+        """Whether the support library is there, with which networks run."""
+        try:
+            support()
+        except (toolchain.ToolchainError, toolchain.CompileError) as error:
+            self._problem = str(error)
         return not self._problem
 
     @property
