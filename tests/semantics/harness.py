@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 from brian2 import (
     Network,
     PopulationRateMonitor,
@@ -242,6 +243,25 @@ def compare(reference: Result, result: Result, tolerance: Tolerance = DOUBLE) ->
     }
     report = [f"{name}: {text}" for name, text in differences.items() if text is not None]
     assert not report, "differs from Brian's runtime:\n" + "\n".join(report)
+
+
+def with_threads(case: Case, n: int) -> Result:
+    """What a case observes under this device with a number of threads."""
+    prefs.devices.genn.cpu_threads = n
+    try:
+        return case.run("genn")
+    finally:
+        prefs.devices.genn.cpu_threads = None
+
+
+def check_any_threads(case: Case, reference: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail unless one thread agrees with the reference, and three with it, bit by bit."""
+    alone = with_threads(case, 1)
+    compare(reference, alone, case.tolerance)
+    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
+    shared = with_threads(case, 3)
+    for name, values in alone.items():
+        np.testing.assert_array_equal(shared[name], values, err_msg=name)
 
 
 def check(case: Case) -> None:

@@ -11,14 +11,13 @@ from brian2 import (
     TimedArray,
     ms,
     network_operation,
-    prefs,
     run,
     second,
 )
 
 from brian2genn.backends.cpu import sums
 from tests import devices
-from tests.semantics.harness import Cases, compare, observe
+from tests.semantics.harness import Cases, check_any_threads, compare, observe
 
 cases = Cases()
 
@@ -203,17 +202,4 @@ def test_agrees_with_runtime(number, case):
 def test_by_target_whatever_it_takes(number, case, costs, monkeypatch):
     """Also where by number would be faster; with several threads the same, bit by bit."""
     monkeypatch.setattr(sums, "COSTS", sums.Costs(**costs))
-    alone = with_threads(case, 1)
-    compare(expected(number), alone, case.tolerance)
-    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
-    shared = with_threads(case, 3)
-    for name, values in alone.items():
-        np.testing.assert_array_equal(shared[name], values, err_msg=name)
-
-
-def with_threads(case, n):
-    prefs.devices.genn.cpu_threads = n
-    try:
-        return case.run("genn")
-    finally:
-        prefs.devices.genn.cpu_threads = None
+    check_any_threads(case, expected(number), monkeypatch)

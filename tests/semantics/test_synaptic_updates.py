@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Synapses, ms, prefs, run
+from brian2 import Network, NeuronGroup, Synapses, ms, run
 
 from brian2genn.backends.cpu import sums
 from tests import devices
-from tests.semantics.harness import Cases, check, compare, observe
+from tests.semantics.harness import Cases, check, check_any_threads, observe
 
 cases = Cases()
 
@@ -144,17 +144,4 @@ def test_agrees_with_runtime(case):
 def test_in_rows_or_not(case, costs, monkeypatch):
     """Whatever it takes; with several threads the same, bit by bit."""
     monkeypatch.setattr(sums, "COSTS", sums.Costs(**costs))
-    alone = with_threads(case, 1)
-    compare(case.run("runtime"), alone, case.tolerance)
-    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
-    shared = with_threads(case, 3)
-    for name, values in alone.items():
-        np.testing.assert_array_equal(shared[name], values, err_msg=name)
-
-
-def with_threads(case, n):
-    prefs.devices.genn.cpu_threads = n
-    try:
-        return case.run("genn")
-    finally:
-        prefs.devices.genn.cpu_threads = None
+    check_any_threads(case, case.run("runtime"), monkeypatch)
