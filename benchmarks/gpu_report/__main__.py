@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_report import picture, text
-from benchmarks.gpu_report.jobs import Result, run_lanes
+from benchmarks.gpu_report.jobs import Job, Result, run_lanes
 from benchmarks.gpu_report.parts import PARTS, Setting, cores, cuda_toolkit
 from benchmarks.run import ROOT, git_commit
 
@@ -74,6 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     options.output.mkdir(parents=True, exist_ok=True)
     end = time.perf_counter() + options.seconds
+
+    def is_wanted(job: Job) -> bool:
+        return re.search(options.only, job.name) is not None
+
     with tempfile.TemporaryDirectory(prefix="gpu_report_") as scratch:
         setting = Setting(
             options.output, Path(scratch), cores(), options.quick, options.commit, cuda_toolkit()
@@ -86,9 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rest = min(max(part.limit for part in parts), end - began)
             print(f"{title}:", flush=True)
             lanes = [
-                [job for job in lane if re.search(options.only, job.name)]
+                lane
                 for part in parts
-                for lane in part.lanes(setting)
+                for lane in part.chosen(
+                    setting, lambda job: bool(re.search(options.only, job.name))
+                )
             ]
             here: Report = {
                 "name": "+".join(together), "title": title, "seconds": 0.0, "jobs": []
@@ -100,7 +106,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 here["seconds"] = round(time.perf_counter() - began, 1)
                 write(report, options.output)
 
-            lanes = [lane for lane in lanes if lane]
             run_lanes(lanes, rest, options.output, note)
             picture.draw(report, options.output / "report.png")
     print(f"\n{options.output / 'report.md'}")

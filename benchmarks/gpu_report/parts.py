@@ -21,8 +21,8 @@ SANITIZED = [
 #: Small networks, and large ones, in the order in which they are measured.
 SMALL = SANITIZED
 LARGE = [
-    "cobahh_large", "mushroom_body_large", "brunel_hakim_large", "brunel_hakim_delays_large",
-    "stdp_large", "stdp_delays_large", "cobahh_million",
+    "cobahh_large", "cobahh_million", "mushroom_body_large", "brunel_hakim_large",
+    "brunel_hakim_delays_large", "stdp_large", "stdp_delays_large",
 ]  # fmt: skip
 
 #: Sizes at which the paper's two networks are run for its figures, beside those above.
@@ -63,6 +63,10 @@ class Setting:
         """Whoever holds it is alone with the GPU."""
         return self.scratch / "gpu.lock"
 
+    def tried(self) -> dict[str, str]:
+        """Environment of jobs that need not find out again whether the GPU computes right."""
+        return {"BRIAN2GENN_CACHE_DIR": str(self.scratch / "tried")}
+
     def beside(self) -> Sequence[int]:
         """Cores for what is measured while the GPU is: the upper half."""
         return self.cores[len(self.cores) // 2 :]
@@ -84,19 +88,30 @@ class Part:
         Seconds.
     lanes : callable
         What runs side by side; the jobs of a lane run one after the other.
+    width : int, optional
+        How many lanes there are at once; others are appended to these. 0: all.
     """
 
     name: str
     title: str
     limit: float
     lanes: Callable[[Setting], list[list[Job]]]
+    width: int = 0
+
+    def chosen(self, setting: Setting, wanted: Callable[[Job], bool]) -> list[list[Job]]:
+        """The lanes of the jobs that are wanted."""
+        lanes = [[job for job in lane if wanted(job)] for lane in self.lanes(setting)]
+        lanes = [lane for lane in lanes if lane]
+        width = self.width or max(len(lanes), 1)
+        dealt = [[job for lane in lanes[k::width] for job in lane] for k in range(width)]
+        return [lane for lane in dealt if lane]
 
 
 def _card(setting: Setting) -> list[list[Job]]:
     task = {"task": "card", "commit": setting.commit}
     return [[
         Job("card", task, 60.0),
-        Job("trial", {"task": "trial"}, 90.0),
+        Job("trial", {"task": "trial"}, 90.0, environment=setting.tried()),
         Job("latencies", {"task": "latencies"}, 30.0),
     ]]  # fmt: skip
 
@@ -144,7 +159,12 @@ def _networks(setting: Setting) -> list[list[Job]]:
         lane += [
             Job(f"{name} cold", _network(name, **options), environment=shared, cores=cores),
             Job(f"{name} warm", _network(name, **options), environment=shared, cores=cores),
-            Job(f"{name} single", _network(name, precision="single", **options), cores=cores),
+            Job(
+                f"{name} single",
+                _network(name, precision="single", **options),
+                cores=cores,
+                environment=setting.tried(),
+            ),
         ]
     return [lane, *_processor(setting, SMALL)]
 
@@ -153,7 +173,10 @@ def _large(setting: Setting) -> list[list[Job]]:
     cores = setting.measuring()
     options = {"quick": setting.quick, "lock": str(setting.lock())}
     options["duration"] = 0.02 if setting.quick else 0.5
-    lanes = [[Job(f"{n} large", _network(n, **options), 120.0, cores=cores) for n in LARGE]]
+    lanes = [[
+        Job(f"{n} large", _network(n, **options), 120.0, cores=cores, environment=setting.tried())
+        for n in LARGE
+    ]]  # fmt: skip
     task = _network(
         "mushroom_body_large", "cpu", quick=setting.quick, threads=2,
         duration=0.02 if setting.quick else 0.2,
@@ -167,7 +190,7 @@ def _whole(setting: Setting) -> list[list[Job]]:
     """It takes more than a minute until the cortical microcircuit is there."""
     options = {"quick": setting.quick, "duration": 0.02 if setting.quick else 1.0}
     task = _network("microcircuit_full", lock=str(setting.lock()), **options)
-    return [[Job("microcircuit_full large", task, 180.0)]]
+    return [[Job("microcircuit_full large", task, 180.0, environment=setting.tried())]]
 
 
 def _processor(setting: Setting, names: Sequence[str], shorter: float = 1.0) -> list[list[Job]]:
@@ -201,17 +224,15 @@ def _peers(setting: Setting) -> list[list[Job]]:
         options["duration"] = 0.02
     cuda = {"CUDA_PATH": setting.cuda_path, "CUDA_HOME": setting.cuda_path}
     lanes = []
-    names = [*SMALL[:-1], "cobahh_large", "brunel_hakim_large", "stdp_large"]
-    for name in names:
+    large = [name for name in LARGE if name not in ("mushroom_body_large", "cobahh_million")]
+    for name in [*SMALL[:-1], *large, "cobahh_million"]:
         if find_spec("pygenn"):
             task = _network(name, "pygenn", **options)
             lanes.append([Job(f"{name} GeNN", task, 150.0, environment=cuda)])
         if find_spec("brian2cuda"):
             task = _network(name, "brian2cuda", **options) | {"task": "brian2cuda"}
             lanes.append([Job(f"{name} Brian2CUDA", task, 150.0, environment=cuda)])
-    # few at a time: each compiles with several processes
-    width = max(len(setting.cores) // 2, 1)
-    return [[job for lane in lanes[k::width] for job in lane] for k in range(width)]
+    return lanes
 
 
 def _scaling(setting: Setting) -> list[list[Job]]:
@@ -228,7 +249,7 @@ def _scaling(setting: Setting) -> list[list[Job]]:
             options = {"parameters": parameters, "duration": 0.02 if setting.quick else 0.5}
             name = f"{network} {size}"
             gpu.append(Job(f"{name} GPU", _network(network, **options), 90.0,
-                           cores=setting.measuring()))  # fmt: skip
+                           cores=setting.measuring(), environment=setting.tried()))  # fmt: skip
             if size <= 100_000:
                 options["duration"] = min(0.5, 2000 / size)
                 for backend, task in (
@@ -240,23 +261,24 @@ def _scaling(setting: Setting) -> list[list[Job]]:
     return [gpu, *lanes]
 
 
-PARTS = [
-    Part("card", "The card, and whether it computes right", 120.0, _card),
-    Part("tests", "Tests, and compute-sanitizer", 115.0, _tests),
-    Part("networks", "Networks", 170.0, _networks),
-    Part("peers", "Peers on the same card", 150.0, _peers),
-    Part("whole", "The whole cortical microcircuit", 190.0, _whole),
-    Part("large", "Large networks", 200.0, _large),
-    Part("processor", "This package on the processor", 90.0, _all_cores),
-    Part("scaling", "Speed-up by size", 150.0, _scaling),
-]
-
-
 def cores() -> list[int]:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+PARTS = [
+    Part("card", "The card, and whether it computes right", 120.0, _card),
+    Part("tests", "Tests, and compute-sanitizer", 115.0, _tests),
+    Part("networks", "Networks", 170.0, _networks),
+    # few at a time: each compiles with several processes
+    Part("peers", "Peers on the same card", 170.0, _peers, max(len(cores()) // 2, 1)),
+    Part("whole", "The whole cortical microcircuit", 190.0, _whole),
+    Part("large", "Large networks", 200.0, _large),
+    Part("processor", "This package on the processor", 90.0, _all_cores),
+    Part("scaling", "Speed-up by size", 150.0, _scaling),
+]
 
 
 def cuda_toolkit() -> str:

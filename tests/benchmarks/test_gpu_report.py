@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.gpu_report import jobs, text
 from benchmarks.gpu_report.__main__ import main, parse
-from benchmarks.gpu_report.parts import PARTS, Setting
+from benchmarks.gpu_report.parts import PARTS, Part, Setting
 
 
 def python(name: str, script: str, limit: float = 20.0, **options) -> jobs.Job:
@@ -69,6 +69,17 @@ def test_every_part_has_a_limit_and_jobs_with_names_of_their_own(tmp_path):
             assert 0 < job.limit <= 240
     assert len(names) == len(set(names))
     assert {"card", "trial", "tests", "cobahh cold", "microcircuit_full large"} <= set(names)
+
+
+def test_jobs_that_are_wanted_are_dealt_out_to_so_many_lanes(tmp_path):
+    setting = Setting(tmp_path, tmp_path, list(range(16)))
+    all_jobs = [[python(f"{k} {kind}", "") for kind in ("a", "b")] for k in range(5)]
+    part = Part("name", "title", 10.0, lambda _: all_jobs, width=2)
+    lanes = part.chosen(setting, lambda job: job.name.endswith("a") and job.name != "1 a")
+    assert [[job.name for job in lane] for lane in lanes] == [["0 a", "3 a"], ["2 a", "4 a"]]
+    without_limit = Part("name", "title", 10.0, lambda _: all_jobs)
+    assert without_limit.chosen(setting, lambda _: True) == all_jobs
+    assert without_limit.chosen(setting, lambda _: False) == []
 
 
 def test_parts_are_chosen_and_unknown_ones_told(capsys):
