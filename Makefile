@@ -23,8 +23,11 @@ help: ## list the targets
 demo: $(VENV)/.demo ## run the paper's first network here, beside Brian's own devices
 	$(BIN)/python examples/demo.py
 
-test: lint ## lint, then the fast tests; those of what networks do compile with -O0
-	BRIAN2GENN_TEST_SEMANTICS_CFLAGS=-O0 $(BIN)/python -m pytest -n auto -m "not slow" tests
+# Which share of the tests that are sampled (tests/samples.py): 0 to 5.
+SHARE ?= 0
+
+test: lint ## lint, then the fast tests, of many kinds a sample; what networks do is compiled with -O0
+	BRIAN2GENN_TEST_SHARE=$(SHARE) BRIAN2GENN_TEST_SEMANTICS_CFLAGS=-O0 $(BIN)/python -m pytest -n auto -m "not slow" tests
 
 # What `make test` compiles with -O0: OF_SEMANTICS in tests/conftest.py.
 AS_USERS_COMPILE := tests/semantics tests/frontend tests/runtime tests/backends/cpu \

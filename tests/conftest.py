@@ -40,12 +40,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on a GPU, and skip it with the reason where there is none.
+    """Mark what is not in the sample of `make test`, and what runs on a GPU.
 
-    These are the tests marked ``gpu`` and, with ``BRIAN2GENN_TEST_BACKEND=cuda``, all of the tests
-    that ask for no backend of their own.
+    The latter are the tests marked ``gpu`` and, with ``BRIAN2GENN_TEST_BACKEND=cuda``, all of the
+    tests that ask for no backend of their own. Where there is no GPU, they are skipped, with the
+    reason.
     """
     from tests import devices
+    from tests.samples import left_out
+
+    for item in left_out(items):
+        item.add_marker(pytest.mark.slow)
 
     if devices.BACKEND == "cuda":
         for item in items:
