@@ -19,6 +19,7 @@ from brian2 import (
     restore,
     run,
     seed,
+    set_device,
     store,
 )
 
@@ -207,6 +208,57 @@ def synapses_with_delays_changed_since():
     network.restore()
     network.run(1 * ms)
     return {**labelled("middle", middle), **labelled("end", observe(**objects))}
+
+
+def _one_delay_or_many(one: bool, condition: str) -> dict:
+    neurons = NeuronGroup(6, "v : 1", threshold="int(t/dt + 0.5) % 6 == i", name="neurons")
+    targets = NeuronGroup(6, "x : 1", name="targets")
+    delay = 0.5 * ms if one else None
+    synapses = Synapses(
+        neurons, targets, "w : 1", "x_post += w + t/ms", name="synapses", delay=delay
+    )
+    synapses.connect(condition=condition)
+    synapses.w = "i + 1"
+    if not one:
+        synapses.delay = "(i + j)*0.3*ms"
+    return {"neurons": neurons, "targets": targets, "synapses": synapses}
+
+
+@cases
+def one_delay_restored_where_each_synapse_has_its_own():
+    """Brian's later versions store delays: that of all synapses is then that of each. Before, the
+    delays stay that were set."""
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        filename = os.path.join(folder, "state")
+        stored = Network(_one_delay_or_many(True, "i <= j").values())
+        stored.run(2 * ms)
+        stored.store(filename=filename)
+        objects = _one_delay_or_many(False, "i <= j")
+        network = Network(objects.values())
+        network.restore(filename=filename)
+        network.run(2 * ms)
+        results["x"] = objects["targets"].x[:]
+        network.restore(filename=filename)
+        network.run(1 * ms)
+        results["again"] = objects["targets"].x[:]
+    return results
+
+
+@pytest.mark.parametrize("condition", ["i < j", "i != j"])
+def test_one_delay_restored_to_another_number_of_synapses(condition, tmp_path, device):
+    """Brian before 2.10 cannot: what was stored under this device has the delay."""
+    set_device(device)
+    objects = _one_delay_or_many(True, "i <= j")
+    network = Network(objects.values())
+    network.store(filename=str(tmp_path / "state"))
+    network.run(2 * ms)
+    wanted = np.array(objects["targets"].x)
+    others = _one_delay_or_many(False, condition)
+    network = Network(others.values())
+    network.restore(filename=str(tmp_path / "state"))
+    network.run(2 * ms)
+    np.testing.assert_array_equal(others["targets"].x, wanted)
 
 
 @cases

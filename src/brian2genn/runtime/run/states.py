@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from brian2.core.variables import DynamicArrayVariable
@@ -20,6 +21,10 @@ from ...frontend.compatibility import restores_delays
 
 #: The variable, and its entry in a pathway's state, as in later ones.
 _DELAY = "delay"
+
+#: Before Brian 2.10: the single delay in a state that was restored to a pathway with a delay for
+#: each synapse.
+_of_all: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
 def _full_state(pathway: Any) -> dict[str, Any]:
@@ -35,7 +40,9 @@ def _restore_from_full_state(pathway: Any, state: dict[str, Any]) -> None:
     if _DELAY not in state or not isinstance(delays, DynamicArrayVariable):
         return
     values, size = state[_DELAY]
-    if len(delays.get_value()) != size:
+    if size == 1:  # it may be that of all synapses: of how many is known when all is restored
+        _of_all[pathway] = float(values.flat[0])
+    elif len(delays.get_value()) != size:
         delays.resize(size)
         delays.set_value(values)
 
@@ -43,7 +50,8 @@ def _restore_from_full_state(pathway: Any, state: dict[str, Any]) -> None:
 def make_room_for_delays(objects: Iterable[Any]) -> None:
     """Let pathways have a delay for each of the synapses that were restored.
 
-    Without, nobody could set them. Those that nobody knows are NaN: a run asks to set them.
+    Without, nobody could set them. A delay that was stored for all synapses is that of each; those
+    that nobody knows are NaN: a run asks to set them.
 
     Parameters
     ----------
@@ -55,10 +63,14 @@ def make_room_for_delays(objects: Iterable[Any]) -> None:
             continue
         delays = pathway.variables[_DELAY]
         before, present = delays.get_value().size, len(pathway.synapses)
+        of_all = _of_all.pop(pathway, np.nan)
+        if restores_delays() and before == 1:
+            of_all = float(delays.get_value()[0])
         one_for_each = isinstance(delays, DynamicArrayVariable) and not delays.scalar
         if one_for_each and before != present:
-            known = np.full(present, np.nan)
-            known[:before] = delays.get_value()[:present]
+            known = np.full(present, of_all)
+            if np.isnan(of_all):
+                known[:before] = delays.get_value()[:present]
             delays.resize(present)
             delays.set_value(known)
             if before < present:
