@@ -210,6 +210,9 @@ class EmulatedDriver:
         """Compile (or take from the cache) and load a program."""
         raise NotImplementedError
 
+    def compile_ahead(self, text: str, *, exact: bool = False) -> None:
+        """Nothing is begun: the text may be changed before it is compiled."""
+
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""
         try:

@@ -29,6 +29,18 @@ _OUTCOMES = tuple(sorted(Outcome))
 TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
 
 
+def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:
+    """The library of a program: compiled, or taken from the cache.
+
+    Raises
+    ------
+    ToolchainError, CompileError
+        Where there is no place for it, or the compiler refuses it.
+    """
+    units = source.units if usable_cores() > 1 else 1
+    return toolchain.compile_library(chain.with_units(units), source.text, "network", source.is_cpp)
+
+
 class LateEvents:
     """Events that a program keeps until they are exchanged with other processes."""
 
@@ -108,13 +120,7 @@ class CpuProgram:
         self._names = Names()
 
     def _load(self) -> ctypes.CDLL:
-        units = self.source.units if usable_cores() > 1 else 1
-        library = toolchain.compile_library(
-            self._toolchain.with_units(units),
-            self.source.text,
-            "network",
-            self.source.is_cpp,
-        )
+        library = compiled(self.source, self._toolchain)
         library.program_constants_size.restype = c_int64
         library.program_run.argtypes = [POINTER(Context), c_double]
         library.program_block.argtypes = [POINTER(Context), c_int32]

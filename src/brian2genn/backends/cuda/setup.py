@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ from .memory.image import Image
 #: Elements to assign to, or pairs of neurons to look at, from which the device is sooner done
 #: with it than the host, whose compiler has less to do.
 _WORTHWHILE = 1 << 20
+
+#: The same while it is not known yet whether the device computes right, for which the host would
+#: have to wait.
+_WORTH_WAITING = 1 << 28
 
 #: How many programs are kept loaded.
 _MOST = 16
@@ -42,6 +46,8 @@ class DeviceSetup:
         self._driver = driver
         self._memory = memory
         self._setup_from = _WORTHWHILE if setup_from is None else setup_from
+        #: waits for the verdict on the device; None if there is none to wait for
+        self.is_right: Callable[[], bool] | None = None
         self._loaded: OrderedDict[str, Module] = OrderedDict()
 
     def assign(
@@ -120,7 +126,9 @@ class DeviceSetup:
             return None
 
     def _is_worth_it(self, size: int) -> bool:
-        return size >= self._setup_from
+        if size < self._setup_from or self.is_right is None:
+            return size >= self._setup_from
+        return size >= _WORTH_WAITING and self.is_right()
 
     def _overwrites(self, step: Assign, variable: Any, size: int) -> bool:
         """Whether a step writes every element of an array."""

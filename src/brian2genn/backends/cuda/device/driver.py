@@ -144,6 +144,12 @@ class Driver(Protocol):
             Whether every operation is rounded by itself (no contraction to fma).
         """
 
+    def compile_ahead(self, text: str, *, exact: bool = False) -> None:
+        """Begin to compile a program that `build` will be asked for; this does not wait for it.
+
+        Several are compiled at once. Errors are those of `build`.
+        """
+
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ....codegen.templating import INCLUDE_DIRECTORY
+from ...background import InBackground
 from ...cache.files import CacheError, keep, write_somewhere
 from ...cache.folder import cache_directory
 from .bindings import bindings, check, nvrtc_version
@@ -242,6 +243,8 @@ class NvidiaDriver:
         self._cooperative, self._clusters = gpu.cooperative, gpu.clusters
         #: threads in a block
         self.threads = 128
+        #: programs that are being compiled, and what comes of them
+        self._begun: dict[tuple[str, bool], InBackground[tuple[bytes, str]]] = {}
         #: how the GPU was lost; empty while it was not
         self.lost = ""
         self._process = os.getpid()
@@ -334,11 +337,23 @@ class NvidiaDriver:
     # -- programs ----------------------------------------------------------------
     def build(self, text: str, *, exact: bool = False) -> NvidiaModule:
         """Compile (or take from the cache) and load a program."""
-        cubin, _ = compile_cubin(text, self.architecture, exact=exact)
+        begun = self._begun.pop((text, exact), None)
+        compiled = begun.result() if begun else compile_cubin(text, self.architecture, exact=exact)
+        cubin, _ = compiled
         with self.current() as cu:
             module = NvidiaModule(self, check(cu.cuModuleLoadData(cubin), "loading a program"))
             weakref.finalize(module, self._discard, cu.cuModuleUnload, module._handle)
         return module
+
+    def compile_ahead(self, text: str, *, exact: bool = False) -> None:
+        """Begin to compile a program that `build` will be asked for; this does not wait for it.
+
+        NVRTC compiles several programs side by side, and Python goes on meanwhile.
+        """
+        if (text, exact) not in self._begun:
+            self._begun[text, exact] = InBackground(
+                lambda: compile_cubin(text, self.architecture, exact=exact), comes_to_an_end=True
+            )
 
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""
