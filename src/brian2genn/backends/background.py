@@ -55,6 +55,11 @@ class InBackground(Generic[T]):
         except BaseException as error:
             self._error = error
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody has to wait for it."""
+        return not self._thread.is_alive()
+
     def result(self, patience: float | None = None) -> T:
         """Wait for the function; its result, or its error.
 

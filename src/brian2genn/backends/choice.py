@@ -162,7 +162,10 @@ def choose(
     if name == "cpu":
         return Choice(processor, _PROCESSOR, "The script asks for it.")
     try:
-        driver = find_driver()
+        driver = find_driver()  # it is opened while the rest goes on
+        found = _on_gpu(driver, raw, processor, deterministic, defaults, insists=name == "cuda")
+        driver.wait_until_open()
+        return found
     except ForkedProcess as forked:
         return Choice(processor, _PROCESSOR, str(forked), warning=f"{_PROCESSOR} {forked}")
     except CudaUnavailable as missing:
@@ -170,15 +173,6 @@ def choose(
             raise
         hint = presence.hint(str(missing))
         return Choice(processor, _PROCESSOR, presence.why_none(str(missing)), hint=hint)
-    from .cuda.backend import CudaBackend
-
-    def gpu(rules: TuningRules) -> CudaBackend:
-        setup_from = defaults.setup_from
-        return CudaBackend(
-            driver, raw, deterministic=deterministic, rules=rules, setup_from=setup_from
-        )
-
-    return _tried(driver, gpu, processor, insists=name == "cuda")
 
 
 def for_several(together: Together, threads: Callable[[], int | None]) -> Choice:
@@ -196,10 +190,12 @@ def for_several(together: Together, threads: Callable[[], int | None]) -> Choice
     return Choice(processor, _PROCESSOR, "Several processes run each network together.")
 
 
-def _tried(
+def _on_gpu(
     driver: Driver,
-    make: Callable[[TuningRules], CudaBackend],
+    raw: RawValue,
     processor: Backend,
+    deterministic: bool,
+    defaults: Defaults,
     *,
     insists: bool,
 ) -> Choice:
@@ -207,7 +203,14 @@ def _tried(
 
     Where that is not known yet, compilers begin with the small network, and the script goes on.
     """
+    from .cuda.backend import CudaBackend
     from .trial.verdict import Trying, known
+
+    def make(rules: TuningRules) -> CudaBackend:
+        setup_from = defaults.setup_from
+        return CudaBackend(
+            driver, raw, deterministic=deterministic, rules=rules, setup_from=setup_from
+        )
 
     where = _on(driver)
     gpu = make(driver.rules)

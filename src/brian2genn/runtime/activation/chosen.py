@@ -62,6 +62,11 @@ class ChosenBackend:
             _tell(self._choice)
         return self._choice.backend
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it is known that the backend can be used."""
+        return self._choice is not None and self._choice.pending is None
+
     def settle(self) -> bool:
         """Wait until it is known whether the backend can be used; whether another one was chosen.
 

@@ -128,8 +128,10 @@ class Compilation:
                 settle(translation.network, translation.slots, translation.ranks)
                 ranked = self._processes.plan(objects, translation)
                 program = self._program(translation, net, profile)
-                if self._chosen.settle():  # meanwhile, compilers were at work
-                    raise AnotherBackend
+                if not self._chosen.is_final:  # meanwhile, compilers were at work
+                    if self._chosen.settle():
+                        raise AnotherBackend
+                    self._log.remember(net, translation.placements)  # it is known where
                 prepared = Prepared(
                     net, objects, translation, program, self._chosen.get(), profile,
                     self._log.setup_of(objects), ranked,
