@@ -72,6 +72,8 @@ class CpuProgram:
         Share out among threads whatever can be, whether it pays or not.
     together : Together, optional
         The processes that run the network together, if there are several.
+    chain : Toolchain, optional
+        The compiler and its flags, if they are not the usual ones.
 
     Raises
     ------
@@ -91,6 +93,7 @@ class CpuProgram:
         share_always: bool = False,
         *,
         together: Together | None = None,
+        chain: toolchain.Toolchain | None = None,
     ) -> None:
         self._together = together
         self._threads = threads
@@ -99,7 +102,7 @@ class CpuProgram:
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule
         self.owners = self.source.owners
-        self._toolchain = toolchain.find().with_arguments(network.compiler)
+        self._toolchain = (chain or toolchain.find()).with_arguments(network.compiler)
         self._library = self._load()
         self._context = Context()
         #: the context's address, as an argument

@@ -158,12 +158,17 @@ class Attempt:
 def _on_processor(begun: _Begun) -> tuple[Results, Results]:
     try:
         begun.host.result()
-        cpu = CpuBackend()
+        cpu = CpuBackend(chain=_chain())
         program = cpu.build(copy_of(begun.trial), profile=False)
         network = execute(begun.trial, cpu, program)
         return network, begun.pieces.execute_here()
     except Exception as error:  # whatever it is: as above
         raise NothingToCompare(f"{type(error).__name__}: {error}") from error
+
+
+def _chain() -> toolchain.Toolchain:
+    """What the network is compiled by for the processor."""
+    return toolchain.find().for_short_runs()
 
 
 def _compiling(trial: Trial, pieces: SetupTrial) -> InBackground[None]:
@@ -174,10 +179,9 @@ def _compiling(trial: Trial, pieces: SetupTrial) -> InBackground[None]:
     setup_texts: Sequence[str] = pieces.texts()
 
     def compile_all() -> None:
-        chain = toolchain.find()
-        first = InBackground(lambda: compiled(source, chain), comes_to_an_end=True)
+        first = InBackground(lambda: compiled(source, _chain()), comes_to_an_end=True)
         for setup_text in setup_texts:
-            toolchain.compile_library(chain.for_setup(), setup_text, "setup")
+            toolchain.compile_library(toolchain.find().for_setup(), setup_text, "setup")
         first.result()
 
     return InBackground(compile_all, comes_to_an_end=True)
