@@ -35,7 +35,7 @@ from benchmarks.execution import Executed, execute
 from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
-from brian2genn.backends.cuda.device import choice, compiler
+from brian2genn.backends.cuda.device import choice, compiler, nvidia
 from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import CudaUnavailable, KernelAttributes, Launch
@@ -383,7 +383,9 @@ def executed_table(results: Sequence[Counted], options: argparse.Namespace) -> s
 def find_driver(architecture: int) -> tuple[Any, str]:
     """The GPU, or what stands in for it and why."""
     try:
-        return compiler.NvidiaDriver(), ""
+        driver = nvidia.NvidiaDriver()
+        driver.wait_until_open()
+        return driver, ""
     except CudaUnavailable as missing:
         return DryDriver(architecture), str(missing)
 

@@ -15,9 +15,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -355,15 +355,21 @@ def compile_library(
 
 
 def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
-    """Compile; whoever waits for it sees that."""
+    with waiting():
+        _compile_file(toolchain, text, is_cpp, stem, output)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Within this, a compiler is waited for: whoever looks sees that, and it is counted."""
     global _seconds
     if threading.current_thread() is not threading.main_thread():
-        _compile_file(toolchain, text, is_cpp, stem, output)
+        yield
         return
     began = time.perf_counter()
     try:
         with watched("compiling"):
-            _compile_file(toolchain, text, is_cpp, stem, output)
+            yield
     finally:
         _seconds += time.perf_counter() - began
 

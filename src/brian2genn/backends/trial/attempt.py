@@ -157,7 +157,8 @@ class Attempt:
 
 def _on_processor(begun: _Begun) -> tuple[Results, Results]:
     try:
-        begun.host.result()
+        with toolchain.waiting():
+            begun.host.result()
         cpu = CpuBackend(chain=_chain())
         program = cpu.build(copy_of(begun.trial), profile=False)
         network = execute(begun.trial, cpu, program)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...background import InBackground
+from ...host.toolchain import waiting
 from .bindings import bindings, check
 from .compiler import compile_cubin, is_compiled
 from .discovery import FORKED, Gpu, find_gpu
@@ -218,8 +219,12 @@ class NvidiaDriver:
     def build(self, text: str, *, exact: bool = False) -> NvidiaModule:
         """Compile (or take from the cache) and load a program."""
         begun = self._begun.pop((text, exact), None)
-        compiled = begun.result() if begun else compile_cubin(text, self.architecture, exact=exact)
-        cubin, _ = compiled
+        with waiting():
+            cubin, _ = (
+                begun.result()
+                if begun is not None
+                else compile_cubin(text, self.architecture, exact=exact)
+            )
         with self.current() as cu:
             module = NvidiaModule(self, check(cu.cuModuleLoadData(cubin), "loading a program"))
             weakref.finalize(module, self._discard, cu.cuModuleUnload, module._handle)
