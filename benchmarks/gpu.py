@@ -35,7 +35,7 @@ from benchmarks.execution import Executed, execute
 from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
-from brian2genn.backends.cuda.device import choice, nvidia
+from brian2genn.backends.cuda.device import choice, compiler, nvidia
 from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import CudaUnavailable, KernelAttributes, Launch
@@ -49,7 +49,7 @@ class DryModule:
     """A program that was compiled but is on no device."""
 
     def __init__(self, log: str) -> None:
-        self.resources = nvidia.resources(log)
+        self.resources = compiler.resources(log)
         self._symbols: dict[str, np.ndarray] = {}
 
     def kernel(self, name: str) -> str:
@@ -97,7 +97,14 @@ class DryDriver:
         """Nothing executes, so nothing reads it."""
 
     def build(self, text: str, *, exact: bool = False) -> DryModule:
-        return DryModule(nvidia.compile_cubin(text, self.architecture, exact=exact)[1])
+        return DryModule(compiler.compile_cubin(text, self.architecture, exact=exact)[1])
+
+    def wait_until_open(self) -> None:
+        """It always is."""
+
+    def compile_ahead(self, text: str, *, exact: bool = False) -> bool:
+        """Nothing is begun."""
+        return True
 
     def compiles(self, text: str) -> bool:
         return True
@@ -280,8 +287,8 @@ def measure(name: str, quick: bool, duration: float, driver: Any, result: Counte
 def _kernels(program: Any, driver: Any) -> list[dict[str, Any]]:
     """Name, steps, registers and spilled bytes of every kernel of the loop."""
     tasks = {task.number: task.what for task in program.source.tasks}
-    _, log = nvidia.compile_cubin(program.source.text, driver.architecture)
-    resources = nvidia.resources(log)
+    _, log = compiler.compile_cubin(program.source.text, driver.architecture)
+    resources = compiler.resources(log)
     return [
         {
             "name": kernel.name,
@@ -376,7 +383,9 @@ def executed_table(results: Sequence[Counted], options: argparse.Namespace) -> s
 def find_driver(architecture: int) -> tuple[Any, str]:
     """The GPU, or what stands in for it and why."""
     try:
-        return nvidia.NvidiaDriver(), ""
+        driver = nvidia.NvidiaDriver()
+        driver.wait_until_open()
+        return driver, ""
     except CudaUnavailable as missing:
         return DryDriver(architecture), str(missing)
 

@@ -210,6 +210,13 @@ class EmulatedDriver:
         """Compile (or take from the cache) and load a program."""
         raise NotImplementedError
 
+    def wait_until_open(self) -> None:
+        """It always is."""
+
+    def compile_ahead(self, text: str, *, exact: bool = False) -> bool:
+        """Nothing is begun: the text may be changed before it is compiled."""
+        return True
+
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""
         try:

@@ -78,7 +78,7 @@ def _missing_for_a_gpu() -> str:
     from brian2genn.backends.cuda.device.nvidia import NvidiaDriver
 
     try:
-        NvidiaDriver()
+        NvidiaDriver().wait_until_open()
     except CudaUnavailable as missing:
         return str(missing)
     return ""

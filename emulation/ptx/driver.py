@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from brian2genn.backends.cuda.device.compiler import compile_ptx
 from brian2genn.backends.cuda.device.driver import CudaError, Launch, Meeting
-from brian2genn.backends.cuda.device.nvidia import compile_ptx
 
 from ..driver import FIBRES, EmulatedDriver, EmulatedModule, compile_library
 from .latencies import MEMORY

@@ -110,17 +110,20 @@ class GennDevice(LegacyInterface, CurrentArrays):
         set_imports_aside()
         self._ahead.begin(support, interpreter.prepare, load_templates)
         if at_once:
-            self.backend  # noqa: B018  (an error must come here, not at the first run)
+            self._chosen.get()  # what is missing must be said here, not at the first run
 
     @property
     def backend(self) -> Backend:
         """What compiles and runs networks; chosen when first needed.
+
+        Who asks for it waits until it is known that it can be used.
 
         Raises
         ------
         ValueError, CudaUnavailable
             If the script asks for a backend that cannot be had.
         """
+        self._chosen.settle()
         return self._chosen.get()
 
     def _choose(self) -> choice.Choice:
@@ -153,7 +156,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
     def spike_queue(self, source_start: int, source_end: int) -> Any:
         """A queue that compiled code and Brian's objects can both use."""
         if self._compilers.for_networks:
-            return self.backend.queue(source_start, source_end)
+            return self._chosen.get().queue(source_start, source_end)
         queue = super().spike_queue(source_start, source_end)
         return never_early(queue.__class__)(source_start, source_end)
 
@@ -219,7 +222,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
 
     def _add_synapses(self, synapses: Any, pre: np.ndarray, post: np.ndarray) -> bool:
         """Make synapses between neurons, by their numbers; says whether it has."""
-        if not self._compilers.for_setup or self.backend.setup() is not None:
+        if not self._compilers.for_setup or self._chosen.get().setup() is not None:
             return False
         append_synapses(synapses, pre, post)
         self.log.setup.count(synapses, "synapses_create_array")

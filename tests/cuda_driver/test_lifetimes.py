@@ -213,3 +213,51 @@ def test_time_steps_are_executed_in_a_cluster(over, capability, clusters):
         FAKE_CUDA_CAPABILITY=capability,
     )
     assert said.split() == ["CLUSTER"] * clusters + ["MEMORY", "NOWHERE"]
+
+
+def test_programs_are_compiled_ahead_side_by_side(over):
+    """Who asks for one waits for it; an error is told then, and what is kept needs no compiler."""
+    over.script(
+        """
+        import threading
+
+        compile_cubin, met = nvidia.compile_cubin, threading.Barrier(2)
+
+        def together(*arguments, **options):
+            met.wait(60)  # both are under way
+            return compile_cubin(*arguments, **options)
+
+        kernel = 'extern "C" __global__ void one(double *x) {{ x[0] = {}; }}'
+        texts = [kernel.format(time.time_ns() + k) for k in range(2)]
+        nvidia.compile_cubin = together
+        driver = choice.find_driver()
+        for text in texts:
+            assert not driver.compile_ahead(text)
+            assert not driver.compile_ahead(text)
+        for text in texts:
+            driver.build(text).kernel("one")
+            assert driver.compile_ahead(text)
+            assert text not in {begun for begun, _ in driver._begun}
+
+        nvidia.compile_cubin = compile_cubin
+        wrong = 'extern "C" __global__ void one(void) { nothing(); }'
+        for _ in range(2):
+            driver.compile_ahead(wrong)
+            try:
+                driver.build(wrong)
+            except CudaError as error:
+                assert "NVRTC could not compile" in str(error)
+            else:
+                raise AssertionError("it was compiled")
+        """
+    )
+
+
+def test_a_process_that_ends_waits_for_its_compilers(over):
+    """They are in NVIDIA's library, and a thread there must not see the process go."""
+    over.script(
+        """
+        driver = choice.find_driver()
+        driver.compile_ahead(f'extern "C" __global__ void k(double *x) {{ x[0] = {time.time()}; }}')
+        """
+    )

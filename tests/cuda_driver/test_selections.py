@@ -29,6 +29,8 @@ def test_the_gpu_is_tried_and_taken_without_being_asked_for(over):
         net.run(20*ms)
         print(brian2genn.genn_device.backend.name, net.cells.v[0] > 0)
         print(brian2genn.explain())
+        times = get_device().times
+        assert times.compiling > 0, "waiting for NVRTC is no preparing"
         """,
         TRY_THE_GPU="1",
     )

@@ -62,6 +62,7 @@ def elsewhere(call):
     return found[0]
 
 driver = nvidia.NvidiaDriver()
+driver.wait_until_open()
 cu.cuCtxSetCurrent(driver._context)
 text = '''
 extern "C" { __device__ int n[2]; }

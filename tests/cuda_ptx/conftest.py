@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
+from brian2genn.backends.cuda.device.bindings import nvrtc_version
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
-from brian2genn.backends.cuda.device.nvidia import nvrtc_version
 
 
 def _missing() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from brian2genn.backends.cuda.device.nvidia import Resources, compile_cubin, resources
+from brian2genn.backends.cuda.device.compiler import Resources, compile_cubin, resources
 from emulation.driver import EmulatedDriver, EmulatedModule
 from tests.cuda_shim.compiling import compile_for_processor
 from tests.cuda_shim.resources import note_resources

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from brian2genn.backends.cache.folder import cache_directory
-from brian2genn.backends.cuda.device.nvidia import Resources
+from brian2genn.backends.cuda.device.compiler import Resources
 
 #: Where it is kept.
 _NOTES = "nvrtc-resources-"

@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from brian2genn.backends.cache import files, folder
-from brian2genn.backends.cuda.device import bindings, nvidia
+from brian2genn.backends.cuda.device import bindings, compiler
 from brian2genn.backends.cuda.device.driver import CudaError, CudaUnavailable
 from tests.faults.processes import in_fork, run_script
 
@@ -235,13 +235,13 @@ def nvrtc(fresh, monkeypatch):
     except CudaUnavailable as missing:
         pytest.skip(str(missing))
     made = []
-    compiled = nvidia._compiled
+    compiled = compiler._compiled
 
     def counted(*arguments):
         made.append(arguments)
         return compiled(*arguments)
 
-    monkeypatch.setattr(nvidia, "_compiled", counted)
+    monkeypatch.setattr(compiler, "_compiled", counted)
     return made
 
 
@@ -249,8 +249,8 @@ def nvrtc(fresh, monkeypatch):
 @pytest.mark.parametrize("damage", [lambda whole: whole[:-1], lambda whole: b"", None])
 def test_a_damaged_cubin_is_made_anew(fresh, nvrtc, suffix, damage):
     """A driver given half of one would fail, or take the process with it."""
-    first, log = nvidia.compile_cubin(KERNEL, 90)
-    assert nvidia.compile_cubin(KERNEL, 90) == (first, log)
+    first, log = compiler.compile_cubin(KERNEL, 90)
+    assert compiler.compile_cubin(KERNEL, 90) == (first, log)
     assert len(nvrtc) == 1
     (path,) = fresh.folder.glob(f"cuda-*{suffix}")
     if damage is None:
@@ -258,8 +258,8 @@ def test_a_damaged_cubin_is_made_anew(fresh, nvrtc, suffix, damage):
     else:
         path.write_bytes(damage(path.read_bytes()))
     for _ in range(2):
-        again, log = nvidia.compile_cubin(KERNEL, 90)
-        assert again == first and nvidia.resources(log)["k"].registers > 0
+        again, log = compiler.compile_cubin(KERNEL, 90)
+        assert again == first and compiler.resources(log)["k"].registers > 0
         assert len(nvrtc) == 2
 
 
@@ -268,13 +268,13 @@ def test_cubins_without_a_place(fresh, nvrtc, tmp_path, monkeypatch):
     fresh.use(tmp_path / "file" / "cache")
     with monkeypatch.context() as patch:
         patch.setattr(folder.tempfile, "mkdtemp", lambda *_, **__: str(tmp_path / "file" / "own"))
-        cubin, log = nvidia.compile_cubin(KERNEL, 90)
+        cubin, log = compiler.compile_cubin(KERNEL, 90)
     assert cubin and "Used" in log
 
 
 def test_a_text_that_nvrtc_refuses_is_kept_for_people(fresh, nvrtc):
     with pytest.raises(CudaError) as info:
-        nvidia.compile_cubin("__global__ void k() { µ; }", 90)
+        compiler.compile_cubin("__global__ void k() { µ; }", 90)
     (source,) = fresh.folder.glob("cuda-*.cu")
     assert str(source) in str(info.value)
     assert "µ" in source.read_text("utf-8")

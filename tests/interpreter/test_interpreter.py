@@ -17,7 +17,7 @@ from brian2 import (
 import brian2genn
 from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.host import toolchain
-from brian2genn.backends.trial.execution import build, execute
+from brian2genn.backends.trial.execution import copy_of, execute
 from brian2genn.backends.trial.network import make_trial
 from brian2genn.transforms.chances import chances
 from brian2genn.transforms.pipeline import FOR_A_GPU, FOR_A_PROCESSOR, FOR_GENN, lower
@@ -38,7 +38,7 @@ def run_trial(backend, passes=()):
         network = trial.network.copied()
         lower(network, passes)
         return execute(trial, backend, InterpreterProgram(network))
-    return execute(trial, backend, build(trial, backend))
+    return execute(trial, backend, backend.build(copy_of(trial), profile=False))
 
 
 def assert_same(reference, results, tolerance):

@@ -17,6 +17,7 @@ from .interface import Backend, RawValue, Together
 
 if TYPE_CHECKING:
     from .cuda.backend import CudaBackend
+    from .trial.verdict import Trying
 
 #: What ``set_device("genn", backend=...)`` takes.
 NAMES = ("auto", "cpu", "cuda", "pygenn")
@@ -58,6 +59,9 @@ class Choice:
         What those who did not ask should know.
     warning : str
         What nobody should overlook.
+    pending : Pending, optional
+        What it depends on whether it stays at that: until then, the backend may compile, but not
+        compute.
     """
 
     backend: Backend
@@ -65,6 +69,33 @@ class Choice:
     why: str = ""
     hint: str = ""
     warning: str = ""
+    pending: Pending | None = None
+
+
+class Pending:
+    """A choice that is not final: whether a GPU computes right is being found out.
+
+    Parameters
+    ----------
+    find_out : callable
+        Waits for the verdict; returns the final choice.
+    """
+
+    def __init__(self, find_out: Callable[[], Choice]) -> None:
+        self._find_out = find_out
+        self._final: Choice | None = None
+
+    def final(self) -> Choice:
+        """The choice at which it stays.
+
+        Raises
+        ------
+        CudaUnavailable
+            If the script insists on a GPU that computes wrongly.
+        """
+        if self._final is None:
+            self._final = self._find_out()
+        return self._final
 
 
 def check_name(name: object) -> None:
@@ -114,7 +145,8 @@ def choose(
     ValueError
         For another name.
     CudaUnavailable
-        If ``'cuda'`` cannot be had, with what is missing, or what it computes wrongly.
+        If ``'cuda'`` cannot be had, with what is missing, or what it computes wrongly as far as
+        that is known.
     GennUnavailable
         If ``'pygenn'`` cannot be had, with what is missing.
     """
@@ -130,7 +162,10 @@ def choose(
     if name == "cpu":
         return Choice(processor, _PROCESSOR, "The script asks for it.")
     try:
-        driver = find_driver()
+        driver = find_driver()  # it is opened while the rest goes on
+        found = _on_gpu(driver, raw, processor, deterministic, defaults, insists=name == "cuda")
+        driver.wait_until_open()
+        return found
     except ForkedProcess as forked:
         return Choice(processor, _PROCESSOR, str(forked), warning=f"{_PROCESSOR} {forked}")
     except CudaUnavailable as missing:
@@ -138,10 +173,6 @@ def choose(
             raise
         hint = presence.hint(str(missing))
         return Choice(processor, _PROCESSOR, presence.why_none(str(missing)), hint=hint)
-    from .cuda.backend import CudaBackend
-
-    gpu = CudaBackend(driver, raw, deterministic=deterministic, setup_from=defaults.setup_from)
-    return _if_right(driver, gpu, processor, insists=name == "cuda")
 
 
 def for_several(together: Together, threads: Callable[[], int | None]) -> Choice:
@@ -159,30 +190,87 @@ def for_several(together: Together, threads: Callable[[], int | None]) -> Choice
     return Choice(processor, _PROCESSOR, "Several processes run each network together.")
 
 
-def _if_right(driver: Driver, gpu: CudaBackend, processor: Backend, *, insists: bool) -> Choice:
+def _on_gpu(
+    driver: Driver,
+    raw: RawValue,
+    processor: Backend,
+    deterministic: bool,
+    defaults: Defaults,
+    *,
+    insists: bool,
+) -> Choice:
     """The GPU, if a small network gives the same results on it as on the processor.
+
+    Where that is not known yet, compilers begin with the small network, and the script goes on.
+    """
+    from .cuda.backend import CudaBackend
+    from .trial.verdict import Trying, known
+
+    def make(rules: TuningRules) -> CudaBackend:
+        setup_from = defaults.setup_from
+        return CudaBackend(
+            driver, raw, deterministic=deterministic, rules=rules, setup_from=setup_from
+        )
+
+    where = _on(driver)
+    gpu = make(driver.rules)
+    if is_trusted():
+        return Choice(gpu, where)
+    tried = known(driver, driver.rules) is not None
+    trying = None if tried else Trying(driver, driver.rules)
+
+    def with_rules(rules: TuningRules) -> CudaBackend:
+        """What was compiled ahead is for all ways to execute time steps."""
+        return gpu if rules == driver.rules else make(rules)
+
+    def find_out() -> Choice:
+        choice = _if_right(driver, with_rules, processor, trying, insists=insists)
+        if choice.backend is gpu:
+            gpu.admit()
+        return choice
+
+    if trying is None or trying.is_in_vain:
+        return find_out()
+    pending = Pending(find_out)
+    gpu.await_verdict(lambda: pending.final().backend is gpu)
+    why = "If it computes right: that is being found out."
+    return Choice(gpu, where, why, pending=pending)
+
+
+def _on(driver: Driver) -> str:
+    return f"Networks run on the GPU: {driver.name}."
+
+
+def _if_right(
+    driver: Driver,
+    gpu: Callable[[TuningRules], CudaBackend],
+    processor: Backend,
+    trying: Trying | None,
+    *,
+    insists: bool,
+) -> Choice:
+    """The GPU, if it computes right.
 
     If it does not, simpler ways to launch time steps are tried.
     """
-    from .trial.verdict import NothingToCompare
+    from .trial.attempt import NothingToCompare
 
-    where = f"Networks run on the GPU: {driver.name}."
-    if is_trusted():
-        return Choice(gpu, where)
+    where = _on(driver)
     all_ways = driver.rules
     problem = ""
     try:
         for simpler in range(len(all_ways.meetings)):
             meetings = all_ways.meetings[: len(all_ways.meetings) - simpler]
-            gpu.rules = replace(all_ways, meetings=meetings)
-            said, is_final = _problem(driver, gpu.rules)
+            rules = replace(all_ways, meetings=meetings)
+            said, is_final = _problem(driver, rules, trying)
+            trying = None
             if not said and not problem:
                 why = "A small network has given the same results there as on the processor."
-                return Choice(gpu, where, why)
+                return Choice(gpu(rules), where, why)
             if not said:
                 left_out = " and ".join(f"'{way.value}'" for way in all_ways.meetings[-simpler:])
                 problem += f" It computes right, and is used, without {left_out}."
-                return Choice(gpu, where, problem, warning=problem)
+                return Choice(gpu(rules), where, problem, warning=problem)
             problem = problem or said
             if is_final:
                 break
@@ -192,7 +280,7 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: Backend, *, insists: 
             f" processor could not compute the same: {error}"
         )
         if insists:
-            return Choice(gpu, where, problem, warning=f"{problem} {where}")
+            return Choice(gpu(all_ways), where, problem, warning=f"{problem} {where}")
     if insists:
         raise CudaUnavailable(
             f"{problem} Until it is mended, set_device('genn', backend='cpu') is right."
@@ -200,12 +288,13 @@ def _if_right(driver: Driver, gpu: CudaBackend, processor: Backend, *, insists: 
     return Choice(processor, _PROCESSOR, problem, warning=f"{problem} {_PROCESSOR}")
 
 
-def _problem(driver: Driver, rules: TuningRules) -> tuple[str, bool]:
+def _problem(driver: Driver, rules: TuningRules, trying: Trying | None) -> tuple[str, bool]:
     """What is wrong with a GPU, if anything is, and whether trying again is in vain."""
-    from .trial.verdict import TrialError, verdict
+    from .trial.attempt import TrialError
+    from .trial.verdict import verdict
 
     try:
-        found = verdict(driver, rules)
+        found = trying.verdict() if trying is not None else verdict(driver, rules)
     except TrialError as error:
         problem = (
             f"The GPU ({driver.name}) could not run a small network, whose results are compared"

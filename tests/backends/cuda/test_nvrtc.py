@@ -25,7 +25,7 @@ from brian2 import (
     um,
 )
 
-from brian2genn.backends.cuda.device import bindings, choice, nvidia
+from brian2genn.backends.cuda.device import bindings, choice, compiler
 from brian2genn.backends.cuda.device.driver import CudaError, CudaUnavailable
 from brian2genn.codegen.cuda.small import print_value_check
 from tests import devices
@@ -115,14 +115,14 @@ def test_cable(driver):
 
 def test_the_search_for_invalid_values():
     for architecture in architectures():
-        _, log = nvidia.compile_cubin(print_value_check(64, 1e50), architecture)
-        assert nvidia.resources(log)["check_values"].spilled == 0
+        _, log = compiler.compile_cubin(print_value_check(64, 1e50), architecture)
+        assert compiler.resources(log)["check_values"].spilled == 0
 
 
 def test_a_program_that_does_not_compile_says_where_it_lies():
     architecture = architectures()[-1]
     with pytest.raises(CudaError, match=r"(?s)could not compile .*\.cu:.*undefined_name"):
-        nvidia.compile_cubin("__global__ void k(void) { undefined_name = 1; }", architecture)
+        compiler.compile_cubin("__global__ void k(void) { undefined_name = 1; }", architecture)
 
 
 def test_an_empty_log_leaves_pythons_own_bytes_alone():
@@ -131,6 +131,6 @@ def test_an_empty_log_leaves_pythons_own_bytes_alone():
     _, nvrtc = bindings.bindings()
     _, program = nvrtc.nvrtcCreateProgram(b"", b"empty.cu", 0, [], [])
     nvrtc.nvrtcCompileProgram(program, 0, [])
-    log = nvidia._text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
+    log = compiler._text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
     assert log == b"\0"
     assert bytes([32])[0] == 32

@@ -16,7 +16,7 @@ from brian2 import (
 from brian2.core.base import BrianObjectException
 
 import brian2genn
-from brian2genn.backends.cuda.device import bindings, nvidia
+from brian2genn.backends.cuda.device import bindings, compiler
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
@@ -252,6 +252,47 @@ def test_small_tasks_are_done_by_the_processor(shim, monkeypatch):
     assert shim.counts["launches"] == before
 
 
+def test_while_a_program_is_compiled_the_processor_does_it(shim, monkeypatch):
+    """Once it is there, the device does it, and what is so large that this is worth waiting for."""
+    from brian2genn.backends.cuda import setup
+
+    monkeypatch.setattr(setup, "_WORTHWHILE", 1000)
+    devices.set_defaults(monkeypatch, setup_from=None)
+    begun = []
+    there = False
+
+    def compile_ahead(text, *, exact=False):
+        begun.append(exact)
+        return there
+
+    monkeypatch.setattr(shim, "compile_ahead", compile_ahead)
+    made = []
+
+    def make() -> int:
+        before = shim.counts["launches"]
+        seed(3)
+        pre, post = groups()
+        synapses = Synapses(pre, post)
+        synapses.connect(p="0.2 + 0.1*x_pre")
+        made.append((synapses.i[:].copy(), synapses.j[:].copy()))
+        return shim.counts["launches"] - before
+
+    set_device("genn", backend="cuda")
+    assert make() == 0
+    assert begun == [True]
+    there = True
+    assert make() == 2
+    set_device("genn", backend="cuda")
+    there = False
+    assert make() == 0
+    monkeypatch.setattr(setup, "_WORTH_COMPILING", 1000)
+    begun.clear()
+    assert make() == 2
+    assert not begun
+    for ends in made:
+        np.testing.assert_array_equal(ends, made[0])
+
+
 @pytest.mark.parametrize("worthwhile", [0, 1 << 30])
 def test_one_seed_one_network_and_one_input(shim, monkeypatch, worthwhile):
     """Built here or there, run here or there: the same spikes at first."""
@@ -313,5 +354,5 @@ def test_nvrtc_takes_it(monkeypatch):
     assert len(texts) >= 5
     for text in texts:
         for architecture in (known[0], known[-1]):
-            _, log = nvidia.compile_cubin(text, architecture, exact=True)
-            assert not any(found.spilled for found in nvidia.resources(log).values())
+            _, log = compiler.compile_cubin(text, architecture, exact=True)
+            assert not any(found.spilled for found in compiler.resources(log).values())

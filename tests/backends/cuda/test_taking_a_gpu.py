@@ -20,7 +20,8 @@ from brian2.utils.logger import catch_logs
 import brian2genn
 from brian2genn.backends.cuda.device.driver import CudaUnavailable, Meeting
 from brian2genn.backends.host import toolchain
-from brian2genn.backends.trial.verdict import NothingToCompare, verdict
+from brian2genn.backends.trial.attempt import NothingToCompare
+from brian2genn.backends.trial.verdict import verdict
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 from tests.cuda_shim.faults import FailingDriver, FaultyDriver
@@ -113,10 +114,16 @@ def test_what_is_wrong_with_one_way_is_left_out(gpu, monkeypatch, fault, left_ou
 
 
 def test_insisting_on_a_wrong_gpu_is_an_error(gpu):
+    """Before a network runs; when it is remembered, at once."""
     gpu(FaultyDriver("exp is single"))
-    for _ in range(2):  # the second time, it is remembered
-        with pytest.raises(CudaUnavailable, match=r"(?s)wrong values .*backend='cpu'"):
-            set_device("genn", backend="cuda")
+    wrong = r"(?s)wrong values .*backend='cpu'"
+    set_device("genn", backend="cuda")
+    with pytest.raises(CudaUnavailable, match=wrong):
+        small_run()
+    with pytest.raises(CudaUnavailable, match=wrong):
+        small_run()
+    with pytest.raises(CudaUnavailable, match=wrong):
+        set_device("genn", backend="cuda")
 
 
 def test_a_gpu_that_fails_is_not_taken(gpu):
@@ -125,8 +132,10 @@ def test_a_gpu_that_fails_is_not_taken(gpu):
     assert level == "WARNING"
     assert "an illegal address" in text
     assert backend_name() == "cpu"
-    with pytest.raises(CudaUnavailable, match="an illegal address"):
-        set_device("genn", backend="cuda")
+    set_device("genn", backend="cuda")
+    for _ in range(2):
+        with pytest.raises(CudaUnavailable, match="an illegal address"):
+            small_run()
 
 
 def test_without_a_c_compiler_nothing_can_be_compared(gpu, monkeypatch):

@@ -12,9 +12,12 @@ from brian2.core.names import find_name
 
 from brian2genn.backends.cuda.device.driver import CudaError, Meeting
 from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.host import toolchain
+from brian2genn.backends.host.structures import support
 from brian2genn.backends.trial import verdict as trial
+from brian2genn.backends.trial.attempt import Attempt, TrialError
 from brian2genn.backends.trial.comparison import differences
-from brian2genn.backends.trial.verdict import TrialError, verdict
+from brian2genn.backends.trial.verdict import verdict
 from brian2genn.model import expr
 from tests.cuda_shim.driver import ShimDriver
 from tests.cuda_shim.faults import FAULTS, FailingDriver, FaultyDriver
@@ -107,6 +110,41 @@ def test_faults_of_drivers_are_found(driver):
     assert verdict(driver()).differences
 
 
+def test_what_the_processor_needs_is_compiled_beforehand(monkeypatch):
+    """And nothing else: a program that is compiled under another name is one more to wait for."""
+    asked = {True: set(), False: set()}
+    compile_library = toolchain.compile_library
+
+    def watched(chain, text, *arguments):
+        ahead = threading.current_thread() is not threading.main_thread()
+        asked[ahead].add((chain.identity, text))
+        return compile_library(chain, text, *arguments)
+
+    monkeypatch.setattr(toolchain, "compile_library", watched)
+    support()  # every script has it compiled
+    asked[False].clear()
+    attempt = Attempt(ShimDriver(), ShimDriver().rules)
+    assert not asked[False]
+    assert attempt.differences(60.0) == []
+    assert asked[False]
+    assert asked[False] == asked[True]
+
+
+def test_what_the_gpu_needs_is_compiled_beforehand():
+    driver = ShimDriver()
+    begun, built = [], []
+    build = driver.build
+    driver.compile_ahead = lambda text, *, exact=False: begun.append((text, exact))
+    driver.build = lambda text, *, exact=False: (
+        built.append((text, exact)), build(text, exact=exact)
+    )[1]  # fmt: skip
+    attempt = Attempt(driver, driver.rules)
+    assert not built
+    assert attempt.differences(60.0) == []
+    assert set(built) <= set(begun)
+    assert len(set(built)) == 3
+
+
 def test_differences_say_what_where_and_how_much():
     found = verdict(FaultyDriver("additions to integers are lost"))
     assert re.match(
@@ -162,11 +200,16 @@ def trials(monkeypatch):
     """How often the trial was made; it is only said to have been."""
     made = []
 
-    def compared(driver, rules, patience):
-        made.append(driver)
-        return ["'v' differs"] if isinstance(driver, FaultyDriver) else []
+    class Said:
+        failure = None
 
-    monkeypatch.setattr(trial, "_compared", compared)
+        def __init__(self, driver, rules):
+            made.append(driver)
+
+        def differences(self, patience):
+            return ["'v' differs"] if isinstance(made[-1], FaultyDriver) else []
+
+    monkeypatch.setattr(trial, "Attempt", Said)
     return made
 
 

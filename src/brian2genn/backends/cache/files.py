@@ -103,6 +103,12 @@ def keep(
         ) from error
 
 
+def is_kept(key: str) -> bool:
+    """Whether `keep` would find it in the cache; what has been damaged counts as found."""
+    folders = [cache_directory(), *([own_directory()] if has_own_directory() else [])]
+    return any(_seal(folder / key).exists() for folder in folders)
+
+
 def folder_for(name: str) -> Path:
     """A folder in the cache, or in a folder of this process's own, for who writes there himself.
 

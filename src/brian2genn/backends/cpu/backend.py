@@ -14,6 +14,7 @@ from ...transforms.traces import traced_networks
 from ..host.memory import HostMemory
 from ..host.queue import SpikeQueue
 from ..host.threads import threads_for, why_so_many
+from ..host.toolchain import Toolchain
 from ..interface import Together
 from .fitted import LEAST_STEPS, FittedProgram
 from .program import CpuProgram
@@ -30,6 +31,8 @@ class CpuBackend(HostMemory):
         Share out among threads whatever can be, whether it pays or not.
     fitted_from : int, optional
         How many time steps a run must have for memory to be fitted to it.
+    chain : Toolchain, optional
+        The compiler and its flags, if they are not the usual ones.
     """
 
     name = "cpu"
@@ -41,7 +44,9 @@ class CpuBackend(HostMemory):
         threads: Callable[[], int | None] = lambda: None,
         share_always: bool = False,
         fitted_from: int = LEAST_STEPS,
+        chain: Toolchain | None = None,
     ) -> None:
+        self._chain = chain
         self._asked = threads
         self._share_always = share_always
         self._fitted_from = fitted_from
@@ -97,6 +102,7 @@ class CpuBackend(HostMemory):
             lambda: why_so_many(self._asked()),
             self._share_always,
             together=self.together,
+            chain=self._chain,
         )
 
     def queue(self, source_start: int, source_stop: int) -> SpikeQueue:

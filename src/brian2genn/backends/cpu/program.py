@@ -29,6 +29,18 @@ _OUTCOMES = tuple(sorted(Outcome))
 TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
 
 
+def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:
+    """The library of a program: compiled, or taken from the cache.
+
+    Raises
+    ------
+    ToolchainError, CompileError
+        Where there is no place for it, or the compiler refuses it.
+    """
+    units = source.units if usable_cores() > 1 else 1
+    return toolchain.compile_library(chain.with_units(units), source.text, "network", source.is_cpp)
+
+
 class LateEvents:
     """Events that a program keeps until they are exchanged with other processes."""
 
@@ -60,6 +72,8 @@ class CpuProgram:
         Share out among threads whatever can be, whether it pays or not.
     together : Together, optional
         The processes that run the network together, if there are several.
+    chain : Toolchain, optional
+        The compiler and its flags, if they are not the usual ones.
 
     Raises
     ------
@@ -79,6 +93,7 @@ class CpuProgram:
         share_always: bool = False,
         *,
         together: Together | None = None,
+        chain: toolchain.Toolchain | None = None,
     ) -> None:
         self._together = together
         self._threads = threads
@@ -87,7 +102,7 @@ class CpuProgram:
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule
         self.owners = self.source.owners
-        self._toolchain = toolchain.find().with_arguments(network.compiler)
+        self._toolchain = (chain or toolchain.find()).with_arguments(network.compiler)
         self._library = self._load()
         self._context = Context()
         #: the context's address, as an argument
@@ -108,13 +123,7 @@ class CpuProgram:
         self._names = Names()
 
     def _load(self) -> ctypes.CDLL:
-        units = self.source.units if usable_cores() > 1 else 1
-        library = toolchain.compile_library(
-            self._toolchain.with_units(units),
-            self.source.text,
-            "network",
-            self.source.is_cpp,
-        )
+        library = compiled(self.source, self._toolchain)
         library.program_constants_size.restype = c_int64
         library.program_run.argtypes = [POINTER(Context), c_double]
         library.program_block.argtypes = [POINTER(Context), c_int32]

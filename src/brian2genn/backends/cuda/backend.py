@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -34,6 +34,8 @@ class CudaBackend:
         How ways to execute time steps are compared; usually as the driver says.
     setup_from : int, optional
         Elements from which set-up code is executed on the device; None for as many as are worth it.
+    compiles_ahead : bool, optional
+        Whether programs are compiled in the background, until the device needs them.
     """
 
     name = "cuda"
@@ -48,12 +50,31 @@ class CudaBackend:
         deterministic: bool = False,
         rules: TuningRules | None = None,
         setup_from: int | None = None,
+        compiles_ahead: bool = False,
     ) -> None:
         self.driver = driver
+        self._compiles_ahead = compiles_ahead
         self.deterministic = deterministic
         self.rules = rules or driver.rules
         self.memory = DeviceMemory(driver, raw)
         self._setup = DeviceSetup(driver, self.memory, setup_from)
+
+    def await_verdict(self, is_right: Callable[[], bool]) -> None:
+        """Compute nothing until `admit`, but compile ahead.
+
+        Parameters
+        ----------
+        is_right : callable
+            Waits for the verdict, and says whether the device may be used. It is for set-up code
+            that is worth waiting for; who wants to run a network asks for himself.
+        """
+        self._compiles_ahead = self.memory.is_closed = True
+        self._setup.is_right = is_right
+
+    def admit(self) -> None:
+        """Use the device from now on: it computes right."""
+        self._compiles_ahead = self.memory.is_closed = False
+        self._setup.is_right = None
 
     def refuse(
         self, steps: Sequence[Step], user_code: Sequence[UserCode], arguments: CompilerArguments
@@ -88,9 +109,11 @@ class CudaBackend:
         Raises
         ------
         CudaError
-            If the compiler refuses the program.
+            If the compiler refuses the program; later, if it is compiled ahead.
         """
         lower(network, FOR_A_GPU)
+        if self._compiles_ahead:
+            self.memory.check.compile_ahead()
         return CudaProgram(
             network,
             self.driver,
@@ -98,6 +121,7 @@ class CudaBackend:
             profile=profile,
             deterministic=self.deterministic,
             rules=self.rules,
+            ahead=self._compiles_ahead,
         )
 
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:

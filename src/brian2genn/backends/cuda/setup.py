@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,13 @@ from .memory.image import Image
 #: with it than the host, whose compiler has less to do.
 _WORTHWHILE = 1 << 20
 
+#: The same while it is not known yet whether the device computes right, for which the host would
+#: have to wait.
+_WORTH_WAITING = 1 << 26
+
+#: The same where the device's program has to be compiled first: that takes a quarter of a second.
+_WORTH_COMPILING = 1 << 24
+
 #: How many programs are kept loaded.
 _MOST = 16
 
@@ -35,13 +42,17 @@ class DeviceSetup:
     driver : Driver
     memory : DeviceMemory
     setup_from : int, optional
-        Elements to assign to, or pairs of neurons to look at, from which it is worth it.
+        Elements to assign to, or pairs of neurons to look at, from which the device does it. By
+        default those from which it is sooner done: whether it has a program is looked at, too.
     """
 
     def __init__(self, driver: Driver, memory: DeviceMemory, setup_from: int | None = None) -> None:
         self._driver = driver
         self._memory = memory
+        self._always = setup_from is not None
         self._setup_from = _WORTHWHILE if setup_from is None else setup_from
+        #: waits for the verdict on the device; None if there is none to wait for
+        self.is_right: Callable[[], bool] | None = None
         self._loaded: OrderedDict[str, Module] = OrderedDict()
 
     def assign(
@@ -69,7 +80,9 @@ class DeviceSetup:
         try:
             overwritten = {name for name in written if self._overwrites(step, arrays[name], size)}
             overwritten -= step.kernel.read_arrays()
-            program = self._program(network, arrays, params, key, overwritten)
+            program = self._program(network, arrays, params, key, size, overwritten)
+            if program is None:
+                return False
             program.launch("assign_elements", size)
         except MemoryError:
             return False  # the host may have more
@@ -96,7 +109,9 @@ class DeviceSetup:
         if not self._is_worth_it(size) or why_on_host(network) is not None:
             return None
         try:
-            program = self._program(network, arrays, params, key)
+            program = self._program(network, arrays, params, key, size)
+            if program is None:
+                return None
             rows = program.reserve("rows", 8 * n_rows)
             program.update()
             program.launch("count_rows", n_rows)
@@ -120,7 +135,15 @@ class DeviceSetup:
             return None
 
     def _is_worth_it(self, size: int) -> bool:
-        return size >= self._setup_from
+        if size < self._setup_from or self.is_right is None:
+            return size >= self._setup_from
+        return size >= _WORTH_WAITING and self.is_right()
+
+    def _is_ready(self, text: str, size: int) -> bool:
+        """Whether it is not worth it to leave it to the host while the program is compiled."""
+        if text in self._loaded or self._always or size >= _WORTH_COMPILING:
+            return True
+        return self._driver.compile_ahead(text, exact=True)
 
     def _overwrites(self, step: Assign, variable: Any, size: int) -> bool:
         """Whether a step writes every element of an array."""
@@ -132,10 +155,15 @@ class DeviceSetup:
         arrays: Mapping[str, Any],
         params: Mapping[str, float],
         key: int,
+        size: int,
         overwritten: Collection[str] = (),
-    ) -> _Execution:
+    ) -> _Execution | None:
+        """The program for so many elements; None if the host is sooner done."""
+        network = network.copied()
         lower(network, FOR_SETUP)
         source = print_cuda_setup(network)
+        if not self._is_ready(source.text, size):
+            return None
         module = self._module(source.text)
         program = _Execution(self._driver, self._memory, source, module, params, key)
         program.place(arrays, overwritten)

@@ -104,6 +104,11 @@ class SetupTrial:
         SetupProgram(self._values.network).run(arrays, self._values.params, _KEY + 1)
         return results | _values_of(arrays)
 
+    def compile_ahead(self, driver: Driver) -> None:
+        """Begin to compile the pieces for a device."""
+        for piece in (self._pattern, self._values):
+            driver.compile_ahead(print_cuda_setup(piece.network).text, exact=True)
+
     def compile_for(self, driver: Driver) -> None:
         """Compile the pieces for a device."""
         for piece in (self._pattern, self._values):

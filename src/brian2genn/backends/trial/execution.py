@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...model.names import Names
+from ...model.network import Network
 from ...model.verify import verify
 from ..interface import Backend, Bound, ClockState, Outcome, Program
 from .network import DT, RECORDED, Trial
@@ -37,11 +38,11 @@ def raw_value(variable: Variable) -> np.ndarray:
     return variable.array
 
 
-def build(trial: Trial, backend: Backend) -> Program:
-    """Compile the network for a backend."""
+def copy_of(trial: Trial) -> Network:
+    """The network, for a backend that compiles it and changes it."""
     network = trial.network.copied()
     verify(network)
-    return backend.build(network, profile=False)
+    return network
 
 
 def execute(trial: Trial, backend: Backend, program: Program) -> Results:
@@ -53,7 +54,7 @@ def execute(trial: Trial, backend: Backend, program: Program) -> Results:
     backend : Backend
         It asks for arrays by `raw_value`.
     program : Program
-        Made by `build` for the same backend.
+        Made by the same backend of a `copy_of` the network.
 
     Returns
     -------

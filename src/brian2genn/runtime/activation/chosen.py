@@ -22,8 +22,12 @@ logger = get_logger("brian2.devices.genn")
 _OURS = (SpikeQueue, DeviceQueue)
 
 
+class AnotherBackend(Exception):
+    """The objects of a network are ready for a backend that cannot be used: begin again."""
+
+
 class ChosenBackend:
-    """The backend that is used now: chosen, and told about, when first needed.
+    """The backend that is used now: chosen when first needed, and told about when that is final.
 
     A process that is forked from one that uses a GPU chooses anew. It has the host's arrays and
     cannot ask the GPU for what they lack, so they are made current before.
@@ -54,14 +58,41 @@ class ChosenBackend:
             If the script asks for a backend that cannot be had.
         """
         if self._choice is None:
-            chosen = self._choice = self._choose()
-            if chosen.warning:
-                logger.warn(chosen.warning, "gpu", once=True)
-            else:
-                logger.info(chosen.where, f"backend_{chosen.backend.name}", once=True)
-            if chosen.hint:
-                logger.info(chosen.hint, "gpu_hint", once=True)
+            self._choice = self._choose()
+            _tell(self._choice)
         return self._choice.backend
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is known that the backend can be used."""
+        return self._choice is not None and self._choice.pending is None
+
+    def settle(self) -> bool:
+        """Wait until it is known whether the backend can be used; whether another one was chosen.
+
+        This is to be asked before a backend computes anything of a script's; to compile, and all
+        that is done on the host, need not wait.
+
+        Raises
+        ------
+        ValueError, CudaUnavailable
+            As for `get`.
+        """
+        before = self.get()
+        assert self._choice is not None
+        pending = self._choice.pending
+        if pending is None:
+            return False
+        try:
+            self._choice = pending.final()
+        except BaseException:
+            self._choice = None  # whoever asks next is told again
+            raise
+        _tell(self._choice)
+        if self._choice.backend is before:
+            return False
+        self.programs = {False: KnownPrograms(), True: KnownPrograms()}
+        return True
 
     def forget(self) -> None:
         """Choose again when next needed; values that are elsewhere come back first."""
@@ -106,6 +137,18 @@ class ChosenBackend:
                 self._leave()
             except CudaError:  # what could not be fetched before: to ask for it stays an error
                 self._choice = chosen
+
+
+def _tell(chosen: Choice) -> None:
+    """Say where networks run, once that is known."""
+    if chosen.pending is not None:
+        return
+    if chosen.warning:
+        logger.warn(chosen.warning, "gpu", once=True)
+    else:
+        logger.info(chosen.where, f"backend_{chosen.backend.name}", once=True)
+    if chosen.hint:
+        logger.info(chosen.hint, "gpu_hint", once=True)
 
 
 def exchange_queues(objects: Iterable[Any], backend: Backend) -> None:

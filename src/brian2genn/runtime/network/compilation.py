@@ -16,7 +16,7 @@ from ...model.network import Network as Model
 from ...model.verify import verify
 from ...transforms.pipeline import shown
 from ...transforms.settle import settle
-from ..activation.chosen import ChosenBackend
+from ..activation.chosen import AnotherBackend, ChosenBackend
 from ..activation.foreign import explain_foreign_preferences
 from ..checks.bounds import changing_indices
 from ..code.depth import as_deep_as_needed, is_deep
@@ -78,6 +78,11 @@ class Compilation:
             The names around the call of ``run``.
         unchanged : bool
             Whether Brian did not have to look at the objects.
+
+        Raises
+        ------
+        AnotherBackend
+            If it turned out meanwhile that another one has to run it.
         """
         known = self._known.find(net)
         if (
@@ -123,6 +128,10 @@ class Compilation:
                 settle(translation.network, translation.slots, translation.ranks)
                 ranked = self._processes.plan(objects, translation)
                 program = self._program(translation, net, profile)
+                if not self._chosen.is_final:  # meanwhile, compilers were at work
+                    if self._chosen.settle():
+                        raise AnotherBackend
+                    self._log.remember(net, translation.placements)  # it is known where
                 prepared = Prepared(
                     net, objects, translation, program, self._chosen.get(), profile,
                     self._log.setup_of(objects), ranked,

@@ -14,7 +14,7 @@ from brian2.units.fundamentalunits import Quantity
 from ...backends.cuda.device.driver import CudaLost
 from ...frontend.compatibility import wants_garbage_collection
 from ...frontend.network import left_to_brian
-from ..activation.chosen import ChosenBackend, exchange_queues
+from ..activation.chosen import AnotherBackend, ChosenBackend, exchange_queues
 from ..activation.legacy import explain_old_preferences
 from ..checks.pathways import check_pathways
 from ..code.compilers import NO_COMPILER, Compilers
@@ -83,7 +83,10 @@ class NetworkRunner:
         """Run a network."""
         preparation = Preparation()
         with self.device.processes.all_or_none("the beginning of a run"):
-            prepared, loop = self._begin(net, arguments)
+            try:
+                prepared, loop = self._begin(net, arguments)
+            except AnotherBackend:
+                prepared, loop = self._begin(net, arguments)
         if prepared is not None and loop is not None:
             self._go_on(net, arguments, prepared, loop, preparation)
 

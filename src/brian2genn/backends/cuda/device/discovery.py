@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from ...background import InBackground
 from ...install import line
 from .bindings import (
     HOW_TO_INSTALL,
@@ -80,8 +81,11 @@ def find_gpu(number: int) -> Gpu:
         With what is missing.
     """
     cu, _ = bindings()
-    compiler = nvrtc_version()
-    _start_driver(cu)
+    loading = InBackground(nvrtc_version, comes_to_an_end=True)  # it is large
+    try:
+        _start_driver(cu)
+    finally:
+        compiler = loading.result()  # a compiler that is missing is told first
     version = check(cu.cuDriverGetVersion(), "asking for its version")
     _compare_versions(version, compiler)
     count = check(cu.cuDeviceGetCount(), "counting GPUs")

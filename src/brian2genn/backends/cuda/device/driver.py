@@ -144,6 +144,20 @@ class Driver(Protocol):
             Whether every operation is rounded by itself (no contraction to fma).
         """
 
+    def wait_until_open(self) -> None:
+        """Wait until the device can be used. Raises `CudaUnavailable` if it cannot."""
+
+    def compile_ahead(self, text: str, *, exact: bool = False) -> bool:
+        """Begin to compile a program that `build` will be asked for; this does not wait for it.
+
+        Several are compiled at once. Errors are those of `build`.
+
+        Returns
+        -------
+        bool
+            Whether `build` need not wait for the compiler.
+        """
+
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ....codegen.templating import INCLUDE_DIRECTORY
-from ...cache.files import CacheError, keep, write_somewhere
-from ...cache.folder import cache_directory
-from .bindings import bindings, check, nvrtc_version
-from .discovery import FORKED, find_gpu
+from ...background import InBackground
+from ...host.toolchain import waiting
+from .bindings import bindings, check
+from .compiler import compile_cubin, is_compiled
+from .discovery import FORKED, Gpu, find_gpu
 from .driver import (
     CudaError,
     CudaLost,
@@ -31,146 +27,8 @@ from .driver import (
     TuningRules,
 )
 
-#: Options of every compilation.
-_OPTIONS = (
-    "--std=c++17",
-    "--device-as-default-execution-space",
-    "--ptxas-options=-v",
-    "--diag-suppress=177",
-)
-
 #: Sizes of clusters that are asked for, the largest first; no GPU has larger ones.
 _CLUSTERS = (16, 8, 4, 2)
-
-
-# -- compiling -----------------------------------------------------------------
-
-
-@cache
-def _headers() -> tuple[list[bytes], list[bytes]]:
-    """The texts of the headers that programs include, and their names."""
-    paths = sorted(INCLUDE_DIRECTORY.glob("*.h"))
-    texts = [path.read_bytes() for path in paths]
-    names = [path.name.encode() for path in paths]
-    return texts, names
-
-
-def compile_cubin(text: str, architecture: int, *, exact: bool = False) -> tuple[bytes, str]:
-    """Compile a CUDA program; this needs no GPU.
-
-    Parameters
-    ----------
-    text : str
-    architecture : int
-        The compute capability, for example 90.
-    exact : bool, optional
-        Whether every operation is rounded by itself (no contraction to fma).
-
-    Returns
-    -------
-    cubin : bytes
-    log : str
-        What the compiler said, with the registers of every kernel.
-
-    Raises
-    ------
-    CudaError
-        With the compiler's message.
-    """
-    return _compile(text, "CUBIN", [f"--gpu-architecture=sm_{architecture}"], exact=exact)
-
-
-def compile_ptx(text: str, architecture: int, *, exact: bool = False) -> str:
-    """The code that `compile_cubin` hands to the assembler, with the lines of its source.
-
-    Arguments and errors are those of `compile_cubin`.
-    """
-    options = [f"--gpu-architecture=compute_{architecture}", "--generate-line-info"]
-    return _compile(text, "PTX", options, exact=exact)[0].rstrip(b"\0").decode()
-
-
-def _compile(text: str, result: str, special: Sequence[str], *, exact: bool) -> tuple[bytes, str]:
-    """Compile with the options of every program and some special ones; keep the result.
-
-    `result` is what NVRTC calls it: CUBIN or PTX.
-    """
-    major, minor = nvrtc_version()
-    texts, _ = _headers()
-    digest = hashlib.sha256()
-    wanted = [*_OPTIONS, *special]
-    options = [option.encode() for option in (*wanted, *(["--fmad=false"] if exact else []))]
-    for part in (text.encode(), *texts, *options, f"{major}.{minor}".encode()):
-        digest.update(part)
-    key, suffix = f"cuda-{digest.hexdigest()[:32]}", f".{result.lower()}"
-
-    def make(stem: Path, unfinished: Path) -> None:
-        code, log = _compiled(text, key, result, options)
-        unfinished.with_suffix(suffix).write_bytes(code)
-        unfinished.with_suffix(".log").write_bytes(log)
-
-    def load(stem: Path) -> tuple[bytes, bytes]:
-        return stem.with_suffix(suffix).read_bytes(), stem.with_suffix(".log").read_bytes()
-
-    try:
-        code, log = keep(key, (suffix, ".log"), make, load)
-    except CacheError:  # which was said
-        code, log = _compiled(text, key, result, options)
-    return code, log.decode(errors="replace")
-
-
-def _compiled(text: str, key: str, result: str, options: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """What NVRTC makes of a text, and what it says."""
-    _, nvrtc = bindings()
-    texts, names = _headers()
-    _, program = nvrtc.nvrtcCreateProgram(
-        text.encode(), b"network.cu", len(texts), list(texts), list(names)
-    )
-    try:
-        (code,) = nvrtc.nvrtcCompileProgram(program, len(options), list(options))
-        log = _text_of(nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, program)
-        log = log.rstrip(b"\0")
-        if int(code) != 0:
-            source = write_somewhere(cache_directory() / f"{key}.cu", text.encode())
-            complaint = log.decode(errors="replace")
-            raise CudaError(f"NVRTC could not compile {source}:\n{complaint}")
-        size, get = (getattr(nvrtc, f"nvrtcGet{result}{tail}") for tail in ("Size", ""))
-        return _text_of(size, get, program), log
-    finally:
-        nvrtc.nvrtcDestroyProgram(program)
-
-
-_RESOURCES = re.compile(
-    r"Function properties for (?P<kernel>\w+)\n"
-    r"\D*(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores,"
-    r" (?P<loads>\d+) bytes spill loads\n"
-    r".*?Used (?P<registers>\d+) registers"
-)
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What the compiler reports of a kernel: registers, and bytes in slow memory."""
-
-    registers: int
-    stack: int
-    spilled: int
-
-
-def resources(log: str) -> dict[str, Resources]:
-    """The resources of every kernel, from the compiler's log."""
-    return {
-        match["kernel"]: Resources(
-            int(match["registers"]), int(match["stack"]), int(match["stores"]) + int(match["loads"])
-        )
-        for match in _RESOURCES.finditer(log)
-    }
-
-
-def _text_of(size: Callable[..., Any], get: Callable[..., Any], program: Any) -> bytes:
-    _, length = size(program)
-    buffer = bytearray(length)  # not bytes: those of one character are Python's own
-    get(program, buffer)
-    return bytes(buffer)
 
 
 # -- the device ------------------------------------------------------------------
@@ -215,7 +73,8 @@ class NvidiaModule:
 class NvidiaDriver:
     """One GPU.
 
-    All that it does is in the order in which it is asked for (a stream of its own). Other packages
+    All that it does is in the order in which it is asked for (a stream of its own); it is opened
+    in the background. Other packages
     may use the GPU at the same time: its context is the one that all of them share, and threads
     keep the context that they have.
 
@@ -240,21 +99,44 @@ class NvidiaDriver:
         self.identity = gpu.identity
         self.rules = TuningRules()
         self._cooperative, self._clusters = gpu.cooperative, gpu.clusters
+        self._context: Any = None
+        self._stream: Any = None
         #: threads in a block
         self.threads = 128
+        #: programs that are being compiled, and what comes of them
+        self._begun: dict[tuple[str, bool], InBackground[tuple[bytes, str]]] = {}
         #: how the GPU was lost; empty while it was not
         self.lost = ""
         self._process = os.getpid()
+        # that takes a quarter of a second, in which Python has other things to do
+        self._opening = InBackground(lambda: self._open(gpu), comes_to_an_end=True)
+
+    def _open(self, gpu: Gpu) -> tuple[Any, Any]:
+        """A context and a stream."""
+        cu = self._cu
         try:
-            self._context = check(self._cu.cuDevicePrimaryCtxRetain(gpu.device), "opening the GPU")
-            with self.current() as cu:
+            context = check(cu.cuDevicePrimaryCtxRetain(gpu.device), "opening the GPU")
+            check(cu.cuCtxPushCurrent(context), "using the GPU")
+            try:
                 # it does not wait for what others do in the default stream
                 flags = cu.CUstream_flags.CU_STREAM_NON_BLOCKING
-                self._stream = check(cu.cuStreamCreate(flags), "opening a stream")
+                return context, check(cu.cuStreamCreate(flags), "opening a stream")
+            finally:
+                cu.cuCtxPopCurrent()
         except (CudaError, MemoryError) as error:
             raise CudaUnavailable(
                 f"{self.name} cannot be opened; another program may be using it. {error}"
             ) from error
+
+    def wait_until_open(self) -> None:
+        """Wait until the GPU can be used, which begins when this object is made.
+
+        Raises
+        ------
+        CudaUnavailable
+            If it cannot.
+        """
+        self._context, self._stream = self._opening.result()
 
     @contextmanager
     def current(self) -> Iterator[Any]:
@@ -263,6 +145,8 @@ class NvidiaDriver:
             raise CudaError(FORKED)
         if self.lost:
             raise CudaLost(self.lost)
+        if self._context is None:
+            self.wait_until_open()
         try:
             check(self._cu.cuCtxPushCurrent(self._context), "using the GPU")
             try:
@@ -334,11 +218,30 @@ class NvidiaDriver:
     # -- programs ----------------------------------------------------------------
     def build(self, text: str, *, exact: bool = False) -> NvidiaModule:
         """Compile (or take from the cache) and load a program."""
-        cubin, _ = compile_cubin(text, self.architecture, exact=exact)
+        begun = self._begun.pop((text, exact), None)
+        with waiting():
+            cubin, _ = (
+                begun.result()
+                if begun is not None
+                else compile_cubin(text, self.architecture, exact=exact)
+            )
         with self.current() as cu:
             module = NvidiaModule(self, check(cu.cuModuleLoadData(cubin), "loading a program"))
             weakref.finalize(module, self._discard, cu.cuModuleUnload, module._handle)
         return module
+
+    def compile_ahead(self, text: str, *, exact: bool = False) -> bool:
+        """Begin to compile a program that `build` will be asked for; this does not wait for it.
+
+        NVRTC compiles several programs side by side, and Python goes on meanwhile.
+        """
+        if (text, exact) not in self._begun:
+            if is_compiled(text, self.architecture, exact=exact):
+                return True
+            self._begun[text, exact] = InBackground(
+                lambda: compile_cubin(text, self.architecture, exact=exact), comes_to_an_end=True
+            )
+        return self._begun[text, exact].is_done
 
     def compiles(self, text: str) -> bool:
         """Whether the compiler takes a text."""

@@ -27,6 +27,10 @@ _CHECKED = np.dtype(
 )
 
 
+def _text() -> str:
+    return print_value_check(_MOST, _LIMIT)
+
+
 class ValueCheck:
     """Finds arrays with values that are not finite or very large, on the device.
 
@@ -39,6 +43,10 @@ class ValueCheck:
         self._driver = driver
         self._module: Any = None
 
+    def compile_ahead(self) -> None:
+        """Begin to compile what looks at them."""
+        self._driver.compile_ahead(_text())
+
     def valid(self, images: Sequence[Image]) -> list[bool]:
         """For every image, whether all its values are finite and of a usual size.
 
@@ -48,7 +56,7 @@ class ValueCheck:
             Current on the device, of floating point numbers.
         """
         if self._module is None:
-            self._module = self._driver.build(print_value_check(_MOST, _LIMIT))
+            self._module = self._driver.build(_text())
         found: list[bool] = []
         for first in range(0, len(images), _MOST):
             found += self._some(images[first : first + _MOST])

@@ -37,10 +37,14 @@ class DeviceMemory:
         self._by_target: weakref.WeakKeyDictionary[DeviceQueue, tuple[Any, dict[Part, Image]]]
         self._by_target = weakref.WeakKeyDictionary()
         self._only_reading = False
-        self._check = ValueCheck(driver)
+        #: whether nothing may be on the device yet
+        self.is_closed = False
+        #: finds values that are not finite, on the device
+        self.check = ValueCheck(driver)
 
     def image(self, variable: Any, is_events: bool) -> Image:
         """The image of a Brian variable."""
+        self._must_be_open()
         image = self._images.get(variable)
         if image is None or image.is_events != is_events:
             if image is not None:
@@ -53,7 +57,13 @@ class DeviceMemory:
 
     def constant(self, array: np.ndarray) -> Image:
         """The image of an array that belongs to one program."""
+        self._must_be_open()
         return Image(self.driver, lambda: array, is_events=False)
+
+    def _must_be_open(self) -> None:
+        """Computing begins with memory: so nothing is computed where that must not be yet."""
+        if self.is_closed:
+            raise RuntimeError("it is not known yet whether this GPU computes right")
 
     def arrangement_so_far(self, queue: DeviceQueue) -> dict[str, Image]:
         """Those of them that are there."""
@@ -134,7 +144,7 @@ class DeviceMemory:
             and not image.is_events
             and image.dtype in (np.float64, np.float32)
         ]
-        valid = dict(zip(map(id, there), self._check.valid(there), strict=True))
+        valid = dict(zip(map(id, there), self.check.valid(there), strict=True))
         return [valid.get(id(image), False) for image in images]
 
     def exchange_kept(self) -> None:

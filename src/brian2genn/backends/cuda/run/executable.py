@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from ..device.driver import Module, TuningRules
@@ -22,19 +23,31 @@ class Executable:
 
     Parameters
     ----------
-    module : Module
+    build : callable
+        Makes it the program of a device: it is called when that is first needed, once.
     rules : TuningRules
         How ways to execute time steps are compared.
     """
 
-    def __init__(self, module: Module, rules: TuningRules) -> None:
-        self.module = module
+    def __init__(self, build: Callable[[], Module], rules: TuningRules) -> None:
+        self._build = build
         self.rules = rules
         #: by the number of time steps, and of the blocks of each task; last, what was used last
         self._graphs: OrderedDict[tuple[int, tuple[int, ...]], Any] = OrderedDict()
         #: what was found out about the fastest way, by the sizes of the network
         self.tuners: dict[Any, Autotuner] = {}
         self._user: weakref.ref[Any] | None = None
+
+    @cached_property
+    def module(self) -> Module:
+        """The program on the device.
+
+        Raises
+        ------
+        CudaError
+            If the compiler refuses it.
+        """
+        return self._build()
 
     def graph(self, key: tuple[int, tuple[int, ...]], make: Callable[[], Any]) -> Any:
         """The graph of so many time steps and blocks.

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ....codegen.cuda.program import print_cuda_program
 from ....codegen.cuda.source import CudaSource
 from ....model.network import Network
 from ...interface import Bound, Outcome
-from ..device.driver import Driver, Meeting, TuningRules
+from ..device.driver import Driver, Meeting, Module, TuningRules
 from ..memory.coherence import DeviceMemory
 from ..memory.recorder import DeviceRecorder
 from ..memory.structures import STATE
@@ -42,6 +43,8 @@ class CudaProgram:
         Whether sums have the same order in every run.
     rules : TuningRules
         How ways to execute time steps are compared.
+    ahead : bool, optional
+        Whether to compile it in the background; the device gets it when it is first needed.
     """
 
     within_step = False
@@ -55,6 +58,7 @@ class CudaProgram:
         rules: TuningRules,
         profile: bool = False,
         deterministic: bool = False,
+        ahead: bool = False,
     ) -> None:
         self.source: CudaSource = print_cuda_program(
             network, fuse=not profile, deterministic=deterministic
@@ -63,10 +67,27 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._executable = Executable(driver.build(self.source.text), rules)
-        self._module = self._executable.module
+        self._executable = Executable(partial(driver.build, self.source.text), rules)
+        if ahead:
+            driver.compile_ahead(self.source.text)
+        else:
+            self.load()
         self._profile = profile
         self._unbind()
+
+    @property
+    def _module(self) -> Module:
+        return self._executable.module
+
+    def load(self) -> None:
+        """Have it on the device, as it is when it is first needed.
+
+        Raises
+        ------
+        CudaError
+            If the compiler refuses the program.
+        """
+        self._executable.module  # noqa: B018
 
     def unbound(self) -> CudaProgram:
         """The same program, not connected to any memory."""
