@@ -198,7 +198,7 @@ class Deployment:
             # next time step would overwrite
             n_slots = queue.n_slots + 1 + bool(self._source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
-            record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
+            record["count"] = self._upload(self._spikes_under_way(queue, int(record["ring"]), n_slots))
             for field, image in self._memory.arrangement(queue).items():
                 record[field] = image.address
             if k in self._source.gathered:
@@ -212,6 +212,16 @@ class Deployment:
             record["n_delays"], record["shortest"] = a.n_delays, a.delays[0]
             record["left_in_order"] = queue.mixed
             record["clock"] = self._source.queue_clocks.get(k, 0)
+
+    def _spikes_under_way(self, queue: DeviceQueue, ring: int, n_slots: int) -> np.ndarray:
+        """Put the spikes of the last run into the lists of a ring; the lengths of all lists."""
+        counts = np.zeros(n_slots, dtype=np.int32)
+        for ago, sources in queue.spikes.items():
+            slot = n_slots - ago  # the next time step's is 0
+            counts[slot] = sources.size
+            place = ring + 4 * slot * (queue.source_stop - queue.source_start)
+            self._driver.upload(place, sources)
+        return counts
 
     def _set_recorders(self) -> None:
         for k, recorder in enumerate(self.recorders):
