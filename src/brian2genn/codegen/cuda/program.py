@@ -392,6 +392,7 @@ class _Printer:
             n_integers=len(result.integers),
             n_clocks=len(network.clocks),
             n_recorders=network.recorders,
+            sorts=any(layout.sorts for layout in result.recorders.values()),
             n_queues=network.queues,
             hosts=hosts,
             late=bool(self.late),

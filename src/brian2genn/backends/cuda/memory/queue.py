@@ -143,8 +143,8 @@ class DeviceQueue:
     source_stop: int
     #: how many time steps there are until what is sent now arrives at the latest, and one
     n_slots: int = 1
-    #: the sources that spiked so many steps before the present one, ascending; all their synapses at
-    #: which these have not arrived are of the present arrangement
+    #: the sources that spiked so many steps before the present one, ascending; their synapses are
+    #: those of the present arrangement
     spikes: dict[int, np.ndarray] = field(default_factory=dict)
     arrangement: Arrangement | None = None
     #: counts the arrangements, so that a program sees a new one
@@ -279,7 +279,7 @@ class DeviceQueue:
         return self.arrivals.get(number, np.empty(0, dtype=np.int32))
 
     def largest_in_flight(self) -> int:
-        """A bound of the numbers of synapses that events are on their way to; -1 if there are none."""
+        """No event is on its way to a synapse with a larger number; -1 if there are no events."""
         largest = max((int(slot.max(initial=-1)) for slot in self._lists.values()), default=-1)
         if self.spikes and self.arrangement is not None:
             return max(largest, self.arrangement.n_synapses - 1)

@@ -19,9 +19,10 @@ from ....codegen.cuda.source import (
 )
 from ....model.names import Names
 from ...interface import Bound, ClockState
-from ..device.driver import Driver
+from ..device.driver import Driver, Module
 from ..memory.coherence import DeviceMemory, Image
 from ..memory.lookups import inverse_of, recorded_elements, spikes_twice
+from ..memory.ordering import RowOrder
 from ..memory.queue import DeviceQueue
 from ..memory.recorder import DeviceRecorder
 from ..memory.structures import RECORDED, STATE, TIME, mutable_state, program_memory
@@ -48,6 +49,8 @@ class Deployment:
     source : CudaSource
     driver : Driver
     memory : DeviceMemory
+    module : Module
+        The program on the device.
 
     Attributes
     ----------
@@ -57,10 +60,13 @@ class Deployment:
         What changes from step to step, as last seen (``mutable_state``).
     """
 
-    def __init__(self, source: CudaSource, driver: Driver, memory: DeviceMemory) -> None:
+    def __init__(
+        self, source: CudaSource, driver: Driver, memory: DeviceMemory, module: Module
+    ) -> None:
         self._source = source
         self._driver = driver
         self._memory = memory
+        self._order = RowOrder(driver, module)
         variables = len(source.arrays), len(source.numbers), len(source.integers)
         sizes = *variables, source.n_queues, len(source.recorders), len(source.tasks)
         self.fixed = np.zeros((), program_memory(*sizes))
@@ -112,7 +118,7 @@ class Deployment:
             most = max(stop - start, 0)
         # rows of the step before may still come
         most *= 1 + (number in self._source.late_recorders)
-        return DeviceRecorder(self._driver, columns, most, layout.sorts)
+        return DeviceRecorder(self._driver, columns, most, self._order if layout.sorts else None)
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
@@ -198,7 +204,9 @@ class Deployment:
             # next time step would overwrite
             n_slots = queue.n_slots + 1 + bool(self._source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
-            record["count"] = self._upload(self._spikes_under_way(queue, int(record["ring"]), n_slots))
+            record["count"] = self._upload(
+                self._spikes_under_way(queue, int(record["ring"]), n_slots)
+            )
             for field, image in self._memory.arrangement(queue).items():
                 record[field] = image.address
             if k in self._source.gathered:
