@@ -9,7 +9,7 @@ import numpy as np
 from ..device.driver import Driver, Launch, Module
 
 #: What ``b2g_rows`` is.
-_ROWS = np.dtype(
+ROWS = np.dtype(
     [
         ("keys", np.uint64),
         ("places", np.uint64),
@@ -28,7 +28,7 @@ _ROWS = np.dtype(
 _WORTHWHILE = 1 << 13
 
 #: Blocks for each multiprocessor.
-_BLOCKS_EACH = 8
+BLOCKS_EACH = 8
 
 
 class RowOrder:
@@ -46,7 +46,7 @@ class RowOrder:
     def __init__(self, driver: Driver, module: Module) -> None:
         self._driver = driver
         self._module = module
-        self._now = np.zeros((), dtype=_ROWS)
+        self._now = np.zeros((), dtype=ROWS)
         self._room = 0
         self._scratch = 0
         self._finalizer: weakref.finalize | None = None
@@ -86,7 +86,7 @@ class RowOrder:
         driver.download(values, self._scratch)
 
     def _blocks(self, n: int) -> int:
-        most = _BLOCKS_EACH * self._driver.multiprocessors
+        most = BLOCKS_EACH * self._driver.multiprocessors
         return min(-(-n // self._driver.threads), most)
 
     def _has_room(self, n: int) -> bool:

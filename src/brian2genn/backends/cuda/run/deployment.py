@@ -66,6 +66,7 @@ class Deployment:
         self._source = source
         self._driver = driver
         self._memory = memory
+        self._module = module
         self._order = RowOrder(driver, module)
         variables = len(source.arrays), len(source.numbers), len(source.integers)
         sizes = *variables, source.n_queues, len(source.recorders), len(source.tasks)
@@ -299,6 +300,7 @@ class Deployment:
         """Copy to the device what the host has changed; whether something is elsewhere now."""
         for image in self._images.values():
             self.moved = image.update_device() or self.moved
+        self._arrange()
         self.follow()
         if not self.moved:
             return False
@@ -313,6 +315,15 @@ class Deployment:
                 self.fixed["arrays"][k] = image.address
                 self.fixed["lengths"][k] = image.length
         return True
+
+    def _arrange(self) -> None:
+        """Have synapses' values in the order of delivery, of arrays as they are now."""
+        for queue, copies in self._source.arranged.items():
+            images = [self._images[array] for array in copies.values()]
+            addresses = self._memory.arranged(self.queues[queue], images, self._module)
+            for name, address in zip(copies, addresses, strict=True):
+                self.moved = self.moved or self._own.get(name) != address
+                self._own[name] = address
 
     def follow(self) -> None:
         """Tell the device which rows were fetched, and of clocks that were moved meanwhile."""
