@@ -154,6 +154,7 @@ def network(job: Found) -> Found:
             net.run(0 * second, namespace=namespace)  # GeNN generates and compiles
         compiled = time.perf_counter()
         with _alone(job) as waited:
+            inside[:] = [0.0]  # the trial had its time steps
             net.run(duration * second, namespace=namespace)
             loop = get_device()._last_run_time
             spikes = _spikes(namespace)
@@ -169,7 +170,7 @@ def network(job: Found) -> Found:
         found = {
             # of the first and of the second run: without what comes after the last time step, and
             # whether there was as much to do
-            "in_program": inside,
+            "in_program": list(inside),
             "spikes_per_step": [first / steps, (both - first) / steps],
             "make": made - began,
             "compile": compiled - made,
