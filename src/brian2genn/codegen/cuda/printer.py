@@ -97,7 +97,7 @@ class CudaKernelPrinter(KernelPrinter):
             return self._own[access.array]
         if access.index == ELEMENT and access.array in self._arranged:
             self._touched.setdefault(access.array)
-            return f"b2g_unchanged(&{arranged_name(access.array)}[_at])"
+            return f"{arranged_name(access.array)}[_at]"
         return super()._place(access, section)
 
     def _assignment(self, store: Store, place: str, text: str) -> Statement:

@@ -113,17 +113,6 @@ template <typename T> B2G_FN void b2g_keep(T value)
 #endif
 }
 
-/* A value that no kernel changes in this run: of several synapses they can be read at once, whatever
-   is added to targets in between. */
-template <typename T> B2G_FN T b2g_unchanged(const T *place)
-{
-#if defined(__CUDA_ARCH__)
-    return __ldg(place);
-#else
-    return *place;
-#endif
-}
-
 /* ---- atomics ------------------------------------------------------------- */
 
 B2G_FN void b2g_add(float *place, float value) { atomicAdd(place, value); }
