@@ -191,8 +191,21 @@ def _ways(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     for name, r in best.items():
         ways = sorted(r["ways"].items(), key=lambda item: item[1])
         told = "; ".join(f"{way} {spent:.2f}" for way, spent in ways)
-        yield f"- {_title(name)}: {told}. Taken: {r['way']}."
+        yield f"- {_title(name)}: {told}. Taken: {r['way']}.{_second_run(r)}"
     yield ""
+
+
+def _second_run(r: dict[str, Any]) -> str:
+    """What there is besides time steps in the second run, and whether it has as much to do."""
+    inside = r.get("in_program", [0.0])[-1]
+    if not inside:
+        return ""
+    beside = number(r["microseconds"] * (1 - inside / r["steady"]))
+    spikes = ", ".join(number(count) for count in r["spikes_per_step"])
+    return (
+        f" In the second run, {beside} µs a step are spent beside time steps;"
+        f" spikes a step in the first and the second run: {spikes}."
+    )
 
 
 def _kernels(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:

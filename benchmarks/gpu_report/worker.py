@@ -145,7 +145,7 @@ def network(job: Found) -> Found:
     from benchmarks.gpu import programs_built
 
     duration = job["duration"]
-    with programs_built() as built:
+    with programs_built() as built, _seconds_in_programs() as inside:
         began = time.perf_counter()
         _set_up(job)
         namespace, net = _make(job)
@@ -154,16 +154,24 @@ def network(job: Found) -> Found:
             net.run(0 * second, namespace=namespace)  # GeNN generates and compiles
         compiled = time.perf_counter()
         with _alone(job) as waited:
+            inside[:] = [0.0]  # the trial had its time steps
             net.run(duration * second, namespace=namespace)
             loop = get_device()._last_run_time
             spikes = _spikes(namespace)
             whole = time.perf_counter() - began - waited
             # once more: what is compiled, and the fastest way, are known
+            inside.append(0.0)
             again = time.perf_counter()
             net.run(duration * second, namespace=namespace)
             again = time.perf_counter() - again
             steady = get_device()._last_run_time
+        steps = duration / float(defaultclock.dt)
+        first, both = sum(spikes.values()), sum(_spikes(namespace).values())
         found = {
+            # of the first and of the second run: without what comes after the last time step, and
+            # whether there was as much to do
+            "in_program": list(inside),
+            "spikes_per_step": [first / steps, (both - first) / steps],
             "make": made - began,
             "compile": compiled - made,
             "whole": whole,
@@ -179,6 +187,27 @@ def network(job: Found) -> Found:
         if job["backend"] == "cuda" and built:
             found |= _about_kernels(job, namespace, net, *built[-1])
     return found
+
+
+@contextmanager
+def _seconds_in_programs():
+    """Within this, seconds spent in the time steps of programs on the GPU are added to the last."""
+    from brian2genn.backends.cuda.run.program import CudaProgram
+
+    run, spent = CudaProgram.run, [0.0]
+
+    def timed(self: Any, seconds: float) -> Any:
+        began = time.perf_counter()
+        try:
+            return run(self, seconds)
+        finally:
+            spent[-1] += time.perf_counter() - began
+
+    CudaProgram.run = timed  # type: ignore[method-assign]
+    try:
+        yield spent
+    finally:
+        CudaProgram.run = run  # type: ignore[method-assign]
 
 
 def _count(namespace: dict[str, Any], kind: type) -> int:
@@ -209,15 +238,19 @@ def _about_kernels(
         "device_memory": list(program._driver.memory()),
     }
     times: list[list[float]] = []
+    sizes: list[Any] = []
+    # spikes are shared out as in the fastest way
+    plan = LaunchPlan(widening=stepper.plan.widening, spreading=stepper.plan.spreading)
 
     def adopt(self: Any) -> bool:
-        changed = self.plan != LaunchPlan()
+        changed = self.plan != plan
         if changed:
-            self._set(LaunchPlan())
+            self._set(plan)
         return changed
 
     def run(self: Any, steps: int) -> None:
         self._asked = steps
+        sizes[:] = self.loop()
         times.extend(self._driver.time(self.loop()) for _ in range(steps))
 
     usual = Stepper.adopt, Stepper.run
@@ -228,7 +261,6 @@ def _about_kernels(
         Stepper.adopt, Stepper.run = usual  # type: ignore[method-assign]
     tasks = {task.number: task.what for task in program.source.tasks}
     kernels = {k.name: k for k in program.source.kernels}
-    sizes = stepper.loop()
     found["kernels"] = [
         {
             "name": name,

@@ -101,6 +101,8 @@ _REGISTERS = re.compile(r"\.reg\s*\.(\w+)\s+(.*)")
 _FUNCTION = re.compile(
     r"(?P<kind>\.entry|\.func)\s*(?:\((?P<results>[^)]*)\))?\s*(?P<name>[\w$]+)\s*"
     r"(?:\((?P<parameters>[^)]*)\))?"
+    # how many threads and blocks a kernel is to be made for
+    r"(?:\s*\.(?:maxntid|minnctapersm)\s+[\d, ]+)*"
 )
 _LINKAGE = re.compile(r"^\s*(?:\.(?:visible|extern|weak)\s+)+")
 

@@ -107,7 +107,8 @@ def test_what_was_measured_is_in_the_tables():
     result = {
         "microseconds": 5.0, "real_time_factor": 0.05, "loop": 0.05, "whole": 1.0, "make": 0.5,
         "spikes": {"spikes": 7}, "bytes": 4e5, "way": "graphs of kernels",
-        "ways": {"graphs of kernels": 5.0}, "kernels": [],
+        "ways": {"graphs of kernels": 5.0}, "kernels": [], "steady": 0.05,
+        "in_program": [0.1, 0.04], "spikes_per_step": [6.0, 7.0],
     }  # fmt: skip
     peer = {"microseconds": 20.0, "whole": 9.0, "spikes": {"spikes": 8}}
     found = {
@@ -119,6 +120,7 @@ def test_what_was_measured_is_in_the_tables():
         ]}],
     }  # fmt: skip
     told = text.report(found)
+    assert "1 µs a step are spent beside time steps; spikes a step" in told
     assert "| CUBA, 4,000 neurons | GeNN | 20 | 5 | 4 | 9 | 8 |" in told
     assert "| CUBA, 4,000 neurons | Brian2CUDA | out of time |" in told
     assert "- cuba Brian2CUDA: out of time after 9 s." in told

@@ -5,6 +5,7 @@
 
 #define __device__
 #define __global__
+#define __launch_bounds__(...)
 #define __constant__
 #define __forceinline__ inline
 #define __shared__ static SHIM_SHARED

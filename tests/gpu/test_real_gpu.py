@@ -8,6 +8,7 @@ from brian2 import NeuronGroup, SpikeMonitor, StateMonitor, Synapses, ms, run, s
 
 import brian2genn
 from brian2genn.backends.cuda.device.driver import CudaError, Launch
+from brian2genn.backends.cuda.memory import ordering
 from brian2genn.backends.trial.verdict import verdict
 from tests.semantics.harness import compare, observe
 
@@ -60,6 +61,26 @@ def test_launches_graphs_and_timers(driver):
     attributes = driver.attributes(launch.kernel, 128)
     assert 0 < attributes.registers <= 255
     assert attributes.resident_blocks > 0
+
+
+@pytest.mark.parametrize("n", [1, 1000, 8193, 300_000])
+def test_rows_are_put_in_order(driver, n, monkeypatch):
+    """More of them than the networks of other tests record."""
+    monkeypatch.setattr(ordering, "_WORTHWHILE", 0)
+    order = ordering.RowOrder(driver, driver.build('#include "brian2genn_rows.h"\n'))
+    random = np.random.default_rng(1)
+    keys, values = random.integers(0, n, n), random.random(n)
+    places = [driver.allocate(8 * n) for _ in range(2)]
+    try:
+        for place, array in zip(places, (keys, values), strict=True):
+            driver.upload(place, array)
+        assert order.find(places[0], n)
+        found = np.empty_like(values)
+        order.column(found, places[1])
+        assert np.array_equal(found, values[np.argsort(keys, kind="stable")])
+    finally:
+        for place in places:
+            driver.free(place)
 
 
 def test_what_does_not_compile_is_an_error(driver):

@@ -76,6 +76,18 @@ def test_how_many_threads_share_a_spike_is_tried_in_the_faster_way():
     assert tuner.plan == LaunchPlan(Meeting.MEMORY, 2)
 
 
+def test_more_of_what_helps_is_tried_once():
+    more = {GRAPH: wider(-2, 2)(GRAPH), LaunchPlan(widening=2): wider(2, 3)(GRAPH)}
+    tuner = Autotuner([GRAPH], lambda plan: more.get(plan, wider(9)(GRAPH)))
+    seen = decide(tuner, lambda plan, _: 5.0 - plan.widening)
+    assert list(dict.fromkeys(plan.widening for plan in seen)) == [0, -2, 2, 3]
+    assert tuner.plan == LaunchPlan(widening=3)
+    # what was the fastest before has no more to try
+    tuner = Autotuner([GRAPH], lambda plan: wider(*((-2, 2) if plan == GRAPH else (9,)))(GRAPH))
+    seen = decide(tuner, lambda plan, _: 5.0 + abs(plan.widening))
+    assert {plan.widening for plan in seen} == {0, -2, 2}
+
+
 def test_one_way_is_nothing_to_try():
     assert Autotuner([GRAPH]).decided
     assert Autotuner([GRAPH]).plan == GRAPH
@@ -208,6 +220,21 @@ def test_many_steps_are_one_launch(shim, only, monkeypatch, plan):
     network.run(100 * ms)
     assert shim.counts["launches"] - launches < 20, "of 1,000 time steps of two kernels each"
     assert shim.counts["replays"] == 0
+
+
+def test_a_second_run_begins_with_as_many_steps_at_once_as_the_first_has_come_to(shim, monkeypatch):
+    monkeypatch.setattr(stepping, "_PATIENCE", 1000.0)
+    set_device("genn", backend="cuda")
+    group, synapses = active()
+    network = Network(group, synapses)
+    network.run(150 * ms)
+    asked = []
+    run = stepping.Stepper.run
+    monkeypatch.setattr(
+        stepping.Stepper, "run", lambda self, steps: asked.append(steps) or run(self, steps)
+    )
+    network.run(20 * ms)
+    assert asked == [200]
 
 
 def test_what_the_device_cannot_have_at_once_is_executed_as_graphs(shim):

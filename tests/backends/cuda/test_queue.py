@@ -138,6 +138,42 @@ def test_what_is_in_flight_between_runs_arrives(shim, monkeypatch, few, changed)
     compare(*results)
 
 
+@pytest.mark.parametrize("few", [0, 1 << 16])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_spikes_become_the_synapses_at_which_they_arrive(monkeypatch, few, ordered):
+    """Those that a loop over sources and their runs finds, in its order."""
+    monkeypatch.setattr(queue_module, "_FEW_RUNS", few)
+    random = np.random.default_rng(4)
+    sources = random.integers(0, 20, 300)
+    queue = prepared(random.integers(0, 17, 300), np.sort(sources) if ordered else sources, 25)
+    ring = {ago: random.permutation(25)[: ago % 5].astype(np.int32) for ago in range(1, 18)}
+    queue.arrivals = {2: np.array([7], dtype=np.int32), 5: np.array([9, 8], dtype=np.int32)}
+    queue.take_back(ring, 3)
+    expected = {2: [9, 8]}
+    for ago in sorted(ring, reverse=True):
+        for source in np.sort(ring[ago]):
+            for delay, synapses in queue._runs_of(int(source)):
+                if delay >= ago and synapses.size:
+                    expected.setdefault(delay - ago, []).extend(synapses)
+    assert queue.spikes
+    assert queue.largest_in_flight() == 299
+    assert {number: list(slot) for number, slot in queue.arrivals.items()} == expected
+    assert not queue.spikes
+    assert queue.largest_in_flight() == max(max(slot) for slot in expected.values())
+
+
+def test_spikes_go_on_as_spikes_unless_delays_change():
+    queue = prepared([5, 6], [0, 0], 1)
+    queue.take_back({1: np.zeros(1, dtype=np.int32), 7: np.zeros(1, dtype=np.int32)}, 9)
+    queue.prepare(np.array([5, 6]) * DT, DT, np.zeros(2, dtype=np.int32))
+    assert list(queue.spikes) == [1]  # the other one has arrived everywhere
+    assert queue.left_over()[1].size == 0
+    queue.prepare(np.array([5, 7]) * DT, DT, np.zeros(2, dtype=np.int32))
+    assert not queue.spikes
+    assert {number: list(slot) for number, slot in queue.arrivals.items()} == {4: [0], 5: [1]}
+    assert queue.mixed
+
+
 def test_a_processors_queue_takes_the_state_of_a_devices_and_back():
     state = in_flight()._full_state()
     other = SpikeQueue(0, 1)

@@ -89,6 +89,8 @@ def execute(trial: Trial, backend: Backend, program: Program) -> Results:
                 values = np.array(recorders[recorder].column(column))
                 results[f"run {number}: monitor {recorder}, {name}"] = values
         _change(backend, variables)
+        # what is on its way arrives when it was sent to; other pathways go on with their spikes
+        queues[0].prepare(trial.pathways[0].delays + DT, DT, trial.pathways[0].sources)
     for name, variable in variables.items():
         backend.before_access(variable)
         is_events = name in trial.events

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...model.dtypes import C_TYPE
 from ...model.footprint import How, Where, arrays, footprint
+from ...model.kernel import ELEMENT
 from ...model.network import (
     Deliver,
     EmitSpikes,
@@ -62,6 +63,11 @@ def declare(
             index = step.kernel.accesses[str(gathered.index)].array
             result.gathered[step.queue] = (step.name, index, gathered.array)
             _want(result, *(Derived(step.name, part) for part in GATHERED_PARTS))
+        elif not planner.why_in_order(step):
+            copies = {Derived(f"{step.name} {a}", "arranged"): a for a in _only_read(step, network)}
+            _want(result, *copies)
+            if copies:
+                result.arranged[step.queue] = copies
     if isinstance(step, RecordEvents | RecordState | RecordRate):
         result.recorder_origins[step.recorder] = step.origin
         if late:
@@ -83,6 +89,16 @@ def declare(
     elif isinstance(step, RecordRate):
         dtypes = ("float64", step.rate_dtype)
         result.recorders[step.recorder] = RecorderLayout(dtypes, ("1", "1"), None)
+
+
+def _only_read(step: Deliver, network: Network) -> list[str]:
+    """The arrays of which a pathway reads the element of a synapse, and that no step changes."""
+    loads = step.kernel.loads()
+    own = {access.array for access in loads if access.index == ELEMENT}
+    # not those that are read at other elements, too
+    others = {access.array for access in loads if access.index != ELEMENT}
+    written = {a for s in network.steps for a in arrays(footprint(s), How.WRITE, How.ADD)}
+    return sorted(own - others - written)
 
 
 def _want(result: CudaSource, *names: Derived) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ...model.dtypes import C_TYPE, FLOAT64, is_float
@@ -16,6 +17,11 @@ from ..c.words import pointer
 #: Values that are read ahead of all else, so that a thread waits for them once; with more of them,
 #: too many registers would be taken.
 _MOST_READ_AHEAD = 16
+
+
+def arranged_name(array: str) -> str:
+    """The C name of a pointer to an array in the order of delivery, or as it is."""
+    return f"_arranged_{array}"
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class CudaKernelPrinter(KernelPrinter):
         From arrays whose elements the thread keeps to their C names.
     times : dict
         From arrays with the time of a clock to the C text of where a block has it.
+    arranged : collection of str, optional
+        Arrays whose values lie in the order of delivery: at ``_at``, of what `arranged_name` says.
     """
 
     #: not in constant memory, where threads that look into other places wait for each other
@@ -52,8 +60,10 @@ class CudaKernelPrinter(KernelPrinter):
         random_step: str,
         own: dict[str, str],
         times: dict[str, str],
+        arranged: Collection[str] = (),
     ) -> None:
         super().__init__(kernel, unit)
+        self._arranged = arranged
         self.random_step = random_step
         self._own, self._times = own, times
         #: what a thread can add up by itself, for others to add
@@ -85,6 +95,9 @@ class CudaKernelPrinter(KernelPrinter):
     def _place(self, access: Access, section: int = STEP_RATE) -> str:
         if access.index == ELEMENT and access.array in self._own:
             return self._own[access.array]
+        if access.index == ELEMENT and access.array in self._arranged:
+            self._touched.setdefault(access.array)
+            return f"{arranged_name(access.array)}[_at]"
         return super()._place(access, section)
 
     def _assignment(self, store: Store, place: str, text: str) -> Statement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -9,6 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from ...model.dtypes import BOOL, C_TYPE
+from ...model.expr import walk
 from ...model.footprint import arrays, footprint
 from ...model.mishap import working_on
 from ...model.network import (
@@ -30,11 +32,12 @@ from ...transforms.forward import forwarded
 from ...transforms.rotate import rotate
 from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
 from ..c.shared import Unit
+from ..c.words import pointer
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
 from .declarations import constant_bytes, declare, shared_reads
-from .printer import CudaKernelPrinter
+from .printer import CudaKernelPrinter, arranged_name
 from .small import MOST_USER_THREADS
 from .source import (
     ArrayCount,
@@ -53,6 +56,17 @@ _CONSTANT_BYTES = 60_000
 
 #: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
 _QUEUE_BYTES, _RECORDER_BYTES = 128, 24
+
+
+#: Threads in a block of a kernel that is launched for one stage, at most.
+USUAL_THREADS = 128
+
+#: So many of these blocks a multiprocessor should hold at least where each of them mostly waits for
+#: memory: this leaves 40 registers.
+_CROWD = 12
+
+#: A kernel with more expressions may need more registers than that.
+_FEW_EXPRESSIONS = 16
 
 
 @dataclass
@@ -86,6 +100,8 @@ class _KernelText:
     finish: list[Step] = field(default_factory=list)
     #: ... and those that can do it while this kernel is executed
     early: list[Step] = field(default_factory=list)
+    #: whether many blocks should have room beside each other, whatever its rarest parts take
+    crowded: bool = False
 
 
 @working_on(None)
@@ -192,8 +208,12 @@ class _Printer:
         times = self._times("late" if late else "now")
         own, events = self._own(step), getattr(step, "events", "")
         unit = replace(self.unit, arrays=in_kernels)
+        copies: dict[Derived, str] = {}
+        if isinstance(step, Deliver):
+            copies = self.result.arranged.get(step.queue, {})
+        arranged = {name: f"ctx->arrays[{numbers[copy]}]" for copy, name in copies.items()}
         printers = [
-            CudaKernelPrinter(kernel, unit, random_step, own, times).print()
+            CudaKernelPrinter(kernel, unit, random_step, own, times, arranged).print()
             for kernel in step.kernels()
         ]
         ordered = self.planner.why_in_order(step)
@@ -213,6 +233,11 @@ class _Printer:
             event=own.get(events, self._element(events) if events else ""),
             by_element=self._is_by_element(step),
             ordered=ordered,
+            numbered=any(map(_names_element, printers)),
+            arranged=[
+                (self._ctype(name), arranged_name(name), pointer(name), place)
+                for name, place in arranged.items()
+            ],
             offsets=_offsets(step),
             param=self.params,
             derived=Derived,
@@ -282,6 +307,9 @@ class _Printer:
             is_last = number == len(stages) - 1
             kernel = _KernelText(name, kind, tasks, is_last)
             here = [s for t in stage.tasks for s in t.steps if _has_rows(s)]
+            kernel.crowded = kind == "loop" and _is_crowded(
+                [s for t in stage.tasks for s in t.steps]
+            )
             if is_last and kind == "loop":
                 kernel.early, kernel.finish = finish, here
             elif is_last:
@@ -392,10 +420,12 @@ class _Printer:
             n_integers=len(result.integers),
             n_clocks=len(network.clocks),
             n_recorders=network.recorders,
+            rows=any(layout.sorts for layout in result.recorders.values()) or result.arranged,
             n_queues=network.queues,
             hosts=hosts,
             late=bool(self.late),
             resident=result.resident,
+            bounds=f"__launch_bounds__({USUAL_THREADS}, {_CROWD}) ",
             active=self._active,
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
             otherwise=self._otherwise,
@@ -420,6 +450,25 @@ class _Printer:
 def _has_rows(step: Step) -> bool:
     """Whether a step adds a row to a recorder when all of its elements are done."""
     return isinstance(step, RecordState | RecordRate)
+
+
+def _is_crowded(steps: Sequence[Step]) -> bool:
+    """Whether steps need few registers but for numbers of distributions without a table.
+
+    These are rare, and would take twice as many registers from all others.
+    """
+    kernels = [kernel for step in steps for kernel in step.kernels()]
+    drawn = {site.kind for kernel in kernels for site in kernel.attributes("random")}
+    return (
+        bool(drawn & {"poisson", "binomial"})
+        and all(isinstance(step, Update | Deliver) for step in steps)
+        and all(len(list(walk(kernel.roots()))) <= _FEW_EXPRESSIONS for kernel in kernels)
+    )
+
+
+def _names_element(kernel: CudaKernelPrinter) -> bool:
+    """Whether statements use the number of an element."""
+    return any(re.search(r"\b_idx\b", str(s)) for s in [*kernel.element, *kernel.stores()])
 
 
 _ONE: tuple[str, Count] = ("one", None)

@@ -8,7 +8,9 @@ from typing import Literal
 from ...model.network import EmitSpikes
 
 #: What is derived of an array or a step.
-Part = Literal["order", "start", "source", "delay", "mask", "rank", "first", "before", "late"]
+Part = Literal[
+    "order", "start", "source", "delay", "mask", "rank", "first", "before", "late", "arranged"
+]
 
 #: That of synapses whose targets gather, and of the elements that a monitor records.
 GATHERED_PARTS: tuple[Part, ...] = ("order", "start", "source", "delay")
@@ -28,6 +30,7 @@ class Derived:
         ``mask``, ``rank``, ``first``, ``order``: the elements that a monitor records.
         ``before``: the spikes of a generator in the last time steps.
         ``late``: an array of the network, as steps see it that are executed one time step late.
+        ``arranged``: an array of synapses (after the name of the step) in the order of delivery.
     """
 
     of: str
@@ -130,6 +133,9 @@ class CudaSource:
     gathered : dict
         From the number of a queue to the name of the step whose additions are gathered by their
         targets, the array of the targets' indices, and an array of the targets.
+    arranged : dict
+        By the numbers of queues: the arrays whose values are wanted in the order of delivery too,
+        if there is memory for them, by what is `Derived` of them.
     n_queues : int
     most_threads : int
         That a block may have.
@@ -175,6 +181,7 @@ class CudaSource:
     generators: list[EmitSpikes] = field(default_factory=list)
     monitored: dict[str, str] = field(default_factory=dict)
     gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    arranged: dict[int, dict[Derived, str]] = field(default_factory=dict)
     n_queues: int = 0
     most_threads: int = 1024
     queue_clocks: dict[int, int] = field(default_factory=dict)

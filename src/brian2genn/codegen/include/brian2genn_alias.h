@@ -143,22 +143,34 @@ B2G_FN int64_t b2g_look_up(const b2g_alias *table, double u)
     return table->first + (place - (double)cell < table->keep[cell] ? cell : table->other[cell]);
 }
 
+/* Numbers of a stream of their own: seldom called, and with more registers than all else takes. */
+B2G_FN_APART int64_t b2g_poisson_of_stream(double lambda, uint64_t seed, uint32_t stream,
+                                           uint32_t element, uint64_t step)
+{
+    b2g_rng rng = b2g_rng_init(seed, stream, element, step);
+    return b2g_poisson(lambda, &rng);
+}
+B2G_FN_APART int64_t b2g_binomial_of_stream(int64_t trials, double p, uint64_t seed,
+                                            uint32_t stream, uint32_t element, uint64_t step)
+{
+    b2g_rng rng = b2g_rng_init(seed, stream, element, step);
+    return b2g_binomial(trials, p, &rng);
+}
+
 /* A number by its table or, where that would be too large, by numbers of a stream of its own. */
 B2G_FN int64_t b2g_poisson_from(const b2g_alias *table, double u, double lambda, uint64_t seed,
                                 uint32_t stream, uint32_t element, uint64_t step)
 {
     if (table->cells)
         return b2g_look_up(table, u);
-    b2g_rng rng = b2g_rng_init(seed, stream, element, step);
-    return b2g_poisson(lambda, &rng);
+    return b2g_poisson_of_stream(lambda, seed, stream, element, step);
 }
 B2G_FN int64_t b2g_binomial_from(const b2g_alias *table, double u, int64_t trials, double p,
                                  uint64_t seed, uint32_t stream, uint32_t element, uint64_t step)
 {
     if (table->cells)
         return b2g_look_up(table, u);
-    b2g_rng rng = b2g_rng_init(seed, stream, element, step);
-    return b2g_binomial(trials, p, &rng);
+    return b2g_binomial_of_stream(trials, p, seed, stream, element, step);
 }
 
 #endif

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ....codegen.cuda.source import Part
-from ..device.driver import CudaError, Driver
+from ..device.driver import CudaError, Driver, Module
+from .arranged import ArrangedValues
 from .checks import ValueCheck
 from .image import Image
 from .lookups import inverse_of
@@ -36,6 +37,7 @@ class DeviceMemory:
         self._arrangements = weakref.WeakKeyDictionary()
         self._by_target: weakref.WeakKeyDictionary[DeviceQueue, tuple[Any, dict[Part, Image]]]
         self._by_target = weakref.WeakKeyDictionary()
+        self._arranged = ArrangedValues(driver)
         self._only_reading = False
         #: whether nothing may be on the device yet
         self.is_closed = False
@@ -82,6 +84,11 @@ class DeviceMemory:
                 image.update_device()
             self._arrangements[queue] = queue.version, images
         return images
+
+    def arranged(self, queue: DeviceQueue, images: Sequence[Image], module: Module) -> list[int]:
+        """Where copies of synapses' arrays are, in the order of a queue; 0 if there are none."""
+        order = self.arrangement(queue).get("order")
+        return self._arranged.addresses(queue, order, images, module)
 
     def by_target(self, queue: DeviceQueue, indices: Any, n_targets: int) -> dict[Part, Image]:
         """The synapses of a queue by the neurons that they have an effect on, on the device.

@@ -31,9 +31,21 @@ class Image:
         self.address = 0
         self.length = 0
         self.nbytes = 0
-        self.host_is_stale = False
+        #: counts how often the device's array may have got other values
+        self.version = 0
+        self._host_is_stale = False
         self.device_is_stale = True
         self._finalizer: weakref.finalize | None = None
+
+    @property
+    def host_is_stale(self) -> bool:
+        """Whether the device has written to its array."""
+        return self._host_is_stale
+
+    @host_is_stale.setter
+    def host_is_stale(self, stale: bool) -> None:
+        self.version += stale
+        self._host_is_stale = stale
 
     def update_host(self) -> None:
         """Make the host's array current."""
@@ -62,6 +74,7 @@ class Image:
         self.length = array.size
         if data.nbytes:
             self._driver.upload(self.address, data)
+        self.version += 1
         self.device_is_stale = False
         return moved
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...host.delays import in_steps, of_synapses
+from .flights import arriving, expanded
 from .sorting import sort_by
 
 #: No time step has this number.
@@ -79,6 +80,21 @@ class Arrangement:
         runs = range(int(self.first_run[source]), int(self.first_run[source + 1]))
         return [(run, int(self.delays[self.which[run]])) for run in runs]
 
+    def runs_of_all(self, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The runs of some sources, their delays, and the place of each one's source in `sources`.
+
+        Those without synapses may be among them.
+        """
+        if self.first_run is None or self.which is None:
+            runs = (sources[:, None] * self.n_delays + np.arange(self.n_delays)).ravel()
+            owners = np.repeat(np.arange(len(sources)), self.n_delays)
+            return runs, np.tile(self.delays, len(sources)), owners
+        first = self.first_run[sources].astype(np.int64)
+        numbers = self.first_run[sources + 1] - first
+        runs = expanded(first, numbers)
+        owners = np.repeat(np.arange(len(sources)), numbers)
+        return runs, self.delays[self.which[runs]], owners
+
     def by_source(self) -> np.ndarray:
         """Where the synapses of every source begin in `order`, and where the last ones end."""
         firsts = slice(None, None, self.n_delays) if self.first_run is None else self.first_run
@@ -113,8 +129,9 @@ class Arrangement:
 class DeviceQueue:
     """Events on their way to synapses, with the interface Brian expects.
 
-    Between two runs of the network, this object holds what is in flight, as
-    lists of synapses; a program takes it over and gives it back.
+    Between two runs of the network, this object holds what is in flight: spikes, as a program has
+    given them back, which it takes over again; and lists of synapses, where nobody knows of spikes.
+    Spikes become such lists when somebody looks, or when they would arrive elsewhere.
 
     Parameters
     ----------
@@ -126,8 +143,9 @@ class DeviceQueue:
     source_stop: int
     #: how many time steps there are until what is sent now arrives at the latest, and one
     n_slots: int = 1
-    #: synapses by the time steps until their events arrive; only where there are any
-    arrivals: dict[int, np.ndarray] = field(default_factory=dict)
+    #: the sources that spiked so many steps before the present one, ascending; their synapses are
+    #: those of the present arrangement
+    spikes: dict[int, np.ndarray] = field(default_factory=dict)
     arrangement: Arrangement | None = None
     #: counts the arrangements, so that a program sees a new one
     version: int = 0
@@ -136,10 +154,31 @@ class DeviceQueue:
     mixed: bool = False
     _dt: float = 0.0
     _fingerprint: bytes = b""
+    #: what is in flight beside the spikes
+    _lists: dict[int, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         #: what makes two queues different for Brian's caches
         self._state_tuple = (self.source_start, self.source_stop, np.int32)
+
+    @property
+    def arrivals(self) -> dict[int, np.ndarray]:
+        """Synapses by the time steps until their events arrive; only where there are any."""
+        if self.spikes:
+            arrangement = self.arrangement
+            assert arrangement is not None
+            for number, synapses in arriving(arrangement, self.spikes).items():
+                # what was left before is older
+                self._lists[number] = np.concatenate((self._listed(number), synapses))
+            self.spikes = {}
+        return self._lists
+
+    @arrivals.setter
+    def arrivals(self, arrivals: dict[int, np.ndarray]) -> None:
+        self.spikes, self._lists = {}, arrivals
+
+    def _listed(self, number: int) -> np.ndarray:
+        return self._lists.get(number, np.empty(0, dtype=np.int32))
 
     # -- Brian's interface ------------------------------------------------------
     def prepare(self, real_delays: np.ndarray, dt: float, sources: np.ndarray) -> None:
@@ -163,6 +202,7 @@ class DeviceQueue:
         digest.update(repr((float(dt), delays.shape, sources.shape)).encode())
         if digest.digest() == self._fingerprint:
             return
+        self.arrivals = self.arrivals  # what is in flight arrives where it was sent to
         if self._dt not in (0.0, dt):
             self._rescale(self._dt / dt)
         self._dt = float(dt)
@@ -239,8 +279,11 @@ class DeviceQueue:
         return self.arrivals.get(number, np.empty(0, dtype=np.int32))
 
     def largest_in_flight(self) -> int:
-        """The largest number of a synapse that a spike is on its way to; -1 if there is none."""
-        return max((int(slot.max(initial=-1)) for slot in self.arrivals.values()), default=-1)
+        """No event is on its way to a synapse with a larger number; -1 if there are no events."""
+        largest = max((int(slot.max(initial=-1)) for slot in self._lists.values()), default=-1)
+        if self.spikes and self.arrangement is not None:
+            return max(largest, self.arrangement.n_synapses - 1)
+        return largest
 
     def advance(self) -> None:
         """Go on to the next time step."""
@@ -309,12 +352,12 @@ class DeviceQueue:
         self.n_slots = int(self.n_slots * factor) + 1
 
     def left_over(self) -> tuple[np.ndarray, np.ndarray]:
-        """What is in flight: offsets by time step, up to the last one, and synapses."""
-        numbers = sorted(self.arrivals)
+        """In flight beside `spikes`: offsets by time step, up to the last one, and synapses."""
+        numbers = sorted(self._lists)
         sizes = np.zeros(numbers[-1] + 2 if numbers else 2, dtype=np.int64)
         for number in numbers:
-            sizes[number + 1] = self.arrivals[number].size
-        parts = [self.arrivals[number] for number in numbers]
+            sizes[number + 1] = self._lists[number].size
+        parts = [self._lists[number] for number in numbers]
         synapses = np.concatenate(parts) if parts else np.empty(0)
         return np.cumsum(sizes).astype(np.int32), synapses.astype(np.int32)
 
@@ -337,6 +380,8 @@ class DeviceQueue:
             sources, delays = (a[synapses] for a in self.arrangement.by_synapse())
             steps = np.repeat(np.arange(len(start) - 1), np.diff(start)) - delays
             stamps[steps % n_slots, sources] = steps
+        for ago, spiked in self.spikes.items():
+            stamps[-ago % n_slots, spiked] = -ago
         return stamps
 
     def take_back(self, ring: Mapping[int, np.ndarray], steps: int) -> None:
@@ -349,16 +394,12 @@ class DeviceQueue:
         steps : int
             How many steps the program ran.
         """
-        parts = {
-            number - steps: [slot] for number, slot in self.arrivals.items() if number >= steps
+        self._lists = {
+            number - steps: slot for number, slot in self._lists.items() if number >= steps
         }
-        self.mixed = self.mixed and bool(parts)
-        for ago in sorted(ring, reverse=True):
-            for source in np.sort(ring[ago]):
-                for delay, synapses in self._runs_of(int(source)):
-                    if delay >= ago and synapses.size:
-                        parts.setdefault(delay - ago, []).append(synapses)
-        self.arrivals = {number: np.concatenate(part) for number, part in parts.items()}
+        self.mixed = self.mixed and bool(self._lists)
+        longest = -1 if self.arrangement is None else int(self.arrangement.delays[-1])
+        self.spikes = {ago: np.sort(ring[ago]) for ago in ring if ago <= longest}
 
 
 def _parts(values: np.ndarray) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..device.driver import CudaLost, Driver
+from .ordering import RowOrder
 
 #: Memory for the rows of one recorder, unless a step can fill more.
 _BYTES = 16 * 1024 * 1024
@@ -23,16 +24,21 @@ class DeviceRecorder:
         Element type and number of elements added by one row.
     most : int
         Rows that one time step can add, and what was late when it began.
-    sorts : bool
-        Whether the device puts a column with the order of the rows ahead.
+    order : RowOrder or None
+        Where a column with the order of the rows is ahead: what puts many rows in order.
     """
 
     def __init__(
-        self, driver: Driver, columns: list[tuple[np.dtype, int]], most: int, sorts: bool
+        self,
+        driver: Driver,
+        columns: list[tuple[np.dtype, int]],
+        most: int,
+        order: RowOrder | None = None,
     ) -> None:
         self._driver = driver
-        self._sorts = sorts
-        self._columns = [(np.dtype(np.int64), 1)] * sorts + columns
+        self._order = order
+        self._sorts = order is not None
+        self._columns = [(np.dtype(np.int64), 1)] * self._sorts + columns
         #: so many rows must be free: when the device looks, others may still be busy with the
         #: present time step, and what it has seen is known at the end of the next
         self.room = 3 * most
@@ -83,23 +89,35 @@ class DeviceRecorder:
         self.waiting = 0
 
     def _fetch(self) -> None:
-        part, offset = [], 0
-        for dtype, width in self._columns:
-            values = np.empty((self.waiting, width), dtype=dtype)
-            if values.size:
-                self._driver.download(values, self.address + offset)
-            part.append(values)
-            offset += self.capacity * dtype.itemsize * width
-        if self._sorts:
-            order = np.argsort(part[0][:, 0], kind="stable")
-            part = [values[order] for values in part[1:]]
-        self._fetched.append((self.waiting, part))
+        # memory first: rows remain as they are on the device if there is none
+        values = [np.empty((self.waiting, n), dtype=dtype) for dtype, n in self._columns]
+        order = self._order
+        if order is not None and len(values) > 1 and order.find(self.address, self.waiting):
+            del values[0]
+            for number, column in enumerate(values, start=1):
+                order.column(column, self._place(number))
+        else:
+            for number, column in enumerate(values):
+                if column.size:
+                    self._driver.download(column, self._place(number))
+            if order is not None:
+                keys, *values = values
+                by_key = np.argsort(keys[:, 0], kind="stable")
+                values = [column[by_key] for column in values]
+        self._fetched.append((self.waiting, values))
+
+    def _place(self, number: int) -> int:
+        """Where a column is on the device."""
+        before = self._columns[:number]
+        return self.address + self.capacity * sum(dtype.itemsize * n for dtype, n in before)
 
     def column(self, number: int) -> np.ndarray:
         """One column, shape (rows, width)."""
         self.fetch()
         dtype, width = self._columns[number + self._sorts]
         parts = [part[number] for _, part in self._fetched]
+        if len(parts) == 1:
+            return parts[0]
         return np.concatenate(parts) if parts else np.empty((0, width), dtype=dtype)
 
     def clear(self) -> None:

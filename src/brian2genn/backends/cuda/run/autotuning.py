@@ -64,14 +64,15 @@ class LaunchPlan:
 class Autotuner:
     """Tries several ways in turn and then keeps to the fastest.
 
-    First it is found out how steps are launched, then how spikes are delivered.
+    First it is found out how steps are launched, then how spikes are delivered; then more of what
+    has helped there is tried.
 
     Parameters
     ----------
     launching : sequence of LaunchPlan
         What is usual comes first.
     variants : callable
-        What else is to be tried of the way that is the fastest of these.
+        What else is to be tried of the way that is the fastest of those before.
     rules : TuningRules, optional
     """
 
@@ -83,26 +84,33 @@ class Autotuner:
     ) -> None:
         #: what a time step took, in seconds, in the ways that were compared last
         self.costs: dict[LaunchPlan, float] = {}
+        #: how many time steps one launch should execute, as far as is known
+        self.batch = 1
         self.rules = rules or TuningRules()
         self._launching, self._variants = list(launching), variants
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._valid = _VALID
-        self._is_about_launching = True
+        self._round = 0
+        self._before: LaunchPlan | None = None
+        self._tried: set[LaunchPlan] = set()
         self._begin(self._launching)
         if self.decided:
             self._decide(self.plan)
 
     def _begin(self, candidates: Sequence[LaunchPlan]) -> None:
         self._candidates = list(candidates)
+        self._tried.update(candidates)
         self._seconds: dict[LaunchPlan, list[float]] = {plan: [] for plan in candidates}
         self._next = 0
 
     def _decide(self, best: LaunchPlan) -> None:
-        others = self._variants(best) if self._is_about_launching else ()
-        self._is_about_launching = False
-        self._begin([best, *others])
+        self._round += 1
+        goes_on = self._round == 1 or (self._round == 2 and best != self._before)
+        self._before = best
+        others = self._variants(best) if goes_on else ()
+        self._begin([best, *(plan for plan in others if plan not in self._tried)])
 
     @property
     def decided(self) -> bool:

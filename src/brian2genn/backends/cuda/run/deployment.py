@@ -19,9 +19,10 @@ from ....codegen.cuda.source import (
 )
 from ....model.names import Names
 from ...interface import Bound, ClockState
-from ..device.driver import Driver
+from ..device.driver import Driver, Module
 from ..memory.coherence import DeviceMemory, Image
 from ..memory.lookups import inverse_of, recorded_elements, spikes_twice
+from ..memory.ordering import RowOrder
 from ..memory.queue import DeviceQueue
 from ..memory.recorder import DeviceRecorder
 from ..memory.structures import RECORDED, STATE, TIME, mutable_state, program_memory
@@ -48,6 +49,8 @@ class Deployment:
     source : CudaSource
     driver : Driver
     memory : DeviceMemory
+    module : Module
+        The program on the device.
 
     Attributes
     ----------
@@ -57,10 +60,14 @@ class Deployment:
         What changes from step to step, as last seen (``mutable_state``).
     """
 
-    def __init__(self, source: CudaSource, driver: Driver, memory: DeviceMemory) -> None:
+    def __init__(
+        self, source: CudaSource, driver: Driver, memory: DeviceMemory, module: Module
+    ) -> None:
         self._source = source
         self._driver = driver
         self._memory = memory
+        self._module = module
+        self._order = RowOrder(driver, module)
         variables = len(source.arrays), len(source.numbers), len(source.integers)
         sizes = *variables, source.n_queues, len(source.recorders), len(source.tasks)
         self.fixed = np.zeros((), program_memory(*sizes))
@@ -112,7 +119,7 @@ class Deployment:
             most = max(stop - start, 0)
         # rows of the step before may still come
         most *= 1 + (number in self._source.late_recorders)
-        return DeviceRecorder(self._driver, columns, most, layout.sorts)
+        return DeviceRecorder(self._driver, columns, most, self._order if layout.sorts else None)
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
@@ -198,7 +205,9 @@ class Deployment:
             # next time step would overwrite
             n_slots = queue.n_slots + 1 + bool(self._source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
-            record["count"] = self._upload(np.zeros(n_slots, dtype=np.int32))
+            record["count"] = self._upload(
+                self._spikes_under_way(queue, int(record["ring"]), n_slots)
+            )
             for field, image in self._memory.arrangement(queue).items():
                 record[field] = image.address
             if k in self._source.gathered:
@@ -212,6 +221,16 @@ class Deployment:
             record["n_delays"], record["shortest"] = a.n_delays, a.delays[0]
             record["left_in_order"] = queue.mixed
             record["clock"] = self._source.queue_clocks.get(k, 0)
+
+    def _spikes_under_way(self, queue: DeviceQueue, ring: int, n_slots: int) -> np.ndarray:
+        """Put the spikes of the last run into the lists of a ring; the lengths of all lists."""
+        counts = np.zeros(n_slots, dtype=np.int32)
+        for ago, sources in queue.spikes.items():
+            slot = n_slots - ago  # the next time step's is 0
+            counts[slot] = sources.size
+            place = ring + 4 * slot * (queue.source_stop - queue.source_start)
+            self._driver.upload(place, sources)
+        return counts
 
     def _set_recorders(self) -> None:
         for k, recorder in enumerate(self.recorders):
@@ -281,6 +300,7 @@ class Deployment:
         """Copy to the device what the host has changed; whether something is elsewhere now."""
         for image in self._images.values():
             self.moved = image.update_device() or self.moved
+        self._arrange()
         self.follow()
         if not self.moved:
             return False
@@ -295,6 +315,15 @@ class Deployment:
                 self.fixed["arrays"][k] = image.address
                 self.fixed["lengths"][k] = image.length
         return True
+
+    def _arrange(self) -> None:
+        """Have synapses' values in the order of delivery, of arrays as they are now."""
+        for queue, copies in self._source.arranged.items():
+            images = [self._images[array] for array in copies.values()]
+            addresses = self._memory.arranged(self.queues[queue], images, self._module)
+            for name, address in zip(copies, addresses, strict=True):
+                self.moved = self.moved or self._own.get(name) != address
+                self._own[name] = address
 
     def follow(self) -> None:
         """Tell the device which rows were fetched, and of clocks that were moved meanwhile."""

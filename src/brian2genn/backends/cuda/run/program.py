@@ -97,7 +97,7 @@ class CudaProgram:
 
     def _unbind(self) -> None:
         self.seconds = np.zeros(len(self.source.steps))
-        self.deployment = Deployment(self.source, self._driver, self._memory)
+        self.deployment = Deployment(self.source, self._driver, self._memory, self._module)
         self._stepper = Stepper(self.source, self._driver, self._executable)
 
     def notes(self) -> list[str]:

@@ -63,7 +63,6 @@ class Stepper:
         self._executable = executable
         self._counts: list[int] = []
         self._queues: Sequence[DeviceQueue] = ()
-        self._batch = 1
         self._asked = 0
         self.plan = LaunchPlan()
         self.tuner = Autotuner([LaunchPlan()])
@@ -93,9 +92,12 @@ class Stepper:
         key = tuple(self._counts), *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
-            variants = {plan: self._variants_of(plan) for plan in self._possible()}
+            launching = self._possible()
+            variants = {plan: self._variants_of(plan) for plan in launching}
+            for plan in [plan for found in variants.values() for plan in found]:
+                variants[plan] = self._more_of(plan)
             self._executable.tuners[key] = Autotuner(
-                list(variants), variants.__getitem__, self._executable.rules
+                launching, variants.__getitem__, self._executable.rules
             )
         self.tuner = self._executable.tuners[key]
         self._set(self.tuner.plan)
@@ -126,9 +128,21 @@ class Stepper:
 
     def _variants_of(self, best: LaunchPlan) -> list[LaunchPlan]:
         """Other ways to deliver spikes, of those that make a difference and are possible."""
+        return self._different(best, _VARIANTS)
+
+    def _more_of(self, best: LaunchPlan) -> list[LaunchPlan]:
+        """Further in the direction in which more threads or blocks have helped, and both."""
+        wider, spread = best.widening, best.spreading
+        if min(wider, spread) < 0:
+            return []
+        further = {"widening": wider + 1} if wider else {"spreading": spread + 1}
+        return self._different(best, (further, {"widening": wider or 2, "spreading": spread or 2}))
+
+    def _different(self, best: LaunchPlan, changes: Sequence[dict[str, Any]]) -> list[LaunchPlan]:
+        """A way with each of some changes, where that makes a difference and is possible."""
         found = {self._sizes(best): best}
-        for variant in _VARIANTS:
-            plan = replace(best, **variant)
+        for change in changes:
+            plan = replace(best, **change)
             if self._fits(plan):
                 found.setdefault(self._sizes(plan), plan)
         return [plan for plan in found.values() if plan != best]
@@ -224,7 +238,7 @@ class Stepper:
 
     def steps(self, remaining: int) -> int:
         """How many time steps the next launch should execute, of those that remain."""
-        most = min(self._batch, _MOST_TOGETHER if self.plan.together else _MOST_STEPS)
+        most = min(self.tuner.batch, _MOST_TOGETHER if self.plan.together else _MOST_STEPS)
         if not self.tuner.decided:
             most = min(most, self.tuner.rules.steps)
         return min(most, max(remaining, 1))
@@ -249,11 +263,11 @@ class Stepper:
         self.tuner.note(seconds, steps)
         if steps < self._asked:
             # something stops the device now and then: what comes after that is in vain
-            self._batch = max(1 << max(steps - 1, 0).bit_length(), 1)
+            self.tuner.batch = max(1 << max(steps - 1, 0).bit_length(), 1)
         elif seconds < _PATIENCE / 2:
-            self._batch = min(2 * self._batch, _MOST_STEPS)
+            self.tuner.batch = min(2 * self.tuner.batch, _MOST_STEPS)
         elif seconds > _PATIENCE:
-            self._batch = max(self._batch // 2, 1)
+            self.tuner.batch = max(self.tuner.batch // 2, 1)
 
     def note_for_people(self) -> str:
         """How time steps are executed, and what was measured."""
