@@ -20,6 +20,7 @@ import brian2genn
 from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 from emulation.ptx.driver import KernelCounts, PtxDriver
 
@@ -81,6 +82,7 @@ def execute(
     architecture: int,
     steps: int,
     meeting: Meeting = Meeting.NOWHERE,
+    owned: bool = False,
 ) -> list[Executed]:
     """Execute time steps of a network and count what its kernels do.
 
@@ -97,11 +99,13 @@ def execute(
         that find nothing to do.
     meeting : Meeting, optional
         With `Meeting.CLUSTER`, many steps are one kernel.
+    owned : bool, optional
+        Whether blocks of a cluster execute the synapses of the elements that they own.
 
     Returns
     -------
     list of Executed
-        Of every kernel; empty if the network does not fit into a cluster.
+        Of every kernel; empty if the network cannot be executed in this way.
 
     Notes
     -----
@@ -116,10 +120,15 @@ def execute(
     driver.rules = TuningRules(sys.maxsize, math.inf, (meeting,))
 
     # a network that does not fit is found out at its first time step: to execute it takes minutes
-    run = stepping.Stepper.run
+    run, possible = stepping.Stepper.run, stepping.Stepper._possible
+    patience = stepping._PATIENCE
+
+    def in_this_way(self: stepping.Stepper) -> list[LaunchPlan]:
+        ways = possible(self)
+        return [plan for plan in ways if plan.owned == owned] or ways
 
     def run_if_it_fits(self: stepping.Stepper, steps: int) -> None:
-        if self.plan.meeting != meeting:
+        if (self.plan.meeting, self.plan.owned) != (meeting, owned):
             raise _DoesNotFit
         run(self, steps)
 
@@ -127,6 +136,8 @@ def execute(
     usual = device.defaults
     device.defaults = replace(usual, setup_from=sys.maxsize)
     stepping.Stepper.run = run_if_it_fits  # type: ignore[method-assign]
+    stepping.Stepper._possible = in_this_way  # type: ignore[method-assign]
+    stepping._PATIENCE = math.inf  # or each launch would be of one time step
     choice.use(driver)
     try:
         set_device("genn", backend="cuda")
@@ -138,6 +149,8 @@ def execute(
         choice.use(None)
         device.defaults = usual
         stepping.Stepper.run = run  # type: ignore[method-assign]
+        stepping.Stepper._possible = possible  # type: ignore[method-assign]
+        stepping._PATIENCE = patience
     # what begins and ends a run is not of a time step
     in_loop = re.compile(r"stage_\d+" if meeting == Meeting.NOWHERE else "run_steps")
     loop = [name for name in driver.kernels if in_loop.fullmatch(name)]

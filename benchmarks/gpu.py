@@ -149,6 +149,8 @@ class Counted:
     executed: list[Executed] = field(default_factory=list)
     #: the same with the blocks of a cluster; empty where the network does not fit into one
     in_cluster: list[Executed] = field(default_factory=list)
+    #: the same with targets owned by blocks; empty where blocks have to wait for each other
+    owned: list[Executed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -376,6 +378,9 @@ def executed_table(results: Sequence[Counted], options: argparse.Namespace) -> s
         rows.append((r.title, r.executed, r.cost.bytes, False))
         if r.in_cluster:
             rows.append((f"{r.title}, in a cluster", r.in_cluster, r.cost.bytes, True))
+        if r.owned:
+            title = f"{r.title}, in a cluster, targets owned by blocks"
+            rows.append((title, r.owned, r.cost.bytes, True))
     text += prediction.table(rows)
     return f"{text}\n{prediction.assumptions()}\n"
 
@@ -432,11 +437,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = count(built, duration, driver)
         results.append(result)
         if options.execute:
-            result.executed, result.in_cluster = (
-                execute(
-                    built.namespace, built.network, options.architecture, options.execute, meeting
-                )
-                for meeting in (Meeting.NOWHERE, Meeting.CLUSTER)
+            ways = (Meeting.NOWHERE, False), (Meeting.CLUSTER, False), (Meeting.CLUSTER, True)
+            result.executed, result.in_cluster, result.owned = (
+                execute(built.namespace, built.network, options.architecture, options.execute, *way)
+                for way in ways
             )
         if measured:
             measure(name, options.quick, duration, driver, result)

@@ -40,6 +40,37 @@ extern "C" __global__ void arithmetic(void)
     MEASURE(base + 6, values[0], x = trunc(x * y))
 }
 
+/* So many instructions one behind the other, over and over: what takes longer the more there are
+   is to fetch them.  Eight sums, so that none has to wait for another. */
+template <int N> static __device__ void in_a_row(const int number)
+{
+    const float y = (float)values[1], z = (float)values[2];
+    float x[8] = {y, z, y, z, y, z, y, z};
+    long long began = 0;
+#pragma unroll 1
+    for (int round = -1; round < 8; round++) {
+        if (round == 0)
+            began = clock64();
+#pragma unroll
+        for (int k = 0; k < N; k++)
+            x[k % 8] = fmaf(x[k % 8], y, z);
+    }
+    const long long ended = clock64();
+    if (threadIdx.x == 0) {
+        found[number] = (double)(ended - began) / (8 * N);
+        values[3] = x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6] + x[7];
+    }
+    __syncthreads();
+}
+extern "C" __global__ void instructions(void)
+{
+    const int base = blockDim.x > 32 ? 47 : 42;
+    in_a_row<128>(base);
+    in_a_row<512>(base + 1);
+    in_a_row<2048>(base + 2);
+    in_a_row<8192>(base + 3);
+}
+
 /* Memory: one thread. */
 extern "C" __global__ void memory(void)
 {

@@ -32,6 +32,11 @@ CYCLES = {
     34: "barrier in memory, a block each multiprocessor",
     35: "barrier in memory, a block each multiprocessor, with a write before and a read after it",
 }  # fmt: skip
+CYCLES |= {
+    first + number: f"an instruction of {instructions:,} in a row, {who}"
+    for first, who in ((42, "1 warp"), (47, "8 warps"))
+    for number, instructions in enumerate((128, 512, 2048, 8192))
+}
 _CLOCK = 40
 
 
@@ -49,6 +54,7 @@ def measure(driver: Any) -> dict[str, Any]:
 
     launches = [launch("clock_rate", 1, 32)]
     launches += [launch("arithmetic", 1, 32), launch("arithmetic", 1, 256), launch("memory", 1, 1)]
+    launches += [launch("instructions", 1, 32), launch("instructions", 1, 256)]
     for threads in (256, 512, 1024):
         kernel = module.kernel("cluster")
         if driver.most_blocks(kernel, threads, Meeting.CLUSTER) >= 16:

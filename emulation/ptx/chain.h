@@ -12,10 +12,10 @@
 #define PTX_CHAIN_H
 
 /* A thread: since when its basic block is executed, how many instructions of it there were,
-   when the last of these was issued, when the present one and the last write was, and when its
-   writes have arrived. */
+   when the last of these was issued, when the present one and the last write was, when its
+   writes have arrived, and when it came to the barrier of its cluster. */
 struct ptx_thread_time {
-    uint32_t base, n, latest, at, stored, settled;
+    uint32_t base, n, latest, at, stored, settled, arrived;
 };
 /* A sector of 32 bytes in the first-level cache, or with atomic operations in the second.  Threads
    are not executed in the order of their times: what counts is the earliest that wanted it. */
@@ -121,9 +121,14 @@ static void ptx_warp_served(unsigned first)
 static void ptx_barrier_passed(unsigned n) { ptx_wait_for_all(ptx_first_thread(), n, PTX_BARRIER_CYCLES); }
 static void ptx_cluster_passed(unsigned blocks, unsigned threads)
 {
+    uint32_t last = 0;
     for (unsigned k = 0; k < blocks * threads; k++)
-        ptx_times_of_threads[k].base = ptx_later(ptx_times_of_threads[k].base, ptx_times_of_threads[k].settled);
-    ptx_wait_for_all(0, blocks * threads, PTX_CLUSTER_CYCLES);
+        last = ptx_later(last, ptx_times_of_threads[k].arrived);
+    /* some may still be busy with what they do before they wait */
+    for (unsigned k = 0; k < blocks * threads; k++) {
+        ptx_thread_time *const one = &ptx_times_of_threads[k];
+        one->base = one->latest = ptx_later(one->base, last + PTX_CLUSTER_CYCLES);
+    }
     for (unsigned k = 0; k < blocks; k++)
         ptx_turns[k] = ++ptx_last_turn;
 }
@@ -151,6 +156,8 @@ static uint32_t ptx_no_time __attribute__((unused));
 #define PTX_CLOCK ptx_thread_time *const me_ = &ptx_times_of_threads[ptx_first_thread() + shim_current]
 #define PTX_ISSUE(operands) (me_->n++, ptx_issue(me_, (operands)))
 #define PTX_SYNC() ptx_sync(me_)
+/* What was written before can be seen by then. */
+#define PTX_ARRIVES() (me_->arrived = ptx_later(me_->base, me_->settled))
 #define PTX_LATER(a, b) ptx_later(a, b)
 #define PTX_READY(time, cycles) (time = me_->at + (cycles))
 #define PTX_READY_FROM(time, space, place)                                      \

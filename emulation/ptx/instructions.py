@@ -397,7 +397,7 @@ def _barrier(parts: Parts) -> str:
 @_for("barrier")
 def _cluster_barrier(parts: Parts) -> str:
     if parts.modifiers == ("cluster", "arrive"):
-        return "PTX_SYNC(); ptx_cluster_arrive();"
+        return "PTX_SYNC(); PTX_ARRIVES(); ptx_cluster_arrive();"
     if parts.modifiers == ("cluster", "wait"):
         return "PTX_SYNC(); ptx_cluster_await();"
     raise UnknownPtx("a barrier that is not known here")

@@ -78,6 +78,7 @@ static inline void ptx_trap(void) { PTX_FAIL("thread %u of block %u meets a trap
 #define PTX_ATOMIC_AT(time, space, place) ((void)0)
 #define PTX_SETTLE() ((void)0)
 #define PTX_SYNC() ((void)0)
+#define PTX_ARRIVES() ((void)0)
 #define PTX_ENTER ((void)0)
 #define PTX_BLOCK(block) ((void)0)
 #define PTX_COUNT_ACCESS(site, block, kind, space, place, n) ((void)0)

@@ -29,9 +29,10 @@ from ...model.network import (
     Update,
 )
 from ...transforms.forward import forwarded
+from ...transforms.owners import Owners, owners
 from ...transforms.rotate import rotate
 from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
-from ..c.shared import Unit
+from ..c.shared import Streams, Unit
 from ..c.words import pointer
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
@@ -46,6 +47,7 @@ from .source import (
     CudaSource,
     Derived,
     KernelPlan,
+    OwnedQueue,
     ParamCount,
     QueueCount,
     TaskPlan,
@@ -54,8 +56,11 @@ from .source import (
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
 
+#: Synapses of a spike that a thread executes side by side.
+_MOST_AT_ONCE = 4
+
 #: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
-_QUEUE_BYTES, _RECORDER_BYTES = 128, 24
+_QUEUE_BYTES, _RECORDER_BYTES = 160, 24
 
 
 #: Threads in a block of a kernel that is launched for one stage, at most.
@@ -88,6 +93,18 @@ class _TaskText:
     own: list[tuple[str, str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _OwnedText:
+    """A pathway as the template wants it, executed by the blocks that own its targets.
+
+    These are the blocks of a `task`, behind those of the tasks `before`; None for all blocks.
+    """
+
+    step: Deliver
+    task: int | None = None
+    before: tuple[int, ...] = ()
+
+
 @dataclass
 class _KernelText:
     """A kernel as the template wants it: part of the ``loop``, a ``block``, or ``late``."""
@@ -102,6 +119,8 @@ class _KernelText:
     early: list[Step] = field(default_factory=list)
     #: whether many blocks should have room beside each other, whatever its rarest parts take
     crowded: bool = False
+    #: all of its steps, if blocks need not wait for each other behind it
+    owned: list[_OwnedText] = field(default_factory=list)
 
 
 @working_on(None)
@@ -147,6 +166,8 @@ class _Printer:
         self.planner = Planner(network, deterministic=deterministic)
         #: identities of the steps that are executed one time step late
         self.late: frozenset[int] = frozenset()
+        #: by the identity of a step: whose blocks can execute it without waiting for others
+        self.owners: dict[int, Owners] = {}
         #: by the identity of a step: arrays whose element the thread keeps from one step of its
         #: task to the next, and the step that writes it
         self.kept: dict[int, dict[str, Step]] = {}
@@ -161,6 +182,8 @@ class _Printer:
         else:
             stages, late = self.planner.plan(native, fuse=False), []
         self.late = frozenset(id(step) for step in late)
+        owned = owners(self.planner, stages, self.late) if self.fuse else []
+        self.owners = {id(step): owner for step, owner in owned if owner is not None}
         for step in native:
             self.step_numbers[id(step)] = len(result.steps)
             result.steps.append(step.origin)
@@ -177,6 +200,9 @@ class _Printer:
                 self.texts.append(self._print_step(step, places[id(step)], numbers))
         result.loop = self._kernels(stages, "stage", "loop") or ["finish_step"]
         result.resident = self.fuse and bool(stages)
+        if owned:
+            self.kernels[-1].owned = [self._owned(stages[0], step) for step, _ in owned]
+            result.waits_once = True
         parts = self._renumbered(self.planner.plan(late, late=self.late))
         result.late = self._kernels(parts, "late_stage", "late")
         result.late_steps = [step.origin for step in late]
@@ -212,10 +238,15 @@ class _Printer:
         if isinstance(step, Deliver):
             copies = self.result.arranged.get(step.queue, {})
         arranged = {name: f"ctx->arrays[{numbers[copy]}]" for copy, name in copies.items()}
+        streams = unit.streams.count
         printers = [
             CudaKernelPrinter(kernel, unit, random_step, own, times, arranged).print()
             for kernel in step.kernels()
         ]
+        owner, by_owner = self.owners.get(id(step)), None
+        if owner is not None:
+            again, target = replace(unit, streams=Streams(streams)), {owner.index: "target"}
+            by_owner = CudaKernelPrinter(step.kernels()[0], again, random_step, target, times)
         ordered = self.planner.why_in_order(step)
         if ordered:
             self.result.ordered[step.origin] = ordered
@@ -224,6 +255,9 @@ class _Printer:
             step=step,
             kernel=printers[0] if printers else None,
             gathered=self.planner.gathered_by(step),
+            owned=by_owner and by_owner.print(),
+            owned_index=owner and owner.index,
+            at_once=_at_once(step, owner) if isinstance(step, Deliver) and owner else 1,
             stamped=isinstance(step, Push) and step.queue in self.result.gathered,
             task=task,
             late=late,
@@ -350,6 +384,16 @@ class _Printer:
         self.result.tasks.append(TaskPlan(task.number, kind, count, what))
         return text
 
+    def _owned(self, first: Stage, step: Deliver) -> _OwnedText:
+        """A pathway of which blocks execute the synapses whose targets they own."""
+        owner = self.owners.get(id(step))
+        if owner is None:
+            return _OwnedText(step)
+        before = takewhile(lambda task: task is not owner.task, first.tasks)
+        at_once = _at_once(step, owner)
+        self.result.owned[step.queue] = OwnedQueue(owner.index, owner.task.number, at_once)
+        return _OwnedText(step, owner.task.number, tuple(task.number for task in before))
+
     def _element(self, array: str) -> str:
         """C text of a thread's element of an array."""
         number = self.result.arrays.index(array)
@@ -426,6 +470,8 @@ class _Printer:
             late=bool(self.late),
             resident=result.resident,
             bounds=f"__launch_bounds__({USUAL_THREADS}, {_CROWD}) ",
+            owned=result.waits_once,
+            n_owned=len(result.owned),
             active=self._active,
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
             otherwise=self._otherwise,
@@ -445,6 +491,12 @@ class _Printer:
         if len(self.network.clocks) == 1:
             return "true"  # kernels return at once if the run is over
         return f"b2g_block.now[{step.clock}].active"
+
+
+def _at_once(step: Deliver, owner: Owners) -> int:
+    """Synapses that a thread executes side by side: several that need nothing but their targets."""
+    own = {touch.memory.name for touch in footprint(step) if touch.own}
+    return 1 if own != {owner.index} or step.kernel.attributes("random") else _MOST_AT_ONCE
 
 
 def _has_rows(step: Step) -> bool:

@@ -112,6 +112,25 @@ class RecorderLayout:
     sorts: bool = False
 
 
+@dataclass(frozen=True)
+class OwnedQueue:
+    """A pathway whose synapses the blocks can execute that own their targets.
+
+    Attributes
+    ----------
+    index : str
+        The array of the targets' indices.
+    task : int
+        Whose blocks own the targets.
+    at_once : int
+        Synapses that a thread executes side by side.
+    """
+
+    index: str
+    task: int
+    at_once: int
+
+
 @dataclass
 class CudaSource:
     """The text of a program and what its user must know of it.
@@ -136,6 +155,10 @@ class CudaSource:
     arranged : dict
         By the numbers of queues: the arrays whose values are wanted in the order of delivery too,
         if there is memory for them, by what is `Derived` of them.
+    owned : dict
+        From the number of a queue to how blocks can deliver its spikes to what they own.
+    waits_once : bool
+        Whether ``run_steps`` can do with one meeting of blocks less in a time step.
     n_queues : int
     most_threads : int
         That a block may have.
@@ -182,6 +205,8 @@ class CudaSource:
     monitored: dict[str, str] = field(default_factory=dict)
     gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     arranged: dict[int, dict[Derived, str]] = field(default_factory=dict)
+    owned: dict[int, OwnedQueue] = field(default_factory=dict)
+    waits_once: bool = False
     n_queues: int = 0
     most_threads: int = 1024
     queue_clocks: dict[int, int] = field(default_factory=dict)

@@ -69,6 +69,10 @@ typedef struct {
     const int32_t *order;     /* NULL where it would be 0, 1, 2, ... */
     const int32_t *left_start; /* events from before this run of the network: */
     const int32_t *left;      /* synapses by the step, counted from its begin */
+    /* if blocks own the targets: for every block where the synapses of each run begin, ... */
+    const int32_t *owned_start;
+    const int32_t *owned_order;  /* ... the synapses in this order, */
+    const int32_t *owned_target; /* and their targets */
     int64_t n_left_steps;
     int32_t n_slots;
     int32_t n_sources;
@@ -78,10 +82,15 @@ typedef struct {
     int32_t width_bits;       /* 1 << width_bits threads share a run */
     int32_t clock;
     int32_t left_in_order;    /* a synapse may be there twice in a step */
+    int32_t n_runs;
+    int32_t near_at;          /* where blocks keep owned_start in b2g_near, or -1 */
     int32_t padding;
 } b2g_queue;
 
-static_assert(sizeof(b2g_queue) == 128, "of constant memory");
+/* How many numbers blocks keep near, of 16 bits. */
+enum { B2G_NEAR = 5120 };
+
+static_assert(sizeof(b2g_queue) == 160, "of constant memory");
 
 /* Where recorded values are put: all values of one column lie together. */
 typedef struct {
@@ -170,6 +179,22 @@ template <typename T> B2G_FN T b2g_take(b2g_places<T> places)
         return 0;
     const T first = __shfl_sync(0xFFFFFFFFu, places.first, 0);
     return first + (T)__popc(places.mask & ((1u << (threadIdx.x & 31u)) - 1u));
+}
+
+/* What a thread takes part in, of several things that the warps of a block share out: every
+   `shares`-th from `number` on; there it is the `thread`-th of so many. */
+typedef struct {
+    uint32_t number, shares;
+    int32_t thread, threads;
+} b2g_share;
+
+B2G_FN b2g_share b2g_share_of_warps(uint32_t things)
+{
+    const uint32_t warps = blockDim.x / 32, shares = things < warps ? things > 0 ? things : 1 : warps;
+    const uint32_t number = threadIdx.x / 32 * shares / warps;
+    const uint32_t first = (number * warps + shares - 1) / shares;
+    const uint32_t end = ((number + 1) * warps + shares - 1) / shares;
+    return {number, shares, (int32_t)(threadIdx.x - 32 * first), (int32_t)(32 * (end - first))};
 }
 
 /* Between two looks at what another block will change. */

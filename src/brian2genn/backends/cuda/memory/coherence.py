@@ -38,6 +38,10 @@ class DeviceMemory:
         self._by_target: weakref.WeakKeyDictionary[DeviceQueue, tuple[Any, dict[Part, Image]]]
         self._by_target = weakref.WeakKeyDictionary()
         self._arranged = ArrangedValues(driver)
+        self._by_owner: weakref.WeakKeyDictionary[
+            DeviceQueue, tuple[int, dict[Any, tuple[dict[str, Image], int]]]
+        ]
+        self._by_owner = weakref.WeakKeyDictionary()
         self._only_reading = False
         #: whether nothing may be on the device yet
         self.is_closed = False
@@ -119,6 +123,28 @@ class DeviceMemory:
                 image.update_device()
             known = self._by_target[queue] = key, images
         return known[1]
+
+    def by_owner(
+        self, queue: DeviceQueue, indices: Any, each: int, n_owners: int
+    ) -> tuple[dict[str, Image], int]:
+        """The synapses of a queue by who owns their targets (see `Arrangement.by_owner`).
+
+        And how many an owner has at most. What is known is kept: ways to execute time steps, which
+        share them out otherwise, are tried in turn.
+        """
+        version, known = self._by_owner.get(queue, (-1, {}))
+        if version != queue.version:
+            version, known = self._by_owner[queue] = queue.version, {}
+        key = id(indices), each, n_owners
+        if key not in known:
+            assert queue.arrangement is not None
+            arrays = queue.arrangement.by_owner(self.read(indices), each, n_owners)
+            images = {field: self.constant(array) for field, array in arrays.items()}
+            for image in images.values():
+                image.update_device()
+            bounds = arrays["owned_start"][:: queue.arrangement.n_runs]
+            known[key] = images, int(np.diff(bounds).max(initial=0))
+        return known[key]
 
     @contextmanager
     def only_reading(self) -> Iterator[None]:

@@ -56,6 +56,11 @@ class Arrangement:
         return self.delays.size
 
     @property
+    def n_runs(self) -> int:
+        """How many runs there are."""
+        return self.start.size - 1
+
+    @property
     def n_synapses(self) -> int:
         """How many synapses there are."""
         return int(self.start[-1])
@@ -116,6 +121,34 @@ class Arrangement:
                 values[self.order] = values.copy()
             found.append(values)
         return found[0], found[1]
+
+    def by_owner(self, targets: np.ndarray, each: int, n_owners: int) -> dict[str, np.ndarray]:
+        """The synapses by who owns their targets, and then by run.
+
+        Parameters
+        ----------
+        targets : int array, shape (n_synapses,)
+            Of every synapse.
+        each : int
+            How many targets an owner has, one behind the other.
+        n_owners : int
+
+        Returns
+        -------
+        dict
+            Fields of a ``b2g_queue``: of every owner, where the synapses of each run begin, and
+            the synapses and their targets in this order.
+        """
+        runs = np.repeat(np.arange(self.n_runs), np.diff(self.start))
+        in_order = targets if self.order is None else targets[self.order]
+        places, keys = sort_by(in_order.astype(np.int64) // each * self.n_runs + runs)
+        start = np.zeros(n_owners * self.n_runs + 1, dtype=np.int32)
+        np.cumsum(np.bincount(keys, minlength=start.size - 1), out=start[1:])
+        return {
+            "owned_start": start,
+            "owned_order": places if self.order is None else self.order[places],
+            "owned_target": in_order[places].astype(np.int32),
+        }
 
     def width(self, most: int) -> int:
         """How many threads share a run of synapses, at `most`: a power of two."""

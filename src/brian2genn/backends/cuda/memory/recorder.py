@@ -40,8 +40,8 @@ class DeviceRecorder:
         self._sorts = order is not None
         self._columns = [(np.dtype(np.int64), 1)] * self._sorts + columns
         #: so many rows must be free: when the device looks, others may still be busy with the
-        #: present time step, and what it has seen is known at the end of the next
-        self.room = 3 * most
+        #: present time step, and what it has seen is known two time steps later
+        self.room = 4 * most
         row = sum(dtype.itemsize * width for dtype, width in self._columns)
         # a multiple of 16 rows: every column begins at a round address
         capacity = max(_BYTES // max(row, 1), 2 * self.room, 16)

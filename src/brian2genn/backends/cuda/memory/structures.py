@@ -57,6 +57,9 @@ QUEUE = np.dtype(
         ("order", np.uint64),
         ("left_start", np.uint64),
         ("left", np.uint64),
+        ("owned_start", np.uint64),
+        ("owned_order", np.uint64),
+        ("owned_target", np.uint64),
         ("n_left_steps", np.int64),
         ("n_slots", np.int32),
         ("n_sources", np.int32),
@@ -67,6 +70,8 @@ QUEUE = np.dtype(
         ("width_bits", np.int32),
         ("clock", np.int32),
         ("left_in_order", np.int32),
+        ("n_runs", np.int32),
+        ("near_at", np.int32),
         ("padding", np.int32),
     ]
 )
@@ -116,6 +121,7 @@ def program_memory(
             ("recorders", RECORDER, (max(n_recorders, 1),)),
             ("blocks", np.uint32, (max(n_tasks, 1),)),
             ("in_cluster", np.uint32),
+            ("owned", np.uint32),
             ("seed", np.uint64),
             ("state", np.uint64),
             ("clocks", np.uint64),

@@ -35,12 +35,16 @@ class LaunchPlan:
         Powers of two by which more blocks than usual deliver spikes.
     threads : int
         In each block; 0 for as many as is usual.
+    owned : bool
+        Whether blocks execute the synapses of the elements that they own, and wait for each other
+        once less in a time step.
     """
 
     meeting: Meeting = Meeting.NOWHERE
     widening: int = 0
     spreading: int = 0
     threads: int = 0
+    owned: bool = False
 
     @property
     def together(self) -> bool:
@@ -51,6 +55,8 @@ class LaunchPlan:
         text = self.meeting.value
         if self.threads:
             text += f" of {self.threads} threads"
+        if self.owned:
+            text += ", targets owned by blocks"
         for power, what in (
             (self.widening, "threads for each spike"),
             (self.spreading, "blocks for spikes"),

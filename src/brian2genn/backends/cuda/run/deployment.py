@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ _PARTS = ("state", "clocks", "t", "timestep", "next", "late", "arrived", "positi
 
 #: Where late steps find the time.
 _LATE_FIELDS = {name: int(place[1]) for name, place in (TIME.fields or {}).items()}
+
+#: How many numbers the blocks of a program keep near (``B2G_NEAR``).
+_NEAR = 5120
 
 #: Where the state has the number of the time step.
 _RANDOM_STEP = int(STATE.fields["random_step"][1]) if STATE.fields else 0
@@ -201,9 +204,9 @@ class Deployment:
                 raise RuntimeError("a queue was not prepared")
             record = self.fixed["queues"][k]
             n_sources = queue.source_stop - queue.source_start
-            # the list of the next time step is emptied in this one; late steps deliver what the
-            # next time step would overwrite
-            n_slots = queue.n_slots + 1 + bool(self._source.late)
+            # the list of the next time step is emptied in this one, and while it is, others may
+            # still deliver in the one before; late steps deliver what the next would overwrite
+            n_slots = queue.n_slots + 1 + self._source.waits_once + bool(self._source.late)
             record["ring"] = self._reserve(4 * n_slots * n_sources)
             record["count"] = self._upload(
                 self._spikes_under_way(queue, int(record["ring"]), n_slots)
@@ -221,6 +224,29 @@ class Deployment:
             record["n_delays"], record["shortest"] = a.n_delays, a.delays[0]
             record["left_in_order"] = queue.mixed
             record["clock"] = self._source.queue_clocks.get(k, 0)
+            record["n_runs"] = a.n_runs
+
+    def share_out(self, threads: int, blocks: Sequence[int]) -> None:
+        """Find the synapses of the elements that blocks own.
+
+        Parameters
+        ----------
+        threads : int
+            In a block: so many elements it owns.
+        blocks : sequence of int
+            Of every task.
+        """
+        near = 0
+        for number, how in self._source.owned.items():
+            record, queue = self.fixed["queues"][number], self.queues[number]
+            index, owners = self.named[how.index], blocks[how.task]
+            images, most = self._memory.by_owner(queue, index, threads, owners)
+            for name, image in images.items():
+                record[name] = image.address
+            n_near = int(record["n_runs"]) + 1
+            fits = most <= np.iinfo(np.uint16).max and near + n_near <= _NEAR
+            record["near_at"] = near if fits else -1
+            near += n_near if fits else 0
 
     def _spikes_under_way(self, queue: DeviceQueue, ring: int, n_slots: int) -> np.ndarray:
         """Put the spikes of the last run into the lists of a ring; the lengths of all lists."""

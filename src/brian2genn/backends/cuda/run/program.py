@@ -22,6 +22,7 @@ from ..memory.structures import STATE
 from .deployment import Deployment
 from .executable import Executable
 from .report import note_on_memory, notes_on_kernels, too_little_memory
+from .sizes import threads_of
 from .stepping import Stepper
 
 #: Where the state has the number of time steps in one launch.
@@ -174,6 +175,10 @@ class CudaProgram:
         """Tell the device where everything is, and in which way time steps are executed."""
         self.deployment.fixed["blocks"][: len(self._stepper.blocks)] = self._stepper.blocks
         self.deployment.fixed["in_cluster"] = self._stepper.plan.meeting == Meeting.CLUSTER
+        self.deployment.fixed["owned"] = self._stepper.plan.owned
+        if self._stepper.plan.owned:
+            threads = threads_of(self._driver, self._stepper.plan)
+            self.deployment.share_out(threads, self._stepper.blocks)
         for k, width in enumerate(self._stepper.widths):
             self.deployment.fixed["queues"]["width_bits"][k] = width.bit_length() - 1
         self._driver.upload(self._module.symbol("b2g_memory"), self.deployment.fixed)

@@ -100,6 +100,30 @@ def dealt_out(wanted: Sequence[int], most: int) -> list[int]:
     return given
 
 
+def width_for_owners(
+    queue: DeviceQueue, owners: int, at_once: int, threads: int, plan: LaunchPlan
+) -> int:
+    """How many threads share those synapses of a run whose targets a block owns.
+
+    Parameters
+    ----------
+    queue : DeviceQueue
+    owners : int
+        Blocks that own targets.
+    at_once : int
+        Synapses that a thread executes side by side.
+    threads : int
+        In a block, for this pathway.
+    plan : LaunchPlan
+    """
+    mean = queue.arrangement.mean_run / (owners * at_once) if queue.arrangement is not None else 0.0
+    width = 1
+    while width < mean:
+        width *= 2
+    width = width << plan.widening if plan.widening > 0 else width >> -plan.widening
+    return min(max(width, 1), 1 << threads.bit_length() - 1)
+
+
 def width_for(driver: Driver, queue: DeviceQueue, plan: LaunchPlan) -> int:
     """How many threads share a run of synapses: a power of two.
 

@@ -19,6 +19,7 @@ from .sizes import (
     threads_for_queue,
     threads_of,
     width_for,
+    width_for_owners,
 )
 
 #: Time steps in the longest graph.
@@ -37,6 +38,10 @@ _TOGETHER = "run_steps"
 
 #: Kernels of one block.
 _SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
+
+#: Blocks deliver to the targets that they own where this takes so little memory: synapses of a
+#: pathway, and runs of synapses times blocks.
+_MOST_SYNAPSES, _MOST_RUNS = 1 << 20, 1 << 22
 
 #: What is tried to deliver spikes faster.
 _VARIANTS: tuple[dict[str, Any], ...] = (
@@ -89,7 +94,7 @@ class Stepper:
             for meeting in (Meeting.NOWHERE, Meeting.MEMORY)
             for variant in _VARIANTS
         ]
-        key = tuple(self._counts), *map(self._sizes, kinds)
+        key = tuple(self._counts), self._can_own(), *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
             launching = self._possible()
@@ -105,17 +110,36 @@ class Stepper:
     def _possible(self) -> list[LaunchPlan]:
         """The ways to launch many steps."""
         plans = [LaunchPlan(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
-        plans += self._clusters()
+        plans += self._clusters(LaunchPlan(Meeting.CLUSTER))
+        if self._can_own():
+            plans.append(LaunchPlan(Meeting.MEMORY, owned=True))
+            plans += self._clusters(LaunchPlan(Meeting.CLUSTER, owned=True))[:1]
         allowed = self._executable.rules.meetings
         return [plan for plan in plans if plan.meeting in allowed and self._fits(plan)] or [
             LaunchPlan()
         ]
 
-    def _clusters(self) -> list[LaunchPlan]:
+    def _can_own(self) -> bool:
+        """Whether blocks can execute the synapses of the elements that they own."""
+        owned = [(self._queues[number], how.task) for number, how in self._source.owned.items()]
+        return self._source.waits_once and all(
+            queue.arrangement is not None
+            # a synapse twice in a time step has to be executed in order, from a sorted list
+            and not queue.mixed
+            and queue.arrangement.n_synapses <= _MOST_SYNAPSES
+            and queue.arrangement.n_runs * self._owners(LaunchPlan(), task) <= _MOST_RUNS
+            for queue, task in owned
+        )
+
+    def _owners(self, plan: LaunchPlan, task: int) -> int:
+        """How many blocks own elements of a task."""
+        return blocks_wanted("elements", self._counts[task], threads_of(self._driver, plan))
+
+    def _clusters(self, plan: LaunchPlan) -> list[LaunchPlan]:
         """Clusters: the one that spreads a network over the most blocks, and a larger one."""
         threads, fitting = self._driver.threads, list[LaunchPlan]()
         while threads <= self._source.most_threads and len(fitting) < 2:
-            plan = LaunchPlan(Meeting.CLUSTER, threads=threads)
+            plan = replace(plan, threads=threads)
             fitting += [plan] if self._fits(plan) else []
             threads *= 2
         return fitting
@@ -153,6 +177,8 @@ class Stepper:
 
     def _sizes(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The blocks of every task, and the threads that share a run of every queue."""
+        if plan.owned:
+            return self._sizes_of_owners(plan)
         driver = self._driver
         delivered = {t.count.queue for t in self._source.tasks if isinstance(t.count, QueueCount)}
         widths = tuple(
@@ -170,6 +196,19 @@ class Stepper:
         if plan.meeting == Meeting.CLUSTER:
             self._share_cluster(plan, widths, blocks)
         return tuple(blocks), widths
+
+    def _sizes_of_owners(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The same, where blocks execute the synapses of the elements that they own."""
+        usual = replace(plan, owned=False, widening=0, spreading=0)
+        blocks, widths = self._sizes(usual)
+        threads = threads_of(self._driver, plan)
+        found = [min(width, threads) for width in widths]
+        # a pathway has its share of the warps
+        threads = 32 * max(threads // 32 // max(len(self._source.owned), 1), 1)
+        for number, how in self._source.owned.items():
+            queue, owners = self._queues[number], self._owners(plan, how.task)
+            found[number] = width_for_owners(queue, owners, how.at_once, threads, plan)
+        return blocks, tuple(found)
 
     def _share_cluster(self, plan: LaunchPlan, widths: Sequence[int], blocks: list[int]) -> None:
         """Put the blocks that tasks of the loop have in a cluster into `blocks`."""
@@ -200,7 +239,9 @@ class Stepper:
     def _blocks_together(self, plan: LaunchPlan) -> int:
         """How many blocks have to be on the device at the same time."""
         blocks, _ = self._sizes(plan)
-        most = max(self._blocks_of_kernel(kernel, blocks) for kernel in self._loop())
+        # owners take part in the last stage as the blocks that they are in the first
+        loop = self._loop()[:-1] if plan.owned else self._loop()
+        most = max(self._blocks_of_kernel(kernel, blocks) for kernel in loop)
         # clusters of other sizes may be none
         return 1 << (most - 1).bit_length() if plan.meeting == Meeting.CLUSTER else most
 
