@@ -67,7 +67,8 @@ def test_launches_graphs_and_timers(driver):
 def test_rows_are_put_in_order(driver, n, monkeypatch):
     """More of them than the networks of other tests record."""
     monkeypatch.setattr(ordering, "_WORTHWHILE", 0)
-    order = ordering.RowOrder(driver, driver.build('#include "brian2genn_rows.h"\n'))
+    module = driver.build('#include "brian2genn_rows.h"\n')
+    order = ordering.RowOrder(driver, lambda: module)
     random = np.random.default_rng(1)
     keys, values = random.integers(0, n, n), random.random(n)
     places = [driver.allocate(8 * n) for _ in range(2)]

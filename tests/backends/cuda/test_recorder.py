@@ -27,7 +27,8 @@ def device(request, monkeypatch):
 
 def filled(device, keys, columns) -> DeviceRecorder:
     """A recorder with rows on the device."""
-    order = RowOrder(device, device.build(ROWS))
+    module = device.build(ROWS)
+    order = RowOrder(device, lambda: module)
     recorder = DeviceRecorder(device, [(one.dtype, 1) for one in columns], keys.size, order)
     recorder.reserve()
     offset = 0

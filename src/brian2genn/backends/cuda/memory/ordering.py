@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,11 +40,11 @@ class RowOrder:
     Parameters
     ----------
     driver : Driver
-    module : Module
-        A program with the kernels of ``brian2genn_rows.h``.
+    module : callable
+        Gives a program with the kernels of ``brian2genn_rows.h``.
     """
 
-    def __init__(self, driver: Driver, module: Module) -> None:
+    def __init__(self, driver: Driver, module: Callable[[], Module]) -> None:
         self._driver = driver
         self._module = module
         self._now = np.zeros((), dtype=ROWS)
@@ -63,7 +64,7 @@ class RowOrder:
         """
         if n < _WORTHWHILE or not self._has_room(n):
             return False
-        driver, module, now = self._driver, self._module, self._now
+        driver, module, now = self._driver, self._module(), self._now
         keys_after, places = self._scratch, [self._scratch + 8 * n, self._scratch + 12 * n]
         now["keys"], now["places"] = keys, places[0]
         now["keys_after"], now["places_after"] = keys_after, places[1]
@@ -77,7 +78,7 @@ class RowOrder:
 
     def column(self, values: np.ndarray, address: int) -> None:
         """Fetch a column's values in the order that was found last; they overwrite its keys."""
-        driver, module, now = self._driver, self._module, self._now
+        driver, module, now = self._driver, self._module(), self._now
         now["column"], now["column_after"] = address, self._scratch
         now["bytes"] = values.itemsize
         driver.upload(module.symbol("b2g_rows_now"), now)

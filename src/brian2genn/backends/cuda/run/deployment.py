@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,8 @@ class Deployment:
     source : CudaSource
     driver : Driver
     memory : DeviceMemory
-    module : Module
-        The program on the device.
+    module : callable
+        Gives the program on the device; it is asked for when it is needed.
 
     Attributes
     ----------
@@ -64,7 +64,11 @@ class Deployment:
     """
 
     def __init__(
-        self, source: CudaSource, driver: Driver, memory: DeviceMemory, module: Module
+        self,
+        source: CudaSource,
+        driver: Driver,
+        memory: DeviceMemory,
+        module: Callable[[], Module],
     ) -> None:
         self._source = source
         self._driver = driver
@@ -346,7 +350,7 @@ class Deployment:
         """Have synapses' values in the order of delivery, of arrays as they are now."""
         for queue, copies in self._source.arranged.items():
             images = [self._images[array] for array in copies.values()]
-            addresses = self._memory.arranged(self.queues[queue], images, self._module)
+            addresses = self._memory.arranged(self.queues[queue], images, self._module())
             for name, address in zip(copies, addresses, strict=True):
                 self.moved = self.moved or self._own.get(name) != address
                 self._own[name] = address

@@ -98,7 +98,10 @@ class CudaProgram:
 
     def _unbind(self) -> None:
         self.seconds = np.zeros(len(self.source.steps))
-        self.deployment = Deployment(self.source, self._driver, self._memory, self._module)
+        executable = self._executable
+        self.deployment = Deployment(
+            self.source, self._driver, self._memory, lambda: executable.module
+        )
         self._stepper = Stepper(self.source, self._driver, self._executable)
 
     def notes(self) -> list[str]:
