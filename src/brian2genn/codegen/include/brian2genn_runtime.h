@@ -430,15 +430,6 @@ B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
     return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
 }
 
-/* Whether any of the events of a list that is not empty may be for the sources of a queue. */
-B2G_ALWAYS_INLINE bool b2g_reaches(const b2g_context *ctx, int32_t list, int32_t number)
-{
-    const int32_t *const events = (const int32_t *)ctx->arrays[list];
-    const b2g_queue *const queue = ctx->queues[number];
-    return events[0] < queue->source_stop
-           && events[events[ctx->lengths[list] - 1] - 1] >= queue->source_start;
-}
-
 /* ---- what neurons keep for their synapses -------------------------------- */
 
 /* Whether two values differ by no more than `tolerance` times their size. */
@@ -458,7 +449,7 @@ static inline bool b2g_is_alike(double one, double other, double tolerance)
    elements are the same ones as in a single part: results are the same to the last bit. */
 static inline int64_t b2g_first(int64_t n, int32_t part, int32_t parts)
 {
-    return part == parts ? n : n / 64 * part / parts * 64;
+    return part == parts ? n : part == 0 ? 0 : n / 64 * part / parts * 64;
 }
 
 /* Where the range of a rank begins, of n elements: near to equal shares. */
@@ -652,5 +643,7 @@ static inline void b2g_end_step(b2g_context *ctx, const int32_t n_clocks)
     b2g_advance_clocks(ctx->clocks, n_clocks);
     ctx->random_step++;
 }
+
+#include "brian2genn_events.h"
 
 #endif
