@@ -10,6 +10,7 @@
 #include "brian2genn_clocks.h"
 #include "brian2genn_pace.h"
 #include "brian2genn_gather.h"
+#include "brian2genn_latest.h"
 #include "brian2genn_recorder.h"
 
 /* For functions that are called from another unit of the same library. */
