@@ -146,6 +146,11 @@ class _Printed:
     #: the number of the list that these events are in
     events: int = 0
 
+    @property
+    def draws(self) -> bool:
+        """Whether it asks which time step it is, as what draws random numbers does."""
+        return "ctx->random_step" in self.own.text
+
     def first(self, part: str, parts: str = "parts") -> str:
         """C text of the first element of a part."""
         if not self.divided:

@@ -263,17 +263,25 @@ typedef struct {
 } b2g_late;
 
 struct b2g_context {
+    /* what nearly all steps need, in one line of the cache: in a network of many small groups, those of
+       the scopes are a good part of what has to be near */
     void **arrays;
     const double *numbers;    /* float parameters */
     const int64_t *integers;  /* integer parameters */
     const int64_t *lengths;   /* of the arrays; of those with two dimensions, the rows */
-    const int64_t *shapes;    /* two for each: columns, and elements from one row to the next */
-    b2g_clock *clocks;
-    int32_t n_clocks;
+    void *constants;          /* what the program computes once per run */
+    const double *literals;   /* in a scope: numbers in its code */
     b2g_queue **queues;
     b2g_recorder **recorders;
+    /* not needed in every step of every scope */
+    const int64_t *shapes;    /* two for each: columns, and elements from one row to the next */
     b2g_sum **sums;
-    void *constants;          /* what the program computes once per run */
+    int32_t step;             /* in a scope: its step */
+    uint32_t stream;          /* in a scope: its first stream of random numbers */
+    uint64_t seed;
+    uint64_t random_step;     /* counts time steps of this process */
+    b2g_clock *clocks;
+    int32_t n_clocks;
     b2g_effort *efforts;      /* one for every step */
     b2g_pace *pace;           /* of the whole network */
     int32_t (*together)(b2g_share share, void *work, int32_t parts);
@@ -281,8 +289,6 @@ struct b2g_context {
     int32_t always;           /* share out whatever can be shared out (for tests) */
     int32_t only;             /* the step of a stretch to execute; -1: all */
     double *seconds;          /* per step, when profiling, else NULL */
-    uint64_t seed;
-    uint64_t random_step;     /* counts time steps of this process */
     int32_t error;
     int32_t error_step;
     const b2g_ranks *ranks;   /* NULL if this process is the only one */
@@ -295,9 +301,7 @@ struct b2g_context {
     int64_t last;             /* whether it is given back after this one */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
-    const double *literals;   /* in a scope: numbers in its code */
-    int32_t step;             /* in a scope: its step */
-    uint32_t stream;          /* in a scope: its first stream of random numbers */
+    int64_t unused[3];        /* the next one begins with a line, too */
 };
 
 /* Make the scopes of a program: whenever it is entered, as its tables may be others then. */
