@@ -23,7 +23,28 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan, "abs": np.abs, "sign": np.sign,
     "exprel": exprel, "inverse_exprel": lambda x: 1 / exprel(x),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "latest": lambda *args: np.vectorize(_latest, otypes=[float])(*args),
 }  # fmt: skip
+
+
+def _latest(rate: float, now: float, steps: float) -> float:
+    """The largest number for which ``trunc(rate*(now - number)) >= steps``, by bisection."""
+
+    def at(place: int) -> np.float64:
+        """Numbers in their order, by whole numbers."""
+        bits = np.int64(place if place >= 0 else place ^ 0x7FFFFFFFFFFFFFFF)
+        return bits.view(np.float64)
+
+    low, high = (int(np.float64(end).view(np.int64)) for end in (-np.inf, np.inf))
+    low ^= 0x7FFFFFFFFFFFFFFF
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if np.trunc(rate * (now - at(middle))) >= steps:
+            low = middle
+        else:
+            high = middle
+    return float(at(low))
+
 
 _ONES = np.uint64(0xFFFFFFFF)
 

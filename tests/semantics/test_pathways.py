@@ -322,6 +322,28 @@ def neurons_without_synapses():
     return observe(target=target, synapses=synapses)
 
 
+@cases.over(delay=[0, 0.3])
+def pathways_of_many_subgroups(delay):
+    """Spikes of one list go into the queues of subgroups: overlapping, of one neuron, of all."""
+    group = NeuronGroup(70, "x : 1\ny : 1", threshold="(t_in_timesteps + 7*i) % 11 < 1")
+    slices = [(0, 20), (0, 20), (10, 40), (20, 70), (69, 70), (0, 70), (33, 34), (20, 70)]
+    pathways = []
+    for number, (start, stop) in enumerate(slices):
+        source = group[start:stop]
+        pathway = Synapses(source, group[5:60], "w : 1", on_pre="x_post += w; w += y_pre")
+        pathway.connect(condition=f"(i + {number}*j) % 3 == 0")
+        pathway.w = "0.5 + i + 0.25*j"
+        pathway.delay = delay * ms if number % 2 else f"{delay}*ms + (i % 3)*0.1*ms"
+        pathways.append(pathway)
+    # comes between others by its name, and changes what they use
+    group.run_regularly("y = x + 1", when="synapses", name="synapses_2_regularly")
+    spikes = [SpikeMonitor(group[start:stop]) for start, stop in slices]
+    run(1.5 * ms)
+    names = {f"pathway_{k}": one for k, one in enumerate(pathways)}
+    names |= {f"spikes_{k}": one for k, one in enumerate(spikes)}
+    return observe(group=group, **names)
+
+
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_agrees_with_runtime(case):
     check(case)

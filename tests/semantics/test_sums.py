@@ -165,6 +165,21 @@ def weights_that_a_report_changes():
     return observe(group=group, synapses=synapses)
 
 
+@cases.over(rows=["one", "two"])
+def of_long_rows_with_any_sources(rows):
+    """More synapses in a row than are gathered at once, from neurons in no order."""
+    source, target = neurons(90), NeuronGroup(1300, "total : 1")
+    synapses = Synapses(
+        source, target, "w : 1\ntotal_post = w*(v_pre - u_pre) : 1 (summed)", name="synapses"
+    )
+    numbers = np.arange(1300)
+    targets = numbers if rows == "one" else np.concatenate([numbers[5:], numbers[:700]])
+    synapses.connect(i=(7 * targets**2 + targets) % 90, j=targets)
+    synapses.w = "0.1 + 0.01*i - 0.0003*j"
+    run(0.3 * ms)
+    return observe(source=source, target=target)
+
+
 @cases
 def a_sum_that_reads_what_it_sums_into():
     group = neurons(30)

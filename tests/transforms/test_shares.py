@@ -5,8 +5,14 @@ import pytest
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.kernel import Access, Kernel, Store, UserFunction
-from brian2genn.model.network import Deliver, Sum, Update
-from brian2genn.transforms.shares import Division, division_of, why_not_shared
+from brian2genn.model.network import Deliver, Push, Sum, Update
+from brian2genn.transforms.shares import (
+    Division,
+    division_of,
+    pushes_together,
+    stretches,
+    why_not_shared,
+)
 
 ACCESSES = {
     access.name: access
@@ -120,3 +126,54 @@ def test_by_what_sums_are_divided(value, expected):
 def test_elements_that_threads_share_out(stores, expected):
     kernel = Kernel("k", "test", dict(ACCESSES), stores=stores)
     assert why_not_shared(Update("u", "test", "test", 0, kernel, "N")) == expected
+
+
+def push(queue, events="spikes", clock=0, own=False):
+    return Push("p", "test", "test", clock, queue, events, own=own)
+
+
+def arrives(queue, *stores):
+    step = deliver(*stores)
+    step.queue = queue
+    return step
+
+
+WRITES_EVENTS = Update(
+    "u", "test", "test", 0,
+    Kernel("k", "test", {"spikes": Access("spikes", "spikes", INT32)},
+           stores=[Store("spikes", ex.const(1))]),
+    "n",
+)  # fmt: skip
+
+
+def test_pushes_of_the_same_events_come_together():
+    steps = [push(0), arrives(0), push(1), push(2, "others"), arrives(1), push(3), arrives(3)]
+    zero, first, one, other, second, three, third = steps
+    found = pushes_together(steps)
+    assert list(map(id, found)) == list(map(id, [zero, one, three, first, other, second, third]))
+    assert [len(stretch) for stretch in stretches(found)] == [3, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [WRITES_EVENTS],  # other events
+        [arrives(1)],  # what has arrived goes out of the queue before
+        [push(1, "others")],
+    ],
+    ids=["events", "queue", "other events for the queue"],
+)
+def test_pushes_stay_where_it_matters(between):
+    steps = [push(0), *between, push(1)]
+    assert list(map(id, pushes_together(steps))) == list(map(id, steps))
+
+
+@pytest.mark.parametrize("other", [push(1, clock=1), push(1, own=True), push(1, "others")])
+def test_other_pushes_are_apart(other):
+    steps = [push(0), arrives(0), other]
+    assert list(map(id, pushes_together(steps))) == list(map(id, steps))
+
+
+def test_each_process_pushes_alone():
+    """Their functions look for the events of their own elements."""
+    assert [len(stretch) for stretch in stretches([push(0, own=True), push(1, own=True)])] == [1, 1]

@@ -8,6 +8,7 @@ pass           what it does
 `simplify`     makes expressions cheaper, and collects what is constant in a run
 `chances`      of a random number that is only compared, draws the outcome
 `own_numbers`  computes the numbers of elements, in place of reading them
+`latest`       compares times of last spikes, in place of counting time steps
 `hoist`        finds out what is computed once per run, time step, or element
 `narrow`       of set-up code: tells which partners a condition leaves to a neuron
 =============  ====================================================================
@@ -27,6 +28,7 @@ from contextvars import ContextVar
 from ..model.network import Network, describe
 from .chances import chances
 from .hoist import hoist
+from .latest import latest
 from .narrow import narrow
 from .numbers import own_numbers
 from .scatter import separate
@@ -45,7 +47,8 @@ def _name(one: Pass) -> str:
 SIMPLER: Sequence[Pass] = (specialise, simplify)
 #: what loops over whole groups do with less
 FOR_GROUPS: Sequence[Pass] = (chances, own_numbers)
-FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, *FOR_GROUPS, hoist)
+#: loops over whole groups, whose time steps begin with what is computed once
+FOR_A_PROCESSOR: Sequence[Pass] = (*SIMPLER, *FOR_GROUPS, latest, hoist)
 #: many elements are computed at once: additions first, so that what is added is simplified
 FOR_A_GPU: Sequence[Pass] = (separate, *SIMPLER, *FOR_GROUPS, hoist)
 #: GeNN adds to its neurons by functions of its own, and computes all for each element

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from ..model import expr as ex
 from ..model.footprint import How, Kind, Touch, Where, footprint
 from ..model.mishap import working_on
-from ..model.network import Deliver, Step, Sum, Threshold, Update
+from ..model.network import Deliver, Push, Step, Sum, Threshold, Update
 from .scatter import why_ordered
-from .stages import touched_by
+from .stages import Touched, touched_by
 
 
 def why_not_shared(step: Step) -> str | None:
@@ -51,7 +51,7 @@ def stretches(steps: Sequence[Step]) -> list[list[Step]]:
     Returns
     -------
     list of list of Step
-        A step that is not shared is alone.
+        A step that is not shared is alone; pushes of the same events are one stretch.
     """
     found: list[list[Step]] = []
     for step in steps:
@@ -64,7 +64,52 @@ def stretches(steps: Sequence[Step]) -> list[list[Step]]:
     return found
 
 
+def pushes_together(steps: Sequence[Step]) -> list[Step]:
+    """Let events of one list go into all queues in one go, where the order of steps allows it.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In schedule order, without steps that the host runs.
+
+    Returns
+    -------
+    list of Step
+        A push follows the first one of the same events on the same clock, or is where it was.
+    """
+    found: list[list[Step]] = []
+    #: the pushes of some events, and what the steps after them touch
+    open_ones: list[tuple[list[Step], Touched]] = []
+    for step in steps:
+        touched = touched_by(step)
+        mine = [
+            one
+            for one in open_ones
+            if isinstance(step, Push) and are_pushed_together(one[0][0], step)
+        ]
+        if mine and not touched.clashes(mine[0][1]):
+            mine[0][0].append(step)
+        else:
+            found.append([step])
+            open_ones = [one for one in open_ones if one not in mine]
+        for pushes, since in open_ones:
+            if step not in pushes:
+                since.add(touched)
+        if isinstance(step, Push) and step is found[-1][0]:
+            open_ones.append((found[-1], Touched()))
+    return [step for group in found for step in group]
+
+
+def are_pushed_together(one: Step, other: Step) -> bool:
+    """Whether two steps of the schedule push the same events at the same times."""
+    if not isinstance(one, Push) or not isinstance(other, Push):
+        return False
+    return (one.events, one.clock, one.own) == (other.events, other.clock, other.own)
+
+
 def _can_follow(stretch: Sequence[Step], step: Step) -> bool:
+    if are_pushed_together(stretch[0], step):
+        return not step.own
     if any(why_not_shared(one) is not None for one in (stretch[0], step)):
         return False
     if stretch[0].own != step.own:

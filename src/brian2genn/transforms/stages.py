@@ -13,7 +13,7 @@ the element that a thread is busy with; then they may share a task.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from ..model.footprint import How, Kind, Memory, footprint
 from ..model.kernel import ELEMENT, Access, Kernel
@@ -51,6 +51,11 @@ class Touched:
             writes=self.writes | self.own_writes,
             additions=set(self.additions),
         )
+
+    def add(self, other: Touched) -> None:
+        """Take what another step touches for touched, too."""
+        for part in fields(self):
+            getattr(self, part.name).update(getattr(other, part.name))
 
     def of_the_step_before(self) -> Touched:
         """The same, for a step that is executed one time step later than it was due.

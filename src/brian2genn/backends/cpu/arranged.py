@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...transforms.arrangeable import Arrangement
+from ..host.memory import taken
 from ..host.queue import SpikeQueue
 from ..interface import array_of
 
@@ -76,7 +77,7 @@ class Arranged:
         """Copy what Brian's arrays have."""
         for one, order in self._orders:
             for name in one.arrays:
-                self.arrays[name] = array_of(arrays[name])[order]
+                self.arrays[name] = taken(array_of(arrays[name]), order)
 
     def differ(self, arrays: Mapping[str, Any]) -> bool:
         """Whether Brian's arrays have other values, bit by bit."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...model.network import Network
 from ...model.traces import TraceEnd, Traces
+from ..host.memory import zeros
 from ..host.queue import SpikeQueue
 from ..host.structures import support
 from ..interface import array_of
@@ -73,7 +74,7 @@ class Kept:
                 if end.size is not None:
                     self.params[end.size] = queue.n_runs
                 for name in end.arrays():
-                    self.arrays[name] = np.zeros(max(queue.n_runs, 1), dtype=self._dtypes[name])
+                    self.arrays[name] = zeros((max(queue.n_runs, 1),), self._dtypes[name])
             for name in one.places:
                 self.arrays[name] = np.empty(n_synapses, dtype=np.int32)
 

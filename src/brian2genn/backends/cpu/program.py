@@ -15,6 +15,7 @@ from ...codegen.c.program import Source, print_program
 from ...model.names import Names
 from ...model.network import Network
 from ..host import toolchain
+from ..host.memory import zeros
 from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
 from ..host.structures import Clock, Context, Effort, Late, Pace, bind_arrays, missed, support
@@ -273,8 +274,8 @@ class CpuProgram:
         """Compute what stays constant during a run; everything must be bound."""
         constants = (ctypes.c_char * int(self._library.program_constants_size()))()
         self._context.constants = ctypes.addressof(constants)
-        scopes = (Context * max(self.source.scopes, 1))()
-        self._context.scopes = ctypes.addressof(scopes)
+        scopes = zeros((max(self.source.scopes, 1) * ctypes.sizeof(Context),), np.uint8)
+        self._context.scopes = scopes.ctypes.data
         self._keep["scopes"] = scopes
         self.seconds = np.zeros(len(self.source.steps))
         self._context.seconds = self.seconds.ctypes.data_as(POINTER(c_double)) if profile else None

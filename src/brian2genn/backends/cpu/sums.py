@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.c.sums import SumForm
+from ..host.memory import taken, zeros
 from ..host.structures import Sum, support
 
 #: Targets in a slice: B2G_BESIDE.
@@ -168,7 +169,7 @@ class SumLayout:
     def _copy(self, name: str, array: np.ndarray) -> None:
         if self.by_target:
             assert self._order is not None
-            self._copies[name] = array[self._order]
+            self._copies[name] = taken(array, self._order)
 
     def _make_tables(self, arrays: Mapping[str, np.ndarray]) -> None:
         tables, used, counts = [], [], []
@@ -176,7 +177,7 @@ class SumLayout:
             counted = np.bincount(arrays[index])
             elements = np.flatnonzero(counted).astype(np.int32)
             every = len(elements) > len(counted) // 2
-            tables.append(np.zeros(len(counted), dtype=dtype))
+            tables.append(zeros(counted.shape, dtype))
             used.append(None if every else elements)
             counts.append(len(counted) if every else len(elements))
         self._point("tables", tables)

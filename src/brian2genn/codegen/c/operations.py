@@ -11,7 +11,7 @@ from .words import value_type
 _WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
 
 #: Functions of our header, one version for every type.
-_OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel")
+_OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel", "latest")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 

@@ -23,7 +23,13 @@ from ...model.network import (
 )
 from ...transforms.demand import Users, sums_on_demand
 from ...transforms.scatter import side_by_side
-from ...transforms.shares import Division, division_of, stretches, why_not_shared
+from ...transforms.shares import (
+    Division,
+    division_of,
+    pushes_together,
+    stretches,
+    why_not_shared,
+)
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
@@ -110,6 +116,7 @@ class _Printed:
 
     number: int
     function: str
+    origin: str
     clock: int
     text: str
     #: of the group whose elements the step's function takes a part of, C text; empty if none
@@ -134,6 +141,15 @@ class _Printed:
     divided: bool = False
     #: whether it has a function for tables, which comes first
     tables: bool = False
+    #: the queue that it does nothing but put events into; such a step has no function of its own
+    queue: int | None = None
+    #: the number of the list that these events are in
+    events: int = 0
+
+    @property
+    def draws(self) -> bool:
+        """Whether it asks which time step it is, as what draws random numbers does."""
+        return "ctx->random_step" in self.own.text
 
     def first(self, part: str, parts: str = "parts") -> str:
         """C text of the first element of a part."""
@@ -153,6 +169,11 @@ class _Stretch:
 
     steps: list[_Printed]
     shared: bool
+
+    @property
+    def pushes(self) -> bool:
+        """Whether it puts events into queues, and does nothing else."""
+        return self.steps[0].queue is not None
 
     @property
     def sizes(self) -> list[str]:
@@ -204,6 +225,7 @@ def print_program(network: Network) -> Source:
             schedule.append(("block", len(parts)))
             parts.append([])
         parts[-1].append(step)
+    parts = [pushes_together(part) for part in parts]
     printed: list[_Printed] = []
     on_demand = sums_on_demand(network)
 
@@ -226,7 +248,8 @@ def print_program(network: Network) -> Source:
             if division is not None and queue is not None:
                 divisions.append((len(printed), queue, division))
             first, block = len(constants.fields), len(constants.blocks)
-            text = _print_step(
+            pushes = isinstance(step, Push) and not step.own
+            text = "" if pushes else _print_step(
                 step,
                 network,
                 symbols,
@@ -235,7 +258,7 @@ def print_program(network: Network) -> Source:
                 division,
                 queue,
                 form,
-            )
+            )  # fmt: skip
         own = StepText(
             len(printed),
             step.name,
@@ -251,6 +274,7 @@ def print_program(network: Network) -> Source:
             _Printed(
                 len(printed),
                 step.name,
+                step.origin,
                 step.clock,
                 text,
                 size,
@@ -260,6 +284,8 @@ def print_program(network: Network) -> Source:
                 _due(step, symbols, on_demand),
                 divided=step.own,
                 tables=bool(isinstance(step, Update) and form and form.tables),
+                queue=step.queue if isinstance(step, Push) and not step.own else None,
+                events=symbols.arrays[step.events] if isinstance(step, Push) else 0,
             )
         )
         return printed[-1]
@@ -311,7 +337,7 @@ def print_program(network: Network) -> Source:
         exponentials=any(_EXPONENTIAL.search(step.text) for step in functions),
     )
     text = tidy(text)
-    native = [step for step in network.steps if not isinstance(step, Host)]
+    native = [step for part in parts for step in part]
     is_cpp = bool(network.user_code)
     return Source(
         text,
@@ -359,11 +385,7 @@ def _due(step: Step, symbols: Symbols, on_demand: dict[str, Users]) -> str:
         return ""  # these are written in every time step
     if any(node.op == "user" for kernel in kernels for node in ex.walk(kernel.roots())):
         return ""  # whatever it does besides may be wanted
-    happened = f"b2g_happened(ctx, {symbols.arrays[step.events]})"
-    if isinstance(step, Push):
-        # of many pathways from subgroups, few have one of the few events
-        happened += f" && b2g_reaches(ctx, {symbols.arrays[step.events]}, {step.queue})"
-    return happened
+    return f"b2g_happened(ctx, {symbols.arrays[step.events]})"
 
 
 def _demand(step: Step, users: Users) -> str:
@@ -382,7 +404,7 @@ def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:
         for block in blocks
         for stretch in block
         for step in stretch.steps
-        if stretch.shared or not step.size
+        if step.text and (stretch.shared or not step.size)
     ]
 
 
@@ -394,7 +416,7 @@ def _use(shared: list[Shared], scopes: Scopes, printed: list[_Printed]) -> list[
     list of _Printed
         Those whose functions are to be printed.
     """
-    texts = {step.number: step.text for step in printed}
+    texts = {step.number: step.text for step in printed if step.text}
     for one in shared:
         first, *others = (scope.step.number for scope in one.scopes)
         texts[first] = one.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...model.dtypes import C_TYPE, FLOAT64
+from ...model.dtypes import C_TYPE, FLOAT64, INT32
 from ...model.kernel import ELEMENT, Access
 from ...model.network import Network, Sum, Update
 from ...transforms.rows import plan_update
@@ -175,18 +175,36 @@ class RowPrinter(SumPrinter):
     ----------
     index : str
         The array with the targets of the synapses.
+
+    Attributes
+    ----------
+    gathers : list of str
+        Statements that read what the synapses from ``_first`` to ``_end`` need of other neurons.
     """
 
     def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
         super().__init__(plan, number, unit)
         self._index = index
+        self.gathers: list[str] = []
 
     def _place(self, access: Access, section: int = 0) -> str:
         index = self.kernel.accesses.get(str(access.index))
-        if index is not None and index.index == ELEMENT and index.array == self._index:
+        if index is None or index.index != ELEMENT:
+            return super()._place(access, section)
+        if index.array == self._index:
             self._touched.setdefault(access.array)
             return f"{pointer(access.array)}[_idx + shift]"
-        return super()._place(access, section)
+        if access.dtype != FLOAT64 or index.dtype != INT32:
+            return super()._place(access, section)
+        self._touched.setdefault(access.array)
+        self._touched.setdefault(index.array)
+        self.loaded_ahead.add(index.name)
+        place, numbers = f"_by_{access.name}", f"{pointer(index.array)} + _first"
+        self.gathers += [
+            f"double {place}[B2G_CHUNK];",
+            f"b2g_gather_doubles({place}, {pointer(access.array)}, {numbers}, _end - _first);",
+        ]
+        return f"{place}[_idx - _first]"
 
 
 def _copy(array: str) -> str:

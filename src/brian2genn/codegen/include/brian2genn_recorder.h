@@ -93,25 +93,58 @@ typedef struct {
 enum { B2G_PAGE = 4096, B2G_LARGE_PAGE = 2 << 20 };
 
 #if defined(__linux__)
+/* How large pages are tried: not for less memory than this, and again after so many pieces of it. */
+enum { B2G_LEAST_PIECES = 8, B2G_FIRST_PAUSE = 24, B2G_LONGEST_PAUSE = 384 };
+
+/* Whether memory comes as large pages. */
+typedef struct {
+    double small;             /* seconds that small pages take for a piece */
+    bool large;               /* whether the last piece was a large page, and that paid */
+    int32_t left;             /* if it was not: pieces until that is tried again */
+    int32_t pause;            /* how many there were at the last time */
+} b2g_page_choice;
+
+/* Note how long a piece took.  Small pages always take as long; a large page takes a third of that
+   where the system has one at hand, and seven times as long where a virtual machine's host has to
+   look for it.  Where it does, it mostly goes on like that: each trial is later than the last one. */
+static inline void b2g_weigh_pages(b2g_page_choice *choice, bool large, double seconds)
+{
+    if (!large) {
+        choice->small = choice->small > 0 ? 0.5 * (choice->small + seconds) : seconds;
+        choice->left -= choice->left > 0;
+        return;
+    }
+    choice->large = seconds <= choice->small;
+    if (choice->large) {
+        choice->pause = 0;
+        return;
+    }
+    choice->pause = choice->pause ? 2 * choice->pause : B2G_FIRST_PAUSE;
+    if (choice->pause > B2G_LONGEST_PAUSE)
+        choice->pause = B2G_LONGEST_PAUSE;
+    choice->left = choice->pause;
+}
+
+/* Whether the next piece should be a large page, where so many bytes are still to come. */
+static inline bool b2g_is_large(const b2g_page_choice *choice, uintptr_t rest)
+{
+    const bool is_time = choice->left == 0 && rest >= (uintptr_t)B2G_LEAST_PIECES * B2G_LARGE_PAGE;
+    return choice->small > 0 && (choice->large || is_time);
+}
+
 /* Have the system provide the memory of a piece that begins and ends at pages: for many at once this
-   takes half the time that it takes for one after the other.  Memory as one large page is a tenth of
-   the work, but may have to come from a virtual machine's host while small pages are at hand: then
-   it takes seven times as long.  So both are tried, and again after a while. */
-static inline bool b2g_provide(uintptr_t first, uintptr_t end)
+   takes half the time that it takes for one after the other. */
+static inline bool b2g_provide(uintptr_t first, uintptr_t end, uintptr_t rest)
 {
     enum { HUGEPAGE = 14, NOHUGEPAGE = 15, POPULATE_WRITE = 23 }; /* the last since Linux 5.14 */
-    /* seconds that one large page took, and as much memory as small pages */
-    static double large, small;
+    static b2g_page_choice choice;
     if (end - first < B2G_LARGE_PAGE)
         return madvise((void *)first, end - first, POPULATE_WRITE) == 0;
-    const bool as_one = large <= small;
-    madvise((void *)first, end - first, as_one ? HUGEPAGE : NOHUGEPAGE);
+    const bool large = b2g_is_large(&choice, rest);
+    madvise((void *)first, end - first, large ? HUGEPAGE : NOHUGEPAGE);
     const double began = b2g_seconds();
     const bool done = madvise((void *)first, end - first, POPULATE_WRITE) == 0;
-    const double took = b2g_seconds() - began;
-    /* what is not taken counts for less and less, until its time has come */
-    large = as_one ? took : 0.9 * large;
-    small = as_one ? 0.9 * small : took;
+    b2g_weigh_pages(&choice, large, b2g_seconds() - began);
     return done;
 }
 #endif
@@ -127,7 +160,7 @@ static inline void b2g_touch(b2g_column *column, int64_t needed)
         if (next > stop)
             next = stop;
         column->touched = (int64_t)(next - begin);
-        if (!b2g_provide(first, (next + B2G_PAGE - 1) / B2G_PAGE * B2G_PAGE))
+        if (!b2g_provide(first, (next + B2G_PAGE - 1) / B2G_PAGE * B2G_PAGE, stop - first))
             column->touched = column->capacity; /* page after page, then, as they are written */
     }
 #else

@@ -10,6 +10,7 @@
 #include "brian2genn_clocks.h"
 #include "brian2genn_pace.h"
 #include "brian2genn_gather.h"
+#include "brian2genn_latest.h"
 #include "brian2genn_recorder.h"
 
 /* For functions that are called from another unit of the same library. */
@@ -262,17 +263,25 @@ typedef struct {
 } b2g_late;
 
 struct b2g_context {
+    /* what nearly all steps need, in one line of the cache: in a network of many small groups, those of
+       the scopes are a good part of what has to be near */
     void **arrays;
     const double *numbers;    /* float parameters */
     const int64_t *integers;  /* integer parameters */
     const int64_t *lengths;   /* of the arrays; of those with two dimensions, the rows */
-    const int64_t *shapes;    /* two for each: columns, and elements from one row to the next */
-    b2g_clock *clocks;
-    int32_t n_clocks;
+    void *constants;          /* what the program computes once per run */
+    const double *literals;   /* in a scope: numbers in its code */
     b2g_queue **queues;
     b2g_recorder **recorders;
+    /* not needed in every step of every scope */
+    const int64_t *shapes;    /* two for each: columns, and elements from one row to the next */
     b2g_sum **sums;
-    void *constants;          /* what the program computes once per run */
+    int32_t step;             /* in a scope: its step */
+    uint32_t stream;          /* in a scope: its first stream of random numbers */
+    uint64_t seed;
+    uint64_t random_step;     /* counts time steps of this process */
+    b2g_clock *clocks;
+    int32_t n_clocks;
     b2g_effort *efforts;      /* one for every step */
     b2g_pace *pace;           /* of the whole network */
     int32_t (*together)(b2g_share share, void *work, int32_t parts);
@@ -280,8 +289,6 @@ struct b2g_context {
     int32_t always;           /* share out whatever can be shared out (for tests) */
     int32_t only;             /* the step of a stretch to execute; -1: all */
     double *seconds;          /* per step, when profiling, else NULL */
-    uint64_t seed;
-    uint64_t random_step;     /* counts time steps of this process */
     int32_t error;
     int32_t error_step;
     const b2g_ranks *ranks;   /* NULL if this process is the only one */
@@ -294,9 +301,7 @@ struct b2g_context {
     int64_t last;             /* whether it is given back after this one */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
-    const double *literals;   /* in a scope: numbers in its code */
-    int32_t step;             /* in a scope: its step */
-    uint32_t stream;          /* in a scope: its first stream of random numbers */
+    int64_t unused[3];        /* the next one begins with a line, too */
 };
 
 /* Make the scopes of a program: whenever it is entered, as its tables may be others then. */
@@ -430,15 +435,6 @@ B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
     return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
 }
 
-/* Whether any of the events of a list that is not empty may be for the sources of a queue. */
-B2G_ALWAYS_INLINE bool b2g_reaches(const b2g_context *ctx, int32_t list, int32_t number)
-{
-    const int32_t *const events = (const int32_t *)ctx->arrays[list];
-    const b2g_queue *const queue = ctx->queues[number];
-    return events[0] < queue->source_stop
-           && events[events[ctx->lengths[list] - 1] - 1] >= queue->source_start;
-}
-
 /* ---- what neurons keep for their synapses -------------------------------- */
 
 /* Whether two values differ by no more than `tolerance` times their size. */
@@ -458,7 +454,7 @@ static inline bool b2g_is_alike(double one, double other, double tolerance)
    elements are the same ones as in a single part: results are the same to the last bit. */
 static inline int64_t b2g_first(int64_t n, int32_t part, int32_t parts)
 {
-    return part == parts ? n : n / 64 * part / parts * 64;
+    return part == parts ? n : part == 0 ? 0 : n / 64 * part / parts * 64;
 }
 
 /* Where the range of a rank begins, of n elements: near to equal shares. */
@@ -652,5 +648,7 @@ static inline void b2g_end_step(b2g_context *ctx, const int32_t n_clocks)
     b2g_advance_clocks(ctx->clocks, n_clocks);
     ctx->random_step++;
 }
+
+#include "brian2genn_events.h"
 
 #endif

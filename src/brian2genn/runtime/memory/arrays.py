@@ -13,7 +13,7 @@ from brian2.monitors.ratemonitor import PopulationRateMonitor
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.monitors.statemonitor import StateMonitor
 
-from ...backends.host.memory import is_kept
+from ...backends.host.memory import is_kept, zeros
 from ...frontend.compatibility import brian_dynamic_array
 
 #: By how much more than now there is room for, at least, when an array has to be moved.
@@ -136,7 +136,7 @@ class GrowingArray:
 
     def _allocate(self, shape: tuple[int, ...], rows: int) -> None:
         """Move to other memory of this shape, with so many of the rows."""
-        memory = np.zeros(shape, dtype=self.dtype)
+        memory = zeros(shape, self.dtype)
         if rows:
             common = map(min, shape[1:], self.data.shape[1:])
             part = (slice(rows), *map(slice, common))
@@ -271,7 +271,7 @@ class LastingArrays(RuntimeDevice):
             recorded = isinstance(var.owner, EventMonitor | StateMonitor | PopulationRateMonitor)
             self.arrays[var] = GrowingArray(var.size, var.dtype, recorded=recorded)
         else:
-            super().add_array(var)
+            self.arrays[var] = zeros(_as_tuple(var.size), var.dtype)
 
     def get_value(self, var: Any, access_data: bool = True) -> Any:
         self._mirrors.settle(var)
