@@ -314,6 +314,8 @@ class CpuProgram:
             else:
                 targets, written = arrays[division.index], arrays[division.target]
                 queue.divide(targets, len(written), self._context.threads)
+                if queue not in self._sums:
+                    queue.find_neighbours(targets)
 
     def _follow(self, block: int | None = None) -> None:
         """Bring what sums have copies of up to date: of one part of the time step, or of all."""

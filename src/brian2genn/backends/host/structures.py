@@ -260,6 +260,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_recorder_clear": (None, [c_void_p]),
     "b2g_queue_all": (c_int32, [c_void_p, c_void_p, c_int64]),
     "b2g_queue_divide": (c_int32, [c_void_p, c_void_p, c_int64, c_int32]),
+    "b2g_queue_find_neighbours": (c_int32, [c_void_p, c_void_p]),
     "b2g_recorder_lend": (None, [c_void_p, c_int32, c_void_p, c_int64]),
     "b2g_recorder_is_lent": (c_int32, [c_void_p, c_int32]),
     "b2g_recorder_free": (None, [c_void_p]),

@@ -30,6 +30,7 @@ from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
 from . import units
 from .alike import Scopes, Shared, StepText, find_alike
+from .beside import print_beside
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .printer import KernelPrinter
 from .shared import Constants, Streams, Unit
@@ -439,7 +440,10 @@ def _print_step(
     taken = unit.streams.count
     kernels = [printer(kernel, unit).print() for kernel in ([] if form else step.kernels())]
     apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
-    several = apart and SideBySidePrinter(apart, replace(unit, streams=Streams(taken))).print()
+    again = replace(unit, streams=Streams(taken))
+    index = division.index if division else None
+    several = apart and SideBySidePrinter(apart, again, index).print()
+    beside = None if several else print_beside(step, again, division)
     wide = ""
     if isinstance(step, Sum):
         summed = form.kernel.kernel if form else step.kernel
@@ -449,6 +453,7 @@ def _print_step(
     return template.render(
         step=step,
         several=several,
+        beside=beside,
         wide=wide,
         number=number,
         division=division,

@@ -60,6 +60,9 @@ typedef struct {
     int32_t *by_target;       /* takes the place of order where a run's targets do not ascend */
     uint64_t divided;         /* what it was divided for */
     int64_t first, last;      /* of the runs that arrive now, those that are delivered at once */
+    /* whether synapses and their targets are neighbours: order would be 0, 1, 2, ..., targets of a
+       run ascend, and most of them follow one another */
+    int32_t consecutive;
 } b2g_queue;
 
 /* What one of several parts delivers to. */
@@ -138,6 +141,23 @@ static inline void b2g_look_past(b2g_ahead *ahead, const b2g_rows *rows, int32_t
     const b2g_range range = b2g_range_of(rows, run);
     ahead->listed.waiting -= range.end - range.begin;
     ahead->fetched.waiting -= range.end - range.begin;
+}
+
+/* Where neighbours end, of which the first synapse is `first`: those up to `end` are of one run, and
+   their targets ascend. */
+static inline int32_t b2g_end_of_neighbours(const int32_t *targets, int32_t first, int32_t end)
+{
+    if (targets[end - 1] - targets[first] == end - 1 - first)
+        return end;
+    int32_t last = first;
+    for (int32_t beyond = end - 1; beyond - last > 1;) {
+        const int32_t middle = last + (beyond - last) / 2;
+        if (targets[middle] - targets[first] == middle - first)
+            last = middle;
+        else
+            beyond = middle;
+    }
+    return last + 1;
 }
 
 /* About how many synapses events arrive at in this time step. */
