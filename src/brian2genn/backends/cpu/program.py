@@ -17,7 +17,17 @@ from ...model.network import Network
 from ..host import toolchain
 from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
-from ..host.structures import Clock, Context, Effort, Late, Pace, bind_arrays, missed, support
+from ..host.structures import (
+    Clock,
+    Context,
+    Effort,
+    Late,
+    Pace,
+    Resting,
+    bind_arrays,
+    missed,
+    support,
+)
 from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together, array_of
 from .sums import SumLayout
@@ -282,6 +292,7 @@ class CpuProgram:
         n_efforts = len(self.source.steps) + self.source.tables
         self._efforts = (Effort * max(n_efforts, 1))()
         self._context.efforts = self._efforts
+        self._list_resting()
         self._pace = Pace()
         self._context.pace = ctypes.pointer(self._pace)
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
@@ -301,6 +312,17 @@ class CpuProgram:
         self._keep["sums"] = layouts
         self._follow()
         self._library.program_prepare(byref(self._context))
+
+    def _list_resting(self) -> None:
+        """Make room for the lists of neurons that rest; who does is not known yet."""
+        resting = (Resting * max(len(self.source.steps), 1))()
+        lists = []
+        for step, size in self.source.resting:
+            room = int(self._params[size]) // 8 + 64
+            lists.append(np.empty(room, dtype=np.int32))
+            resting[step].list, resting[step].capacity = lists[-1].ctypes.data, room
+        self._context.resting = resting
+        self._keep["resting"] = (resting, lists)
 
     def _divide(self) -> None:
         """Divide the synapses of pathways among the threads, by what is known of them now."""

@@ -71,6 +71,18 @@ class Pace(ctypes.Structure):
     )
 
 
+class Resting(ctypes.Structure):
+    """A ``b2g_resting``."""
+
+    _fields_ = (
+        ("list", c_void_p),
+        ("n", c_int64),
+        ("capacity", c_int64),
+        ("known", c_int32),
+        ("wait", c_int32),
+    )
+
+
 class Sum(ctypes.Structure):
     """A ``b2g_sum``."""
 
@@ -114,6 +126,7 @@ class Context(ctypes.Structure):
         ("sums", POINTER(c_void_p)),
         ("constants", c_void_p),
         ("efforts", POINTER(Effort)),
+        ("resting", POINTER(Resting)),
         ("pace", POINTER(Pace)),
         ("together", c_void_p),
         ("threads", c_int32),

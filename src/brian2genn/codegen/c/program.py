@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ...model import expr as ex
 from ...model.dtypes import C_TYPE
 from ...model.kernel import PLACE, RUN
 from ...model.mishap import working_on
@@ -13,15 +12,12 @@ from ...model.network import (
     Deliver,
     Host,
     Network,
-    OnEvents,
-    Push,
-    RecordEvents,
     Step,
     Sum,
     Threshold,
     Update,
 )
-from ...transforms.demand import Users, sums_on_demand
+from ...transforms.demand import sums_on_demand
 from ...transforms.scatter import side_by_side
 from ...transforms.shares import Division, division_of, stretches, why_not_shared
 from ..symbols import Symbols, user_arrays
@@ -31,8 +27,11 @@ from ..views import bindings, declarations, origins
 from . import units
 from .alike import Scopes, Shared, StepText, find_alike
 from .beside import print_beside
+from .due import due
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
+from .packed import PackedPrinter
 from .printer import KernelPrinter
+from .resting import Passes, PrintedResting
 from .shared import Constants, Streams, Unit
 from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
 from .words import value_type
@@ -78,6 +77,8 @@ class Source:
         In how many pieces it may be compiled at once.
     on_demand : list of str
         What the sums are that are made when they are needed.
+    resting : list of (int, str)
+        The steps that list which neurons rest, and the parameters that have the groups' sizes.
     """
 
     text: str
@@ -99,6 +100,7 @@ class Source:
     traces: bool = False
     units: int = 1
     on_demand: list[str] = field(default_factory=list)
+    resting: list[tuple[int, str]] = field(default_factory=list)
 
 
 #: Calls of our header's functions that are exponentials.
@@ -135,6 +137,12 @@ class _Printed:
     divided: bool = False
     #: whether it has a function for tables, which comes first
     tables: bool = False
+    #: whether it lists which neurons rest
+    resting: bool = False
+    #: whether the threshold behind it has a function for both
+    fused: bool = False
+    #: C text: when its own function for both takes the place of the two; empty if it has none
+    both: str = ""
 
     def first(self, part: str, parts: str = "parts") -> str:
         """C text of the first element of a part."""
@@ -207,6 +215,7 @@ def print_program(network: Network) -> Source:
         parts[-1].append(step)
     printed: list[_Printed] = []
     on_demand = sums_on_demand(network)
+    passes = Passes(network, parts)
 
     divisions: list[tuple[int, int, Division]] = []
     #: the numbers of queues that stand for the synapses that are summed over
@@ -226,6 +235,9 @@ def print_program(network: Network) -> Source:
                 sums.append(queue)
             if division is not None and queue is not None:
                 divisions.append((len(printed), queue, division))
+            if form and isinstance(step, Update):
+                passes.leave(step)
+            passes.printed(step, unit.streams.count)
             first, block = len(constants.fields), len(constants.blocks)
             text = _print_step(
                 step,
@@ -236,6 +248,7 @@ def print_program(network: Network) -> Source:
                 division,
                 queue,
                 form,
+                passes,
             )
         own = StepText(
             len(printed),
@@ -258,9 +271,12 @@ def print_program(network: Network) -> Source:
                 lists,
                 own,
                 prepare,
-                _due(step, symbols, on_demand),
+                due(step, symbols, on_demand),
                 divided=step.own,
                 tables=bool(isinstance(step, Update) and form and form.tables),
+                resting=step.name in passes.resting,
+                fused=passes.is_fused(step),
+                both=passes.condition(step, [one.number for one in printed]),
             )
         )
         return printed[-1]
@@ -280,6 +296,7 @@ def print_program(network: Network) -> Source:
         )
         for one in network.traces
     ]
+    native = [step for step in network.steps if not isinstance(step, Host)]
     shared = find_alike([step.own for step in _may_share(blocks)])
     counts = {
         "arrays": len(symbols.arrays),
@@ -291,11 +308,17 @@ def print_program(network: Network) -> Source:
     scopes = Scopes(shared, counts)
     functions = _use(shared, scopes, printed)
     texts = [step.text for step in functions]
+    listing = [
+        (one.number, step.size)
+        for one, step in zip(printed, native, strict=True)
+        if isinstance(step, Update) and one.resting
+    ]
     text = environment.get_template("c/program.c.j2").render(
         n_steps=len(printed),
         declarations=units.declarations(texts),
         texts=units.in_units(texts),
         tables=forms.n_tables,
+        resting=listing,
         shared=shared,
         scopes=scopes,
         traces=traces,
@@ -312,7 +335,6 @@ def print_program(network: Network) -> Source:
         exponentials=any(_EXPONENTIAL.search(step.text) for step in functions),
     )
     text = tidy(text)
-    native = [step for step in network.steps if not isinstance(step, Host)]
     is_cpp = bool(network.user_code)
     return Source(
         text,
@@ -340,40 +362,8 @@ def print_program(network: Network) -> Source:
         bool(traces),
         1 if is_cpp else units.how_many(texts),
         [step.origin for step in native if step.name in on_demand],
+        listing,
     )
-
-
-def _due(step: Step, symbols: Symbols, on_demand: dict[str, Users]) -> str:
-    """C text: whether a step has something to do; empty if it always has.
-
-    Most time steps have no events for most groups and pathways: then nobody is called. Nor are
-    sums that nobody uses now.
-    """
-    if step.name in on_demand:
-        return _demand(step, on_demand[step.name])
-    if isinstance(step, Deliver):
-        return f"b2g_arrives(ctx->queues[{step.queue}])"
-    if not isinstance(step, Push | RecordEvents | OnEvents):
-        return ""
-    kernels = step.kernels()
-    if any(kernel.shared_stores for kernel in kernels):
-        return ""  # these are written in every time step
-    if any(node.op == "user" for kernel in kernels for node in ex.walk(kernel.roots())):
-        return ""  # whatever it does besides may be wanted
-    happened = f"b2g_happened(ctx, {symbols.arrays[step.events]})"
-    if isinstance(step, Push):
-        # of many pathways from subgroups, few have one of the few events
-        happened += f" && b2g_reaches(ctx, {symbols.arrays[step.events]}, {step.queue})"
-    return happened
-
-
-def _demand(step: Step, users: Users) -> str:
-    """C text of when a sum is used."""
-    own = f"&ctx->clocks[{step.clock}]"
-    asked = ["ctx->last", f"b2g_is_seen(ctx->clocks, ctx->n_clocks, {own})"]
-    asked += [f"ctx->clocks[{clock}].active" for clock in users.now]
-    asked += [f"b2g_ticks_next(&ctx->clocks[{clock}], {own})" for clock in users.next]
-    return f"({' || '.join(asked)})"
 
 
 def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:
@@ -433,6 +423,7 @@ def _print_step(
     division: Division | None,
     queue: int | None,
     form: PrintedSum | PrintedUpdate | None,
+    passes: Passes,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     if isinstance(step, Deliver):
@@ -443,17 +434,24 @@ def _print_step(
     again = replace(unit, streams=Streams(taken))
     index = division.index if division else None
     several = apart and SideBySidePrinter(apart, again, index).print()
+    packed = apart and PackedPrinter(apart, replace(unit, streams=Streams(taken))).print()
     beside = None if several else print_beside(step, again, division)
     wide = ""
     if isinstance(step, Sum):
         summed = form.kernel.kernel if form else step.kernel
         if side_by_side(summed) is not None:
             wide = value_type(summed.outputs["_synaptic_var"].dtype)
+    rests = passes.resting.get(step.name)
+    resting = rests and PrintedResting.of(rests, unit, taken, passes.is_fused(step))
     template = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
         several=several,
+        packed=packed,
         beside=beside,
+        resting=resting,
+        fused=passes.is_fused(step),
+        both=passes.print(step, unit),
         wide=wide,
         number=number,
         division=division,

@@ -11,6 +11,8 @@
 #include "brian2genn_pace.h"
 #include "brian2genn_gather.h"
 #include "brian2genn_recorder.h"
+#include "brian2genn_groups.h"
+#include "brian2genn_pack.h"
 
 /* For functions that are called from another unit of the same library. */
 #if defined(__GNUC__) && !defined(_WIN32)
@@ -294,6 +296,7 @@ struct b2g_context {
     b2g_sum **sums;
     void *constants;          /* what the program computes once per run */
     b2g_effort *efforts;      /* one for every step */
+    b2g_resting *resting;     /* the same */
     b2g_pace *pace;           /* of the whole network */
     int32_t (*together)(b2g_share share, void *work, int32_t parts);
     int32_t threads;          /* no more than these */
@@ -457,6 +460,13 @@ B2G_ALWAYS_INLINE bool b2g_reaches(const b2g_context *ctx, int32_t list, int32_t
     const b2g_queue *const queue = ctx->queues[number];
     return events[0] < queue->source_stop
            && events[events[ctx->lengths[list] - 1] - 1] >= queue->source_start;
+}
+
+/* ---- neurons that rest ---------------------------------------------------- */
+
+static inline b2g_resting *b2g_resting_of(const b2g_context *ctx, int32_t step)
+{
+    return &ctx->resting[step];
 }
 
 /* ---- what neurons keep for their synapses -------------------------------- */

@@ -1,0 +1,82 @@
+/* Which elements of a group have events, and which of its neurons rest. */
+#ifndef BRIAN2GENN_GROUPS_H
+#define BRIAN2GENN_GROUPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* ---- events ---------------------------------------------------------------- */
+
+/* List the elements from `first` on that have crossed a threshold, behind those listed before.  Most
+   groups of 64, and of eight, have none. */
+static inline int64_t b2g_list_crossed(int32_t *events, int64_t n, const uint8_t *crossed, int64_t first, int64_t end)
+{
+    int64_t k = first;
+    for (; k + 8 <= end; k += 8) {
+        uint64_t eight[8];
+        if (k + 64 <= end) {
+            memcpy(eight, crossed + (k - first), 64);
+            if ((eight[0] | eight[1] | eight[2] | eight[3] | eight[4] | eight[5] | eight[6] | eight[7]) == 0) {
+                k += 56;
+                continue;
+            }
+        }
+        memcpy(eight, crossed + (k - first), 8);
+        if (eight[0] == 0)
+            continue;
+        for (int64_t j = k; j < k + 8; j++) {
+            events[n] = (int32_t)j;
+            n += crossed[j - first];
+        }
+    }
+    for (; k < end; k++)
+        if (crossed[k - first])
+            events[n++] = (int32_t)k;
+    return n;
+}
+
+/* ---- neurons that rest ---------------------------------------------------- */
+
+/* Which neurons of a group rest, as their refractory period is not over, if that is known. */
+typedef struct {
+    int32_t *list;            /* room for `capacity` */
+    int64_t n, capacity;
+    int32_t known;
+    int32_t wait;             /* so many time steps until it is tried again to list them */
+} b2g_resting;
+
+/* Where many rest, listing is tried again after so many time steps. */
+enum { B2G_RESTING_AGAIN = 500 };
+
+/* Neurons that have spiked rest from now on. */
+static inline void b2g_begin_rest(b2g_resting *resting, const int32_t *events, int64_t n)
+{
+    resting->known = resting->known && resting->n + n <= resting->capacity;
+    if (!resting->known)
+        return;
+    memcpy(resting->list + resting->n, events, (size_t)n * sizeof(*events));
+    resting->n += n;
+}
+
+/* List the neurons that rest; in vain if there are many. */
+static inline void b2g_list_resting(b2g_resting *resting, const uint8_t *not_refractory, int64_t n_elements)
+{
+    if (resting->wait > 0) {
+        resting->wait--;
+        return;
+    }
+    resting->n = 0;
+    for (int64_t k = 0; k < n_elements; k++) {
+        if (not_refractory[k])
+            continue;
+        if (resting->n == resting->capacity) {
+            resting->wait = B2G_RESTING_AGAIN;
+            return;
+        }
+        resting->list[resting->n++] = (int32_t)k;
+    }
+    resting->known = 1;
+}
+
+#endif /* BRIAN2GENN_GROUPS_H */
