@@ -78,3 +78,10 @@ def test_updates_that_take_long():
 def test_thresholds_that_draw_or_read_others():
     one = group(threshold="rand() < v*dt/(10*ms)")
     assert "_both(" not in print_program(model_of(one)).text
+
+
+def test_thresholds_behind_other_updates():
+    """They go to their own update, past others that do not matter for them."""
+    second = NeuronGroup(30, EQUATIONS, threshold="v > 1", reset="v = 0", name="second")
+    text = print_program(model_of(group(), second)).text
+    assert text.count("_both((ctx->scopes") == 2 or text.count("_both(ctx, b2g_first") == 2

@@ -1,5 +1,6 @@
 """Neurons that rest are listed, a state update is done with its threshold, and all is as before."""
 
+import numpy as np
 import pytest
 from brian2 import (
     Hz,
@@ -11,6 +12,7 @@ from brian2 import (
     Synapses,
     TimedArray,
     defaultclock,
+    linked_var,
     ms,
     network_operation,
     run,
@@ -23,7 +25,7 @@ from tests.semantics.harness import Cases, check, check_any_threads, observe
 cases = Cases()
 
 
-def leaky(n=200, refractory=1 * ms, drive="1.2 + 0.01*i", more="", **options):
+def leaky(n=300, refractory=1 * ms, drive="1.2 + 0.01*i", more="", **options):
     options = {"threshold": "v > 1", "reset": "v = 0", "method": "exact", "name": "group"} | options
     group = NeuronGroup(
         n,
@@ -38,7 +40,7 @@ def leaky(n=200, refractory=1 * ms, drive="1.2 + 0.01*i", more="", **options):
     return group
 
 
-@cases.over(n=[5, 64, 200])
+@cases.over(n=[5, 64, 256, 300])
 def one_period(n):
     group = leaky(n)
     spikes = SpikeMonitor(group, name="spikes")
@@ -196,6 +198,23 @@ def what_is_compared_has_changed():
     spikes = SpikeMonitor(group, name="spikes")
     run(15 * ms)
     return observe(group=group, spikes=spikes)
+
+
+@cases
+def several_groups():
+    """State updates come first, then thresholds; one reads what another update writes."""
+    first = leaky(refractory=1.2 * ms)
+    second = leaky(270, refractory=0.6 * ms, more="other : 1 (linked)", threshold="v + other > 1.5",
+                   drive="2 + 0.01*i", name="second")  # fmt: skip
+    second.other = linked_var(first, "v", index=np.arange(270))
+    plain = NeuronGroup(
+        70, "dv/dt = (1.5 - v + 0.01*i)/(4*ms) : 1", threshold="v > 1", reset="v = 0",
+        method="exact", name="plain",
+    )  # fmt: skip
+    spikes = [SpikeMonitor(group) for group in (first, second, plain)]
+    run(15 * ms)
+    return observe(first=first, second=second, plain=plain,
+                   **{f"spikes{k}": one for k, one in enumerate(spikes)})  # fmt: skip
 
 
 @cases

@@ -32,7 +32,7 @@ def in_one_pass(update: Update, threshold: Threshold, kernel: Kernel) -> Kernel 
     Parameters
     ----------
     update, threshold : Step
-        Neighbours in a stretch.
+        Of one stretch, with nothing between them that matters for the threshold.
     kernel : Kernel
         The update's, or what takes its place.
 

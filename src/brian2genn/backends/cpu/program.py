@@ -38,6 +38,10 @@ _OUTCOMES = tuple(sorted(Outcome))
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
 
+#: Neurons that rest are listed where the list has room for so many: to look at it takes as long
+#: as to ask two hundred neurons.
+LEAST_ROOM = 32
+
 
 def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:
     """The library of a program: compiled, or taken from the cache.
@@ -318,7 +322,9 @@ class CpuProgram:
         resting = (Resting * max(len(self.source.steps), 1))()
         lists = []
         for step, size in self.source.resting:
-            room = int(self._params[size]) // 8 + 64
+            room = int(self._params[size]) // 8
+            if room < LEAST_ROOM:
+                continue
             lists.append(np.empty(room, dtype=np.int32))
             resting[step].list, resting[step].capacity = lists[-1].ctypes.data, room
         self._context.resting = resting

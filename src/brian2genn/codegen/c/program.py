@@ -141,7 +141,9 @@ class _Printed:
     resting: bool = False
     #: whether the threshold behind it has a function for both
     fused: bool = False
-    #: C text: when its own function for both takes the place of the two; empty if it has none
+    #: the number of the state update that its own function for both does, too; -1 if it has none
+    update: int = -1
+    #: C text: when that takes the place of the two
     both: str = ""
 
     def first(self, part: str, parts: str = "parts") -> str:
@@ -237,7 +239,7 @@ def print_program(network: Network) -> Source:
                 divisions.append((len(printed), queue, division))
             if form and isinstance(step, Update):
                 passes.leave(step)
-            passes.printed(step, unit.streams.count)
+            passes.printed(step, len(printed), unit.streams.count)
             first, block = len(constants.fields), len(constants.blocks)
             text = _print_step(
                 step,
@@ -276,7 +278,8 @@ def print_program(network: Network) -> Source:
                 tables=bool(isinstance(step, Update) and form and form.tables),
                 resting=step.name in passes.resting,
                 fused=passes.is_fused(step),
-                both=passes.condition(step, [one.number for one in printed]),
+                update=passes.update_of(step),
+                both=passes.condition(step),
             )
         )
         return printed[-1]

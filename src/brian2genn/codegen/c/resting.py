@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from ...model.kernel import Kernel
 from ...model.network import Network, Step, Threshold, Update
 from ...transforms.one_pass import in_one_pass
 from ...transforms.resting import Resting, resting
 from ...transforms.shares import stretches, why_not_shared
+from ...transforms.stages import touched_by
 from .loops import LoopPrinter
 from .printer import KernelPrinter
 from .shared import Streams, Unit
@@ -64,21 +64,31 @@ class Passes:
         self.resting = resting(network)
         #: by thresholds' names: the state update before it, and the kernel of both
         self._both: dict[str, tuple[Update, Kernel]] = {}
-        #: by steps: how many random streams were taken before it
-        self._taken: dict[str, int] = {}
+        #: by steps: its number, and how many random streams were taken before it
+        self._printed: dict[str, tuple[int, int]] = {}
         for part in parts:
             for steps in stretches(part):
                 if why_not_shared(steps[0]) is None:
                     self._find(steps)
 
     def _find(self, stretch: Sequence[Step]) -> None:
-        for update, threshold in pairwise(stretch):
-            if not isinstance(update, Update) or not isinstance(threshold, Threshold):
+        for place, threshold in enumerate(stretch):
+            if not isinstance(threshold, Threshold):
                 continue
-            known = self.resting.get(update.name)
-            both = in_one_pass(update, threshold, known.others if known else update.kernel)
-            if both is not None:
-                self._both[threshold.name] = update, both
+            touched = touched_by(threshold)
+            # it moves to the place of the update: past what does not matter for it
+            for update in reversed(stretch[:place]):
+                if isinstance(update, Update) and update.size == threshold.size:
+                    self._try(update, threshold)
+                    break
+                if touched.clashes(touched_by(update)):
+                    break
+
+    def _try(self, update: Update, threshold: Threshold) -> None:
+        known = self.resting.get(update.name)
+        both = in_one_pass(update, threshold, known.others if known else update.kernel)
+        if both is not None and not self.is_fused(update):
+            self._both[threshold.name] = update, both
 
     def leave(self, update: Update) -> None:
         """A state update has another form, and neither is done."""
@@ -87,20 +97,25 @@ class Passes:
             name: (one, both) for name, (one, both) in self._both.items() if one is not update
         }
 
-    def printed(self, step: Step, taken: int) -> None:
+    def printed(self, step: Step, number: int, taken: int) -> None:
         """A step is printed, before which so many random streams were taken."""
-        self._taken[step.name] = taken
+        self._printed[step.name] = number, taken
 
     def is_fused(self, step: Step) -> bool:
         """Whether a state update is done with the threshold that follows it."""
         return any(update is step for update, _ in self._both.values())
 
-    def condition(self, step: Step, numbers: Sequence[int]) -> str:
-        """C text of when the function for both is called; the update was printed last of all."""
+    def update_of(self, step: Step) -> int:
+        """The number of the state update that is done with a threshold; -1 if none is."""
+        return self._printed[self._both[step.name][0].name][0] if step.name in self._both else -1
+
+    def condition(self, step: Step) -> str:
+        """C text of when the function for both is called; empty if there is none."""
         if step.name not in self._both:
             return ""
         update, _ = self._both[step.name]
-        known = f" && ctx->resting[{numbers[-1]}].known" if update.name in self.resting else ""
+        number = self.update_of(step)
+        known = f" && ctx->resting[{number}].known" if update.name in self.resting else ""
         return f"ctx->only < 0{known}"
 
     def print(self, step: Step, unit: Unit) -> LoopPrinter | None:
@@ -108,5 +123,5 @@ class Passes:
         if step.name not in self._both:
             return None
         update, both = self._both[step.name]
-        again = replace(unit, streams=Streams(self._taken[update.name]))
+        again = replace(unit, streams=Streams(self._printed[update.name][1]))
         return LoopPrinter(both, again).print()

@@ -2,6 +2,7 @@
 #ifndef BRIAN2GENN_GROUPS_H
 #define BRIAN2GENN_GROUPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static inline int64_t b2g_list_crossed(int32_t *events, int64_t n, const uint8_t
 /* Which neurons of a group rest, as their refractory period is not over, if that is known. */
 typedef struct {
     int32_t *list;            /* room for `capacity` */
-    int64_t n, capacity;
+    int64_t n, capacity;      /* no capacity: the group is so small that it is not worth it */
     int32_t known;
     int32_t wait;             /* so many time steps until it is tried again to list them */
 } b2g_resting;
@@ -59,13 +60,18 @@ static inline void b2g_begin_rest(b2g_resting *resting, const int32_t *events, i
     resting->n += n;
 }
 
+/* Whether to list the neurons that rest. */
+static inline bool b2g_is_to_list(b2g_resting *resting)
+{
+    if (resting->known || resting->capacity == 0)
+        return false;
+    resting->wait -= resting->wait > 0;
+    return resting->wait == 0;
+}
+
 /* List the neurons that rest; in vain if there are many. */
 static inline void b2g_list_resting(b2g_resting *resting, const uint8_t *not_refractory, int64_t n_elements)
 {
-    if (resting->wait > 0) {
-        resting->wait--;
-        return;
-    }
     resting->n = 0;
     for (int64_t k = 0; k < n_elements; k++) {
         if (not_refractory[k])
