@@ -65,7 +65,7 @@ def side_by_side(kernel: Kernel) -> Kernel | None:
     if (
         why_ordered(copied) is not None
         or kernel.shared_stores
-        or not any(node.op == "call" and node.attr in _LONG for node in nodes)
+        or not any(takes_long(node) for node in nodes)
         or any(node.op == "user" or _draws_many(node) for node in nodes)
         or any(index is None or copied.accesses[index].index != ELEMENT for index in indices)
         or any(
@@ -74,6 +74,11 @@ def side_by_side(kernel: Kernel) -> Kernel | None:
     ):
         return None
     return copied
+
+
+def takes_long(node: Expr) -> bool:
+    """Whether a node is a function that takes long, and has another form for vectors."""
+    return node.op == "call" and node.attr in _LONG
 
 
 def _draws_many(node: Expr) -> bool:

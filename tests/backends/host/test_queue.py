@@ -163,3 +163,28 @@ def test_synapses_numbered_as_threads_take_them(scene, random):
             ]
     queues[0].restore_numbers()
     assert deliver(queues[0], spikes) == deliver(queues[1], spikes)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([*range(20), *range(20)], True),
+        ([*range(9), *range(10, 21), *range(20)], True),  # one is left out
+        ([*range(19, -1, -1), *range(20)], False),  # the order is another one
+        ([*range(10), *range(9, 19), *range(20)], False),  # one is there twice
+        ([*range(0, 40, 2), *range(20)], False),  # many are left out
+    ],
+)
+def test_finds_neighbours(targets, expected):
+    queue = SpikeQueue(0, 2)
+    queue.prepare(np.array([DT]), DT, np.repeat(np.arange(2, dtype=np.int32), 20))
+    assert queue.find_neighbours(np.array(targets, dtype=np.int32)) is expected
+
+
+def test_no_neighbours_where_delays_differ():
+    """Synapses of a run are somewhere then."""
+    queue = SpikeQueue(0, 2)
+    sources = np.repeat(np.arange(2, dtype=np.int32), 20)
+    queue.prepare(np.arange(40) % 3 * DT, DT, sources)
+    assert not queue.find_neighbours(np.tile(np.arange(20, dtype=np.int32), 2))
+    assert queue.order() is not None

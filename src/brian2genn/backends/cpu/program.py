@@ -18,7 +18,17 @@ from ..host import toolchain
 from ..host.memory import zeros
 from ..host.queue import SpikeQueue
 from ..host.recorder import Recorder
-from ..host.structures import Clock, Context, Effort, Late, Pace, bind_arrays, missed, support
+from ..host.structures import (
+    Clock,
+    Context,
+    Effort,
+    Late,
+    Pace,
+    Resting,
+    bind_arrays,
+    missed,
+    support,
+)
 from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together, array_of
 from .sums import SumLayout
@@ -28,6 +38,10 @@ _OUTCOMES = tuple(sorted(Outcome))
 
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
+
+#: Neurons that rest are listed where the list has room for so many: to look at it takes as long
+#: as to ask two hundred neurons.
+LEAST_ROOM = 32
 
 
 def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:
@@ -283,6 +297,7 @@ class CpuProgram:
         n_efforts = len(self.source.steps) + self.source.tables
         self._efforts = (Effort * max(n_efforts, 1))()
         self._context.efforts = self._efforts
+        self._list_resting()
         self._pace = Pace()
         self._context.pace = ctypes.pointer(self._pace)
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
@@ -303,6 +318,19 @@ class CpuProgram:
         self._follow()
         self._library.program_prepare(byref(self._context))
 
+    def _list_resting(self) -> None:
+        """Make room for the lists of neurons that rest; who does is not known yet."""
+        resting = (Resting * max(len(self.source.steps), 1))()
+        lists = []
+        for step, size in self.source.resting:
+            room = int(self._params[size]) // 8
+            if room < LEAST_ROOM:
+                continue
+            lists.append(np.empty(room, dtype=np.int32))
+            resting[step].list, resting[step].capacity = lists[-1].ctypes.data, room
+        self._context.resting = resting
+        self._keep["resting"] = (resting, lists)
+
     def _divide(self) -> None:
         """Divide the synapses of pathways among the threads, by what is known of them now."""
         arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
@@ -315,6 +343,8 @@ class CpuProgram:
             else:
                 targets, written = arrays[division.index], arrays[division.target]
                 queue.divide(targets, len(written), self._context.threads)
+                if queue not in self._sums:
+                    queue.find_neighbours(targets)
 
     def _follow(self, block: int | None = None) -> None:
         """Bring what sums have copies of up to date: of one part of the time step, or of all."""

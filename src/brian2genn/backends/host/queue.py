@@ -77,6 +77,20 @@ class SpikeQueue:
         where = None if targets is None else targets.ctypes.data
         self._check(self._library.b2g_queue_divide(self.handle, where, n_targets, parts))
 
+    def find_neighbours(self, targets: np.ndarray) -> bool:
+        """Find out whether neighbours among the synapses of a run have neighbours for targets.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n_synapses,)
+
+        Returns
+        -------
+        bool
+            Whether most of them have: it is made use of when they are delivered.
+        """
+        return bool(self._library.b2g_queue_find_neighbours(self.handle, targets.ctypes.data))
+
     def take_all(self, targets: np.ndarray) -> None:
         """Stand for all synapses, which every time step goes through; nothing is put in.
 

@@ -71,6 +71,18 @@ class Pace(ctypes.Structure):
     )
 
 
+class Resting(ctypes.Structure):
+    """A ``b2g_resting``."""
+
+    _fields_ = (
+        ("list", c_void_p),
+        ("n", c_int64),
+        ("capacity", c_int64),
+        ("known", c_int32),
+        ("wait", c_int32),
+    )
+
+
 class Sum(ctypes.Structure):
     """A ``b2g_sum``."""
 
@@ -119,6 +131,7 @@ class Context(ctypes.Structure):
         ("clocks", POINTER(Clock)),
         ("n_clocks", c_int32),
         ("efforts", POINTER(Effort)),
+        ("resting", POINTER(Resting)),
         ("pace", POINTER(Pace)),
         ("together", c_void_p),
         ("threads", c_int32),
@@ -261,6 +274,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_recorder_clear": (None, [c_void_p]),
     "b2g_queue_all": (c_int32, [c_void_p, c_void_p, c_int64]),
     "b2g_queue_divide": (c_int32, [c_void_p, c_void_p, c_int64, c_int32]),
+    "b2g_queue_find_neighbours": (c_int32, [c_void_p, c_void_p]),
     "b2g_recorder_lend": (None, [c_void_p, c_int32, c_void_p, c_int64]),
     "b2g_recorder_is_lent": (c_int32, [c_void_p, c_int32]),
     "b2g_recorder_free": (None, [c_void_p]),

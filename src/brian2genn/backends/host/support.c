@@ -152,6 +152,7 @@ static void free_division(b2g_queue *queue)
     queue->bounds = queue->split = queue->by_target = NULL;
     queue->n_parts = 1;
     queue->divided = 0;
+    queue->consecutive = 0;
 }
 
 static void free_arrangement(b2g_queue *queue)
@@ -728,6 +729,33 @@ int32_t b2g_queue_divide(b2g_queue *queue, const int32_t *targets, int64_t n_tar
     queue->n_parts = n_parts;
     queue->divided = key;
     return B2G_OK;
+}
+
+/* So many synapses, on average, that are neighbours and have neighbours for targets are worth a look
+   at where they end. */
+enum { B2G_NEIGHBOURS = 8 };
+
+/* Find out whether synapses and their targets are neighbours; parts have been made before. */
+int32_t b2g_queue_find_neighbours(b2g_queue *queue, const int32_t *targets)
+{
+    queue->consecutive = 0;
+    if (queue->order || queue->by_target || queue->start == NULL)
+        return 0;
+    const int64_t most = queue->n_synapses / B2G_NEIGHBOURS;
+    int64_t stretches = queue->n_runs;
+    for (int64_t run = 0; run < queue->n_runs && stretches <= most; run++) {
+        const int32_t end = queue->start[run + 1];
+        int32_t descends = 0, gaps = 0;
+        for (int32_t k = queue->start[run] + 1; k < end; k++) {
+            descends |= targets[k] <= targets[k - 1];
+            gaps += targets[k] - targets[k - 1] != 1;
+        }
+        if (descends)
+            return 0;
+        stretches += gaps;
+    }
+    queue->consecutive = stretches <= most;
+    return queue->consecutive;
 }
 
 /* Let a queue that nothing is put into stand for all synapses in their order, which every time step

@@ -46,6 +46,7 @@ _TOKENS = re.compile(
     | ctx->(?P<table>{"|".join(_TABLES)})\[(?P<index>\d+)\]
     | ctx->seed,\ (?P<stream>\d+)\b
     | b2g_share_out_some\(ctx,\ (?P<step>\d+),\ (?P<given>\w+)
+    | b2g_resting_of\(ctx,\ (?P<resting>\d+)\)
     | {_LITERAL}
     | _c(?P<constant>\d+)\b
     | (?P<word>\w+)
@@ -233,8 +234,11 @@ class _Reader:
         if kind == "stream":
             return f"\x01stream{self._stream(match)}"
         if kind == "given":
-            self._check_step(match)
+            self._check_step(match["step"])
             return f"\x01share {self._function(match[kind])}"
+        if kind == "resting":
+            self._check_step(match[kind])
+            return "\x01resting"
         if kind == "constant":
             return f"\x01constant{self._constant(match)}"
         assert kind is not None
@@ -261,8 +265,8 @@ class _Reader:
             self.scope.stream = stream
         return stream - self.scope.stream
 
-    def _check_step(self, match: re.Match[str]) -> None:
-        if int(match["step"]) != self._step.number:
+    def _check_step(self, number: str) -> None:
+        if int(number) != self._step.number:
             raise _NotAlike
 
     def _constant(self, match: re.Match[str]) -> int:
@@ -319,6 +323,8 @@ class _Reader:
             return f"ctx->seed, ctx->stream + {self._stream(match)}"
         if kind == "given":
             return f"b2g_share_out_some(ctx, ctx->step, {match[kind]}"
+        if kind == "resting":
+            return "b2g_resting_of(ctx, ctx->step)"
         if kind == "constant":
             return f"_c{self._constant(match)}"
         return match[0]

@@ -35,13 +35,15 @@ class Draw:
 class Result:
     """What an element writes, or adds to another one: an array for some elements' values.
 
-    What is the element's own may be written at once, where elements are neighbours (`at_once`).
+    What is the element's own may be written at once, where elements are neighbours (`at_once`);
+    `beside` is the statement where what they write to are neighbours, too.
     """
 
     name: str
     ctype: str
     statement: str
     at_once: Write | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class SideBySidePrinter(SynapsePrinter):
     ----------
     kernel, unit
         As for a `KernelPrinter`; the kernel is one that `scatter.side_by_side` has made.
+    index : str or None
+        The array with the numbers of the targets, if all writes to them are by one.
 
     Attributes
     ----------
@@ -86,19 +90,23 @@ class SideBySidePrinter(SynapsePrinter):
         Statements for the element ``_idx``, whose values are at place ``_j``.
     """
 
-    def __init__(self, kernel: Kernel, unit: Unit) -> None:
+    def __init__(self, kernel: Kernel, unit: Unit, index: str | None) -> None:
         super().__init__(kernel, unit)
+        self._index = index
         self.results: list[Result] = []
 
     def _assignment(self, store: Store, place: str, text: str) -> Statement:
         access = self.kernel.accesses[store.name]
         name, ctype = f"_result{len(self.results)}", value_type(store.value.dtype)
+        beside = ""
         if store.add:
             index = self.kernel.accesses[str(access.index)]
             place = f"{pointer(access.array)}[{pointer(index.array)}[_idx]]"
+            if index.array == self._index and not index.consecutive:
+                beside = f"{pointer(access.array)}[_idx + shift] += {name}[_j];"
         sign = "+=" if store.add else "="
         at_once = None if store.add else Write(place, text)
-        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];", at_once))
+        self.results.append(Result(name, ctype, f"{place} {sign} {name}[_j];", at_once, beside))
         return Write(f"{name}[_j]", text)
 
     def neighbours_stores(self) -> list[Statement]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ...model import expr as ex
 from ...model.dtypes import C_TYPE
 from ...model.kernel import PLACE, RUN
 from ...model.mishap import working_on
@@ -13,15 +12,13 @@ from ...model.network import (
     Deliver,
     Host,
     Network,
-    OnEvents,
     Push,
-    RecordEvents,
     Step,
     Sum,
     Threshold,
     Update,
 )
-from ...transforms.demand import Users, sums_on_demand
+from ...transforms.demand import sums_on_demand
 from ...transforms.scatter import side_by_side
 from ...transforms.shares import (
     Division,
@@ -36,8 +33,12 @@ from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
 from . import units
 from .alike import Scopes, Shared, StepText, find_alike
+from .beside import print_beside
+from .due import due
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
+from .packed import PackedPrinter
 from .printer import KernelPrinter
+from .resting import Passes, PrintedResting
 from .shared import Constants, Streams, Unit
 from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
 from .words import value_type
@@ -83,6 +84,8 @@ class Source:
         In how many pieces it may be compiled at once.
     on_demand : list of str
         What the sums are that are made when they are needed.
+    resting : list of (int, str)
+        The steps that list which neurons rest, and the parameters that have the groups' sizes.
     """
 
     text: str
@@ -104,6 +107,7 @@ class Source:
     traces: bool = False
     units: int = 1
     on_demand: list[str] = field(default_factory=list)
+    resting: list[tuple[int, str]] = field(default_factory=list)
 
 
 #: Calls of our header's functions that are exponentials.
@@ -145,6 +149,14 @@ class _Printed:
     queue: int | None = None
     #: the number of the list that these events are in
     events: int = 0
+    #: whether it lists which neurons rest
+    resting: bool = False
+    #: whether the threshold behind it has a function for both
+    fused: bool = False
+    #: the number of the state update that its own function for both does, too; -1 if it has none
+    update: int = -1
+    #: C text: when that takes the place of the two
+    both: str = ""
 
     @property
     def draws(self) -> bool:
@@ -228,6 +240,7 @@ def print_program(network: Network) -> Source:
     parts = [pushes_together(part) for part in parts]
     printed: list[_Printed] = []
     on_demand = sums_on_demand(network)
+    passes = Passes(network, parts)
 
     divisions: list[tuple[int, int, Division]] = []
     #: the numbers of queues that stand for the synapses that are summed over
@@ -247,6 +260,9 @@ def print_program(network: Network) -> Source:
                 sums.append(queue)
             if division is not None and queue is not None:
                 divisions.append((len(printed), queue, division))
+            if form and isinstance(step, Update):
+                passes.leave(step)
+            passes.printed(step, len(printed), unit.streams.count)
             first, block = len(constants.fields), len(constants.blocks)
             pushes = isinstance(step, Push) and not step.own
             text = "" if pushes else _print_step(
@@ -258,6 +274,7 @@ def print_program(network: Network) -> Source:
                 division,
                 queue,
                 form,
+                passes,
             )  # fmt: skip
         own = StepText(
             len(printed),
@@ -281,11 +298,15 @@ def print_program(network: Network) -> Source:
                 lists,
                 own,
                 prepare,
-                _due(step, symbols, on_demand),
+                due(step, symbols, on_demand),
                 divided=step.own,
                 tables=bool(isinstance(step, Update) and form and form.tables),
                 queue=step.queue if isinstance(step, Push) and not step.own else None,
                 events=symbols.arrays[step.events] if isinstance(step, Push) else 0,
+                resting=step.name in passes.resting,
+                fused=passes.is_fused(step),
+                update=passes.update_of(step),
+                both=passes.condition(step),
             )
         )
         return printed[-1]
@@ -305,6 +326,7 @@ def print_program(network: Network) -> Source:
         )
         for one in network.traces
     ]
+    native = [step for part in parts for step in part]
     shared = find_alike([step.own for step in _may_share(blocks)])
     counts = {
         "arrays": len(symbols.arrays),
@@ -316,11 +338,17 @@ def print_program(network: Network) -> Source:
     scopes = Scopes(shared, counts)
     functions = _use(shared, scopes, printed)
     texts = [step.text for step in functions]
+    listing = [
+        (one.number, step.size)
+        for one, step in zip(printed, native, strict=True)
+        if isinstance(step, Update) and one.resting
+    ]
     text = environment.get_template("c/program.c.j2").render(
         n_steps=len(printed),
         declarations=units.declarations(texts),
         texts=units.in_units(texts),
         tables=forms.n_tables,
+        resting=listing,
         shared=shared,
         scopes=scopes,
         traces=traces,
@@ -337,7 +365,6 @@ def print_program(network: Network) -> Source:
         exponentials=any(_EXPONENTIAL.search(step.text) for step in functions),
     )
     text = tidy(text)
-    native = [step for part in parts for step in part]
     is_cpp = bool(network.user_code)
     return Source(
         text,
@@ -365,36 +392,8 @@ def print_program(network: Network) -> Source:
         bool(traces),
         1 if is_cpp else units.how_many(texts),
         [step.origin for step in native if step.name in on_demand],
+        listing,
     )
-
-
-def _due(step: Step, symbols: Symbols, on_demand: dict[str, Users]) -> str:
-    """C text: whether a step has something to do; empty if it always has.
-
-    Most time steps have no events for most groups and pathways: then nobody is called. Nor are
-    sums that nobody uses now.
-    """
-    if step.name in on_demand:
-        return _demand(step, on_demand[step.name])
-    if isinstance(step, Deliver):
-        return f"b2g_arrives(ctx->queues[{step.queue}])"
-    if not isinstance(step, Push | RecordEvents | OnEvents):
-        return ""
-    kernels = step.kernels()
-    if any(kernel.shared_stores for kernel in kernels):
-        return ""  # these are written in every time step
-    if any(node.op == "user" for kernel in kernels for node in ex.walk(kernel.roots())):
-        return ""  # whatever it does besides may be wanted
-    return f"b2g_happened(ctx, {symbols.arrays[step.events]})"
-
-
-def _demand(step: Step, users: Users) -> str:
-    """C text of when a sum is used."""
-    own = f"&ctx->clocks[{step.clock}]"
-    asked = ["ctx->last", f"b2g_is_seen(ctx->clocks, ctx->n_clocks, {own})"]
-    asked += [f"ctx->clocks[{clock}].active" for clock in users.now]
-    asked += [f"b2g_ticks_next(&ctx->clocks[{clock}], {own})" for clock in users.next]
-    return f"({' || '.join(asked)})"
 
 
 def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:
@@ -454,6 +453,7 @@ def _print_step(
     division: Division | None,
     queue: int | None,
     form: PrintedSum | PrintedUpdate | None,
+    passes: Passes,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     if isinstance(step, Deliver):
@@ -461,16 +461,27 @@ def _print_step(
     taken = unit.streams.count
     kernels = [printer(kernel, unit).print() for kernel in ([] if form else step.kernels())]
     apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
-    several = apart and SideBySidePrinter(apart, replace(unit, streams=Streams(taken))).print()
+    again = replace(unit, streams=Streams(taken))
+    index = division.index if division else None
+    several = apart and SideBySidePrinter(apart, again, index).print()
+    packed = apart and PackedPrinter(apart, replace(unit, streams=Streams(taken))).print()
+    beside = None if several else print_beside(step, again, division)
     wide = ""
     if isinstance(step, Sum):
         summed = form.kernel.kernel if form else step.kernel
         if side_by_side(summed) is not None:
             wide = value_type(summed.outputs["_synaptic_var"].dtype)
+    rests = passes.resting.get(step.name)
+    resting = rests and PrintedResting.of(rests, unit, taken, passes.is_fused(step))
     template = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
         several=several,
+        packed=packed,
+        beside=beside,
+        resting=resting,
+        fused=passes.is_fused(step),
+        both=passes.print(step, unit),
         wide=wide,
         number=number,
         division=division,

@@ -12,6 +12,8 @@
 #include "brian2genn_gather.h"
 #include "brian2genn_latest.h"
 #include "brian2genn_recorder.h"
+#include "brian2genn_groups.h"
+#include "brian2genn_pack.h"
 
 /* For functions that are called from another unit of the same library. */
 #if defined(__GNUC__) && !defined(_WIN32)
@@ -61,6 +63,9 @@ typedef struct {
     int32_t *by_target;       /* takes the place of order where a run's targets do not ascend */
     uint64_t divided;         /* what it was divided for */
     int64_t first, last;      /* of the runs that arrive now, those that are delivered at once */
+    /* whether synapses and their targets are neighbours: order would be 0, 1, 2, ..., targets of a
+       run ascend, and most of them follow one another */
+    int32_t consecutive;
 } b2g_queue;
 
 /* What one of several parts delivers to. */
@@ -139,6 +144,23 @@ static inline void b2g_look_past(b2g_ahead *ahead, const b2g_rows *rows, int32_t
     const b2g_range range = b2g_range_of(rows, run);
     ahead->listed.waiting -= range.end - range.begin;
     ahead->fetched.waiting -= range.end - range.begin;
+}
+
+/* Where neighbours end, of which the first synapse is `first`: those up to `end` are of one run, and
+   their targets ascend. */
+static inline int32_t b2g_end_of_neighbours(const int32_t *targets, int32_t first, int32_t end)
+{
+    if (targets[end - 1] - targets[first] == end - 1 - first)
+        return end;
+    int32_t last = first;
+    for (int32_t beyond = end - 1; beyond - last > 1;) {
+        const int32_t middle = last + (beyond - last) / 2;
+        if (targets[middle] - targets[first] == middle - first)
+            last = middle;
+        else
+            beyond = middle;
+    }
+    return last + 1;
 }
 
 /* About how many synapses events arrive at in this time step. */
@@ -283,6 +305,7 @@ struct b2g_context {
     b2g_clock *clocks;
     int32_t n_clocks;
     b2g_effort *efforts;      /* one for every step */
+    b2g_resting *resting;     /* the same */
     b2g_pace *pace;           /* of the whole network */
     int32_t (*together)(b2g_share share, void *work, int32_t parts);
     int32_t threads;          /* no more than these */
@@ -433,6 +456,13 @@ B2G_ALWAYS_INLINE bool b2g_arrives(b2g_queue *queue)
 B2G_ALWAYS_INLINE bool b2g_happened(const b2g_context *ctx, int32_t list)
 {
     return ((const int32_t *)ctx->arrays[list])[ctx->lengths[list] - 1] > 0;
+}
+
+/* ---- neurons that rest ---------------------------------------------------- */
+
+static inline b2g_resting *b2g_resting_of(const b2g_context *ctx, int32_t step)
+{
+    return &ctx->resting[step];
 }
 
 /* ---- what neurons keep for their synapses -------------------------------- */
