@@ -36,6 +36,7 @@ PUT_TOGETHER = {
     "backends/cuda/device/presence.py": [
         "This machine seems to have an NVIDIA GPU",
         "This machine's NVIDIA GPU is not used",
+        "There is no sign of an NVIDIA GPU",
     ],
     "backends/refusal.py": ["cannot run this network, and does not approximate it"],
     "frontend/network.py": ["is Python code"],
