@@ -7,6 +7,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from .engines.interface import Engine, EngineFailed, Lost
 from .engines.local import LocalEngine
 from .engines.serial import SerialEngine
 from .grid import Run, check_call, make_grid, takes_seed
+from .interruption import heard_once
 from .progress import Progress
 from .resources import share_out
 from .results import Results
@@ -143,7 +145,11 @@ def sweep(
         bar = Progress(progress, len(grid.runs), len(grid.runs) - len(missing), name)
         try:
             if missing:
-                _conduct(start(len(missing)), missing, kept, ids, bar)
+                engine = start(len(missing))
+                # in this process, the function may do with Ctrl-C what it likes
+                here = isinstance(engine, SerialEngine)
+                with nullcontext() if here else heard_once():
+                    _conduct(engine, missing, kept, ids, bar)
         except KeyboardInterrupt:
             raise _interrupted(results, kept) from None
         finally:
