@@ -41,6 +41,7 @@ PUT_TOGETHER = {
     "backends/refusal.py": ["cannot run this network, and does not approximate it"],
     "frontend/network.py": ["is Python code"],
     "preferences.py": ["There is no preference"],
+    "sweeps/results.py": ["has no results, because it failed", "has no results: it was not run"],
     "runtime/messages/mishaps.py": ["the compiler has failed"],
     "model/spelling.py": ["Did you mean"],
     "runtime/messages/strangers.py": ["was made under the device"],

@@ -7,6 +7,7 @@ import gc
 import os
 import pickle
 import platform
+import re
 import signal
 import threading
 import time
@@ -201,8 +202,21 @@ def _results(returned: Any) -> dict[str, Stored]:
 
 
 def _one_line(error: BaseException) -> str:
-    """Type and text of an error; some have none, or fail to tell it."""
-    return "".join(traceback.format_exception_only(error)).strip()
+    """Type and text of what was wrong, and in lines below what it has led to."""
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None and cause not in causes:
+        if type(cause).__name__ == "_RemoteTraceback":
+            break  # the same once more, from a process of the function's own
+        causes.append(cause)
+    first, *others = map(_told, reversed(causes))
+    # Brian's last one says which object it is, and nothing of what is wrong
+    return "\n".join([first, *(other.partition("\n")[0] for other in others)])
+
+
+def _told(error: BaseException) -> str:
+    """Type, without its module, and text; some have none, or fail to tell it."""
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return re.sub(r"^(\w+\.)+(?=\w+(:|$))", "", text)
 
 
 def _whole(error: BaseException) -> str:
