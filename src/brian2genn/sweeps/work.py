@@ -7,7 +7,6 @@ import gc
 import os
 import pickle
 import platform
-import re
 import signal
 import threading
 import time
@@ -20,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from ..backends.host.threads import share
+from ..runtime.messages.causes import what_was_wrong
 from .cards import is_worker, take_card
 from .extras import cloudpickle
 from .grid import SEED, Run
@@ -122,7 +122,7 @@ def _execute(parcel: Parcel, task: Task) -> Answer:
         parameters = pickle.loads(task.parameters)
         order.surroundings.restore()
     except Exception as error:
-        text = f"The worker could not begin: {_one_line(error)}"
+        text = f"The worker could not begin: {what_was_wrong(error)}"
         return Answer(task.number, "failed", {}, text, _whole(error), 0.0, worker)
     state, results, complaint, told = call(order, parameters, task.seed)
     seconds = time.perf_counter() - began
@@ -176,11 +176,11 @@ def call(
     except RunTookTooLong as error:
         return "lost", {}, str(error), _whole(error)
     except MemoryError as error:
-        return "lost", {}, f"Memory was used up. {_one_line(error)}", _whole(error)
+        return "lost", {}, f"Memory was used up. {what_was_wrong(error)}", _whole(error)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also sys.exit(): a run must not end its worker
-        return "failed", {}, _one_line(error), _whole(error)
+        return "failed", {}, what_was_wrong(error), _whole(error)
     return "done", results, "", ""
 
 
@@ -199,24 +199,6 @@ def _results(returned: Any) -> dict[str, Stored]:
                 " arrays (of a monitor, monitor.t[:])."
             ) from error
     return results
-
-
-def _one_line(error: BaseException) -> str:
-    """Type and text of what was wrong, and in lines below what it has led to."""
-    causes = [error]
-    while (cause := causes[-1].__cause__) is not None and cause not in causes:
-        if type(cause).__name__ == "_RemoteTraceback":
-            break  # the same once more, from a process of the function's own
-        causes.append(cause)
-    first, *others = map(_told, reversed(causes))
-    # Brian's last one says which object it is, and nothing of what is wrong
-    return "\n".join([first, *(other.partition("\n")[0] for other in others)])
-
-
-def _told(error: BaseException) -> str:
-    """Type, without its module, and text; some have none, or fail to tell it."""
-    text = "".join(traceback.format_exception_only(error)).strip()
-    return re.sub(r"^(\w+\.)+(?=\w+(:|$))", "", text)
 
 
 def _whole(error: BaseException) -> str:

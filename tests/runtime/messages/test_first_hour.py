@@ -15,6 +15,7 @@ from brian2 import (
     check_units,
     implementation,
     ms,
+    mV,
     network_operation,
     prefs,
     set_device,
@@ -375,3 +376,19 @@ def test_shares_in_the_picture_are_the_whole_loop(profile):
         told = dict(zip(names, shares, strict=True))
         for name, seconds in (p for p in network.profiling_info if p[0] in told):
             assert told[name] == pytest.approx(100 * float(seconds) / whole, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("equation", "what"),
+    [
+        ("dv/dt = -v/tau : volt", "DimensionMismatchError: Expression '-v/tau' does not have"),
+        ("dv/dt = -quite_unknown*v : volt", 'KeyError: \'The identifier "quite_unknown" could not'),
+    ],
+)
+def test_what_brian_has_wrapped_is_told_at_the_end(equation, what):
+    names = {"tau": 3 * mV}
+    group = NeuronGroup(1, equation, method="euler", namespace=names)
+    with pytest.raises(BrianObjectException, match="See above") as raised:
+        Network(group).run(0.1 * ms)
+    (note,) = raised.value.__notes__
+    assert note.startswith(f"The original error: {what}")

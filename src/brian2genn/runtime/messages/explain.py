@@ -201,11 +201,9 @@ class Explanation:
 
     def _rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Titles and rows of the table; with reasons if there are any."""
-        busy = self._busy()
-        if not any(p.reason for p in busy):
-            return ("object", "kind", "runs"), [(p.name, p.kind, p.where) for p in busy]
-        rows = [(p.name, p.kind, p.where, p.reason) for p in busy]
-        return ("object", "kind", "runs", "why"), rows
+        columns = 4 if any(p.reason for p in self._busy()) else 3
+        rows = [(p.name, p.kind, p.where, p.reason)[:columns] for p in self._busy()]
+        return ("object", "kind", "runs", "why")[:columns], rows
 
     def _idle(self) -> list[str]:
         """A line about the objects that have nothing to do themselves."""
