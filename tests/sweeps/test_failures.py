@@ -44,6 +44,14 @@ def test_how_many_have_failed_is_said_at_the_end(tmp_path):
     assert warned(too_large, {"x": [1, 1]})[1] == []
 
 
+def test_what_is_said_can_be_written():
+    def fails(x):
+        raise ValueError("\ud800 is half of a character")
+
+    _, (said,) = warned(fails, {"x": [1]})
+    assert said.encode() and "is half of a character" in said
+
+
 def test_a_result_that_is_not_there_is_told_why():
     results = serial(too_large, {"x": [1, 2, 3]})
     assert results[0]["value"] == 1

@@ -303,7 +303,9 @@ def _tell_failures(failures: Counter[str], runs: int) -> None:
     number = failures.total()
     ((most_often, _),) = failures.most_common(1)
     such_as = "" if len(failures) == 1 else "such as "
-    logger.warn(f"{number} of {runs} runs failed ({such_as}{most_often}); see results.failed.")
+    # texts of errors may have what no file, and no terminal, can take
+    shown = most_often.encode("utf-8", "replace").decode()
+    logger.warn(f"{number} of {runs} runs failed ({such_as}{shown}); see results.failed.")
 
 
 def _interrupted(results: Results, store: Store) -> SweepInterrupted:
