@@ -18,6 +18,7 @@ INTERNAL = {
     "a queue was not prepared",
     "a program is built for profiling",
     "nobody has said how to keep",
+    "it is not known yet whether",  # whoever computes waits for the verdict before
     "module '…' has no attribute",  # Python's own words
     "pygenn",  # a part of what `RefusedNetwork` says
 }
