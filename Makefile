@@ -20,7 +20,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.demo ## run the paper's first network here, beside Brian's own devices
+demo: $(VENV)/.demo ## run the paper's first network here, beside Brian's own devices (a minute or two)
 	$(BIN)/python examples/demo.py
 
 # Which share of the tests that are sampled (tests/samples.py): 0 to 5.

@@ -270,6 +270,7 @@ def main() -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     print(f"COBAHH: 4,000 Hodgkin-Huxley neurons, 2 % connectivity, {options.duration:g} s,")
     print(f"every device with nothing compiled beforehand; {os.cpu_count()} CPU cores.")
+    print("It takes a minute or so, most of it Cython's compiler.")
     results: dict[str, Result | str] = {}
     for device, (what, _) in DEVICES.items():
         if device in options.skip:

@@ -30,7 +30,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
     if not best:
         return
     figure, axes = pyplot.subplots(
-        1, 1 + bool(sizes), figsize=(13 if sizes else 9, 6), squeeze=False
+        1, 1 + bool(sizes), figsize=(13 if sizes else 9, 1.5 + 0.8 * len(best)), squeeze=False
     )
     _bars(axes[0, 0], jobs, best)
     if sizes:
@@ -51,11 +51,10 @@ def _bars(axes: Any, jobs: dict[str, Any], best: dict[str, Any]) -> None:
         places = [list(best).index(name) + (k + 0.5) * height for name in results]
         axes.barh(places, [r["microseconds"] for r in results.values()], height, label=label)
     axes.set(xscale="log", xlabel="µs a time step")
-    axes.set_yticks(
-        [k + 0.4 for k in range(len(best))], [NETWORKS[n].title for n in best], fontsize=8
-    )
-    axes.invert_yaxis()
-    axes.legend(fontsize=8)
+    axes.set_xlim(left=1)
+    axes.set_yticks([k + 0.4 for k in range(len(best))], [NETWORKS[n].title for n in best])
+    axes.set_ylim(len(best), -0.2)  # whole groups, also of networks that one device alone has
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
 
 
 def _curves(axes: Any, sizes: dict[str, list[tuple[int, dict[str, float]]]]) -> None:

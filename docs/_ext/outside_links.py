@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\./[^)#\s]+)\)")
+#: A link's text, its target, and the heading there, which a download has no place for.
+_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\./[^)#\s]+)(?:#[^)\s]*)?\)")
 
 
-def _rewrite(app: Sphinx, name: str, source: list[str]) -> None:
-    folder = (Path(app.srcdir) / name).parent
-    inside = Path(app.srcdir).resolve()
+def rewritten(text: str, folder: Path, inside: Path) -> str:
+    """A page with downloads in place of its links to files outside.
+
+    Parameters
+    ----------
+    text : str
+    folder : Path
+        Where the page is.
+    inside : Path
+        The folder that Sphinx knows the pages of.
+    """
+    inside = inside.resolve()
 
     def link(found: re.Match[str]) -> str:
-        text, target = found[1], found[2]
+        shown, target = found[1], found[2]
         path = (folder / target).resolve()
         if path.is_relative_to(inside):
             return found[0]
-        plain = text.replace("`", "")
+        plain = shown.replace("`", "")
         if path.is_dir():
             return f"{plain} (`{path.relative_to(inside.parent)}`)"
         return f"{{download}}`{plain} <{target}>`"
 
-    source[0] = _LINK.sub(link, source[0])
+    return _LINK.sub(link, text)
+
+
+def _rewrite(app: Sphinx, name: str, source: list[str]) -> None:
+    inside = Path(app.srcdir)
+    source[0] = rewritten(source[0], (inside / name).parent, inside)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -60,7 +60,8 @@ _OF_1_X: dict[str, tuple[tuple[str, object, str], ...]] = {
 def _old(category: str) -> dict[str, BrianPreference]:
     return {
         name: BrianPreference(
-            default=default,
+            # scripts change lists in place
+            default=list(default) if isinstance(default, list) else default,
             docs=f"Without effect. In Brian2GeNN 1.x: {purpose}.",
             validator=lambda value: True,
         )

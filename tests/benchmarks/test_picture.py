@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import picture
+from benchmarks.gpu_report import picture as gpu_picture
+from benchmarks.gpu_report.text import best_of
 from tests import devices
 from tests.faults.processes import run_script
 from tests.paths import ROOT
@@ -39,3 +41,17 @@ def test_connections_are_as_dense_as_the_example_says():
     for name, sources in (("e", 320), ("i", 80)):
         assert len(drawn[f"{name}i"]) == pytest.approx(0.02 * sources * 400, rel=0.2)
         assert np.max(drawn[f"{name}i"]) < sources
+
+
+def test_the_gpu_reports_picture_shows_whole_groups():
+    """A network that was measured with one device only was cut by the axis."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    report = json.loads((ROOT / "benchmarks/results/gpu/h200_6ddf7ba.json").read_text("utf-8"))
+    jobs = {job["name"]: job for part in report["parts"] for job in part["jobs"]}
+    best = best_of(jobs)
+    axes = pyplot.Figure().subplots()
+    gpu_picture._bars(axes, jobs, best)
+    lowest, highest = axes.get_ylim()
+    assert lowest >= len(best) and highest <= 0
+    assert axes.get_xlim()[0] == 1
+    assert len(axes.get_yticklabels()) == len(best)

@@ -19,7 +19,7 @@ _FENCE = re.compile(r"^(```+|:::+)\s*(\S*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | 
 #: Of a cell, as what is hidden of it.
 _OPTION = re.compile(r"^:\w+:.*$", re.MULTILINE)
 _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
-_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$", re.MULTILINE)
 
 
 def pages() -> list[Path]:
@@ -44,15 +44,21 @@ def blocks(page: Path) -> Iterator[tuple[int, str]]:
 
 def links(page: Path) -> list[str]:
     """What the page links to, outside of code."""
-    text = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", page.read_text("utf-8")))
-    return _LINK.findall(text)
+    return links_of_text(page.read_text("utf-8"))
 
 
-def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub and MyST make them."""
+def links_of_text(text: str) -> list[str]:
+    """What a page of this text links to, outside of code."""
+    return _LINK.findall(re.sub(r"`[^`\n]*`", "", _FENCE.sub("", text)))
+
+
+def anchors(page: Path, levels: int = 6) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MyST make them, down to some level."""
     text = _FENCE.sub("", page.read_text("utf-8"))
     found: set[str] = set()
-    for heading in _HEADING.findall(text):
+    for hashes, heading in _HEADING.findall(text):
+        if len(hashes) > levels:
+            continue
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
         slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
         number = 0

@@ -18,6 +18,7 @@ INTERNAL = {
     "a queue was not prepared",
     "a program is built for profiling",
     "nobody has said how to keep",
+    "it is not known yet whether",  # whoever computes waits for the verdict before
     "module '…' has no attribute",  # Python's own words
     "pygenn",  # a part of what `RefusedNetwork` says
 }
@@ -36,10 +37,12 @@ PUT_TOGETHER = {
     "backends/cuda/device/presence.py": [
         "This machine seems to have an NVIDIA GPU",
         "This machine's NVIDIA GPU is not used",
+        "There is no sign of an NVIDIA GPU",
     ],
     "backends/refusal.py": ["cannot run this network, and does not approximate it"],
     "frontend/network.py": ["is Python code"],
     "preferences.py": ["There is no preference"],
+    "sweeps/results.py": ["has no results, because it failed", "has no results: it was not run"],
     "runtime/messages/mishaps.py": ["the compiler has failed"],
     "model/spelling.py": ["Did you mean"],
     "runtime/messages/strangers.py": ["was made under the device"],

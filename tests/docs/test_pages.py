@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -12,13 +13,16 @@ from urllib.parse import unquote
 import pytest
 
 from tests import devices
-from tests.docs.pages import DOCS, ROOT, anchors, blocks, links, pages
+from tests.docs.pages import DOCS, ROOT, anchors, blocks, links, links_of_text, pages
 
 #: What people read first is executed with every change; `make docs` executes all.
 FIRST = [ROOT / "README.md", DOCS / "tutorial.md"]
 OTHERS = [page for page in pages() if page not in FIRST and any(True for _ in blocks(page))]
 
 ALL = [*pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+
+#: Of headings, those whose names Sphinx knows (``myst_heading_anchors``).
+MYST_HEADING_LEVELS = 4
 
 
 def named(page: Path) -> str:
@@ -71,6 +75,39 @@ def test_links_and_anchors_are_there(page):
         if not path.exists() or (anchor and anchor not in anchors(path)):
             wrong.append(link)
     assert not wrong
+
+
+def _not_for_sphinx(page: Path, text: str) -> list[str]:
+    """Links of a page of the site that Sphinx does not find: it knows the pages in its folder."""
+    spec = importlib.util.spec_from_file_location("outside_links", DOCS / "_ext/outside_links.py")
+    assert spec is not None and spec.loader is not None
+    outside_links = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(outside_links)
+    wrong = []
+    for link in links_of_text(outside_links.rewritten(text, page.parent, DOCS)):
+        target, _, anchor = unquote(link).partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        # pictures may be anywhere
+        is_known = path.suffix == ".png" or (path.is_relative_to(DOCS) and path.suffix == ".md")
+        if not is_known or (anchor and anchor not in anchors(path, MYST_HEADING_LEVELS)):
+            wrong.append(link)
+    return wrong
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if DOCS in page.parents], ids=named)
+def test_sphinx_finds_what_pages_link_to(page):
+    assert _not_for_sphinx(page, page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("link", ["howto", "../README.md", "gpu.md#nothing-of-that-name"])
+def test_what_sphinx_does_not_find_is_noticed(link):
+    outside = "[a](../README.md), [b](../CONTRIBUTING.md#adding-a-test), [c](../examples)"
+    page = DOCS / "how_it_is_tested.md"
+    assert _not_for_sphinx(page, outside) == []
+    # in brackets, the text of a link is none that the extension knows
+    assert _not_for_sphinx(page, f"{outside}, [a [b] c]({link})") == [link]
 
 
 def test_every_page_is_in_the_table_of_contents():

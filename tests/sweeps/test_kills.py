@@ -36,7 +36,7 @@ def simulate(a, seed):
     # each line is a run that has begun
     with open("begun", "a") as file:
         file.write(f"{a} {os.getpid()}\\n")
-    time.sleep(0.05)
+    time.sleep(float(sys.argv[2]))
     return {"value": np.random.rand(1000), "process": os.getpid()}
 
 if __name__ == "__main__":
@@ -46,13 +46,13 @@ if __name__ == "__main__":
 """
 
 
-def start(folder: Path, runs: int) -> subprocess.Popen[str]:
+def start(folder: Path, runs: int, seconds: float = 0.05) -> subprocess.Popen[str]:
     (folder / "script.py").write_text(SCRIPT)
     for name in ("begun", "started"):
         (folder / name).unlink(missing_ok=True)
     source = Path(functions.__file__).parents[2]
     return subprocess.Popen(
-        [sys.executable, "script.py", str(runs)],
+        [sys.executable, "script.py", str(runs), str(seconds)],
         cwd=folder,
         env={
             **os.environ,
@@ -62,6 +62,7 @@ def start(folder: Path, runs: int) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -166,3 +167,21 @@ def test_ctrl_c_ends_everything(tmp_path):
     assert "'scan', and the same call goes on there" in told
     assert ends(workers(tmp_path))
     assert len(done(tmp_path)) > 5
+
+
+def test_two_times_ctrl_c_is_one(tmp_path):
+    """As ``timeout -s INT`` does, to all processes of a group."""
+    process = start(tmp_path, 4, seconds=300)
+    while not workers(tmp_path) and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert "SweepInterrupted" in told
+    for wrong in ("CalledProcessError", "Failed to kill", "Exception in thread", "leaked"):
+        assert wrong not in told, told
+    assert ends(workers(tmp_path), seconds=5)

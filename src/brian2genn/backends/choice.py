@@ -170,7 +170,7 @@ def choose(
         return Choice(processor, _PROCESSOR, str(forked), warning=f"{_PROCESSOR} {forked}")
     except CudaUnavailable as missing:
         if name == "cuda":
-            raise
+            raise CudaUnavailable(presence.insisted(str(missing))) from missing.__cause__
         hint = presence.hint(str(missing))
         return Choice(processor, _PROCESSOR, presence.why_none(str(missing)), hint=hint)
 

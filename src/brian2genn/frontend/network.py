@@ -27,6 +27,9 @@ REFUSED = "refused"
 #: Why an object runs nowhere.
 IDLE = "nothing to do in a time step"
 
+#: Why Brian runs a `network_operation`.
+PYTHON = "is Python code"
+
 
 class Refused(Protocol):
     """One construct of one object that a backend cannot take."""
@@ -202,7 +205,7 @@ def _translate_object(
     kind = type(obj).__name__
     reason = None
     if type(obj).run is not BrianObject.run:
-        reason = "is Python code"
+        reason = PYTHON
     else:
         codes = [getattr(code, "recorded", None) for code in obj.code_objects]
         if not codes:
@@ -227,7 +230,16 @@ def _translate_object(
     clock = builder.clock(obj.clock)
     label = builder.label(obj)
     step = Host(label, Origin(kind, label), label, clock, number, reason)
-    return [step], Placement(obj.name, kind, BY_BRIAN, reason)
+    return [step], Placement(obj.name, kind, BY_BRIAN, reason + _advice(obj, reason))
+
+
+def _advice(obj: Any, reason: str) -> str:
+    """Which function of the script it is, and where it is told what to write instead."""
+    if reason != PYTHON:
+        return ""
+    name = getattr(getattr(obj, "function", None), "__name__", "")
+    which = f", the function '{name}'" if name else ""
+    return f"{which}; what to write instead: docs/howto/slow_networks.md"
 
 
 def _read(

@@ -7,6 +7,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from .engines.interface import Engine, EngineFailed, Lost
 from .engines.local import LocalEngine
 from .engines.serial import SerialEngine
 from .grid import Run, check_call, make_grid, takes_seed
+from .interruption import heard_once
 from .progress import Progress
 from .resources import share_out
 from .results import Results
@@ -140,14 +142,20 @@ def sweep(
         missing = [run for run in grid.runs if states[ids[run.number]] != "done"]
         _tell_store(kept, len(grid.runs), len(missing))
         name = getattr(function, "__name__", "runs")
+        failures = Counter[str]()
         bar = Progress(progress, len(grid.runs), len(grid.runs) - len(missing), name)
         try:
             if missing:
-                _conduct(start(len(missing)), missing, kept, ids, bar)
+                engine = start(len(missing))
+                # in this process, the function may do with Ctrl-C what it likes
+                here = isinstance(engine, SerialEngine)
+                with nullcontext() if here else heard_once():
+                    _conduct(engine, missing, kept, ids, bar, failures)
         except KeyboardInterrupt:
             raise _interrupted(results, kept) from None
         finally:
             bar.close()
+    _tell_failures(failures, len(grid.runs))
     return results
 
 
@@ -226,9 +234,17 @@ def _engine_for(
 
 
 def _conduct(
-    engine: Engine, missing: Sequence[Run], store: Store, ids: Sequence[int], bar: Progress
+    engine: Engine,
+    missing: Sequence[Run],
+    store: Store,
+    ids: Sequence[int],
+    bar: Progress,
+    failures: Counter[str],
 ) -> None:
-    """Have all missing runs executed, and write what comes of them when it is there."""
+    """Have all missing runs executed, and write what comes of them when it is there.
+
+    What failures said is counted.
+    """
     waiting, busy = deque(missing), dict[int, Run]()
     tries: Counter[int] = Counter()
     at_once = True
@@ -255,6 +271,8 @@ def _conduct(
                 store.record(answers)
             for _, answer, _ in answers:
                 bar.advance(answer.state != "done")
+                if answer.state != "done":
+                    failures[answer.error.partition("\n")[0]] += 1
         at_once = False
     except EngineFailed as error:
         _give_up(error, [*busy.values(), *waiting], store, ids)
@@ -277,6 +295,17 @@ def _give_up(error: Exception, runs: Sequence[Run], store: Store, ids: Sequence[
     )
     text = f"It was not executed. {error}"
     store.record([(ids[run.number], Answer(run.number, "failed", error=text), 0) for run in runs])
+
+
+def _tell_failures(failures: Counter[str], runs: int) -> None:
+    if not failures:
+        return
+    number = failures.total()
+    ((most_often, _),) = failures.most_common(1)
+    such_as = "" if len(failures) == 1 else "such as "
+    # texts of errors may have what no file, and no terminal, can take
+    shown = most_often.encode("utf-8", "replace").decode()
+    logger.warn(f"{number} of {runs} runs failed ({such_as}{shown}); see results.failed.")
 
 
 def _interrupted(results: Results, store: Store) -> SweepInterrupted:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
+from ..model.spelling import did_you_mean, listed
 from . import picture, tables
 from .store import Store
 
@@ -22,9 +23,9 @@ class Failure:
     parameters : dict
     repeat, seed : int
     error : str
-        What was wrong, in a line.
+        What was wrong: the error itself or, of errors that have led to others, the first one.
     traceback : str
-        Of the function, if it was an error of Python's.
+        Of the function, if it was an error of Python's; with all errors that have led to it.
     attempts : int
         How often it was tried.
     """
@@ -72,7 +73,21 @@ class RunResults(Mapping[str, Any]):
         }
 
     def __getitem__(self, name: str) -> Any:
-        return self._store.value(self._run, "result", name)
+        try:
+            return self._store.value(self._run, "result", name)
+        except KeyError:
+            raise KeyError(self._why_not(name)) from None
+
+    def _why_not(self, name: str) -> str:
+        """Why there is no such result."""
+        given = ", ".join(f"{key}={value!s}" for key, value in self.parameters.items())
+        whole = f"Run {self.number} ({given})"
+        if self.state == "failed":
+            error = str(self._store.row(self._run)["error"]).partition("\n")[0]
+            return f"{whole} has no results, because it failed: {error}"
+        if self.state is None:
+            return f"{whole} has no results: it was not run."
+        return f"{whole} has no result '{name}'.{did_you_mean(name, self)} It has {listed(self)}."
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store.names("result", [self._run]))

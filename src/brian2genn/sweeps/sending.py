@@ -8,7 +8,7 @@ import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import brian2
@@ -109,11 +109,18 @@ def _pickled(value: Any) -> tuple[bytes, bool]:
         def reducer_override(self, obj: Any) -> Any:
             nonlocal found
             found = found or isinstance(obj, _WITH_STATE)
+            if isinstance(obj, CodeType):  # cloudpickle leaves out where it comes from
+                return _code_of, (obj.co_filename, *self.dispatch_table[CodeType](obj)[:2])
             return super().reducer_override(obj)
 
     file = io.BytesIO()
     Pickler(file).dump(value)
     return file.getvalue(), found
+
+
+def _code_of(file: str, make: Callable[..., CodeType], arguments: tuple[Any, ...]) -> CodeType:
+    """Code as it was pickled, with its file: tracebacks, and Brian's errors, name it."""
+    return make(*arguments).replace(co_filename=file)
 
 
 def unpack(data: bytes) -> Order:

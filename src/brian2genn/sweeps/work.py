@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from ..backends.host.threads import share
+from ..runtime.messages.causes import what_was_wrong
 from .cards import is_worker, take_card
 from .extras import cloudpickle
 from .grid import SEED, Run
@@ -121,7 +122,7 @@ def _execute(parcel: Parcel, task: Task) -> Answer:
         parameters = pickle.loads(task.parameters)
         order.surroundings.restore()
     except Exception as error:
-        text = f"The worker could not begin: {_one_line(error)}"
+        text = f"The worker could not begin: {what_was_wrong(error)}"
         return Answer(task.number, "failed", {}, text, _whole(error), 0.0, worker)
     state, results, complaint, told = call(order, parameters, task.seed)
     seconds = time.perf_counter() - began
@@ -175,11 +176,11 @@ def call(
     except RunTookTooLong as error:
         return "lost", {}, str(error), _whole(error)
     except MemoryError as error:
-        return "lost", {}, f"Memory was used up. {_one_line(error)}", _whole(error)
+        return "lost", {}, f"Memory was used up. {what_was_wrong(error)}", _whole(error)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also sys.exit(): a run must not end its worker
-        return "failed", {}, _one_line(error), _whole(error)
+        return "failed", {}, what_was_wrong(error), _whole(error)
     return "done", results, "", ""
 
 
@@ -198,11 +199,6 @@ def _results(returned: Any) -> dict[str, Stored]:
                 " arrays (of a monitor, monitor.t[:])."
             ) from error
     return results
-
-
-def _one_line(error: BaseException) -> str:
-    """Type and text of an error; some have none, or fail to tell it."""
-    return "".join(traceback.format_exception_only(error)).strip()
 
 
 def _whole(error: BaseException) -> str:

@@ -126,6 +126,26 @@ def test_asking_for_a_gpu_says_at_once_what_is_missing(no_gpu):
         set_device("genn", backend="cuda")
 
 
+def test_who_insists_hears_first_that_there_is_no_gpu(machine):
+    with pytest.raises(CudaUnavailable, match=r"^There is no sign of an NVIDIA GPU.*backend='cpu'"):
+        set_device("genn", backend="cuda")
+    machine("dev/nvidia0")
+    with pytest.raises(CudaUnavailable, match=r"^There is no NVIDIA driver"):
+        set_device("genn", backend="cuda")
+
+
+def test_packages_are_no_advice_where_there_is_no_gpu(machine, monkeypatch):
+    def missing():
+        raise CudaUnavailable(f"The CUDA packages are not installed: {install.line('cuda13')}.")
+
+    monkeypatch.setattr(choice, "find_driver", missing)
+    with pytest.raises(CudaUnavailable) as caught:
+        set_device("genn", backend="cuda")
+    told = str(caught.value)
+    assert told.index("no sign of an NVIDIA GPU") < told.index("backend='cpu'")
+    assert told.index("backend='cpu'") < told.index("pip install")
+
+
 def test_an_unknown_backend_is_refused_at_once():
     with pytest.raises(ValueError, match=r"'opencl'.*'auto', 'cpu', 'cuda'"):
         set_device("genn", backend="opencl")

@@ -26,6 +26,7 @@ from brian2 import (
 from brian2.utils.logger import catch_logs
 
 import brian2genn
+from brian2genn.preferences import old_preferences_in_use
 from tests import devices
 
 #: Arguments of `device.build` in 1.7, which `set_device` passed on.
@@ -317,6 +318,20 @@ def test_preferences_as_attributes():
     prefs.devices.genn.connectivity = "SPARSE"
     prefs.devices.genn.cuda_backend.neuron_blocksize = 128
     assert prefs["devices.genn.cuda_backend.neuron_blocksize"] == 128
+
+
+@genn_only
+def test_a_list_that_is_changed_in_place_is_noticed():
+    """As scripts for Brian2GeNN 1 do with ``+=``."""
+    name = "devices.genn.cuda_backend.extra_compile_args_nvcc"
+    before = list(prefs[name])
+    assert name not in dict(old_preferences_in_use())
+    prefs.devices.genn.cuda_backend.extra_compile_args_nvcc += ["--verbose"]
+    try:
+        assert name in dict(old_preferences_in_use())
+    finally:
+        prefs[name][:] = before
+    assert name not in dict(old_preferences_in_use())
 
 
 @genn_only

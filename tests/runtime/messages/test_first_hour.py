@@ -15,6 +15,7 @@ from brian2 import (
     check_units,
     implementation,
     ms,
+    mV,
     network_operation,
     prefs,
     set_device,
@@ -53,7 +54,7 @@ def test_what_compiles_and_how_many_threads_is_told():
     network = Network(cells())
     network.run(0.1 * ms)
     text = repr(brian2genn.explain(network))
-    assert re.search(r"^Compiled by .+\(.+\) .*-O3 ", text, re.MULTILINE)
+    assert re.search(r"^Compiled by \S+ .*\(.+\) -O\d\.$", text, re.MULTILINE)  # no more flags
     assert re.search(r"(One|Up to \d+) threads? \(", text)
 
 
@@ -309,3 +310,85 @@ def test_help_lists_arguments_and_preferences():
     known = prefs.pref_register["devices.genn"][0]
     own = set(known) - {name for name, *_ in _OF_1_X["devices.genn"]}
     assert [name for name in {*_CHECKS, *own} if f"``{name}``" not in brian2genn.__doc__] == []
+
+
+def test_reasons_are_a_column_where_there_are_any():
+    group = cells(name="cells")
+    network = Network(group)
+    network.run(0.1 * ms)
+    assert not re.search(r"\bwhy\b", repr(brian2genn.explain(network)))
+    assert ">why<" not in brian2genn.explain(network)._repr_html_()
+
+    @network_operation
+    def homeostasis():
+        pass
+
+    network.add(homeostasis)
+    network.run(0.1 * ms)
+    assert re.search(r"runs +why$", repr(brian2genn.explain(network)), re.MULTILINE)
+
+
+def test_who_is_python_code_is_named_with_the_page_that_helps():
+    @network_operation(name="operation")
+    def homeostasis():
+        pass
+
+    network = Network(cells(), homeostasis)
+    network.run(0.1 * ms)
+    explanation = brian2genn.explain(network)
+    (reason,) = {p.reason for p in explanation.placements if p.name == "operation"}
+    assert "the function 'homeostasis'" in reason
+    page = re.search(r"docs/\S+\.md", reason)[0]
+    assert "network_operation" in (ROOT / page).read_text("utf-8")
+
+
+def test_shares_of_time_steps_say_of_what():
+    lines = threads.describe_threads(
+        [[0]],
+        ["cells"],
+        2,
+        [threads.Effort(times=100, shared=54)],
+        threads.Pace(times=2000, times_alone=500),
+    )
+    assert "several threads in 54 % of the run's time steps" in lines[1]
+    assert "one thread alone in 25 % of the run's time steps" in lines[2]
+
+
+@pytest.mark.parametrize("profile", [False, True])
+def test_shares_in_the_picture_are_the_whole_loop(profile):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+
+    @network_operation(name="operation")
+    def operation():
+        pass
+
+    network = Network(cells(name="cells"), operation)
+    network.run(5 * ms, profile=profile)
+    axes = brian2genn.explain(network).plot(pyplot.Figure().subplots())
+    shares = [bar.get_width() for bar in axes.patches]
+    assert sum(shares) == pytest.approx(100)
+    assert axes.get_xlim() == (0, 100)
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[-1].endswith("between objects")
+    assert names[-1].startswith("compiled objects") == (not profile)
+    if profile:
+        whole = brian2genn.explain(network).times.loop
+        told = dict(zip(names, shares, strict=True))
+        for name, seconds in (p for p in network.profiling_info if p[0] in told):
+            assert told[name] == pytest.approx(100 * float(seconds) / whole, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("equation", "what"),
+    [
+        ("dv/dt = -v/tau : volt", "DimensionMismatchError: Expression '-v/tau' does not have"),
+        ("dv/dt = -quite_unknown*v : volt", 'KeyError: \'The identifier "quite_unknown" could not'),
+    ],
+)
+def test_what_brian_has_wrapped_is_told_at_the_end(equation, what):
+    names = {"tau": 3 * mV}
+    group = NeuronGroup(1, equation, method="euler", namespace=names)
+    with pytest.raises(BrianObjectException, match="See above") as raised:
+        Network(group).run(0.1 * ms)
+    (note,) = raised.value.__notes__
+    assert note.startswith(f"The original error: {what}")

@@ -193,7 +193,10 @@ class FittedProgram:
             names = ", ".join(f"'{name}'" for name in one.names())
             names = f"{names} of '{self._bound.names.of(one.synapses)}'"
             if self._is_traced:
-                told.append(f"Neurons keep {names} for all of their synapses.")
+                told.append(
+                    f"Neurons keep {names} for all of their synapses, which have the same of it:"
+                    " less memory is read and written."
+                )
             else:
                 told.append(f"Each synapse keeps {names}: {self._why_not}.")
         if self._rearranged:

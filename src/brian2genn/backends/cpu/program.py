@@ -186,7 +186,7 @@ class CpuProgram:
         on_demand = [self._names.tell(origin) for origin in self.source.on_demand]
         if on_demand:
             threads.append(f"Made when something uses it, and at the end: {', '.join(on_demand)}.")
-        return [f"Compiled by {self._toolchain.describe(self.source.is_cpp)}.", *threads]
+        return [f"Compiled by {self._toolchain.summarize(self.source.is_cpp)}.", *threads]
 
     # -- memory --------------------------------------------------------------
     def bind(self, bound: Bound) -> list[Recorder]:

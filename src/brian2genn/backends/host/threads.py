@@ -178,8 +178,8 @@ def describe_threads(
     if pace.times_alone:
         percent = round(100 * pace.times_alone / pace.times)
         lines.append(
-            f"- the network as a whole: one thread alone in {percent} of 100 time steps, as long as"
-            " it was faster, and to compare"
+            f"- the network as a whole: one thread alone in {percent} % of the run's time steps, as"
+            " long as it was faster, and to compare"
         )
     return lines
 
@@ -189,4 +189,4 @@ def _how_often(share: float) -> str:
         return "always several threads"
     if share < 0.05:
         return "several threads were tried; one alone was faster"
-    return f"several threads in {round(100 * share)} of 100 time steps"
+    return f"several threads in {round(100 * share)} % of the run's time steps, one in the others"

@@ -180,6 +180,12 @@ class Toolchain:
         flags = (level, *(flag for flag in self.flags if not flag.startswith("-O")))
         return replace(self, flags=flags, identity=f"{self.identity}\n{' '.join(flags)}")
 
+    def summarize(self, is_cpp: bool = False) -> str:
+        """Command, version and level, for people who run networks."""
+        command = " ".join(self.cpp if is_cpp else self.c)
+        levels = [flag for flag in self.flags if flag.startswith("-O")]
+        return " ".join([command, f"({self.version})", *levels[-1:]])
+
     def describe(self, is_cpp: bool = False) -> str:
         """Command, version and flags, for people."""
         command = " ".join(self.cpp if is_cpp else self.c)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -199,6 +199,12 @@ class Explanation:
     def _busy(self) -> list[Placement]:
         return [p for p in self.placements if p.reason != IDLE]
 
+    def _rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Titles and rows of the table; with reasons if there are any."""
+        columns = 4 if any(p.reason for p in self._busy()) else 3
+        rows = [(p.name, p.kind, p.where, p.reason)[:columns] for p in self._busy()]
+        return ("object", "kind", "runs", "why")[:columns], rows
+
     def _idle(self) -> list[str]:
         """A line about the objects that have nothing to do themselves."""
         names = ", ".join(p.name for p in self.placements if p.reason == IDLE)
@@ -211,8 +217,7 @@ class Explanation:
         bars.append(Bars("memory of arrays", self._sizes.of_objects(), said))
         return as_html(
             repr(self).partition("\n")[0],
-            ("object", "kind", "runs", "why"),
-            [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
+            *self._rows(),
             [str(self.times or ""), *self._idle(), *self._by_brian_in_setup(), *self.notes],
             bars,
         )
@@ -236,8 +241,20 @@ class Explanation:
         if not any(p.name in seconds for p in self.placements if p.where == COMPILED):
             notes.insert(0, "Shares of compiled objects: run(..., profile=True)")
         title = repr(self).partition("\n")[0]
+        shares, rest = self._shares(seconds)
+        return draw(title, self._busy(), shares, rest, notes, ax)
+
+    def _shares(self, seconds: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, float]]:
+        """Percents of the loop that objects took, and a name and percents for the rest."""
         loop = self.times.loop if self.times else 0.0
-        return draw(title, self._busy(), seconds, loop, notes, ax)
+        busy = {p.name: seconds[p.name] for p in self._busy() if p.name in seconds}
+        whole = max(loop, sum(busy.values()))
+        if not whole > 0:
+            return {}, ("", 0.0)
+        shares = {name: 100 * value / whole for name, value in busy.items()}
+        unknown = any(p.name not in seconds for p in self._busy())
+        rest = "compiled objects, and between objects" if unknown else "between objects"
+        return shares, (rest, max(0.0, 100 - sum(shares.values())))
 
     def _by_brian_in_setup(self) -> list[str]:
         return [
@@ -262,10 +279,7 @@ class Explanation:
             lines.append(str(self.times))
         if sizes := str(self._sizes):
             lines.append(sizes)
-        lines += _table(
-            ("object", "kind", "runs", "why"),
-            [(p.name, p.kind, p.where, p.reason) for p in self._busy()],
-        )
+        lines += _table(*self._rows())
         lines += self._idle()
         by_brian = [p for p in self.setup if p.where == BY_BRIAN]
         if by_brian:
@@ -292,11 +306,12 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str
     indent = " " * (sum(widths) + 2 * len(widths))
     lines = []
     for row in [titles, *rows]:
-        reason = wrap(row[3], room) if room >= _NARROWEST else [row[3]]
+        why = "".join(row[3:])
+        reason = wrap(why, room) if room >= _NARROWEST else [why]
         first, *more = reason or [""]
         lines.append("  ".join([*(row[c].ljust(widths[c]) for c in range(3)), first]).rstrip())
         lines += [indent + line for line in more]
-    lines.insert(1, "  ".join("-" * width for width in [*widths, 3]))
+    lines.insert(1, "  ".join("-" * width for width in [*widths, *(3 for _ in titles[3:])]))
     return ["", *lines]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from brian2.core.base import BrianObjectException
 
 from ...model.spelling import did_you_mean
+from .causes import what_was_wrong
 
 #: Brian's text for a name in code that stands for nothing.
 _NOT_RESOLVED = re.compile(r'The identifier "(\w+)" could not be resolved')
@@ -18,7 +19,9 @@ _NOT_RESOLVED = re.compile(r'The identifier "(\w+)" could not be resolved')
 
 @contextmanager
 def nearest_names(objects: Iterable[Any], namespace: Mapping[str, Any]) -> Iterator[None]:
-    """Within this, what Brian raises about a name in an object's code gets a note.
+    """Within this, what Brian raises about an object's code gets a note.
+
+    It has the nearest name where one is not there, and otherwise what was wrong first.
 
     Parameters
     ----------
@@ -36,6 +39,9 @@ def nearest_names(objects: Iterable[Any], namespace: Mapping[str, Any]) -> Itera
                 known = {**namespace, **getattr(obj, "variables", {})}
                 variables = getattr(getattr(obj, "group", None), "variables", {})
                 _tell(error, name, [*variables, *(key for key in known if key[:1] != "_")])
+        if error.__cause__ is not None and not getattr(error, "__notes__", None):
+            # Brian's text sends people to the beginning of what may be a long way up
+            error.add_note(f"The original error: {what_was_wrong(error.__cause__)}")
         raise
 
 

@@ -12,9 +12,6 @@ from ...frontend.network import BY_BRIAN, COMPILED, Placement
 _COLOURS = {COMPILED: "#3a76af", BY_BRIAN: "#d9822b"}
 _OTHER = "#999999"
 
-#: Of the loop, for objects whose time is not known.
-_UNKNOWN = 0.0
-
 #: Characters of a line below the picture.
 _WIDTH = 70
 
@@ -22,22 +19,23 @@ _WIDTH = 70
 def draw(
     title: str,
     placements: Sequence[Placement],
-    seconds: Mapping[str, float],
-    loop: float,
+    shares: Mapping[str, float],
+    rest: tuple[str, float],
     notes: Sequence[str],
     ax: Any,
 ) -> Any:
-    """Draw a row for each object.
+    """Draw a row for each object, and one for the rest of the time.
 
     Parameters
     ----------
     title : str
     placements : sequence of Placement
         In the order of the schedule.
-    seconds : mapping
-        What objects took, by their names, as far as it is known.
-    loop : float
-        Seconds that all time steps took.
+    shares : mapping
+        Percents of the time of the loop that objects took, by their names, as far as known.
+    rest : tuple of str and float
+        What else there is, and its percents: with it, all are 100. Without a name, nothing is
+        known.
     notes : sequence of str
         Shown below.
     ax : matplotlib.axes.Axes or None
@@ -59,23 +57,25 @@ def draw(
                 f"A picture of the time step needs matplotlib ({error}). Install it:"
                 " pip install matplotlib."
             ) from error
-        height = 1.2 + 0.3 * len(placements) + 0.4 * len(notes)
+        height = 1.5 + 0.3 * len(placements) + 0.4 * len(notes)
         _, ax = pyplot.subplots(figsize=(7, height), layout="constrained")
-    whole = max(loop, sum(seconds.values()))
-    for row, placement in enumerate(placements):
-        share = seconds.get(placement.name, _UNKNOWN) / whole if whole > 0 else _UNKNOWN
-        colour = _COLOURS.get(placement.where, _OTHER)
-        ax.barh(row, 100 * share, color=colour, height=0.7)
-        told = f"{100 * share:.0f} %" if placement.name in seconds else ""
-        where = placement.where if placement.where in _COLOURS else ""
+    rows = [(p.name, shares.get(p.name), p.where) for p in placements]
+    if rest[0]:
+        rows.append((*rest, ""))
+    for row, (_, share, where) in enumerate(rows):
+        colour = _COLOURS.get(where, _OTHER)
+        ax.barh(row, share or 0.0, color=colour, height=0.7)
+        told = "" if share is None else f"{share:.0f} %"
         ax.annotate(
-            "  ".join(filter(None, (told, where))), (100 * share, row), (4, 0),
+            "  ".join(filter(None, (told, where if where in _COLOURS else ""))),
+            (share or 0.0, row), (4, 0),
             textcoords="offset points", va="center", fontsize="small", color=colour,
         )  # fmt: skip
-    ax.set_yticks(range(len(placements)), [placement.name for placement in placements])
-    ax.set_ylim(len(placements) - 0.5, -0.5)
-    ax.set_xlim(0, 118)
+    ax.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlim(0, 100)
     ax.set_xticks(range(0, 101, 25))
+    ax.spines[["top", "right"]].set_visible(False)  # what stands beside the longest bars
     below = [fitting for note in notes for fitting in wrap(note, _WIDTH, subsequent_indent="  ")]
     label = "\n".join(["% of the time of the loop", *below])
     ax.set_xlabel(label, loc="left", multialignment="left", fontsize="small")

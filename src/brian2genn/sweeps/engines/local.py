@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,9 @@ from .interface import EngineFailed, Lost, Outcome
 
 #: Seconds that a worker without work waits for another sweep.
 IDLE = 60
+
+#: Seconds that workers have to be gone after they were killed.
+_ENDING = 5.0
 
 #: Runs that a worker has: the one that it executes, and those that wait.
 _DEPTH = 2
@@ -140,12 +144,14 @@ class LocalEngine:
         return outcomes
 
     def close(self, at_once: bool) -> None:
+        ending = []
         for worker in self._workers:
             if at_once or worker.runs or not worker.is_ready:
-                worker.pool.shutdown(wait=False, kill_workers=True)
+                ending.append(worker.pool)
             else:
                 _waiting.setdefault(self._kind(worker.number), []).append(worker.pool)
         self._workers = []
+        _end(ending)
 
     # -- one worker -----------------------------------------------------------------
     def _kind(self, number: int) -> tuple[int, int, str | None]:
@@ -238,6 +244,19 @@ class LocalEngine:
                 had_begun = future is not None and worker.is_ready
                 outcomes.append(Lost(run, worker.reason, is_first and had_begun))
         return [some for some in outcomes if isinstance(some, Lost) or some.state != "unknown"]
+
+
+def _end(pools: Iterable[Any]) -> None:
+    """Kill workers, and wait until they are gone, but not for long."""
+    everything = {"wait": True, "kill_workers": True}
+    threads = [
+        threading.Thread(target=pool.shutdown, kwargs=everything, daemon=True) for pool in pools
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + _ENDING
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _has_answered(future: Any) -> bool:

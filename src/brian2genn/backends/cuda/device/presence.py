@@ -73,6 +73,23 @@ def why_none(missing: str) -> str:
     return "No GPU: There is no sign of one, and the CUDA packages are not installed."
 
 
+def insisted(missing: str) -> str:
+    """What to say to those who insist on a GPU: first of all, whether there seems to be one.
+
+    Parameters
+    ----------
+    missing : str
+        Why it cannot be used.
+    """
+    if gpu_is_there():
+        return missing
+    return (
+        "There is no sign of an NVIDIA GPU or of its driver on this machine;"
+        " set_device('genn', backend='cpu') works here. If there is one after all, this is"
+        f" missing: {missing}"
+    )
+
+
 def _packages_are_there() -> bool:
     try:
         return find_spec("cuda.bindings") is not None
