@@ -1,6 +1,7 @@
 """Copies and pickles of the device, and of what belongs to it."""
 
 import copy
+import gc
 import pickle
 
 import brian2
@@ -38,20 +39,6 @@ WAYS = {
         for protocol in (0, 2, pickle.HIGHEST_PROTOCOL)
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_variables_of_the_dead():
-    """The default clock belongs to Brian's runtime device; with it, all arrays of that are copied.
-
-    Brian cannot copy variables whose groups are gone, which other tests may have left there.
-    """
-    arrays = brian2.all_devices["runtime"].arrays
-    for variable in list(arrays):
-        try:
-            variable.owner.__repr__
-        except ReferenceError:
-            del arrays[variable]
 
 
 def objects():
@@ -201,3 +188,19 @@ def test_copies_under_brians_runtime_are_brians():
     assert reduced.device is brian2.get_device()
     other = copy.deepcopy(cells.variables["N"])
     assert other.get_value() == 2
+
+
+def test_the_default_clock_goes_along_with_variables_whose_group_is_gone():
+    """It belongs to Brian's runtime device; with it, all arrays of that are copied."""
+    set_device("runtime")
+    cells = NeuronGroup(2, "v : 1", name="gone")
+    kept = cells.variables["v"]
+    del cells
+    gc.collect()
+    with pytest.raises(ReferenceError):
+        kept.owner.__repr__
+    arrays = brian2.all_devices["runtime"].arrays
+    arrays.setdefault(kept, np.zeros(2))
+    copied = pickle.loads(pickle.dumps(brian2.defaultclock.variables["dt"]))
+    assert copied.get_value() == brian2.defaultclock.dt_
+    assert pickle.loads(pickle.dumps(kept)).owner is None

@@ -51,11 +51,20 @@ def _is_ours(device: Any) -> bool:
 def _reduce_variable(variable: ArrayVariable) -> Any:
     device = variable.device
     if not _is_ours(device):
-        return object.__reduce_ex__(variable, 2)
+        return copyreg.__newobj__, (type(variable),), _state_of(variable)  # type: ignore[attr-defined]
     values = np.array(device.get_value(variable))
     origin = os.getpid(), id(variable)
     arguments = type(variable), device, values, variable.size, variable.dtype, origin
-    return open_variable, (*arguments, variable.name), variable.__getstate__()
+    return open_variable, (*arguments, variable.name), _state_of(variable)
+
+
+def _state_of(variable: ArrayVariable) -> dict[str, Any]:
+    """What Brian makes of a variable; also if its group is gone, as of others of a device's."""
+    try:
+        state: dict[str, Any] = variable.__getstate__()
+    except ReferenceError:
+        state = {**vars(variable), "owner": None}
+    return state
 
 
 def open_variable(
