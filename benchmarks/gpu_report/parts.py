@@ -272,8 +272,8 @@ PARTS = [
     Part("card", "The card, and whether it computes right", 120.0, _card),
     Part("tests", "Tests, and compute-sanitizer", 115.0, _tests),
     Part("networks", "Networks", 170.0, _networks),
-    # not all at once: each compiles with several processes, and has its synapses in memory
-    Part("peers", "Peers on the same card", 170.0, _peers, len(cores())),
+    # few at a time: each compiles with several processes, and has its synapses in memory
+    Part("peers", "Peers on the same card", 170.0, _peers, max(len(cores()) // 4, 1)),
     Part("whole", "The whole cortical microcircuit", 190.0, _whole),
     Part("large", "Large networks", 200.0, _large),
     Part("processor", "This package on the processor", 90.0, _all_cores),
