@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..device.driver import Driver, Launch, Module
+from ..device.driver import Driver, Module
 from .image import Image
-from .ordering import BLOCKS_EACH, ROWS
+from .ordering import ROWS, take
 from .queue import DeviceQueue
 
 #: Copies take at most this part of what is free.
@@ -105,10 +105,8 @@ class ArrangedValues:
         return [copy.address for copy in found]
 
     def _fill(self, copy: _Copy, image: Image, order: Image, n: int, module: Module) -> None:
-        driver, rows = self._driver, np.zeros((), dtype=ROWS)
+        rows = np.zeros((), dtype=ROWS)
         rows["places"], rows["n"] = order.address, n
         rows["column"], rows["column_after"] = image.address, copy.address
         rows["bytes"] = image.dtype.itemsize
-        driver.upload(module.symbol("b2g_rows_now"), rows)
-        blocks = min(-(-n // driver.threads), BLOCKS_EACH * driver.multiprocessors)
-        driver.launch([Launch(module.kernel("take_rows"), blocks, driver.threads)])
+        take(self._driver, module, rows)

@@ -29,7 +29,18 @@ ROWS = np.dtype(
 _WORTHWHILE = 1 << 13
 
 #: Blocks for each multiprocessor.
-BLOCKS_EACH = 8
+_BLOCKS_EACH = 8
+
+
+def take(driver: Driver, module: Module, rows: np.ndarray) -> None:
+    """Put a column in the order of its places, as `rows` (of `ROWS`) says where all is."""
+    driver.upload(module.symbol("b2g_rows_now"), rows)
+    blocks = _blocks(driver, int(rows["n"]))
+    driver.launch([Launch(module.kernel("take_rows"), blocks, driver.threads)])
+
+
+def _blocks(driver: Driver, n: int) -> int:
+    return min(-(-n // driver.threads), _BLOCKS_EACH * driver.multiprocessors)
 
 
 class RowOrder:
@@ -71,7 +82,7 @@ class RowOrder:
         now["n"], now["width"] = n, 1
         driver.upload(module.symbol("b2g_rows_now"), now)
         merges = max((n - 1).bit_length(), 1)
-        one = Launch(module.kernel("merge_rows"), self._blocks(n), driver.threads)
+        one = Launch(module.kernel("merge_rows"), _blocks(driver, n), driver.threads)
         driver.launch([one, Launch(module.kernel("next_merge"), 1, 32)] * merges)
         now["places"] = places[merges % 2]
         return True
@@ -81,14 +92,8 @@ class RowOrder:
         driver, module, now = self._driver, self._module(), self._now
         now["column"], now["column_after"] = address, self._scratch
         now["bytes"] = values.itemsize
-        driver.upload(module.symbol("b2g_rows_now"), now)
-        blocks = self._blocks(int(now["n"]))
-        driver.launch([Launch(module.kernel("take_rows"), blocks, driver.threads)])
+        take(driver, module, now)
         driver.download(values, self._scratch)
-
-    def _blocks(self, n: int) -> int:
-        most = BLOCKS_EACH * self._driver.multiprocessors
-        return min(-(-n // self._driver.threads), most)
 
     def _has_room(self, n: int) -> bool:
         """Have memory for so many rows: keys, and twice their places."""
