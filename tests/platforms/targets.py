@@ -18,7 +18,6 @@ from brian2genn.backends.host import toolchain
 from brian2genn.codegen.templating import INCLUDE_DIRECTORY
 
 DRIVER = Path(__file__).with_name("driver.c")
-SUPPORT = Path(toolchain.__file__).with_name("support.c")
 
 
 @dataclass(frozen=True)

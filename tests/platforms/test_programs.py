@@ -18,9 +18,10 @@ from brian2 import (
 )
 
 from brian2genn.backends.host import toolchain
+from brian2genn.backends.host.structures import support_text
 from tests import devices
 from tests.platforms.captured import Captured, after, capture
-from tests.platforms.targets import DRIVER, SUPPORT, TARGETS, Target
+from tests.platforms.targets import DRIVER, TARGETS, Target
 
 pytestmark = [
     pytest.mark.slow,
@@ -105,7 +106,7 @@ def need_compiler(target: Target) -> None:
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_all_texts_compile(target: Target, texts, tmp_path):
     need_compiler(target)
-    every = {**texts, "support": (SUPPORT.read_text("utf-8"), False)}
+    every = {**texts, "support": (support_text(), False)}
     assert any("network" in name for name in every)
     for name, (text, is_cpp) in every.items():
         assert not is_cpp
@@ -125,7 +126,8 @@ def test_a_program_computes_the_same(target: Target, captured, tmp_path):
     (tmp_path / "network.c").write_text(captured.text)
     (tmp_path / "before").write_bytes(captured.before)
     program = tmp_path / "program.exe"
-    sources = [DRIVER, tmp_path / "network.c", SUPPORT]
+    (tmp_path / "support.c").write_text(support_text())
+    sources = [DRIVER, tmp_path / "network.c", tmp_path / "support.c"]
     done = target.compile(sources, program, shared=False, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     target.run(program, "before", "after", folder=tmp_path)

@@ -306,6 +306,18 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
 }
 
 
+#: The files of the support library: each uses what stands in those before it.
+_SUPPORT_FILES = (
+    "library", "digest", "setup", "recorders", "queues", "arrangement", "parts", "runs",
+)  # fmt: skip
+
+
+def support_text() -> str:
+    """The support library's C text: its files, one after the other."""
+    folder = Path(__file__).with_name("support")
+    return "\n".join((folder / f"{name}.c").read_text("utf-8") for name in _SUPPORT_FILES)
+
+
 @cache
 def support() -> ctypes.CDLL:
     """The support library, compiled once per machine.
@@ -315,9 +327,8 @@ def support() -> ctypes.CDLL:
     ToolchainError
         Where there is no compiler.
     """
-    text = Path(__file__).with_name("support.c").read_text("utf-8")
     compiler = toolchain.find().for_support()
-    library = toolchain.compile_library(compiler, text, "support")
+    library = toolchain.compile_library(compiler, support_text(), "support")
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.restype = result
