@@ -205,6 +205,7 @@ class Touched:
     def __init__(self, steps: Iterable[Any]) -> None:
         self._steps: dict[str, set[int]] = {}
         self._names: dict[int, set[str]] = {}
+        self._changed: dict[int, set[str]] = {}
         self.look(steps)
 
     def look(self, steps: Iterable[Any]) -> None:
@@ -213,10 +214,16 @@ class Touched:
             number = id(step)
             for name in self._names.get(number, ()):
                 self._steps[name].remove(number)
-            self._names[number] = arrays(footprint(step))
+            touches = footprint(step)
+            self._names[number] = arrays(touches)
+            self._changed[number] = arrays(touches, How.WRITE, How.ADD)
             for name in self._names[number]:
                 self._steps.setdefault(name, set()).add(number)
 
     def by_others(self, array: str, steps: Iterable[Any]) -> bool:
         """Whether any step but these touches an array."""
         return not self._steps.get(array, set()) <= set(map(id, steps))
+
+    def is_changed(self, array: str) -> bool:
+        """Whether any step changes an array."""
+        return any(array in self._changed[number] for number in self._steps.get(array, ()))

@@ -14,9 +14,9 @@ from dataclasses import replace
 from ..model import expr as ex
 from ..model.dtypes import FLOAT64
 from ..model.expr import Expr
+from ..model.footprint import Touched
 from ..model.kernel import ELEMENT, Access, Kernel, Store
-from ..model.network import Network, Step, Sum, Update
-from .sums import changed_arrays
+from ..model.network import Step, Sum, Update
 
 #: What the values of a variable of neurons may not be made of.
 _OWN = frozenset(("random", "user", "given", "table"))
@@ -40,9 +40,8 @@ def values_in(steps: Iterable[Step]) -> list[dict[str, Expr]]:
     ]
 
 
-def constants_of(network: Network, accesses: Iterable[Access]) -> set[str]:
-    """The names of what synapses have of their own and nothing changes."""
-    changed = changed_arrays(network)
+def constants_of(touched: Touched, accesses: Iterable[Access]) -> set[str]:
+    """The names of what synapses have of their own and no step changes."""
     listed = list(accesses)
     of_array = [access.array for access in listed]
     return {
@@ -50,7 +49,7 @@ def constants_of(network: Network, accesses: Iterable[Access]) -> set[str]:
         for access in listed
         if access.index == ELEMENT
         and access.dtype == FLOAT64
-        and access.array not in changed
+        and not touched.is_changed(access.array)
         and of_array.count(access.array) == 1
     }
 

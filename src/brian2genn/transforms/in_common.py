@@ -114,7 +114,7 @@ def find(
     side = {name: one for name, one in side.items() if name not in flows or name not in seen}
     first = steps[0].side
     side |= dict.fromkeys(sorted(own & integrated - stored["pre"] - stored["post"]), first)
-    same = dict.fromkeys(constants_of(network, accesses.values()) if constants else (), first)
+    same = dict.fromkeys(constants_of(touched, accesses.values()) if constants else (), first)
     while side:
         common = Common(side, {name: flows[name] for name in side if name in flows}, stamp, now)
         common.constants = same
