@@ -154,7 +154,7 @@ class Clocks:
             last = here[np.arange(len(here)), waited.argmin(1)]
             order = np.argsort(last, axis=1, kind="stable")
             ordered = np.take_along_axis(last, order, axis=1)
-            spent = np.diff(ordered, axis=1, prepend=0)
+            spent = np.diff(np.maximum(ordered, 0), axis=1, prepend=0)
             for k, name in enumerate(self.names):
                 mine = (order == k) & (ordered >= 0) & (ordered <= last[:, end : end + 1])
                 if mine.any():
