@@ -71,6 +71,47 @@ extern "C" __global__ void instructions(void)
     in_a_row<8192>(base + 3);
 }
 
+/* Over and over, so many jumps over instructions that are not executed, and a few that are: what
+   takes longer the more there are, or the farther they are from each other, is to find them. */
+template <int JUMPS, int OVER> static __device__ void jumps(const int number)
+{
+    const float y = (float)values[1], z = (float)values[2];
+    const bool never = values[0] > 1e9;
+    float x = y;
+    long long began = 0;
+#pragma unroll 1
+    for (int round = -1; round < 8; round++) {
+        if (round == 0)
+            began = clock64();
+#pragma unroll
+        for (int k = 0; k < JUMPS; k++) {
+            x = fmaf(x, y, z);
+            if (never) {
+#pragma unroll
+                for (int n = 0; n < OVER; n++) {
+                    x = fmaf(x, y, z + (float)k);
+                    asm volatile("" ::: "memory"); /* as it is, and where it is */
+                }
+                values[3] = x;
+            }
+        }
+    }
+    const long long ended = clock64();
+    if (threadIdx.x == 0) {
+        found[number] = (double)(ended - began) / (8 * JUMPS);
+        values[3] = x;
+    }
+    __syncthreads();
+}
+extern "C" __global__ void leaps(void)
+{
+    const int base = blockDim.x > 32 ? 56 : 52;
+    jumps<16, 8>(base);
+    jumps<16, 64>(base + 1);
+    jumps<64, 64>(base + 2);
+    jumps<16, 256>(base + 3);
+}
+
 /* Memory: one thread. */
 extern "C" __global__ void memory(void)
 {
@@ -123,6 +164,62 @@ extern "C" __global__ void cluster(void)
         found[25 + base] = (double)(clock64() - began) / REPEATS;
     values[3] = x;
 }
+
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+/* All blocks are a cluster: each writes 16 bytes into the memory of every other one, and waits until
+   it has those of all others. */
+extern "C" __global__ void messages(void)
+{
+#if defined(__CUDA_ARCH__)
+    __shared__ alignas(16) uint4 inbox[2][16];
+    __shared__ alignas(8) uint64_t arrived[2];
+    const uint32_t here = (uint32_t)__cvta_generic_to_shared(arrived);
+    const uint32_t box = (uint32_t)__cvta_generic_to_shared(inbox);
+    if (threadIdx.x < 2)
+        asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(here + 8 * threadIdx.x) : "memory");
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    __syncthreads();
+    if (threadIdx.x < 2)
+        asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;"
+                     ::"r"(here + 8 * threadIdx.x), "r"(16 * gridDim.x) : "memory");
+    b2g_cluster_barrier();
+    long long began = 0;
+    uint32_t seen = 0;
+    for (uint32_t k = 0; k < 2 * REPEATS; k++) {
+        if (k == REPEATS)
+            began = clock64();
+        const uint32_t slot = k & 1, parity = k >> 1 & 1;
+        __syncthreads();
+        if (threadIdx.x < gridDim.x) {
+            uint32_t there, barrier;
+            asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
+                         : "=r"(there) : "r"(box + 16 * (16 * slot + blockIdx.x)), "r"(threadIdx.x));
+            asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
+                         : "=r"(barrier) : "r"(here + 8 * slot), "r"(threadIdx.x));
+            asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.b32"
+                         " [%0], {%1, %2, %3, %4}, [%5];"
+                         ::"r"(there), "r"(k), "r"(seen), "r"(0), "r"(0), "r"(barrier) : "memory");
+        }
+        uint32_t done = 0; /* if none comes, it is told, too */
+        for (uint32_t tries = 0; !done && tries < 10000; tries++)
+            asm volatile("{ .reg .pred p;"
+                         " mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;"
+                         " selp.u32 %0, 1, 0, p; }" : "=r"(done) : "r"(here + 8 * slot), "r"(parity) : "memory");
+        /* the last thread: the first are busy with messages */
+        if (threadIdx.x == blockDim.x - 1)
+            asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;"
+                         ::"r"(here + 8 * slot), "r"(16 * gridDim.x) : "memory");
+        seen += inbox[slot][threadIdx.x & 15].x;
+    }
+    const long long ended = clock64();
+    b2g_cluster_barrier();
+    if (blockIdx.x == 0 && threadIdx.x == 0) {
+        found[60] = (double)(ended - began) / REPEATS;
+        found[61] = seen == REPEATS * (2 * REPEATS - 1) ? 1 : -1; /* of messages that are right */
+    }
+#endif
+}
+#endif
 
 /* All blocks are on the device: they meet in memory. */
 extern "C" __global__ void grid(void)

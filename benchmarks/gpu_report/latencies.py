@@ -37,6 +37,15 @@ CYCLES |= {
     for first, who in ((42, "1 warp"), (47, "8 warps"))
     for number, instructions in enumerate((128, 512, 2048, 8192))
 }
+CYCLES |= {
+    first + number: f"a jump of {jumps} over {over} instructions each, {who}"
+    for first, who in ((52, "1 warp"), (56, "8 warps"))
+    for number, (jumps, over) in enumerate(((16, 8), (16, 64), (64, 64), (16, 256)))
+}
+CYCLES |= {
+    60: "messages of 16 bytes from each to each of 16 blocks of 256, with a barrier of the block",
+    61: "1 if these messages are right",
+}
 _CLOCK = 40
 
 
@@ -54,11 +63,14 @@ def measure(driver: Any) -> dict[str, Any]:
 
     launches = [launch("clock_rate", 1, 32)]
     launches += [launch("arithmetic", 1, 32), launch("arithmetic", 1, 256), launch("memory", 1, 1)]
-    launches += [launch("instructions", 1, 32), launch("instructions", 1, 256)]
+    for name in ("instructions", "leaps"):
+        launches += [launch(name, 1, 32), launch(name, 1, 256)]
     for threads in (256, 512, 1024):
         kernel = module.kernel("cluster")
         if driver.most_blocks(kernel, threads, Meeting.CLUSTER) >= 16:
             launches.append(launch("cluster", 16, threads, Meeting.CLUSTER))
+            if threads == 256:
+                launches.append(launch("messages", 16, threads, Meeting.CLUSTER))
     launches += [
         launch("grid", blocks, 128, Meeting.MEMORY) for blocks in (16, driver.multiprocessors)
     ]

@@ -169,6 +169,17 @@ def _networks(setting: Setting) -> list[list[Job]]:
     return [lane, *_processor(setting, SMALL)]
 
 
+def _stages(setting: Setting) -> list[list[Job]]:
+    """Where the cycles of small networks go, whose time steps wait for each other."""
+    duration = 0.1 if setting.quick else 1.0
+    task = {"task": "stages", "backend": "cuda", "quick": setting.quick, "duration": duration}
+    return [[
+        Job(f"stages: {name}", task | {"network": name}, 60.0, cores=setting.measuring(),
+            environment=setting.tried())
+        for name in SMALL
+    ]]  # fmt: skip
+
+
 def _large(setting: Setting) -> list[list[Job]]:
     cores = setting.measuring()
     options = {"quick": setting.quick, "lock": str(setting.lock())}
@@ -272,6 +283,7 @@ PARTS = [
     Part("card", "The card, and whether it computes right", 120.0, _card),
     Part("tests", "Tests, and compute-sanitizer", 115.0, _tests),
     Part("networks", "Networks", 170.0, _networks),
+    Part("stages", "Where the cycles of a time step go", 120.0, _stages),
     # few at a time: each compiles with several processes, and has its synapses in memory
     Part("peers", "Peers on the same card", 170.0, _peers, max(len(cores()) // 4, 1)),
     Part("whole", "The whole cortical microcircuit", 190.0, _whole),

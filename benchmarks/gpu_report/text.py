@@ -23,7 +23,7 @@ def report(found: Report) -> str:
     card = result_of(jobs, "card")
     lines = [f"# {card.get('name', 'A GPU')}", ""]
     lines += [_setting(found, card), ""]
-    for section in (_checks, _networks, _ways, _kernels, _latencies, _peers, _processor, _scaling):
+    for section in _SECTIONS:
         lines += section(jobs, card)
     lines += _unfinished(found)
     return "\n".join(lines).rstrip() + "\n"
@@ -241,6 +241,49 @@ def _latencies(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     yield from (f"A kernel of a graph, in µs: {told}.", "")
 
 
+def _stages(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
+    found = {name: result_of(jobs, f"stages: {name}") for name in NETWORKS}
+    found = {name: result for name, result in found.items() if result}
+    if not found:
+        return
+    yield from ("## Where the cycles of a time step go", "")
+    yield from (
+        "Cycles since the row before, of the first and the last warp of blocks: mean over blocks"
+        " and time steps, least and largest mean of a block; where not every warp came by in every"
+        " time step, how often.",
+        "",
+    )
+    for name, result in found.items():
+        for way in result["ways"]:
+            yield from (
+                f"{_title(name)}: {way['way']}; {way['blocks']} blocks of {way['threads']} threads"
+                f" ({min(way['blocks'], 32)} looked at, on {way['multiprocessors']}"
+                f" multiprocessors). {way['microseconds']:.2f} µs a step, with these clocks"
+                f" {way['marked_microseconds']:.2f} µs, {way['cycles']:,.0f} cycles.",
+                "",
+            )
+            names = dict.fromkeys([*way["first"], *way["last"]])
+            rows = [
+                [
+                    what,
+                    *(_section(way[warp].get(what)) for warp in ("first", "last")),
+                    number(way["waited_for"].get(what)),
+                ]
+                for what in names
+            ]
+            titles = ["until", "first warp", "last warp", "block that others waited for"]
+            yield from table(titles, rows)
+
+
+def _section(found: list[float] | None) -> str:
+    """Mean, least and largest cycles."""
+    if not found:
+        return ""
+    mean, least, largest, passed = found
+    often = f"; {100 * passed:.0f} %" if passed < 0.995 else ""
+    return f"{mean:,.0f} ({least:,.0f} to {largest:,.0f}{often})"
+
+
 def _peers(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     names = {n: [p for p in ("GeNN", "Brian2CUDA") if f"{n} {p}" in jobs] for n in NETWORKS}
     names = {name: peers for name, peers in names.items() if peers}
@@ -328,3 +371,8 @@ def _unfinished(found: Report) -> Iterator[str]:
         last = [line for line in job.get("output", "").splitlines() if line.strip()][-6:]
         if last and job["name"] != "tests":
             yield from ("", "  ```", *(f"  {line[:200]}" for line in last), "  ```", "")
+
+
+_SECTIONS = (
+    _checks, _networks, _ways, _stages, _kernels, _latencies, _peers, _processor, _scaling,
+    )  # fmt: skip

@@ -275,6 +275,18 @@ def _about_kernels(
     return found
 
 
+def stages(job: Found) -> Found:
+    """Where the cycles of a time step go."""
+    from benchmarks.gpu import programs_built
+    from benchmarks.gpu_report.stages import measure
+
+    with programs_built() as built:
+        _set_up(job)
+        namespace, net = _make(job)
+        net.run(job["duration"] * second, namespace=namespace)
+    return {"ways": measure(built[-1][1], net, namespace)}
+
+
 def profile(job: Found) -> Found:
     """Run a network in one way only, for a profiler that looks at its kernels."""
     from benchmarks.gpu import programs_built
@@ -392,6 +404,7 @@ TASKS: dict[str, Callable[[Found], Found]] = {
     "trial": trial,
     "latencies": latencies,
     "profile": profile,
+    "stages": stages,
     "network": network,
     "tests": tests,
     "brian2cuda": brian2cuda,

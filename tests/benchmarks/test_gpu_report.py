@@ -4,11 +4,13 @@ import json
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from benchmarks.gpu_report import jobs, text
 from benchmarks.gpu_report.__main__ import main, parse
 from benchmarks.gpu_report.parts import PARTS, Part, Setting
+from benchmarks.gpu_report.stages import BEGIN, Clocks
 
 
 def python(name: str, script: str, limit: float = 20.0, **options) -> jobs.Job:
@@ -101,6 +103,29 @@ def test_without_a_gpu_the_report_says_so(tmp_path, monkeypatch, capsys):
     (job,) = found["parts"][0]["jobs"]
     assert job["outcome"] == "failed"
     assert "CudaUnavailable" in (output / "report.md").read_text()
+
+
+def test_clocks_tell_what_each_part_of_a_time_step_takes():
+    names = [BEGIN, "threshold", "all came to the meeting", "synapses", "never"]
+    begin = (1 << 32) - 500 + 1000 * np.arange(4)  # the clock runs over
+    marks = np.zeros((4, 4, 5), np.uint32)
+    # the first block has no synapses in the second warp, and comes to the meeting last
+    for track, (threshold, met) in enumerate([(300, 320), (250, 321), (100, 310), (90, 311)]):
+        marks[:, track, 0] = begin % (1 << 32)
+        marks[:, track, 1] = (begin + threshold) % (1 << 32)
+        marks[:, track, 2] = (begin + met) % (1 << 32)
+        if track != 1:
+            marks[:, track, 3] = (begin + met + 400) % (1 << 32)
+    clocks = Clocks(marks, names)
+    assert clocks.cycles() == 1000
+    first = clocks.sections(slice(0, 4, 2))
+    assert list(first) == [BEGIN, "threshold", "all came to the meeting", "synapses"]
+    assert first["threshold"] == [200, 100, 300, 1.0]
+    assert first["synapses"] == [400, 400, 400, 1.0]
+    assert first[BEGIN][:3] == [285, 280, 290]
+    assert clocks.sections(slice(1, 4, 2))["synapses"][3] == 0.5
+    last = clocks.of_the_last("all came to the meeting")
+    assert last == {BEGIN: 0, "threshold": 300, "all came to the meeting": 20}
 
 
 def test_what_was_measured_is_in_the_tables():

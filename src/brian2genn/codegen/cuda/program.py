@@ -273,6 +273,7 @@ class _Printer:
                 for name, place in arranged.items()
             ],
             offsets=_offsets(step),
+            mark=self._mark,
             param=self.params,
             derived=Derived,
             array=lambda name: times.get(name) or f"ctx->arrays[{numbers[name]}]",
@@ -478,11 +479,17 @@ class _Printer:
             emits=lambda step: isinstance(step, EmitSpikes),
             asks=self._asks,
             asking_from=self._asking_from,
+            mark=self._mark,
             user_code=print_user_code(network.user_code, pragmas=False),
             most_threads=result.most_threads,
             user_arrays=user_arrays(network),
         )
         return tidy(text)
+
+    def _mark(self, what: str, behind: str = "0") -> str:
+        """C text: here something is done, once there is a value (see ``B2G_MARK``)."""
+        self.result.marks.append(what)
+        return f"B2G_MARK({len(self.result.marks) - 1}, {behind});"
 
     def _active(self, step: Step) -> str:
         """C text: whether a step's clock ticks, or did when the step was due."""

@@ -186,6 +186,9 @@ class CudaSource:
         ``("block", number)`` and ``("host", number)`` in the order of a time step.
     blocks : list of list of str
         The kernels of every block, for steps in which the host takes part.
+    marks : list of str
+        What is done where the text has ``B2G_MARK`` with this number, so that the time can be
+        taken there.
     steps, owners : list of str
         For every step, what it is and the name of its Brian object.
     recorders : dict
@@ -223,6 +226,7 @@ class CudaSource:
     late_steps: list[str] = field(default_factory=list)
     schedule: list[tuple[str, int]] = field(default_factory=list)
     blocks: list[list[str]] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)
     recorders: dict[int, RecorderLayout] = field(default_factory=dict)

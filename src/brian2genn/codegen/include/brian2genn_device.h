@@ -122,6 +122,12 @@ template <typename T> B2G_FN void b2g_keep(T value)
 #endif
 }
 
+/* A place in a time step that has a number, behind something that is done and a value that is there:
+   whoever wants to know the time there defines it before (benchmarks.gpu_report). */
+#ifndef B2G_MARK
+#define B2G_MARK(number, value) (void)0
+#endif
+
 /* ---- atomics ------------------------------------------------------------- */
 
 B2G_FN void b2g_add(float *place, float value) { atomicAdd(place, value); }
