@@ -24,6 +24,7 @@ import numpy as np
 from brian2 import SpikeMonitor, defaultclock, get_device, prefs, second
 
 from benchmarks.gpu_report.programs import pack, unpack
+from benchmarks.gpu_report.united import unite
 
 Found = dict[str, Any]
 
@@ -74,7 +75,6 @@ def build_brian2cuda(job: Found) -> Found:
     prefs[f"{backend}compute_capability"] = _CAPABILITY
     prefs[f"{backend}cuda_path"] = cuda_path
     prefs[f"{backend}cuda_runtime_version"] = _nvcc_release(cuda_path)
-    prefs["devices.cpp_standalone.extra_make_args_unix"] = [f"-j{job['processes']}"]
     # usually for the processor that compiles it, which is not the one that runs it
     prefs["codegen.cpp.extra_compile_args_gcc"] = _HOST_FLAGS
     with tempfile.TemporaryDirectory(prefix="brian2cuda_") as project:
@@ -82,7 +82,9 @@ def build_brian2cuda(job: Found) -> Found:
         namespace, net = make(job)
         net.run(job["duration"] * second, namespace=namespace)
         device = get_device()
-        device.build(directory=project, compile=True, run=False)
+        device.build(directory=project, compile=False, run=False)
+        unite(Path(project))
+        subprocess.run(["make", f"-j{job['processes']}"], cwd=project, check=True)
         monitors = {k: v for k, v in namespace.items() if isinstance(v, SpikeMonitor)}
         facts = {
             "duration": job["duration"],

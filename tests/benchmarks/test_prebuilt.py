@@ -12,6 +12,7 @@ from benchmarks.gpu_report import jobs, prebuilt, text
 from benchmarks.gpu_report.__main__ import main
 from benchmarks.gpu_report.parts import COMPARED, UNCHECKED, Setting, _sanitizer, _versus
 from benchmarks.gpu_report.programs import pack, program, unpack
+from benchmarks.gpu_report.united import unite
 
 #: What a program of Brian2CUDA reads and writes, without a GPU.
 MAIN = """#!/bin/sh
@@ -172,3 +173,39 @@ def test_what_ran_beside_peers_is_in_the_table():
     assert "| CUBA, 4,000 neurons | GeNN | 40 | 20 | 8 | 4 | 5 | 5 | 8 | 7 | yes |" in told
     assert "| CUBA, 4,000 neurons | Brian2CUDA | 80 |  | 8 | 4 | 10 | 20 | 9 | 7 |  |" in told
     assert "| COBAHH, 4,000 neurons | GeNN | not run |" in told
+
+
+def test_sources_are_joined_without_what_they_keep_to_themselves(tmp_path):
+    code = tmp_path / "code_objects"
+    code.mkdir()
+    sources = {
+        "after_run_spikes": ("void _after_run_spikes();", '#include "code_objects/spikes.h"\n'
+                             "void _after_run_spikes()\n{ _reset_spikes(); }"),
+        "spikes": ("__global__ void _reset_spikes(int*);\nvoid _run_spikes();", "#include <cmath>\n"
+                   "#define _rand(x) 1\nnamespace { int helper() { return 1; } }\n"
+                   "__global__ void\n_reset_spikes(int* p) {}\nvoid _run_spikes()\n{}"),
+        "update": ("void _run_update();", "  #include <cmath>\n#define _rand(x) 2\n"
+                   "namespace { int helper() { return 2; } }\nvoid _run_update()\n{}"),
+    }  # fmt: skip
+    for name, (header, text_) in sources.items():
+        (code / f"{name}.h").write_text(header)
+        (code / f"{name}.cu").write_text(text_)
+    names = " ".join(f"code_objects/{name}.cu" for name in sources)
+    (tmp_path / "makefile").write_text(f"PROGRAM = main\n\nSRCS = {names} main.cu objects.cu\n")
+    unite(tmp_path)
+    assert "SRCS = united_code.cu united_rest.cu\n" in (tmp_path / "makefile").read_text()
+    rest = (tmp_path / "united_rest.cu").read_text()
+    assert rest == '#include "objects.cu"\n#include "main.cu"\n'
+    joined = (tmp_path / "united_code.cu").read_text()
+    assert joined.count("#include") == 1  # headers of code objects declare what is defined here
+    assert joined.count("#undef _rand") == 2
+    # whoever launches another's kernel comes after it
+    assert joined.index("using unit_0::_reset_spikes;") < joined.index("_after_run_spikes")
+    for function in ("_run_spikes", "_run_update", "_after_run_spikes"):
+        assert joined.count(f"void {function}() {{ unit_") == 1
+
+
+def test_a_makefile_of_another_kind_is_an_error(tmp_path):
+    (tmp_path / "makefile").write_text("all: main\n")
+    with pytest.raises(ValueError, match="does not tell its sources"):
+        unite(tmp_path)
