@@ -20,8 +20,9 @@ from benchmarks.run import ROOT, git_commit
 
 Report = dict[str, Any]
 
-#: While tests run, peers compile and the largest network is made; all wait for the GPU.
-_USUAL = "card,tests+peers+whole,networks,large,processor,scaling"
+#: While peers compile, the largest network is made; all wait for the GPU. Nothing that measures
+#: runs beside compute-sanitizer.
+_USUAL = "card,tests+sanitizer,peers+whole,networks,large,processor,scaling"
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -33,6 +34,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--parts", default=_USUAL, metavar="A,B+C",
                         help=f"of {', '.join(names)}; B and C at once ({_USUAL})")  # fmt: skip
+    parser.add_argument("--prebuilt", type=Path, metavar="FOLDER",
+                        help="of peers' programs, for the part versus")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=480.0, help="for all parts (480)")
     parser.add_argument("--only", default="", metavar="REGEX", help="jobs whose names match it")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
@@ -54,11 +57,12 @@ def write(report: Report, folder: Path) -> None:
 
 
 def _without_output(arguments: Sequence[str]) -> list[str]:
-    """The arguments but for where the report is written, which is nobody's business."""
+    """The arguments but for where files are, which is nobody's business."""
     kept = list(arguments)
-    if "--output" in kept:
-        place = kept.index("--output")
-        del kept[place : place + 2]
+    for name, instead in (("--output", []), ("--prebuilt", ["--prebuilt", "FOLDER"])):
+        if name in kept:
+            place = kept.index(name)
+            kept[place : place + 2] = instead
     return kept
 
 
@@ -80,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with tempfile.TemporaryDirectory(prefix="gpu_report_") as scratch:
         setting = Setting(
-            options.output, Path(scratch), cores(), options.quick, options.commit, cuda_toolkit()
-        )
+            options.output, Path(scratch), cores(), options.quick, options.commit, cuda_toolkit(),
+            options.prebuilt,
+        )  # fmt: skip
         known = {part.name: part for part in PARTS}
         for together in options.parts:
             parts = [known[name] for name in together]

@@ -47,6 +47,8 @@ class Job:
         Where it may run; empty for anywhere.
     log : str
         The file that keeps all of its output, in the folder of the report; empty for none.
+    without : str
+        Why it is not run; empty if it is.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     cores: Sequence[int] = ()
     log: str = ""
+    without: str = ""
 
 
 def run_job(job: Job, limit: float, folder: Path) -> Result:
@@ -136,7 +139,8 @@ def run_lanes(
     ----------
     lanes : sequence of sequence of Job
     limit : float
-        Seconds for all of them; jobs that have not begun by then are told as "not begun".
+        Seconds for all of them; jobs that have not begun by then are told as "not begun",
+        those that cannot run as "not run".
     folder : Path
         For logs.
     note : callable
@@ -149,7 +153,9 @@ def run_lanes(
         for job in jobs:
             rest = end - time.perf_counter()
             result: Result = {"name": job.name, "outcome": "not begun", "seconds": 0.0}
-            if rest >= 1:
+            if job.without:
+                result |= {"outcome": "not run", "output": job.without}
+            elif rest >= 1:
                 result = run_job(job, rest, folder)
                 told = f"{result['outcome']}, {result['seconds']:.1f} s"
                 print(f"  {job.name}: {told}", flush=True)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.gpu_report.jobs import Job
+from benchmarks.gpu_report.programs import program
 from benchmarks.networks import NETWORKS
 
 #: What runs under compute-sanitizer: the smallest network of each kind.
@@ -18,12 +19,30 @@ SANITIZED = [
     "stdp_delays", "microcircuit",
 ]  # fmt: skip
 
+#: What compute-sanitizer has never come to the end of.
+UNCHECKED = [
+    ("racecheck", "stdp"), ("racecheck", "microcircuit"), ("racecheck", "stdp_delays"),
+    ("memcheck", "microcircuit"),
+]  # fmt: skip
+
 #: Small networks, and large ones, in the order in which they are measured.
 SMALL = SANITIZED
 LARGE = [
     "cobahh_large", "cobahh_million", "mushroom_body_large", "brunel_hakim_large",
     "brunel_hakim_delays_large", "stdp_large", "stdp_delays_large",
 ]  # fmt: skip
+
+#: What the peers run beside this package, the most important first.
+COMPARED = [
+    "cobahh", "cuba", "brunel_hakim_large", "brunel_hakim_delays_large", "stdp_large",
+    "stdp_delays_large", "cobahh_large", "mushroom_body_large", "cobahh_million",
+]  # fmt: skip
+
+#: Biological seconds of these.
+COMPARED_SECONDS = {name: 0.5 if NETWORKS[name].large else 1.0 for name in COMPARED}
+
+#: The same, for tiny networks.
+QUICK_SECONDS = 0.02
 
 #: Sizes at which the paper's two networks are run for its figures, beside those above.
 SCALED = {
@@ -50,6 +69,8 @@ class Setting:
         The commit, where there is no repository to ask.
     cuda_path : str
         The CUDA toolkit; empty where there is none.
+    prebuilt : Path or None
+        The folder of peers' programs that were built beforehand.
     """
 
     folder: Path
@@ -58,6 +79,7 @@ class Setting:
     quick: bool = False
     commit: str = ""
     cuda_path: str = ""
+    prebuilt: Path | None = None
 
     def lock(self) -> Path:
         """Whoever holds it is alone with the GPU."""
@@ -126,22 +148,31 @@ def _tests(setting: Setting) -> list[list[Job]]:
     ]  # fmt: skip
     task = {"task": "tests", "arguments": arguments, "lock": str(setting.lock())}
     environment = {"BRIAN2GENN_TEST_BACKEND": "cuda"}
-    lanes = [[Job("tests", task, 110.0, environment=environment, log="tests.log")]]
+    return [[Job("tests", task, 110.0, environment=environment, log="tests.log")]]
+
+
+def _sanitizer(setting: Setting) -> list[list[Job]]:
+    """Each in a lane of its own: what has never come to its end comes first.
+
+    They measure nothing, so they do not wait for each other; what measures runs at another time.
+    """
     sanitizer = shutil.which("compute-sanitizer") or f"{setting.cuda_path}/bin/compute-sanitizer"
-    if Path(sanitizer).exists():
-        lanes += [
-            [
-                Job(
-                    f"{tool}: {name}",
-                    _network(name, quick=True, duration=0.003, lock=str(setting.lock())),
-                    60.0,
-                    [sanitizer, "--tool", tool, "--error-exitcode", "9"],
-                )
-                for name in SANITIZED
-            ]
-            for tool in ("memcheck", "racecheck")
+    if not Path(sanitizer).exists():
+        return []
+    everything = [(tool, name) for tool in ("memcheck", "racecheck") for name in SANITIZED]
+    return [
+        [
+            Job(
+                f"{tool}: {name}",
+                _network(name, quick=True, duration=0.003, kernels=False),
+                100.0,
+                [sanitizer, "--tool", tool, "--error-exitcode", "9"],
+                # the trial is long under these tools: once is enough
+                environment={} if name == SANITIZED[0] else setting.tried(),
+            )
         ]
-    return lanes
+        for tool, name in dict.fromkeys([*UNCHECKED, *everything])
+    ]
 
 
 def _network(name: str, backend: str = "cuda", **options: object) -> dict[str, object]:
@@ -246,6 +277,30 @@ def _peers(setting: Setting) -> list[list[Job]]:
     return lanes
 
 
+def _versus(setting: Setting) -> list[list[Job]]:
+    """This package and the peers one after the other, each alone; nothing of the peers compiles."""
+    cuda = {"CUDA_PATH": setting.cuda_path, "CUDA_HOME": setting.cuda_path}
+    lane = []
+    for name in COMPARED:
+        options = {
+            "quick": setting.quick, "kernels": False,
+            "duration": QUICK_SECONDS if setting.quick else COMPARED_SECONDS[name],
+        }  # fmt: skip
+        lane.append(Job(f"{name} versus: this package", _network(name, **options), 60.0,
+                        environment=setting.tried()))  # fmt: skip
+        for peer, backend, task in (
+            ("GeNN", "pygenn", "network"), ("Brian2CUDA", "brian2cuda", "brian2cuda")
+        ):  # fmt: skip
+            archive, without = None, "There are no programs that were built before: --prebuilt."
+            if setting.prebuilt is not None:
+                archive = program(setting.prebuilt, peer, name).absolute()
+                without = "" if archive.exists() else f"There is no {archive.name}."
+            options |= {"task": task, "archive": str(archive)}
+            lane.append(Job(f"{name} versus: {peer}", _network(name, backend, **options), 60.0,
+                            environment=cuda, without=without))  # fmt: skip
+    return [lane]
+
+
 def _scaling(setting: Setting) -> list[list[Job]]:
     """The paper's figures: both networks by size, on the GPU and on one core."""
     gpu, lanes = [], []
@@ -281,11 +336,13 @@ def cores() -> list[int]:
 
 PARTS = [
     Part("card", "The card, and whether it computes right", 120.0, _card),
-    Part("tests", "Tests, and compute-sanitizer", 115.0, _tests),
+    Part("tests", "Tests", 115.0, _tests),
+    Part("sanitizer", "compute-sanitizer", 125.0, _sanitizer, max(len(cores()) // 2, 4)),
     Part("networks", "Networks", 170.0, _networks),
     Part("stages", "Where the cycles of a time step go", 120.0, _stages),
     # few at a time: each compiles with several processes, and has its synapses in memory
     Part("peers", "Peers on the same card", 170.0, _peers, max(len(cores()) // 4, 1)),
+    Part("versus", "Beside peers, whose programs were built before", 420.0, _versus),
     Part("whole", "The whole cortical microcircuit", 190.0, _whole),
     Part("large", "Large networks", 200.0, _large),
     Part("processor", "This package on the processor", 90.0, _all_cores),

@@ -310,6 +310,66 @@ def _peers(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     )  # fmt: skip
 
 
+def _versus(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
+    """What ran one after the other, alone with the GPU."""
+    rows = []
+    for job_name, job in jobs.items():
+        match = re.fullmatch(r"(\w+) versus: (GeNN|Brian2CUDA)", job_name)
+        if not match:
+            continue
+        name, peer = match.groups()
+        ours = result_of(jobs, f"{name} versus: this package")
+        r = job.get("result")
+        if not r:
+            told = job["outcome"]
+            rows.append(
+                [_title(name), peer, told, "", *_steps(ours), "", "", "", _spikes(ours), ""]
+            )
+            continue
+        first, second = (
+            number(theirs / mine) if mine and theirs else ""
+            for theirs, mine in zip(_times(r), _times(ours), strict=True)
+        )
+        rows.append([
+            _title(name), peer, *_steps(r, peer != "Brian2CUDA"), *_steps(ours), first, second,
+            _spikes(r), _spikes(ours), "yes" if r.get("compiled anew") else "",
+        ])  # fmt: skip
+    if not rows:
+        return
+    yield from ("## Beside peers, one after the other, each alone with the card", "")
+    yield from table(
+        ["network", "peer", "µs a step, first run", "second run", "this package, first run",
+         "second run", "times as fast, first runs", "times as fast", "peer's spikes", "spikes",
+         "compiled here"], rows,
+    )  # fmt: skip
+    yield from (
+        "Times are those of the loops over time steps, as each package tells them: without"
+        " compiling, making synapses and copying them. This package's first run includes what it"
+        " takes to find the fastest way, its second run does not. GeNN is driven by this package's"
+        " backend `pygenn`, whose work beside GeNN's kernels is counted. Brian2CUDA runs once: its"
+        " time includes what is done the first time (kernels are loaded when they are first"
+        " launched), and 'times as fast' compares it to this package's second run. Peers' programs"
+        " were compiled beforehand; GeNN compiles anew what does not fit.",
+        "",
+    )
+
+
+def _times(r: dict[str, Any]) -> tuple[float, float]:
+    """Microseconds a step of the first and of the second run; 0 if there is no result."""
+    if not r:
+        return 0.0, 0.0
+    return r["microseconds"] * r["loop"] / r["steady"], r["microseconds"]
+
+
+def _steps(r: dict[str, Any], has_second: bool = True) -> list[str]:
+    first, second = _times(r)
+    return [number(first) if r else "", number(second) if r and has_second else ""]
+
+
+def _spikes(r: dict[str, Any]) -> str:
+    return number(sum(r["spikes"].values())) if r else ""
+
+
 def _processor(jobs: dict[str, Any], card: dict[str, Any]) -> Iterator[str]:
     rows = []
     best = best_of(jobs)
@@ -374,5 +434,6 @@ def _unfinished(found: Report) -> Iterator[str]:
 
 
 _SECTIONS = (
-    _checks, _networks, _ways, _stages, _kernels, _latencies, _peers, _processor, _scaling,
+    _checks, _networks, _ways, _stages, _kernels, _latencies, _peers, _versus, _processor,
+    _scaling,
     )  # fmt: skip

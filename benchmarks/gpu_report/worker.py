@@ -19,6 +19,7 @@ import brian2
 import numpy as np
 from brian2 import BrianObject, Network, SpikeMonitor, defaultclock, get_device, prefs, second
 
+from benchmarks.gpu_report import prebuilt
 from benchmarks.networks import NETWORKS
 from benchmarks.worker import versions
 
@@ -100,7 +101,7 @@ def latencies(job: Found) -> Found:
 # -- networks ------------------------------------------------------------------------
 
 
-def _make(job: Found) -> tuple[dict[str, Any], Network]:
+def make(job: Found) -> tuple[dict[str, Any], Network]:
     """The network, by its script, for the device that is set."""
     benchmark = NETWORKS[job["network"]]
     parameters = dict(benchmark.quick if job.get("quick") else benchmark.size)
@@ -120,7 +121,7 @@ def _spikes(namespace: dict[str, Any]) -> dict[str, int]:
     return {name: int(monitor.num_spikes) for name, monitor in monitors.items()}
 
 
-def _set_up(job: Found) -> None:
+def set_up(job: Found) -> None:
     """Choose the device."""
     backend = job["backend"]
     if job.get("precision", "double") == "single":
@@ -145,10 +146,14 @@ def network(job: Found) -> Found:
     from benchmarks.gpu import programs_built
 
     duration = job["duration"]
-    with programs_built() as built, _seconds_in_programs() as inside:
+    with (
+        programs_built() as built,
+        _seconds_in_programs() as inside,
+        prebuilt.genn_program(job) as program,
+    ):
         began = time.perf_counter()
-        _set_up(job)
-        namespace, net = _make(job)
+        set_up(job)
+        namespace, net = make(job)
         made = time.perf_counter()
         if job["backend"] == "pygenn":
             net.run(0 * second, namespace=namespace)  # GeNN generates and compiles
@@ -184,9 +189,9 @@ def network(job: Found) -> Found:
             "neurons": _count(namespace, brian2.SpikeSource),
             "synapses": _count(namespace, brian2.Synapses),
         }
-        if job["backend"] == "cuda" and built:
+        if job["backend"] == "cuda" and built and job.get("kernels", True):
             found |= _about_kernels(job, namespace, net, *built[-1])
-    return found
+    return found | program
 
 
 @contextmanager
@@ -281,8 +286,8 @@ def stages(job: Found) -> Found:
     from benchmarks.gpu_report.stages import measure
 
     with programs_built() as built:
-        _set_up(job)
-        namespace, net = _make(job)
+        set_up(job)
+        namespace, net = make(job)
         net.run(job["duration"] * second, namespace=namespace)
     return {"ways": measure(built[-1][1], net, namespace)}
 
@@ -296,8 +301,8 @@ def profile(job: Found) -> Found:
     driver: Any = choice.find_driver()
     driver.rules = TuningRules(meetings=(Meeting[job["meeting"]],))
     choice.use(driver)  # as it is: the profiler should not see how it is tried
-    _set_up(job)
-    namespace, net = _make(job)
+    set_up(job)
+    namespace, net = make(job)
     with programs_built() as built:
         net.run(job["duration"] * second, namespace=namespace)
     _, program = built[-1]
@@ -337,17 +342,21 @@ def _tell_brian2cuda() -> None:
 
 
 def brian2cuda(job: Found) -> Found:
-    """Run a network under Brian2CUDA, built first and then executed."""
+    """Run a network under Brian2CUDA, built first (or before) and then executed."""
     import tempfile
+
+    if job.get("archive"):
+        with _alone(job):
+            return prebuilt.run_brian2cuda(Path(job["archive"]))
 
     import brian2cuda
 
-    _set_up(job)
+    set_up(job)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="brian2cuda_") as project:
         _tell_brian2cuda()
         brian2.set_device("cuda_standalone", directory=project, build_on_run=False)
-        namespace, net = _make(job)
+        namespace, net = make(job)
         net.run(job["duration"] * second, namespace=namespace)
         device = get_device()
         device.build(directory=project, compile=True, run=False)
@@ -376,7 +385,7 @@ def cpp_standalone(job: Found) -> Found:
     with tempfile.TemporaryDirectory(prefix="standalone_") as project:
         prefs["devices.cpp_standalone.openmp_threads"] = 0
         brian2.set_device("cpp_standalone", directory=project, build_on_run=True)
-        namespace, net = _make(job)
+        namespace, net = make(job)
         net.run(job["duration"] * second, namespace=namespace)
         loop = get_device()._last_run_time
         spikes = _spikes(namespace)
@@ -409,6 +418,8 @@ TASKS: dict[str, Callable[[Found], Found]] = {
     "tests": tests,
     "brian2cuda": brian2cuda,
     "cpp_standalone": cpp_standalone,
+    "build_brian2cuda": prebuilt.build_brian2cuda,
+    "build_genn": prebuilt.build_genn,
 }
 
 
