@@ -234,10 +234,10 @@ class Stepper:
             return blocks_for(driver, task.kind, self._counts[task.number], plan)
 
         blocks = list(map(blocks_of, self._source.tasks))
-        if plan.meeting == Meeting.CLUSTER:
-            self._share_cluster(plan, widths, blocks)
-        elif plan.each:
+        if plan.each:
             self._share_all(plan, widths, blocks)
+        elif plan.meeting == Meeting.CLUSTER:
+            self._share_cluster(plan, widths, blocks)
         return tuple(blocks), widths
 
     def _sizes_of_owners(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
