@@ -24,11 +24,13 @@ from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.cuda.run.autotuning import Autotuner, LaunchPlan
-from brian2genn.backends.cuda.run.sizes import dealt_out, width_for
+from brian2genn.backends.cuda.run.sizes import dealt_out, shares_of_stage, width_for
 from tests.semantics.harness import compare, observe
 from tests.semantics.test_setup_random import noisy
 
 GRAPH, TOGETHER = LaunchPlan(), LaunchPlan(Meeting.MEMORY)
+#: As many threads as there is room for, fewer than there are elements.
+FILLING, TWO_EACH = (LaunchPlan(Meeting.MEMORY, threads=32, each=each) for each in (1, 2))
 CLUSTER, LARGER = (LaunchPlan(Meeting.CLUSTER, threads=threads) for threads in (64, 128))
 
 
@@ -164,6 +166,9 @@ WIDER_OR_FEWER = [
     LaunchPlan(Meeting.NOWHERE, 0, -3),
     replace(CLUSTER, widening=2),
     replace(LARGER, widening=-2),
+    FILLING,
+    replace(TWO_EACH, widening=2),
+    replace(TWO_EACH, spreading=-3),
 ]
 
 
@@ -193,7 +198,7 @@ def pushing(group: NeuronGroup) -> NetworkOperation:
     return NetworkOperation(push, dt=0.7 * ms)
 
 
-@pytest.mark.parametrize("plan", [TOGETHER, CLUSTER])
+@pytest.mark.parametrize("plan", [TOGETHER, CLUSTER, FILLING])
 def test_objects_of_the_host_have_their_turn(shim, only, plan):
     only(plan)
     results = []
@@ -312,6 +317,46 @@ def test_blocks_of_a_cluster_are_dealt_out_by_need(wanted, most, given):
     assert dealt_out(wanted, most) == given
 
 
+@pytest.mark.parametrize(
+    ("wanted", "spikes", "spreading", "given"),
+    [
+        ({0: 76}, (), 0, {0: 76}),
+        ({0: 500}, (), 0, {0: 131}),
+        ({0: 500}, (0,), -3, {0: 131}),
+        ({0: 500, 1: 76}, (0,), 0, {0: 66, 1: 65}),
+        ({0: 500, 1: 76}, (0,), 2, {0: 105, 1: 26}),
+        ({0: 500, 1: 10}, (0,), 0, {0: 121, 1: 10}),  # the others have enough
+        ({0: 3, 1: 300}, (0,), 0, {0: 3, 1: 128}),
+        ({0: 500, 1: 500, 2: 300, 3: 100}, (0, 1), 0, {0: 33, 1: 33, 2: 49, 3: 16}),
+    ],
+)
+def test_blocks_that_stay_are_dealt_out_to_all_tasks_of_a_stage(wanted, spikes, spreading, given):
+    assert shares_of_stage(wanted, spikes, 131, spreading) == given
+
+
+def test_large_networks_are_tried_with_all_multiprocessors_filled(shim):
+    """A thread for each of these neurons has no room, a part of them has."""
+    shim.multiprocessors, shim.most_blocks_together, shim.largest_cluster = 3, 3, 0
+    results = []
+    launches = set()
+    launch = shim.launch
+
+    def watched(several):
+        launches.update((one.meeting, one.blocks, one.threads) for one in several)
+        launch(several)
+
+    shim.launch = watched
+    for backend in ("cpu", "cuda"):
+        set_device("genn", backend=backend)
+        seed(5)
+        group, synapses = active(1000)
+        Network(group, synapses).run(15 * ms)
+        results.append(observe(group=group))
+    compare(*results)
+    assert {one for one in launches if one[0] != Meeting.NOWHERE} == {(Meeting.MEMORY, 3, 128)}
+    assert "1 block of 128 threads on each multiprocessor" in str(brian2genn.explain())
+
+
 def test_what_is_known_of_a_network_does_not_keep_it(shim):
     set_device("genn", backend="cuda")
 
@@ -363,6 +408,8 @@ def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch)
         CLUSTER,
         LARGER,
         replace(CLUSTER, widening=2),
+        TWO_EACH,
+        replace(FILLING, spreading=2),
     ],
 )
 def test_synapses_for_which_a_block_has_too_few_threads(shim, only, plan, delay):
@@ -403,7 +450,7 @@ def test_a_wider_way_that_does_not_fit_is_not_tried(shim):
 
 def test_deterministic_runs_are_the_same_bit_by_bit_in_every_way(shim, only):
     values = []
-    for plan in (GRAPH, TOGETHER, replace(LARGER, threads=512)):
+    for plan in (GRAPH, TOGETHER, replace(LARGER, threads=512), FILLING):
         only(plan)
         set_device("genn", backend="cuda", deterministic=True)
         seed(5)

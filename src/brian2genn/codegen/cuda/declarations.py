@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...model.dtypes import C_TYPE
+from ...model.expr import walk
 from ...model.footprint import How, Where, arrays, footprint
 from ...model.kernel import ELEMENT
 from ...model.network import (
@@ -23,6 +24,9 @@ from ...model.network import (
 from ...transforms.stages import Planner, domain_of_monitor
 from ..c.shared import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants
 from .source import GATHERED_PARTS, RECORDED_PARTS, CudaSource, Derived, RecorderLayout
+
+#: Synapses of a run that a thread executes side by side, if they have few expressions.
+_MOST_AT_ONCE, _FEW_EXPRESSIONS = 4, 16
 
 
 def declare(
@@ -68,6 +72,7 @@ def declare(
             _want(result, *copies)
             if copies:
                 result.arranged[step.queue] = copies
+            result.at_once[step.queue] = _at_once(step)
     if isinstance(step, RecordEvents | RecordState | RecordRate):
         result.recorder_origins[step.recorder] = step.origin
         if late:
@@ -99,6 +104,17 @@ def _only_read(step: Deliver, network: Network) -> list[str]:
     others = {access.array for access in loads if access.index != ELEMENT}
     written = {a for s in network.steps for a in arrays(footprint(s), How.WRITE, How.ADD)}
     return sorted(own - others - written)
+
+
+def _at_once(step: Deliver) -> int:
+    """Synapses of a run that a thread executes side by side: some, if they need few registers.
+
+    What a synapse computes may be computed in vain there.
+    """
+    kernel = step.kernel
+    if kernel.attributes("random") or kernel.attributes("user"):
+        return 1
+    return 1 if len(list(walk(kernel.roots()))) > _FEW_EXPRESSIONS else _MOST_AT_ONCE
 
 
 def _want(result: CudaSource, *names: Derived) -> None:

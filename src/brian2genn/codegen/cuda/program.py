@@ -12,6 +12,7 @@ import numpy as np
 from ...model.dtypes import BOOL, C_TYPE
 from ...model.expr import walk
 from ...model.footprint import arrays, footprint
+from ...model.kernel import Kernel
 from ...model.mishap import working_on
 from ...model.network import (
     Deliver,
@@ -73,6 +74,9 @@ _CROWD = 12
 #: A kernel with more expressions may need more registers than that.
 _FEW_EXPRESSIONS = 16
 
+#: One with more of them may need more than 64, with which a multiprocessor holds 1,024 threads.
+_MANY_EXPRESSIONS = 100
+
 
 @dataclass
 class _TaskText:
@@ -89,6 +93,8 @@ class _TaskText:
     size: str = ""
     neurons: str = ""
     due: str = ""
+    #: whether it is a function of its own, as its rarest parts take many registers
+    apart: bool = False
     #: values that a thread keeps: C type, name, what it begins with
     own: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -257,6 +263,7 @@ class _Printer:
             gathered=self.planner.gathered_by(step),
             owned=by_owner and by_owner.print(),
             owned_index=owner and owner.index,
+            side_by_side=self.result.at_once.get(getattr(step, "queue", -1), 1),
             at_once=_at_once(step, owner) if isinstance(step, Deliver) and owner else 1,
             stamped=isinstance(step, Push) and step.queue in self.result.gathered,
             task=task,
@@ -350,6 +357,8 @@ class _Printer:
             elif is_last:
                 kernel.finish = [*finish, *here]
             finish = [*finish, *here]
+            for task in tasks if kernel.crowded else ():
+                task.apart = any(map(_draws, task.steps))
             self.kernels.append(kernel)
             steps = [self.step_numbers[id(s)] for task in stage.tasks for s in task.steps]
             self.result.kernels.append(
@@ -470,7 +479,9 @@ class _Printer:
             hosts=hosts,
             late=bool(self.late),
             resident=result.resident,
+            in_loop={t.number for k in self.kernels if k.kind == "loop" for t in k.tasks},
             bounds=f"__launch_bounds__({USUAL_THREADS}, {_CROWD}) ",
+            all_bounds=self._bounds_of_all(),
             owned=result.waits_once,
             n_owned=len(result.owned),
             active=self._active,
@@ -490,6 +501,16 @@ class _Printer:
         """C text: here something is done, once there is a value (see ``B2G_MARK``)."""
         self.result.marks.append(what)
         return f"B2G_MARK({len(self.result.marks) - 1}, {behind});"
+
+    def _bounds_of_all(self) -> str:
+        """What is said of the threads of ``run_steps``, so that there is room for many."""
+        loop = [kernel for kernel in self.kernels if kernel.kind == "loop"]
+        kernels = [k for one in loop for t in one.tasks for s in t.steps for k in s.kernels()]
+        if not any(kernel.crowded for kernel in loop) or any(
+            _expressions(kernel) > _MANY_EXPRESSIONS for kernel in kernels
+        ):
+            return ""
+        return f"__launch_bounds__({self.result.most_threads}, 1) "
 
     def _active(self, step: Step) -> str:
         """C text: whether a step's clock ticks, or did when the step was due."""
@@ -516,13 +537,21 @@ def _is_crowded(steps: Sequence[Step]) -> bool:
 
     These are rare, and would take twice as many registers from all others.
     """
-    kernels = [kernel for step in steps for kernel in step.kernels()]
-    drawn = {site.kind for kernel in kernels for site in kernel.attributes("random")}
     return (
-        bool(drawn & {"poisson", "binomial"})
+        any(map(_draws, steps))
         and all(isinstance(step, Update | Deliver) for step in steps)
-        and all(len(list(walk(kernel.roots()))) <= _FEW_EXPRESSIONS for kernel in kernels)
+        and all(_expressions(k) <= _FEW_EXPRESSIONS for step in steps for k in step.kernels())
     )
+
+
+def _draws(step: Step) -> bool:
+    """Whether a step draws numbers that may be of distributions without a table."""
+    drawn = {site.kind for kernel in step.kernels() for site in kernel.attributes("random")}
+    return bool(drawn & {"poisson", "binomial"})
+
+
+def _expressions(kernel: Kernel) -> int:
+    return len(list(walk(kernel.roots())))
 
 
 def _names_element(kernel: CudaKernelPrinter) -> bool:

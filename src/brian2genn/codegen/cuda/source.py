@@ -157,6 +157,8 @@ class CudaSource:
         if there is memory for them, by what is `Derived` of them.
     owned : dict
         From the number of a queue to how blocks can deliver its spikes to what they own.
+    at_once : dict
+        From the number of a queue to how many synapses of a run a thread executes side by side.
     waits_once : bool
         Whether ``run_steps`` can do with one meeting of blocks less in a time step.
     n_queues : int
@@ -209,6 +211,7 @@ class CudaSource:
     gathered: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     arranged: dict[int, dict[Derived, str]] = field(default_factory=dict)
     owned: dict[int, OwnedQueue] = field(default_factory=dict)
+    at_once: dict[int, int] = field(default_factory=dict)
     waits_once: bool = False
     n_queues: int = 0
     most_threads: int = 1024

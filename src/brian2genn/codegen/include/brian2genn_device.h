@@ -187,6 +187,15 @@ template <typename T> B2G_FN T b2g_take(b2g_places<T> places)
     return first + (T)__popc(places.mask & ((1u << (threadIdx.x & 31u)) - 1u));
 }
 
+/* The first element of a warp, of those that the warps of `n_blocks` blocks take in turn. Where blocks
+   own elements, these are as many neighbours as a block has threads; elsewhere, all blocks have the
+   same number of warps that are busy, whatever the number of elements. */
+B2G_FN int64_t b2g_first_of_warp(uint32_t block, uint32_t n_blocks, bool neighbours)
+{
+    const int64_t warp = threadIdx.x / 32;
+    return 32 * (neighbours ? (int64_t)block * (blockDim.x / 32) + warp : warp * n_blocks + block);
+}
+
 /* What a thread takes part in, of several things that the warps of a block share out: every
    `shares`-th from `number` on; there it is the `thread`-th of so many. */
 typedef struct {

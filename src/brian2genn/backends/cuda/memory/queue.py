@@ -23,6 +23,9 @@ _FEW_RUNS = 1 << 16
 #: A queue for longer delays, in time steps, or whose lists take more bytes, has room nowhere.
 _MOST_STEPS, _MOST_BYTES = 1 << 27, 1 << 37
 
+#: So many threads share a run, if it is so long, however many synapses each has at once.
+_NEIGHBOURS = 8
+
 #: So many values are looked at together.
 _CHUNK = 1 << 20
 
@@ -150,10 +153,19 @@ class Arrangement:
             "owned_target": in_order[places].astype(np.int32),
         }
 
-    def width(self, most: int) -> int:
-        """How many threads share a run of synapses, at `most`: a power of two."""
+    def width(self, most: int, at_once: int = 1) -> int:
+        """How many threads share a run of synapses: a power of two.
+
+        Parameters
+        ----------
+        most : int
+        at_once : int, optional
+            Synapses that a thread executes side by side.
+        """
+        # neighbours lie in one sector of memory: a few threads share it in any case
+        wanted = max(self.mean_run / at_once, min(self.mean_run, _NEIGHBOURS))
         width = 1
-        while width < most and width < self.mean_run:
+        while width < most and width < wanted:
             width *= 2
         return width
 

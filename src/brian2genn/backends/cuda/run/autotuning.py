@@ -35,6 +35,9 @@ class LaunchPlan:
         Powers of two by which more blocks than usual deliver spikes.
     threads : int
         In each block; 0 for as many as is usual.
+    each : int
+        Blocks of each multiprocessor, whose threads take several elements if there are more than
+        threads; 0 for a thread of its own for every element.
     owned : bool
         Whether blocks execute the synapses of the elements that they own, and wait for each other
         once less in a time step.
@@ -44,6 +47,7 @@ class LaunchPlan:
     widening: int = 0
     spreading: int = 0
     threads: int = 0
+    each: int = 0
     owned: bool = False
 
     @property
@@ -53,7 +57,10 @@ class LaunchPlan:
 
     def __str__(self) -> str:
         text = self.meeting.value
-        if self.threads:
+        if self.each:
+            several = "blocks" if self.each > 1 else "block"
+            text += f", {self.each} {several} of {self.threads} threads on each multiprocessor"
+        elif self.threads:
             text += f" of {self.threads} threads"
         if self.owned:
             text += ", targets owned by blocks"

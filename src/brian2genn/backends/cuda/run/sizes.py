@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..device.driver import Driver
 from ..memory.queue import DeviceQueue
@@ -81,6 +81,35 @@ def threads_for_queue(queue: DeviceQueue, width: int) -> int:
     return (queue.source_stop - queue.source_start) * width
 
 
+def shares_of_stage(
+    wanted: Mapping[int, int], spikes: Collection[int], most: int, spreading: int
+) -> dict[int, int]:
+    """The blocks of the tasks of a stage, where all multiprocessors are filled and stay so.
+
+    What delivers spikes has half of them beside other tasks: it waits for memory most of the time.
+
+    Parameters
+    ----------
+    wanted : mapping
+        By the number of a task, with how many blocks each thread has one element at most.
+    spikes : collection of int
+        Those that deliver spikes.
+    most : int
+        Blocks of all tasks.
+    spreading : int
+        Powers of two by which the share of those that deliver spikes is larger.
+    """
+    by_spikes = {task: count for task, count in wanted.items() if task in spikes}
+    others = {task: count for task, count in wanted.items() if task not in spikes}
+    part = round(most * 2.0**spreading / (1 + 2.0**spreading))
+    part = max(min(part, sum(by_spikes.values())), most - sum(others.values()), len(by_spikes))
+    part = min(part, most - len(others))
+    shares = dict[int, int]()
+    for tasks, blocks in ((by_spikes, part), (others, most - part)):
+        shares |= zip(tasks, dealt_out([*tasks.values()], blocks), strict=True)
+    return shares
+
+
 def dealt_out(wanted: Sequence[int], most: int) -> list[int]:
     """The blocks of a cluster for tasks that take any number: at least one for each.
 
@@ -124,7 +153,7 @@ def width_for_owners(
     return min(max(width, 1), 1 << threads.bit_length() - 1)
 
 
-def width_for(driver: Driver, queue: DeviceQueue, plan: LaunchPlan) -> int:
+def width_for(driver: Driver, queue: DeviceQueue, plan: LaunchPlan, at_once: int = 1) -> int:
     """How many threads share a run of synapses: a power of two.
 
     Parameters
@@ -132,12 +161,15 @@ def width_for(driver: Driver, queue: DeviceQueue, plan: LaunchPlan) -> int:
     driver : Driver
     queue : DeviceQueue
     plan : LaunchPlan
+    at_once : int, optional
+        Synapses that a thread executes side by side.
     """
     a = queue.arrangement
     if a is None:
         return 1
-    usual, most = a.width(driver.threads), a.width(driver.threads * driver.multiprocessors // 2)
+    usual = a.width(driver.threads, at_once)
+    most = a.width(driver.threads * driver.multiprocessors // 2)
     if plan.threads:  # any number of blocks has to make a team
-        most = plan.threads
+        most = 1 << plan.threads.bit_length() - 1
     width = usual << plan.widening if plan.widening > 0 else usual >> -plan.widening
     return min(max(width, 1), max(usual, most))

@@ -16,6 +16,7 @@ from .sizes import (
     blocks_for_queue,
     blocks_wanted,
     dealt_out,
+    shares_of_stage,
     threads_for_queue,
     threads_of,
     width_for,
@@ -42,6 +43,9 @@ _SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run"
 #: Blocks deliver to the targets that they own where this takes so little memory: synapses of a
 #: pathway, and runs of synapses times blocks.
 _MOST_SYNAPSES, _MOST_RUNS = 1 << 20, 1 << 22
+
+#: Blocks of each multiprocessor that are tried where all of them are filled.
+_BLOCKS_EACH = (1, 2)
 
 #: What is tried to deliver spikes faster.
 _VARIANTS: tuple[dict[str, Any], ...] = (
@@ -110,6 +114,7 @@ class Stepper:
     def _possible(self) -> list[LaunchPlan]:
         """The ways to launch many steps."""
         plans = [LaunchPlan(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
+        plans += self._filling()
         plans += self._clusters(LaunchPlan(Meeting.CLUSTER))
         if self._can_own():
             plans.append(LaunchPlan(Meeting.MEMORY, owned=True))
@@ -143,6 +148,37 @@ class Stepper:
             fitting += [plan] if self._fits(plan) else []
             threads *= 2
         return fitting
+
+    def _filling(self) -> list[LaunchPlan]:
+        """Large networks: as many threads as all multiprocessors hold, which take several elements.
+
+        Kernels that end have other threads for other elements, but begin anew in every time step.
+        """
+        elements = [
+            sum(
+                blocks_wanted("elements", self._counts[task], self._driver.threads)
+                for task in kernel.tasks
+                if self._source.tasks[task].kind == "elements"
+            )
+            for kernel in self._loop()
+        ]
+        if not self._source.resident or max(elements, default=0) <= self._driver.multiprocessors:
+            return []
+        plans = [
+            LaunchPlan(Meeting.MEMORY, threads=self._most_threads(each), each=each)
+            for each in _BLOCKS_EACH
+        ]
+        return [plan for plan in plans if plan.threads]
+
+    def _most_threads(self, each: int) -> int:
+        """Of a block, if each multiprocessor has so many; 0 if it has no room for them."""
+        driver, kernel = self._driver, self._executable.module.kernel(_TOGETHER)
+        most = min(self._source.most_threads, driver.most_threads // each)
+        for threads in range(most // 32 * 32, driver.threads - 1, -32):
+            found = driver.most_blocks(kernel, threads, Meeting.MEMORY)
+            if found >= each * driver.multiprocessors:
+                return threads
+        return 0
 
     def _fits(self, plan: LaunchPlan) -> bool:
         """Whether the device can have all the blocks that wait for each other."""
@@ -182,7 +218,12 @@ class Stepper:
         driver = self._driver
         delivered = {t.count.queue for t in self._source.tasks if isinstance(t.count, QueueCount)}
         widths = tuple(
-            width_for(driver, queue, plan if number in delivered else replace(plan, widening=0))
+            width_for(
+                driver,
+                queue,
+                plan if number in delivered else replace(plan, widening=0),
+                self._source.at_once.get(number, 1),
+            )
             for number, queue in enumerate(self._queues)
         )
 
@@ -193,7 +234,9 @@ class Stepper:
             return blocks_for(driver, task.kind, self._counts[task.number], plan)
 
         blocks = list(map(blocks_of, self._source.tasks))
-        if plan.meeting == Meeting.CLUSTER:
+        if plan.each:
+            self._share_all(plan, widths, blocks)
+        elif plan.meeting == Meeting.CLUSTER:
             self._share_cluster(plan, widths, blocks)
         return tuple(blocks), widths
 
@@ -216,16 +259,37 @@ class Stepper:
         for kernel in self._loop():
             wanted = dict[int, int]()
             for task in (self._source.tasks[number] for number in kernel.tasks):
-                count = self._counts[task.number]
-                if isinstance(task.count, QueueCount):
-                    number = task.count.queue
-                    count = threads_for_queue(self._queues[number], widths[number])
-                blocks[task.number] = blocks_wanted(task.kind, count, threads)
+                blocks[task.number] = self._wanted(task, widths, threads)
                 if task.kind in ("share", "queue", "warps"):
                     wanted[task.number] = blocks[task.number]
             rest = most - self._blocks_of_kernel(kernel, blocks) + sum(wanted.values())
             for number, given in zip(wanted, dealt_out([*wanted.values()], rest), strict=True):
                 blocks[number] = given
+
+    def _share_all(self, plan: LaunchPlan, widths: Sequence[int], blocks: list[int]) -> None:
+        """The same, where the blocks of all multiprocessors have a share of every stage."""
+        for kernel in self._loop():
+            tasks = [self._source.tasks[number] for number in kernel.tasks]
+            wanted = {
+                task.number: self._wanted(task, widths, plan.threads)
+                for task in tasks
+                if task.kind != "one"
+            }
+            alone = [task.number for task in tasks if task.kind == "one"]
+            blocks_left = plan.each * self._driver.multiprocessors - len(alone)
+            blocks_left -= kernel.name == self._source.loop[-1]
+            spikes = [task.number for task in tasks if task.kind == "queue"]
+            shares = shares_of_stage(wanted, spikes, blocks_left, plan.spreading)
+            for number, share in (shares | dict.fromkeys(alone, 1)).items():
+                blocks[number] = share
+
+    def _wanted(self, task: TaskPlan, widths: Sequence[int], threads: int) -> int:
+        """Blocks of so many threads, of which each has one element of a task at most."""
+        count = self._counts[task.number]
+        if isinstance(task.count, QueueCount):
+            number = task.count.queue
+            count = threads_for_queue(self._queues[number], widths[number])
+        return blocks_wanted(task.kind, count, threads)
 
     def _loop(self) -> list[KernelPlan]:
         """The kernels of a time step."""

@@ -1,0 +1,78 @@
+"""Threads of one kernel for many steps take several elements where there are more than threads."""
+
+import pytest
+from brian2 import (
+    Hz,
+    Network,
+    PoissonInput,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    ms,
+    seed,
+    set_device,
+)
+
+from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.cuda.device.driver import Meeting
+from brian2genn.backends.cuda.run.autotuning import LaunchPlan
+from tests import devices
+from tests.backends.cuda.test_owners import (
+    NETWORKS,
+    cells,
+    connected,
+    driver,
+    made,
+    only,
+    plastic,
+    recorded,
+)
+from tests.semantics.harness import compare, observe
+
+__all__ = ["driver", "made", "only"]
+
+PLAN = LaunchPlan(Meeting.MEMORY, threads=64, each=1)
+
+
+def with_inputs():
+    """Populations with inputs of their own, beside synapses: tasks that have blocks by need."""
+    group = cells(700)
+    inputs = [
+        PoissonInput(group[first:stop], "g", n, 300 * Hz, 0.01)
+        for first, stop, n in ((0, 450, 20), (450, 500, 5), (500, 700, 40))
+    ]
+    synapses = connected(
+        group, group, "g", "(i + 3*j) % 11 == 0", "0.1*ms*((i*j) % 40)", name="links",
+        model="w : 1 (constant)", on_pre="g_post += w",
+    )  # fmt: skip
+    synapses.w = "0.001*(1 + (i + j) % 7)"
+    return group, synapses, *inputs
+
+
+OTHERS = {
+    "populations with inputs": with_inputs,
+    "a postsynaptic pathway": plastic,
+    "recorded in every step": recorded,
+}
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *OTHERS])
+def test_results_are_those_of_the_processor(driver, only, made, name):
+    only(PLAN)
+    results = []
+    for backend in ("cpu", "cuda"):
+        devices.reset()
+        choice.use(driver)
+        set_device("genn", backend=backend)
+        seed(5)
+        objects = (NETWORKS | OTHERS)[name]()
+        groups = [one for one in objects if "spike" in getattr(one, "events", ())]
+        seen = [one for one in objects if isinstance(one, Synapses | StateMonitor)]
+        spikes = [SpikeMonitor(one) for one in groups]
+        network = Network(*objects, *spikes)
+        for duration in (3, 0.1, 2):
+            network.run(duration * ms)
+        assert sum(one.num_spikes for one in spikes) > 20
+        results.append(observe(**{f"{k}": one for k, one in enumerate([*groups, *spikes, *seen])}))
+    assert made[-1]._stepper.plan == PLAN
+    compare(*results)
