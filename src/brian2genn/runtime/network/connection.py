@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from brian2.core.variables import ArrayVariable
 
 from ...backends.interface import Backend, Bound
@@ -41,6 +42,7 @@ class Connection:
         translation, bindings = prepared.translation, prepared.translation.bindings
         recordings_of, streams = self._arrays.recordings, self._streams
         close_all(set(recordings_of.values()))  # what a run that failed has left
+        self._arrays.watch.before = {}
         turns = Turns()
         program = prepared.take_program()
         states = clock_states(bindings.clocks)
@@ -84,10 +86,11 @@ class Connection:
 
     def _arrays_of(self, prepared: Prepared) -> Mapping[str, Any]:
         """The arrays of a network, once they are known to fit together; notes which may move."""
-        arrays = prepared.check_bounds(self._arrays.raw)
         watch = self._arrays.watch
+        arrays = prepared.check_bounds(self._arrays.raw, watch.before)
         # whoever asks for indices during the run may change them
         watch.bound, watch.indices = prepared.moving, prepared.indices
+        watch.lists = prepared.lists
         return arrays
 
     def follow(self, prepared: Prepared) -> None:
@@ -150,6 +153,7 @@ class HostAccess:
         self._program = prepared.program
         self._ranked = ranked
         self._bound: set[int] = set()
+        self._lists_before: dict[int, np.ndarray] = {}
         self._random: tuple[int | None, int] = (None, 0)
 
     def before(self, obj: Any) -> None:
@@ -160,7 +164,8 @@ class HostAccess:
             self._connection.before_host(obj)
         if self._ranked is not None:
             self._ranked.before_host()
-        self._bound = self._arrays.watch.bound
+        watch = self._arrays.watch
+        self._bound, self._lists_before = watch.bound, watch.before
         self._arrays.processes.looked_at = self._ranked
         # this step's own number is in use
         streams.step = self._program.random_step + 1
@@ -176,7 +181,7 @@ class HostAccess:
             ):
                 watch.moved = True  # indices may be others now
         if watch.bound is not self._bound:  # there was another run, which had arrays of its own
-            watch.bound, watch.moved = self._bound, True
+            watch.bound, watch.before, watch.moved = self._bound, self._lists_before, True
         if watch.moved:
             self._connection.follow(self._prepared)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from brian2.core.network import Network
 from brian2.utils.logger import get_logger
 
@@ -24,25 +25,34 @@ class ArrayWatch:
         Identities of the variables whose arrays a program is bound to and may move.
     indices : set of int
         Identities of those that hold indices: whoever asks for them may change them.
+    lists : set of int
+        Identities of those whose program goes on with what they were before another size.
+    before : dict
+        From the identities of such variables to what they were.
     moved : bool
     """
 
     def __init__(self) -> None:
         self.bound: set[int] = set()
         self.indices: set[int] = set()
+        self.lists: set[int] = set()
+        self.before: dict[int, np.ndarray] = {}
         self.moved = False
 
     def asked_for(self, variable: Any) -> None:
         """Note that somebody gets the array of a variable."""
         self.moved = self.moved or id(variable) in self.indices
 
-    def resized(self, variable: Any) -> None:
-        """Note that a variable gets another size."""
+    def resized(self, variable: Any, values: np.ndarray, size: Any) -> None:
+        """Note that a variable with these values gets another size."""
         self.moved = self.moved or id(variable) in self.bound
+        if id(variable) in self.lists and size != values.size:
+            # the first of several changes in a run has what the run began with
+            self.before.setdefault(id(variable), values.copy())
 
     def end(self) -> None:
         """Nothing is bound any more."""
-        self.bound, self.indices = set(), set()
+        self.bound, self.indices, self.lists, self.before = set(), set(), set(), {}
 
 
 class CurrentArrays(LastingArrays):
@@ -109,11 +119,11 @@ class CurrentArrays(LastingArrays):
         super().init_with_arange(var, start, dtype)
 
     def resize(self, var: Any, new_size: Any) -> None:
-        self.watch.resized(var)
+        self.watch.resized(var, self.raw(var), new_size)
         self.before_change(var)
         super().resize(var, new_size)
 
     def resize_along_first(self, var: Any, new_size: Any) -> None:
-        self.watch.resized(var)
+        self.watch.resized(var, self.raw(var), new_size)
         self.before_change(var)
         super().resize_along_first(var, new_size)

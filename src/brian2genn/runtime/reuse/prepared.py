@@ -14,12 +14,13 @@ from operator import is_
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+import numpy as np
 from brian2.core.variables import DynamicArrayVariable
 from brian2.synapses.synapses import SynapticPathway
 
 from ...backends.interface import Backend, Program, RawValue
 from ...frontend.network import Translation
-from ...model.network import RecordRate, RecordState
+from ...model.network import EmitSpikes, RecordRate, RecordState
 from ..checks.bounds import Bounds, check_bounds, index_arrays, raw_arrays
 from ..memory.pickling import nothing
 from ..messages.explain import SetupPlacement
@@ -95,6 +96,14 @@ class Prepared:
             id(variables[name])
             for kernel in translation.network.kernels()
             for name in index_arrays(kernel)
+        }
+        #: those with the spikes of generators: Brian bins them before a run, so other ones count
+        #: from the next run on
+        self.lists = {
+            id(variables[name])
+            for step in translation.network.steps
+            if isinstance(step, EmitSpikes)
+            for name in (step.neurons, step.timebins)
         }
         pathways = {id(obj.queue): obj for obj in objects if isinstance(obj, SynapticPathway)}
         self._sources = [pathways[id(queue)].synapse_sources for queue in bindings.queues]
@@ -191,8 +200,15 @@ class Prepared:
             self.program = self._unused.unbound()
         return self.program
 
-    def check_bounds(self, raw: RawValue) -> Mapping[str, Any]:
+    def check_bounds(self, raw: RawValue, before: Mapping[int, np.ndarray]) -> Mapping[str, Any]:
         """Check that no step reads or writes outside of an array; see `bounds.check_bounds`.
+
+        Parameters
+        ----------
+        raw : callable
+            Returns the array of a variable as it lies in memory.
+        before : mapping
+            From the identities of `lists` that have got another size in this run to what they were.
 
         Returns
         -------
@@ -200,7 +216,9 @@ class Prepared:
             What the names of arrays stand for: variables, or, if these are the same for the
             program, their arrays.
         """
-        variables = self.translation.bindings.arrays
+        variables: Mapping[str, Any] = self.translation.bindings.arrays
+        if before:
+            variables = {name: before.get(id(v), v) for name, v in variables.items()}
         arrays = raw_arrays(variables, raw)
         synapses = [raw(sources).size for sources in self._sources]
         self._bounds = check_bounds(self.translation, arrays, synapses, self._bounds)
