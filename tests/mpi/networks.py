@@ -123,3 +123,57 @@ run(10*ms)
 assert spikes.num_spikes > 200
 results |= dict(i=spikes.i[:], t=spikes.t_[:], v=G.v[:], x=plastic.x[:], rate=rates.rate_[:])
 """
+
+#: Long runs, in which neurons keep what their synapses have in common: of synapses that are apart.
+TRACED = """
+seed(15)
+G = NeuronGroup(100, 'dv/dt = (1.1 - v)/(10*ms) : 1', threshold='v > 1', reset='v = 0',
+                method='exact')
+G.v = 'rand()'
+P = PoissonGroup(60, 30*Hz)
+rule = dict(
+    model='''w : 1
+    dapre/dt = -apre/(20*ms) : 1 (event-driven)
+    dapost/dt = -apost/(20*ms) : 1 (event-driven)''',
+    on_pre='''v_post += w*0.01
+    apre += 0.01
+    w = clip(w + apost, 0, 1)''',
+    on_post='''apost -= 0.0105
+    w = clip(w + apre, 0, 1)''',
+)
+back = dict(rule, on_pre=rule['on_pre'].replace('v_post', 'v_pre'))
+made = [Synapses(P, G, **rule), Synapses(G, G, **rule, delay=1*ms), Synapses(P, G, **rule),
+        Synapses(G, G, **back)]
+for synapses in made:
+    synapses.connect(p=0.3)
+    synapses.w = 'rand()'
+made[2].delay = 'int(rand()*4)*0.5*ms'
+going_on = Synapses(
+    G, G, '''w : 1
+    ds/dt = -s/(5*ms) : 1 (clock-driven)''', on_pre='''s += 0.1
+    v_post += w*0.001''', method='exact')
+going_on.connect(p=0.4)
+going_on.w = 'rand()'
+spikes = SpikeMonitor(G)
+net = Network(G, P, made, going_on, spikes)
+
+def note(tag):
+    for k, synapses in enumerate(made):
+        for name in ('w', 'apre', 'apost', 'lastupdate'):
+            results[f'{tag} {name}{k}'] = np.array(getattr(synapses, name)[:])
+    results[f'{tag} s'] = np.array(going_on.s[:])
+    results[f'{tag} v'], results[f'{tag} i'] = np.array(G.v[:]), np.array(spikes.i[:])
+    results[f'{tag} kept'] = [str(brian2genn.explain()).count('Neurons keep')]
+
+net.run(30*ms)
+note('short')
+net.run(150*ms)
+note('long')
+assert results['long kept'] == [5]
+net.run(110.5*ms, report=lambda *_: made[0].apre[:].sum(), report_period=1*ms)
+note('again')
+assert results['again kept'] == [5]
+made[2].delay['i == 3'] = 2.1*ms
+net.run(100*ms)
+note('other delays')
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -63,6 +63,8 @@ class Bound:
         The key of the random streams, and the number of the next time step in them.
     names : Names
         What people call the objects: the program may have been made for others.
+    parts : mapping
+        By their labels: the synapses that several processes share out among them.
     """
 
     arrays: Mapping[str, Any]
@@ -73,6 +75,25 @@ class Bound:
     key: int
     step: int
     names: Names
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+
+class Part(Protocol):
+    """The synapses of a group that this process has, where several have some of them each.
+
+    Attributes
+    ----------
+    side : str
+        ``"pre"`` or ``"post"``: a neuron of this side has all of its synapses in one process.
+    numbers : int32 array
+        Their numbers among all of the group, ascending.
+    """
+
+    @property
+    def side(self) -> str: ...
+
+    @property
+    def numbers(self) -> np.ndarray: ...
 
 
 class Together(Protocol):
@@ -89,6 +110,18 @@ class Together(Protocol):
     @property
     def window(self) -> int:
         """After how many time steps events are exchanged that wait for that."""
+
+    def any(self, purpose: str, here: bool) -> bool:
+        """Whether something is so in any of the processes; all of them ask."""
+
+    def gather(self, purpose: str, values: np.ndarray) -> list[np.ndarray]:
+        """The values of all processes."""
+
+    def least(self, purpose: str, values: np.ndarray) -> None:
+        """Let all processes have the least values of any of them, in place."""
+
+    def united(self, purpose: str, bits: np.ndarray) -> None:
+        """Let all processes have the bits that are set in any of them, in place."""
 
     def parted(self) -> BaseException:
         """What to raise where a program has met others that were up to something else."""

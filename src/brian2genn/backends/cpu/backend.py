@@ -77,9 +77,6 @@ class CpuBackend(HostMemory):
         ToolchainError, CompileError
             Where there is no compiler, or it refuses the program.
         """
-        if self.together is not None:  # each has its own part: nobody's alone can be fitted
-            lower(network, FOR_A_PROCESSOR)
-            return self._program(network)
         traced, arrangements = traced_networks(network), arrangeable(network)
         for one in (network, *traced):
             lower(one, FOR_A_PROCESSOR)
@@ -93,6 +90,7 @@ class CpuBackend(HostMemory):
             self._threads,
             self._fitted_from,
             self._live,
+            self.together,
         )
 
     def _program(self, network: Network) -> CpuProgram:

@@ -25,7 +25,8 @@ from ...model.network import Deliver, Network
 from ...transforms.arrangeable import Arrangement
 from ...transforms.shares import Division, division_of
 from ..host.recorder import Recorder
-from ..interface import Bound, Outcome
+from ..interface import Bound, Outcome, Together
+from .apart import Alone, Apart
 from .arranged import Arranged
 from .kept import Kept
 from .program import CpuProgram
@@ -95,6 +96,8 @@ class FittedProgram:
         Shorter runs have Brian's arrays.
     live : list of FittedProgram
         Gets this program while Brian's arrays are not current.
+    together : Together, optional
+        The processes that run the network together, if there are several.
     """
 
     stays_bound = True
@@ -109,15 +112,19 @@ class FittedProgram:
         threads: Callable[[], int],
         least_steps: int,
         live: list[FittedProgram],
+        together: Together | None = None,
     ) -> None:
+        self._others = Alone() if together is None else Apart(together)
         self._general = _OnDemand(partial(compiled, general))
-        self._traced = [(_OnDemand(partial(compiled, one)), Kept(one)) for one in traced]
+        self._traced = [
+            (_OnDemand(partial(compiled, one)), Kept(one, self._others)) for one in traced
+        ]
         if not traced:
             self._general.get()
         self._chosen: CpuProgram | None = None
         self._is_traced = False
         #: of the program in use, or the one that comes next to what could be used
-        self._kept = self._traced[-1][1] if traced else Kept(None)
+        self._kept = self._traced[-1][1] if traced else Kept(None, self._others)
         self._possible = arrangements
         self._arranged = Arranged(arrangements)
         self._threads = threads
@@ -147,7 +154,7 @@ class FittedProgram:
         other._general = self._general.unbound()
         other._traced = [(program.unbound(), kept.unbound()) for program, kept in self._traced]
         other._chosen, other._is_traced = None, False
-        other._kept = other._traced[-1][1] if other._traced else Kept(None)
+        other._kept = other._traced[-1][1] if other._traced else Kept(None, other._others)
         other._arranged = Arranged(self._possible)
         other._bound = None
         other._lock = threading.RLock()
@@ -158,6 +165,11 @@ class FittedProgram:
     def source(self) -> Source:
         """The text of the program in use."""
         return self._now.source
+
+    @property
+    def text(self) -> str:
+        """What was compiled of it."""
+        return self._now.text
 
     @property
     def library_path(self) -> str:
@@ -210,6 +222,9 @@ class FittedProgram:
         self._bound = bound
         self._give_back()
         self._rearranged = []
+        if self._traced:
+            traces = [trace for _, kept in self._traced for trace in kept.traces]
+            self._others.begin(traces, bound.queues, bound.parts)
         steps = max((clock.remaining() for clock in bound.clocks), default=0)
         if steps < self._least_steps:
             self._why_not = f"the run has fewer than {self._least_steps} time steps"
@@ -218,12 +233,12 @@ class FittedProgram:
         self._arranged.arrange(bound.arrays, bound.queues, targets)
         self._rearranged = self._arranged.labels
         for program, kept in self._traced:
-            self._kept, self._why_not = kept, kept.why_not(bound.arrays, bound.queues)
+            self._kept, self._why_not = kept, kept.why_not(bound.arrays)
             if self._why_not:
                 continue
             kept.make_room(bound.arrays, bound.queues)
-            kept.take_over(self._arrays())
-            if kept.have_the_same(self._arrays()):
+            kept.take_over(self._arrays(), bound.queues)
+            if not self._others.any(not kept.have_the_same(self._arrays())):
                 return self._use(program)
             kept.arrays, self._why_not = {}, _NOT_THE_SAME
         return self._use(self._general)
@@ -278,16 +293,22 @@ class FittedProgram:
         """Let neurons keep what their synapses have, or go on with the other program."""
         if not self._is_traced:
             return
-        self._kept.take_over(self._arrays())
-        if not self._kept.have_the_same(self._arrays()) or self._now.differ_from_traces(
-            len(self._kept.traces), _ROUNDING
-        ):
+        assert self._bound is not None
+        self._kept.take_over(self._arrays(), self._bound.queues)
+        if self._others.any(self._differ(_ROUNDING)):
             self._give_up(_NOT_THE_SAME)
+
+    def _differ(self, tolerance: float) -> bool:
+        """Whether synapses have other values than those that follow from what neurons keep."""
+        return not self._kept.have_the_same(self._arrays()) or self._now.differ_from_traces(
+            len(self._kept.traces), tolerance
+        )
 
     def _give_up(self, why: str) -> None:
         """Go on with the program in which synapses have all their variables."""
         assert self._bound is not None
         before, self._why_not = self._now, why
+        before.exchange_rest()
         self._kept.arrays = {}
         self._bound = replace(self._bound, key=before.random_key, step=before.random_step)
         self._use(self._general)
@@ -298,23 +319,25 @@ class FittedProgram:
     def _look_again(self) -> None:
         """Take over what somebody has written who has asked for an array."""
         assert self._bound is not None
-        changed = self._arranged.differ(self._bound.arrays)
-        if changed:
+        if self._arranged.differ(self._bound.arrays):
             self._arranged.take_over(self._bound.arrays)
             self._now.move(self._arrays())
-        if self._is_traced:
-            changed = changed or not self._kept.have_the_same(self._arrays())
-            changed = changed or self._now.differ_from_traces(len(self._kept.traces), 0.0)
-        if changed:
+        if self._is_traced and self._others.any(self._differ(0.0)):
             self._take_over()
 
     def run(self, seconds: float) -> Outcome:
         """Run time steps; see `CpuProgram.run`."""
         with self._lock:
-            if self._shown:
+            # a process may take other ways to look at its own synapses
+            if self._others.any(self._shown) if self._is_traced else self._shown:
+                self._show_all()
                 self._shown = False
                 self._look_again()
             return self._now.run(seconds)
+
+    def exchange_rest(self) -> None:
+        """Let spikes that wait for an exchange go into their queues; all processes do it."""
+        self._now.exchange_rest()
 
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""

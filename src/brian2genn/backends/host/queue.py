@@ -160,6 +160,31 @@ class SpikeQueue:
         """How many runs of synapses there are, each with one source and one delay."""
         return int(self._library.b2g_queue_runs(self.handle))
 
+    @property
+    def n_sources(self) -> int:
+        """How many neurons there are on the side that events come from."""
+        start, stop, _ = self._state_tuple
+        return int(stop - start)
+
+    @property
+    def numbers_in_brian(self) -> np.ndarray | None:
+        """The number in Brian of each synapse; None if they have no others."""
+        return self._numbers
+
+    def runs(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """Source and delay (in time steps) of each run, and how many runs have synapses."""
+        sources, delays = np.empty((2, self.n_runs), dtype=np.int32)
+        used = self._library.b2g_queue_runs_of(self.handle, sources.ctypes.data, delays.ctypes.data)
+        return sources, delays, int(used)
+
+    def rearranged(self) -> bool:
+        """Whether `prepare` has arranged synapses anew since this was last asked."""
+        return bool(self._library.b2g_queue_rearranged(self.handle))
+
+    def loosen(self) -> None:
+        """Let what is in flight arrive at single synapses, as if they were arranged anew now."""
+        self._check(self._library.b2g_queue_loosen(self.handle))
+
     def is_whole(self) -> bool:
         """Whether what is in flight arrives at all synapses of a run, and not at single ones."""
         return bool(self._library.b2g_queue_is_whole(self.handle))

@@ -296,7 +296,10 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_queue_is_whole": (c_int32, [c_void_p]),
     "b2g_queue_has_one_delay": (c_int32, [c_void_p]),
     "b2g_queue_keys": (None, [c_void_p, c_void_p]),
-    "b2g_earliest": (None, [c_void_p, c_void_p, c_int64, c_int64, c_void_p]),
+    "b2g_queue_rearranged": (c_int32, [c_void_p]),
+    "b2g_queue_loosen": (c_int32, [c_void_p]),
+    "b2g_queue_runs_of": (c_int64, [c_void_p, c_void_p, c_void_p]),
+    "b2g_earliest": (None, [c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_void_p]),
     "b2g_queue_forget": (None, [c_void_p]),
     "b2g_queue_set": (c_int32, [c_void_p, c_int32, c_int32, c_void_p, c_void_p]),
     "b2g_queue_prepare": (

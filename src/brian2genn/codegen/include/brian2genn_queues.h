@@ -54,6 +54,7 @@ typedef struct {
     /* whether synapses and their targets are neighbours: order would be 0, 1, 2, ..., targets of a
        run ascend, and most of them follow one another */
     int32_t consecutive;
+    int32_t rearranged;       /* whether it was arranged anew since somebody has asked */
 } b2g_queue;
 
 /* What one of several parts delivers to. */

@@ -61,6 +61,7 @@ class Connection:
                 key=streams.run_key() if needs_key else 0,
                 step=streams.step,
                 names=bindings.names,
+                parts={} if prepared.ranked is None else prepared.ranked.synapses,
             )
         )
         self._arrays.watch.moved = False  # the program has asked for all of them

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,11 +81,13 @@ class RankedNetwork:
     ----------
     plan : Plan
     translation : Translation
-    synapses : collection of str
-        Labels of those that are divided.
+    synapses : mapping
+        By their labels: those that are divided.
     """
 
-    def __init__(self, plan: Plan, translation: Translation, synapses: Collection[str]) -> None:
+    def __init__(
+        self, plan: Plan, translation: Translation, synapses: Mapping[str, SynapseShare]
+    ) -> None:
         self.plan = plan
         self.synapses = synapses
         self.translation = translation
@@ -154,7 +156,10 @@ def plan_for(world: RankWorld, objects: Sequence[Any], translation: Translation)
                 for one in plan.impossible
             ]
         )
-    ranked = RankedNetwork(plan, translation, divided.synapses.keys())
+    shares = {obj.name: share_behind(obj) for obj in objects if isinstance(obj, Synapses)}
+    names = translation.bindings.names
+    known = {label: shares[names.of(label)] for label in divided.synapses}
+    ranked = RankedNetwork(plan, translation, {k: v for k, v in known.items() if v is not None})
     ranked.fits(world)
     return ranked
 

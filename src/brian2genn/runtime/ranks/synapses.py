@@ -158,6 +158,7 @@ class SynapseShare:
         local: list[tuple[Any, GrowingArray]] = []
         try:
             for variable in wanted:
+                variable.get_value()  # a program that is running may have other memory for it
                 array = self._arrays[variable]
                 together = GrowingArray(self.total, array.dtype)
                 parts = self._world.gather(f"{variable.name} of {purpose}", array.data)

@@ -275,6 +275,48 @@ class RankWorld:
                     part[:] = mine
                 self.communicator.Bcast([part, now[rank], _byte()], root=rank)
 
+    def any(self, purpose: str, here: bool) -> bool:
+        """Whether something is so on any rank.
+
+        Parameters
+        ----------
+        purpose : str
+            The same for all.
+        here : bool
+            Whether it is on this one.
+        """
+        return any(fact[0] for fact in self.meet(purpose, bytes([here])))
+
+    def least(self, purpose: str, values: np.ndarray) -> None:
+        """Let all ranks have the least values of any of them, in place.
+
+        Parameters
+        ----------
+        purpose : str
+            The same for all.
+        values : array
+            Of the same shape on all.
+        """
+        from mpi4py import MPI
+
+        self.meet(purpose)
+        self.communicator.Allreduce(MPI.IN_PLACE, values, op=MPI.MIN)
+
+    def united(self, purpose: str, bits: np.ndarray) -> None:
+        """Let all ranks have the bits that are set on any of them, in place.
+
+        Parameters
+        ----------
+        purpose : str
+            The same for all.
+        bits : array of whole numbers
+            Of the same shape on all.
+        """
+        from mpi4py import MPI
+
+        self.meet(purpose)
+        self.communicator.Allreduce(MPI.IN_PLACE, bits, op=MPI.BOR)
+
     def complete(
         self, purpose: str, parts: Sequence[tuple[np.ndarray, Sequence[int] | np.ndarray]]
     ) -> None:

@@ -73,7 +73,7 @@ int32_t b2g_queue_prepare(b2g_queue *queue, const double *delays, int64_t n_dela
     if (fingerprint == queue->fingerprint && n_synapses == queue->n_synapses)
         return B2G_OK;
 
-    if (loosen(queue))
+    if (b2g_queue_loosen(queue))
         return B2G_NO_MEMORY;
     if (queue->dt != 0.0 && queue->dt != dt && rescale(queue, queue->dt / dt))
         return B2G_NO_MEMORY;
@@ -176,6 +176,7 @@ int32_t b2g_queue_prepare(b2g_queue *queue, const double *delays, int64_t n_dela
     }
     queue->n_synapses = n_synapses;
     queue->fingerprint = fingerprint;
+    queue->rearranged = 1;
     queue->shortest = queue->longest = queue->n_runs ? queue->start[1] : 0;
     for (int64_t run = 1; run < queue->n_runs; run++) {
         const int64_t length = queue->start[run + 1] - queue->start[run];

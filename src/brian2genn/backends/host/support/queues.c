@@ -153,7 +153,7 @@ int32_t b2g_queue_set(b2g_queue *queue, int32_t n_slots, int32_t head, const int
 }
 
 /* Turn runs in flight into single synapses, before the runs change. */
-static int loosen(b2g_queue *queue)
+int32_t b2g_queue_loosen(b2g_queue *queue)
 {
     for (int32_t s = 0; s < queue->n_slots; s++) {
         b2g_slot *slot = &queue->slots[(queue->head + s) % queue->n_slots];
