@@ -286,7 +286,7 @@ def _versus(setting: Setting) -> list[list[Job]]:
             "quick": setting.quick, "kernels": False,
             "duration": QUICK_SECONDS if setting.quick else COMPARED_SECONDS[name],
         }  # fmt: skip
-        lane.append(Job(f"{name} versus: this package", _network(name, **options), 60.0,
+        lane.append(Job(f"{name} versus: this package", _network(name, **options), 100.0,
                         environment=setting.tried()))  # fmt: skip
         for peer, backend, task in (
             ("GeNN", "pygenn", "network"), ("Brian2CUDA", "brian2cuda", "brian2cuda")
@@ -296,7 +296,7 @@ def _versus(setting: Setting) -> list[list[Job]]:
                 archive = program(setting.prebuilt, peer, name).absolute()
                 without = "" if archive.exists() else f"There is no {archive.name}."
             options |= {"task": task, "archive": str(archive)}
-            lane.append(Job(f"{name} versus: {peer}", _network(name, backend, **options), 60.0,
+            lane.append(Job(f"{name} versus: {peer}", _network(name, backend, **options), 100.0,
                             environment=cuda, without=without))  # fmt: skip
     return [lane]
 
@@ -342,7 +342,7 @@ PARTS = [
     Part("stages", "Where the cycles of a time step go", 120.0, _stages),
     # few at a time: each compiles with several processes, and has its synapses in memory
     Part("peers", "Peers on the same card", 170.0, _peers, max(len(cores()) // 4, 1)),
-    Part("versus", "Beside peers, whose programs were built before", 420.0, _versus),
+    Part("versus", "Beside peers, whose programs were built before", 540.0, _versus),
     Part("whole", "The whole cortical microcircuit", 190.0, _whole),
     Part("large", "Large networks", 200.0, _large),
     Part("processor", "This package on the processor", 90.0, _all_cores),
