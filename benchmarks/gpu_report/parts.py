@@ -278,16 +278,19 @@ def _peers(setting: Setting) -> list[list[Job]]:
 
 
 def _versus(setting: Setting) -> list[list[Job]]:
-    """This package and the peers one after the other, each alone; nothing of the peers compiles."""
+    """This package and the peers, a lane for each network; nothing of the peers compiles.
+
+    Whoever has made its synapses waits until it is alone with the GPU.
+    """
     cuda = {"CUDA_PATH": setting.cuda_path, "CUDA_HOME": setting.cuda_path}
-    lane = []
+    lanes, measuring = [], setting.measuring()
     for name in COMPARED:
         options = {
-            "quick": setting.quick, "kernels": False,
+            "quick": setting.quick, "kernels": False, "lock": str(setting.lock()),
             "duration": QUICK_SECONDS if setting.quick else COMPARED_SECONDS[name],
         }  # fmt: skip
-        lane.append(Job(f"{name} versus: this package", _network(name, **options), 100.0,
-                        environment=setting.tried()))  # fmt: skip
+        lane = [Job(f"{name} versus: this package", _network(name, **options), 100.0,
+                    cores=measuring, environment=setting.tried())]  # fmt: skip
         for peer, backend, task in (
             ("GeNN", "pygenn", "network"), ("Brian2CUDA", "brian2cuda", "brian2cuda")
         ):  # fmt: skip
@@ -297,14 +300,16 @@ def _versus(setting: Setting) -> list[list[Job]]:
                 without = "" if archive.exists() else f"There is no {archive.name}."
             options |= {"task": task, "archive": str(archive)}
             lane.append(Job(f"{name} versus: {peer}", _network(name, backend, **options), 100.0,
-                            environment=cuda, without=without))  # fmt: skip
-    return [lane]
+                            cores=measuring, environment=cuda, without=without))  # fmt: skip
+        lanes.append(lane)
+    return lanes
 
 
 def _scaling(setting: Setting) -> list[list[Job]]:
     """The paper's figures: both networks by size, on the GPU and on one core."""
-    gpu, lanes = [], []
-    beside = list(setting.beside())
+    gpu, beside = [], list(setting.beside())
+    lanes: list[list[Job]] = [[] for _ in beside]
+    number = 0
     for network, (parameter, sizes) in SCALED.items():
         for size in sizes:
             if setting.quick and size > 1000:
@@ -314,7 +319,8 @@ def _scaling(setting: Setting) -> list[list[Job]]:
                 parameters["n_synapses"] = min(1000, size // 50)
             options = {"parameters": parameters, "duration": 0.02 if setting.quick else 0.5}
             name = f"{network} {size}"
-            gpu.append(Job(f"{name} GPU", _network(network, **options), 90.0,
+            on_gpu = options | {"kernels": False, "lock": str(setting.lock())}
+            gpu.append(Job(f"{name} GPU", _network(network, **on_gpu), 90.0,
                            cores=setting.measuring(), environment=setting.tried()))  # fmt: skip
             if size <= 100_000:
                 options["duration"] = min(0.5, 2000 / size)
@@ -322,8 +328,9 @@ def _scaling(setting: Setting) -> list[list[Job]]:
                     ("one core", _network(network, "cpu", threads=1, **options)),
                     ("cpp_standalone", _network(network, **options) | {"task": "cpp_standalone"}),
                 ):
-                    core = [beside[len(lanes) % len(beside)]]
-                    lanes.append([Job(f"{name} {backend}", task, 90.0, cores=core)])
+                    place = number % len(beside)
+                    core, number = [beside[place]], number + 1
+                    lanes[place].append(Job(f"{name} {backend}", task, 90.0, cores=core))
     return [gpu, *lanes]
 
 
@@ -342,7 +349,8 @@ PARTS = [
     Part("stages", "Where the cycles of a time step go", 120.0, _stages),
     # few at a time: each compiles with several processes, and has its synapses in memory
     Part("peers", "Peers on the same card", 170.0, _peers, max(len(cores()) // 4, 1)),
-    Part("versus", "Beside peers, whose programs were built before", 540.0, _versus),
+    # peers have their synapses in memory, and are long at making them
+    Part("versus", "Beside peers, whose programs were built before", 540.0, _versus, 5),
     Part("whole", "The whole cortical microcircuit", 190.0, _whole),
     Part("large", "Large networks", 200.0, _large),
     Part("processor", "This package on the processor", 90.0, _all_cores),
