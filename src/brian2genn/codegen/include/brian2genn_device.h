@@ -84,7 +84,7 @@ typedef struct {
     int32_t left_in_order;    /* a synapse may be there twice in a step */
     int32_t n_runs;
     int32_t near_at;          /* where blocks keep owned_start in b2g_near, or -1 */
-    int32_t padding;
+    int32_t in_a_row;         /* delays are shortest, shortest + 1, ... */
 } b2g_queue;
 
 /* How many numbers blocks keep near, of 16 bits. */
@@ -333,6 +333,12 @@ B2G_FN void b2g_meet(b2g_state *state, bool in_cluster, uint32_t *met)
 }
 
 /* ---- queues -------------------------------------------------------------- */
+
+/* The delay at a place of `delays`. */
+B2G_FN int32_t b2g_delay(const b2g_queue *queue, int32_t which)
+{
+    return queue->in_a_row ? queue->shortest + which : queue->delays[which];
+}
 
 /* The list of sources that spiked `ago` steps before a time step. */
 B2G_FN int32_t b2g_slot(const b2g_queue *queue, b2g_place place, int32_t ago)

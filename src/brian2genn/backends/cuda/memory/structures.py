@@ -72,7 +72,7 @@ QUEUE = np.dtype(
         ("left_in_order", np.int32),
         ("n_runs", np.int32),
         ("near_at", np.int32),
-        ("padding", np.int32),
+        ("in_a_row", np.int32),
     ]
 )
 

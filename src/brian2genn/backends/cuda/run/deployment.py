@@ -226,6 +226,7 @@ class Deployment:
             record["n_slots"], record["n_sources"] = n_slots, n_sources
             record["source_start"], record["source_stop"] = queue.source_start, queue.source_stop
             record["n_delays"], record["shortest"] = a.n_delays, a.delays[0]
+            record["in_a_row"] = int(a.delays[-1]) - int(a.delays[0]) + 1 == a.n_delays
             record["left_in_order"] = queue.mixed
             record["clock"] = self._source.queue_clocks.get(k, 0)
             record["n_runs"] = a.n_runs
