@@ -11,7 +11,7 @@ import numpy as np
 
 from ...model.dtypes import BOOL, C_TYPE
 from ...model.expr import walk
-from ...model.footprint import arrays, footprint
+from ...model.footprint import How, arrays, footprint
 from ...model.kernel import Kernel
 from ...model.mishap import working_on
 from ...model.network import (
@@ -29,6 +29,7 @@ from ...model.network import (
     Threshold,
     Update,
 )
+from ...transforms.aside import put_aside
 from ...transforms.forward import forwarded
 from ...transforms.owners import Owners, owners
 from ...transforms.rotate import rotate
@@ -95,6 +96,8 @@ class _TaskText:
     due: str = ""
     #: whether it is a function of its own, as its rarest parts take many registers
     apart: bool = False
+    #: what a thread takes that was put aside: C type, name, numbers of the array and of what is
+    aside: list[tuple[str, str, int, int]] = field(default_factory=list)
     #: values that a thread keeps: C type, name, what it begins with
     own: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -175,8 +178,12 @@ class _Printer:
         #: by the identity of a step: whose blocks can execute it without waiting for others
         self.owners: dict[int, Owners] = {}
         #: by the identity of a step: arrays whose element the thread keeps from one step of its
-        #: task to the next, and the step that writes it
-        self.kept: dict[int, dict[str, Step]] = {}
+        #: task to the next, and the step that writes it, if one does that before all else
+        self.kept: dict[int, dict[str, Step | None]] = {}
+        #: by the identity of a step: arrays to which it adds beside those who take that later
+        self.aside: dict[int, list[str]] = {}
+        #: by the identity of a task: arrays that take what was put aside
+        self.taken: dict[int, list[str]] = {}
 
     def source(self) -> CudaSource:
         """Print everything."""
@@ -196,11 +203,18 @@ class _Printer:
             result.owners.append(step.owner)
             with working_on(step):
                 declare(step, network, result, self.planner, late=id(step) in self.late)
+        aside = put_aside(self.planner, stages, self.late) if self.fuse else None
+        by_element = {id(task) for s in stages for task in s.tasks if self._is_pass(task)}
+        kernels = [k for s in stages for t in s.tasks for one in t.steps for k in one.kernels()]
+        # threads keep more values, which others would have to do without
+        small = all(_expressions(kernel) <= _MANY_EXPRESSIONS for kernel in kernels)
+        if aside is not None and small and all(id(t) in by_element for t in aside.values()):
+            self._put_aside(aside, stages)
         numbers = {name: number for number, name in enumerate(result.arrays)}
         places = {id(s): task for stage in stages for task in stage.tasks for s in task.steps}
         for task in (task for stage in stages for task in stage.tasks):
-            if all(map(self._is_by_element, task.steps)) and self._generator(task) is None:
-                self._keep(task.steps)
+            if id(task) in by_element:
+                self._keep(task)
         for step in native:
             with working_on(step):
                 self.texts.append(self._print_step(step, places[id(step)], numbers))
@@ -238,6 +252,8 @@ class _Printer:
         in_kernels = {name: k for name, k in numbers.items() if isinstance(name, str)}
         random_step = f"b2g_block.{'late_' if late else ''}random_step"
         times = self._times("late" if late else "now")
+        for name in self.aside.get(id(step), ()):
+            times[name] = f"b2g_block.added[{(self.result.aside or []).index(name)}]"
         own, events = self._own(step), getattr(step, "events", "")
         unit = replace(self.unit, arrays=in_kernels)
         copies: dict[Derived, str] = {}
@@ -302,10 +318,24 @@ class _Printer:
         """The C type of an array's elements; Brian's lists of events are flags here."""
         return C_TYPE[BOOL if array in self.result.events else self.network.arrays[array].dtype]
 
-    def _keep(self, steps: Sequence[Step]) -> None:
-        """Find out what threads should keep that go through these steps."""
-        kept = forwarded(steps)
-        for step in steps:
+    def _is_pass(self, task: Task) -> bool:
+        """Whether threads go through the steps of a task with an element each."""
+        return all(map(self._is_by_element, task.steps)) and self._generator(task) is None
+
+    def _put_aside(self, taken: dict[str, Task], stages: Sequence[Stage]) -> None:
+        """Let steps of the last stage put aside what they add to what the first stage works on."""
+        self.result.aside = sorted(taken)
+        self.result.arrays.extend(Derived(name, "aside") for name in sorted(taken))
+        for name, task in sorted(taken.items()):
+            self.taken.setdefault(id(task), []).append(name)
+        for step in (step for task in stages[-1].tasks for step in task.steps):
+            self.aside[id(step)] = sorted(arrays(footprint(step), How.ADD) & taken.keys())
+
+    def _keep(self, task: Task) -> None:
+        """Find out what threads should keep that go through the steps of a task."""
+        kept: dict[str, Step | None] = dict(forwarded(task.steps))
+        kept |= dict.fromkeys(self.taken.get(id(task), ()))
+        for step in task.steps:
             own = arrays(touch for touch in footprint(step) if touch.own)
             self.kept[id(step)] = {array: kept[array] for array in sorted(kept.keys() & own)}
 
@@ -388,6 +418,11 @@ class _Printer:
                     is_written = any(s is writer for s in task.steps)
                     first = "0" if is_written else f"inside ? {self._element(array)} : 0"
                     text.own.append((self._ctype(array), f"own_{array}", first))
+                number = self.result.arrays.index
+                text.aside = [
+                    (self._ctype(name), f"own_{name}", number(name), number(Derived(name, "aside")))
+                    for name in self.taken.get(id(task), ())
+                ]
                 text.shared = [s for s in task.steps if any(k.shared_stores for k in s.kernels())]
         self.tasks.append(text)
         what = tuple(s.origin for s in task.steps)
@@ -483,6 +518,8 @@ class _Printer:
             bounds=f"__launch_bounds__({USUAL_THREADS}, {_CROWD}) ",
             all_bounds=self._bounds_of_all(),
             owned=result.waits_once,
+            aside=self._places_aside(numbers),
+            first_stage=next((k.tasks for k in self.kernels if k.kind == "loop"), []),
             n_owned=len(result.owned),
             active=self._active,
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
@@ -511,6 +548,15 @@ class _Printer:
         ):
             return ""
         return f"__launch_bounds__({self.result.most_threads}, 1) "
+
+    def _places_aside(self, numbers: dict[ArrayName, int]) -> list[tuple[int, int, str]] | None:
+        """Numbers of arrays, of what is put aside for them, and C types; None if nothing can be."""
+        if self.result.aside is None:
+            return None
+        return [
+            (numbers[name], numbers[Derived(name, "aside")], self._ctype(name))
+            for name in self.result.aside
+        ]
 
     def _active(self, step: Step) -> str:
         """C text: whether a step's clock ticks, or did when the step was due."""

@@ -9,7 +9,17 @@ from ...model.network import EmitSpikes
 
 #: What is derived of an array or a step.
 Part = Literal[
-    "order", "start", "source", "delay", "mask", "rank", "first", "before", "late", "arranged"
+    "order",
+    "start",
+    "source",
+    "delay",
+    "mask",
+    "rank",
+    "first",
+    "before",
+    "late",
+    "arranged",
+    "aside",
 ]
 
 #: That of synapses whose targets gather, and of the elements that a monitor records.
@@ -30,6 +40,7 @@ class Derived:
         ``mask``, ``rank``, ``first``, ``order``: the elements that a monitor records.
         ``before``: the spikes of a generator in the last time steps.
         ``late``: an array of the network, as steps see it that are executed one time step late.
+        ``aside``: twice as many elements as an array of the network, which are added to it later.
         ``arranged``: an array of synapses (after the name of the step) in the order of delivery.
     """
 
@@ -161,6 +172,9 @@ class CudaSource:
         From the number of a queue to how many synapses of a run a thread executes side by side.
     waits_once : bool
         Whether ``run_steps`` can do with one meeting of blocks less in a time step.
+    aside : list of str, or None
+        The arrays whose additions ``run_steps`` can put aside, so that a time step is one stage;
+        None if it cannot be.
     n_queues : int
     most_threads : int
         That a block may have.
@@ -213,6 +227,7 @@ class CudaSource:
     owned: dict[int, OwnedQueue] = field(default_factory=dict)
     at_once: dict[int, int] = field(default_factory=dict)
     waits_once: bool = False
+    aside: list[str] | None = None
     n_queues: int = 0
     most_threads: int = 1024
     queue_clocks: dict[int, int] = field(default_factory=dict)

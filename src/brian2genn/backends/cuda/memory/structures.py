@@ -122,6 +122,8 @@ def program_memory(
             ("blocks", np.uint32, (max(n_tasks, 1),)),
             ("in_cluster", np.uint32),
             ("owned", np.uint32),
+            ("aside", np.uint32),
+            ("padding", np.uint32),
             ("seed", np.uint64),
             ("state", np.uint64),
             ("clocks", np.uint64),

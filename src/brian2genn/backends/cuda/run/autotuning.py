@@ -41,6 +41,9 @@ class LaunchPlan:
     owned : bool
         Whether blocks execute the synapses of the elements that they own, and wait for each other
         once less in a time step.
+    aside : bool
+        Whether synapses put aside what they add, and are executed beside the neurons: blocks wait
+        for each other once less in a time step.
     """
 
     meeting: Meeting = Meeting.NOWHERE
@@ -49,6 +52,7 @@ class LaunchPlan:
     threads: int = 0
     each: int = 0
     owned: bool = False
+    aside: bool = False
 
     @property
     def together(self) -> bool:
@@ -64,6 +68,8 @@ class LaunchPlan:
             text += f" of {self.threads} threads"
         if self.owned:
             text += ", targets owned by blocks"
+        if self.aside:
+            text += ", synapses beside neurons"
         for power, what in (
             (self.widening, "threads for each spike"),
             (self.spreading, "blocks for spikes"),

@@ -162,6 +162,11 @@ class Deployment:
             self._own[name] = self._reserve(nbytes)
             self._driver.fill(self._own[name], 0xFF, nbytes)
         self._set_lookups()
+        for array in source.aside or ():
+            # additions of this time step, and of the one before
+            nbytes = 2 * self._memory.raw(self.named[array]).nbytes
+            self._own[Derived(array, "aside")] = self._reserve(nbytes)
+            self._driver.fill(self._own[Derived(array, "aside")], 0, nbytes)
         self.state["state"]["random_step"] = self._random_step
         self._driver.upload(self._state_address, self.state)
         for field in _PARTS:

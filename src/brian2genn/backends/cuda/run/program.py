@@ -179,6 +179,7 @@ class CudaProgram:
         self.deployment.fixed["blocks"][: len(self._stepper.blocks)] = self._stepper.blocks
         self.deployment.fixed["in_cluster"] = self._stepper.plan.meeting == Meeting.CLUSTER
         self.deployment.fixed["owned"] = self._stepper.plan.owned
+        self.deployment.fixed["aside"] = self._stepper.plan.aside
         if self._stepper.plan.owned:
             threads = threads_of(self._driver, self._stepper.plan)
             self.deployment.share_out(threads, self._stepper.blocks)

@@ -72,6 +72,9 @@ def needs_of(
         array = thing if isinstance(thing, np.ndarray) else memory.raw(thing)
         has = images[name].nbytes if name in images else 0
         needs.append(Need("variables", names.tell(source.origins[name]), array.nbytes, has))
+    for name in source.aside or ():
+        nbytes = 2 * memory.raw(named[name]).nbytes
+        needs.append(Need("additions", f"additions to {names.tell(source.origins[name])}", nbytes))
     for number, queue in enumerate(queues):
         nbytes = 4 * (queue.n_slots + 1) * (queue.source_stop - queue.source_start)
         if queue.arrangement is not None:

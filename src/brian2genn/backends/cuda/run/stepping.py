@@ -98,7 +98,7 @@ class Stepper:
             for meeting in (Meeting.NOWHERE, Meeting.MEMORY)
             for variant in _VARIANTS
         ]
-        key = tuple(self._counts), self._can_own(), *map(self._sizes, kinds)
+        key = tuple(self._counts), self._can_own(), self._can_put_aside(), *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
             launching = self._possible()
@@ -115,6 +115,8 @@ class Stepper:
         """The ways to launch many steps."""
         plans = [LaunchPlan(meeting) for meeting in Meeting if meeting != Meeting.CLUSTER]
         plans += self._filling()
+        if self._can_put_aside():
+            plans += [replace(plan, aside=True) for plan in plans if plan.together]
         plans += self._clusters(LaunchPlan(Meeting.CLUSTER))
         if self._can_own():
             plans.append(LaunchPlan(Meeting.MEMORY, owned=True))
@@ -134,6 +136,16 @@ class Stepper:
             and queue.arrangement.n_synapses <= _MOST_SYNAPSES
             and queue.arrangement.n_runs * self._owners(LaunchPlan(), task) <= _MOST_RUNS
             for queue, task in owned
+        )
+
+    def _can_put_aside(self) -> bool:
+        """Whether synapses can be executed beside the neurons.
+
+        What arrives in a time step is not sent in it.
+        """
+        return self._source.aside is not None and all(
+            queue.arrangement is not None and int(queue.arrangement.delays[0]) > 0
+            for queue in self._queues
         )
 
     def _owners(self, plan: LaunchPlan, task: int) -> int:
@@ -268,8 +280,11 @@ class Stepper:
 
     def _share_all(self, plan: LaunchPlan, widths: Sequence[int], blocks: list[int]) -> None:
         """The same, where the blocks of all multiprocessors have a share of every stage."""
-        for kernel in self._loop():
-            tasks = [self._source.tasks[number] for number in kernel.tasks]
+        stages = [(kernel.tasks, kernel.name == self._source.loop[-1]) for kernel in self._loop()]
+        if plan.aside:
+            stages = [(tuple(task for tasks, _ in stages for task in tasks), False)]
+        for numbers, ends_step in stages:
+            tasks = [self._source.tasks[number] for number in numbers]
             wanted = {
                 task.number: self._wanted(task, widths, plan.threads)
                 for task in tasks
@@ -277,7 +292,7 @@ class Stepper:
             }
             alone = [task.number for task in tasks if task.kind == "one"]
             blocks_left = plan.each * self._driver.multiprocessors - len(alone)
-            blocks_left -= kernel.name == self._source.loop[-1]
+            blocks_left -= ends_step
             spikes = [task.number for task in tasks if task.kind == "queue"]
             shares = shares_of_stage(wanted, spikes, blocks_left, plan.spreading)
             for number, share in (shares | dict.fromkeys(alone, 1)).items():
@@ -305,6 +320,8 @@ class Stepper:
         blocks, _ = self._sizes(plan)
         # owners take part in the last stage as the blocks that they are in the first
         loop = self._loop()[:-1] if plan.owned else self._loop()
+        if plan.aside:
+            return sum(blocks[task] for kernel in loop for task in kernel.tasks)
         most = max(self._blocks_of_kernel(kernel, blocks) for kernel in loop)
         # clusters of other sizes may be none
         return 1 << (most - 1).bit_length() if plan.meeting == Meeting.CLUSTER else most
