@@ -4,6 +4,7 @@ import pytest
 from brian2 import (
     Hz,
     Network,
+    NeuronGroup,
     PoissonInput,
     SpikeMonitor,
     StateMonitor,
@@ -32,6 +33,7 @@ from tests.semantics.harness import compare, observe
 __all__ = ["driver", "made", "only"]
 
 PLAN = LaunchPlan(Meeting.MEMORY, threads=64, each=1)
+ASIDE = LaunchPlan(Meeting.MEMORY, threads=64, each=1, aside=True)
 
 
 def with_inputs():
@@ -42,23 +44,50 @@ def with_inputs():
         for first, stop, n in ((0, 450, 20), (450, 500, 5), (500, 700, 40))
     ]
     synapses = connected(
-        group, group, "g", "(i + 3*j) % 11 == 0", "0.1*ms*((i*j) % 40)", name="links",
+        group, group, "g", "(i + 3*j) % 11 == 0", "0.1*ms*(1 + (i*j) % 40)", name="links",
         model="w : 1 (constant)", on_pre="g_post += w",
     )  # fmt: skip
     synapses.w = "0.001*(1 + (i + j) % 7)"
     return group, synapses, *inputs
 
 
+def waiting_reset():
+    """Synapses change what the reset does: it is executed late, after what was put aside."""
+    group = NeuronGroup(
+        300, "dv/dt = (1.3 - v)/(5*ms) : 1", threshold="v > 1", reset="v = 0.2*rand()",
+        method="exact", name="cells",
+    )  # fmt: skip
+    group.v = "rand()"
+    return group, connected(group, group, "v", "(i + 3*j) % 29 == 0", 0.3 * ms, name="into")
+
+
 OTHERS = {
+    "a reset that waits, delay": waiting_reset,
     "populations with inputs": with_inputs,
     "a postsynaptic pathway": plastic,
     "recorded in every step": recorded,
 }
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *OTHERS])
-def test_results_are_those_of_the_processor(driver, only, made, name):
-    only(PLAN)
+#: Those whose synapses only add, some time steps after the spikes.
+PUT_ASIDE = [
+    "two pathways, delay",
+    "a reset that waits, delay",
+    "two clocks",
+    "populations with inputs",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [
+        *((name, PLAN) for name in [*NETWORKS, *OTHERS]),
+        *((name, ASIDE) for name in PUT_ASIDE),
+        ("populations with inputs", LaunchPlan(Meeting.MEMORY, aside=True)),
+    ],
+)
+def test_results_are_those_of_the_processor(driver, only, made, name, plan):
+    only(plan)
     results = []
     for backend in ("cpu", "cuda"):
         devices.reset()
@@ -74,5 +103,7 @@ def test_results_are_those_of_the_processor(driver, only, made, name):
             network.run(duration * ms)
         assert sum(one.num_spikes for one in spikes) > 20
         results.append(observe(**{f"{k}": one for k, one in enumerate([*groups, *spikes, *seen])}))
-    assert made[-1]._stepper.plan == PLAN
+    assert made[-1]._stepper.plan == plan
+    if plan.aside:
+        assert made[-1]._stepper._can_put_aside()
     compare(*results)

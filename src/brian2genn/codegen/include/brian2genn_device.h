@@ -130,7 +130,16 @@ template <typename T> B2G_FN void b2g_keep(T value)
 
 /* ---- atomics ------------------------------------------------------------- */
 
-B2G_FN void b2g_add(float *place, float value) { atomicAdd(place, value); }
+B2G_FN void b2g_add(float *place, float value)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 700
+    asm volatile("red.relaxed.gpu.global.add.f32 [%0], %1;" ::"l"(__cvta_generic_to_global(place)),
+                 "f"(value)
+                 : "memory");
+#else
+    atomicAdd(place, value);
+#endif
+}
 B2G_FN void b2g_add(int32_t *place, int32_t value) { atomicAdd(place, value); }
 B2G_FN void b2g_add(int64_t *place, int64_t value)
 {
@@ -144,6 +153,11 @@ B2G_FN void b2g_add(double *place, double value)
         seen = old;
         old = atomicCAS(word, seen, __double_as_longlong(value + __longlong_as_double(seen)));
     } while (old != seen);
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 700
+    /* in global memory, without a result: compilers that do not see this wait for one */
+    asm volatile("red.relaxed.gpu.global.add.f64 [%0], %1;" ::"l"(__cvta_generic_to_global(place)),
+                 "d"(value)
+                 : "memory");
 #else
     atomicAdd(place, value);
 #endif
