@@ -12,7 +12,8 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from benchmarks.kinds.report import Row, line, report, rows_of
 from benchmarks.run import ROOT, Result, git_commit, in_a_process, machine, rates_differ
 
 DEVICES = ("genn", "genn_2", "cpp_standalone")
+
+#: A run beside which fixed work took so many times as long as it can is made once more, so often.
+SLOW, MOST_TRIES = 1.2, 4
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -64,7 +68,37 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def run_kind(name: str, options: argparse.Namespace) -> list[Result]:
+class Pace:
+    """Makes runs, and makes those again beside which the machine was slow.
+
+    Attributes
+    ----------
+    again : int
+        How many were.
+    """
+
+    def __init__(self) -> None:
+        self._fastest = float("inf")
+        self.again = 0
+
+    def run(self, make: Callable[[], Result]) -> Result:
+        """Make a run until the machine is as fast as it was; the one with the fastest pulse."""
+        best: Result = {}
+        for trial in range(MOST_TRIES):
+            result = make()
+            if "error" in result:
+                return result
+            self.again += trial > 0
+            slowest = max(result["pulses"])
+            self._fastest = min(self._fastest, *result["pulses"])
+            if not best or slowest < max(best["pulses"]):
+                best = result
+            if slowest <= SLOW * self._fastest:
+                break
+        return best
+
+
+def run_kind(name: str, options: argparse.Namespace, pace: Pace) -> list[Result]:
     """Run one kind on all devices in turns."""
     kind = KINDS[name]
     duration = kind.quick_duration if options.quick else kind.duration
@@ -81,7 +115,8 @@ def run_kind(name: str, options: argparse.Namespace) -> list[Result]:
                     "directory": directory,
                 }
                 environment = {"BRIAN2GENN_CACHE_DIR": str(Path(directory) / "cache")}
-                result = in_a_process("benchmarks.kinds.worker", job, environment, options.timeout)
+                told = "benchmarks.kinds.worker", job, environment, options.timeout
+                result = pace.run(partial(in_a_process, *told))
                 results.append({"network": name, "device": device, **result, "repeat": pair})
     return results
 
@@ -122,11 +157,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine(),
         "pairs": options.pairs,
     }
+    pace = Pace()
     results: list[Result] = []
     rows: list[Row] = []
     text = ""
     for name in options.kinds:
-        results += run_kind(name, options)
+        results += run_kind(name, options, pace)
+        setting["again"] = pace.again
         rows += rows_of(results, [name])
         print(line(rows[-1]), flush=True)
         text = write(rows, results, setting, options)

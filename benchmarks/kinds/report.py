@@ -126,8 +126,14 @@ def report(rows: Sequence[Row], setting: dict[str, Any]) -> str:
         "a process of its own. Loop: measured around it. Ratios: of runs next to each other. "
         "Processor time is what counts where a machine does other work.",
         "",
+        "Before and after each run the same small work is timed: neighbours on the host slow a "
+        "machine down for a while. Runs beside which it took over a fifth longer than it can are "
+        f"made again; {setting['again']} were.",
+        "",
         f"{where['cpu']}, {where['cores']} cores, {where['system']}, load {where['load_average']} "
         f"before the first run; {known}; commit {setting['commit']}; `{setting['command']}`.",
     ]
+    if setting["pairs"] < 3:
+        lines += ["", "- Fewer than three pairs: a moment in which others slow the machine counts."]
     lines += ["", *(f"- {sentence}." for sentence in setting["warnings"])]
     return "\n".join(lines).rstrip() + "\n"

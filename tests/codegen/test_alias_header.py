@@ -25,11 +25,15 @@ pytestmark = pytest.mark.skipif(CC is None, reason="no C compiler")
 
 SOURCE = r"""
 #include <stddef.h>
-#include "brian2genn_alias.h"
+#include "brian2genn_few_cells.h"
 size_t bytes(void) { return sizeof(b2g_alias); }
 void binomial(b2g_alias *table, int64_t n, double p) { b2g_prepare_binomial(table, n, p); }
 void poisson(b2g_alias *table, double lambda) { b2g_prepare_poisson(table, lambda); }
 int64_t look_up(const b2g_alias *table, double u) { return b2g_look_up(table, u); }
+int32_t look_up_few(const b2g_alias *table, double *u, int32_t n)
+{
+    return b2g_look_up_few(table, u, n);
+}
 int64_t binomial_from(const b2g_alias *table, double u, int64_t n, double p, uint32_t element)
 {
     return b2g_binomial_from(table, u, n, p, 1, 2, element, 3);
@@ -55,12 +59,10 @@ class Table(ctypes.Structure):
         return {value: part / self.cells for value, part in found.items()}
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("alias")
+def compiled(folder, *target):
     (folder / "alias.c").write_text(SOURCE)
     flags = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    command = [CC, *flags, *MORE_FLAGS, f"-I{INCLUDE}", "alias.c", "-o", "alias.so", "-lm"]
+    command = [CC, *target, *flags, *MORE_FLAGS, f"-I{INCLUDE}", "alias.c", "-o", "alias.so", "-lm"]
     subprocess.run(command, cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "alias.so"))
     library.bytes.restype = ctypes.c_size_t
@@ -72,6 +74,11 @@ def library(tmp_path_factory):
         ctypes.POINTER(Table), ctypes.c_double, ctypes.c_int64, ctypes.c_double, ctypes.c_uint32
     ]  # fmt: skip
     return library
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return compiled(tmp_path_factory.mktemp("alias"))
 
 
 def agree(table: Table, distribution) -> None:
@@ -142,3 +149,21 @@ def test_every_place_of_a_cell_is_looked_up(library):
     us = (np.arange(80_000) + 0.5) / 80_000
     found = np.bincount([library.look_up(table, u) for u in us], minlength=6) / us.size
     assert np.abs(found - stats.binom(5, 0.4).pmf(np.arange(6))).max() < 2e-4
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 7, 8, 15, 16, 20, 10**6])
+def test_small_tables_are_looked_up_in_registers(n, tmp_path):
+    """The same numbers, where the processor has registers for that; else, and of others, none."""
+    try:
+        library = compiled(tmp_path, "-march=native")
+    except subprocess.CalledProcessError:
+        pytest.skip("the compiler does not know this processor")
+    table = Table()
+    library.binomial(table, n, 0.4 if n < 100 else 2.5e-5)
+    us = np.random.default_rng(n).random(1003)
+    us[:3] = 0, 1 - 2**-53, 0.5
+    found = us.copy()
+    done = library.look_up_few(ctypes.byref(table), ctypes.c_void_p(found.ctypes.data), 1003)
+    assert done in ((0, 1000) if table.cells <= 16 else (0,))
+    assert found[:done].tolist() == [library.look_up(table, u) for u in us[:done]]
+    assert (found[done:] == us[done:]).all()

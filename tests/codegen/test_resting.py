@@ -85,3 +85,11 @@ def test_thresholds_behind_other_updates():
     second = NeuronGroup(30, EQUATIONS, threshold="v > 1", reset="v = 0", name="second")
     text = print_program(model_of(group(), second)).text
     assert text.count("_both((ctx->scopes") == 2 or text.count("_both(ctx, b2g_first") == 2
+
+
+def test_thresholds_of_groups_with_other_time_steps():
+    """They come before the state updates of other clocks."""
+    slower = NeuronGroup(30, EQUATIONS, threshold="v > 1", reset="v = 0", name="slower", dt=1 * ms)
+    text = print_program(model_of(group(), slower)).text
+    assert "group_spike_thresholder_both(" in text
+    assert "slower_spike_thresholder_both(" in text

@@ -213,7 +213,11 @@ def test_agrees_with_runtime(number, case):
 
 @pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 @pytest.mark.parametrize(("number", "case"), NUMBERED)
-@pytest.mark.parametrize("costs", [{"by_target": -99.0}, {"in_row": -9e9}], ids=["slices", "rows"])
+@pytest.mark.parametrize(
+    "costs",
+    [{"by_target": -99.0}, {"in_row": -9e9, "row": 99.0}, {"in_row": -9e9, "row": 0.0}],
+    ids=["slices", "rows", "rows of one source"],
+)
 def test_by_target_whatever_it_takes(number, case, costs, monkeypatch):
     """Also where by number would be faster; with several threads the same, bit by bit."""
     monkeypatch.setattr(sums, "COSTS", sums.Costs(**costs))

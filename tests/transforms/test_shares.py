@@ -5,12 +5,13 @@ import pytest
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.kernel import Access, Kernel, Store, UserFunction
-from brian2genn.model.network import Deliver, Push, Sum, Update
+from brian2genn.model.network import Deliver, Push, Sum, Threshold, Update
 from brian2genn.transforms.shares import (
     Division,
     division_of,
     pushes_together,
     stretches,
+    thresholds_early,
     why_not_shared,
 )
 
@@ -177,3 +178,36 @@ def test_other_pushes_are_apart(other):
 def test_each_process_pushes_alone():
     """Their functions look for the events of their own elements."""
     assert [len(stretch) for stretch in stretches([push(0, own=True), push(1, own=True)])] == [1, 1]
+
+
+def update(clock, *stores):
+    return Update(
+        "u", "test", "test", clock, Kernel("k", "test", dict(ACCESSES), [], [*stores]), "N"
+    )
+
+
+def threshold(clock, name):
+    kernel = Kernel("k", "test", dict(ACCESSES), outputs={"_cond": load(name)})
+    return Threshold("t", "test", "test", clock, kernel, "N", "events")
+
+
+@pytest.mark.parametrize(
+    ("between", "is_early"),
+    [
+        (update(1, plus("w", load("w"))), True),
+        (update(0, plus("w", load("w"))), False),  # it may be in the same stretch anyway
+        (update(1, plus("lastupdate", load("w"))), False),  # what is compared
+        (arrives(0, plus("w", load("w"))), True),
+        (arrives(0, plus("lastupdate", load("w"))), False),
+    ],
+)
+def test_thresholds_follow_updates(between, is_early):
+    steps = [update(0, plus("lastupdate", load("lastupdate"))), between, threshold(0, "lastupdate")]
+    first, other, last = steps
+    expected = [first, last, other] if is_early else steps
+    assert list(map(id, thresholds_early(steps))) == list(map(id, expected))
+
+
+def test_thresholds_without_an_update_stay():
+    steps = [update(1, plus("w", load("w"))), threshold(0, "lastupdate")]
+    assert list(map(id, thresholds_early(steps))) == list(map(id, steps))

@@ -139,6 +139,7 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
     ]),
     "cast": ("simplify._Local.rule_cast", _nothing, [
         Case("x + int(2.0*3)", {"add": 1}, {"add": 1}),
+        Case("x*int(v > y)", {"gt": 1, "cast": 2, "mul": 1}, {"gt": 1, "select": 1, "mul": 1}),
     ]),
     "add": ("simplify._Local.rule_add", _nothing, [
         Case("x + 0", {"add": 1}, {}),

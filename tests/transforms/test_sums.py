@@ -139,16 +139,25 @@ def test_rows(targets, starts, firsts):
     assert rows.targets.tolist() == firsts
 
 
-def arranged(targets, size, looked_up=(), n_changing=0, rows=True, start=0):
+def test_rows_of_one_source():
+    targets, sources = [0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 1, 0]
+    rows = rows_of(np.array(targets, dtype=np.int32), np.array(sources, dtype=np.int32))
+    assert rows.starts.tolist() == [0, 2, 5, 6]
+    assert rows.targets.tolist() == [0, 2, 5]
+
+
+def arranged(targets, size, looked_up=(), n_changing=0, rows=True, start=0, same=()):
     """How a sum with these synapses is made."""
     targets = np.asarray(targets, dtype=np.int32)
-    arrays = {"post": targets, "pre": np.sort(targets)}
+    arrays = {"post": targets, "pre": np.sort(targets), "row": np.cumsum(targets == start)}
     form = SumForm(
-        "test", 0, "post", "start", "size", (), ("pre",), True, looked_up, n_changing, rows
+        "test", 0, "post", "start", "size", (), ("pre",), True, looked_up, n_changing, rows, same
     )
     layout = SumLayout(form)
     layout.refresh(arrays, {"start": start, "size": size})
     structure = layout._structure
+    if structure.alike:
+        return "rows of one source"
     return "slices" if structure.n_slices else "rows" if structure.n_rows else "numbers"
 
 
@@ -161,6 +170,9 @@ def test_what_is_the_fastest_is_chosen():
     assert arranged(np.arange(1000), 1000, ("pre",)) == "rows"
     assert arranged(np.arange(1000), 1000, ("pre",), rows=False) == "numbers"
     assert arranged(np.tile(np.arange(500), 500), 500, ("pre",), n_changing=1) == "rows"
+    every = np.tile(np.arange(500), 500)
+    assert arranged(every, 500, ("row",), n_changing=1, same=("row",)) == "rows of one source"
+    assert arranged(every, 500, ("post",), n_changing=1, same=("post",)) == "rows"
     assert arranged(random.permutation(1000), 1000, ("pre",)) == "numbers"
     # all to one neuron: seven of eight lanes would be idle
     assert arranged(np.zeros(1000), 1, ("pre",)) == "numbers"

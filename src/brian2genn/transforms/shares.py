@@ -100,6 +100,45 @@ def pushes_together(steps: Sequence[Step]) -> list[Step]:
     return [step for group in found for step in group]
 
 
+def thresholds_early(steps: Sequence[Step]) -> list[Step]:
+    """Let thresholds follow the state updates of their groups, past what does not matter for them.
+
+    Brian updates all groups first. Where these have several clocks, or something is between that
+    is not shared out, a threshold would be in another stretch than its group's state update.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In schedule order, without steps that the host runs.
+    """
+    found: list[Step] = []
+    for step in steps:
+        found.insert(_earliest_place(found, step), step)
+    return found
+
+
+def _earliest_place(steps: Sequence[Step], step: Step) -> int:
+    """Where in a schedule a threshold may be; the end for all else."""
+    if not isinstance(step, Threshold) or why_not_shared(step) is not None:
+        return len(steps)
+    touched = touched_by(step)
+    for place in reversed(range(len(steps))):
+        other = steps[place]
+        if isinstance(other, Update) and (other.size, other.clock) == (step.size, step.clock):
+            break
+        if touched.clashes(touched_by(other)):
+            return len(steps)
+    else:
+        return len(steps)
+    # behind all that may be in the stretch
+    place += 1
+    while place < len(steps) and steps[place].clock == step.clock:
+        if why_not_shared(steps[place]) is not None:
+            break
+        place += 1
+    return place
+
+
 def are_pushed_together(one: Step, other: Step) -> bool:
     """Whether two steps of the schedule push the same events at the same times."""
     if not isinstance(one, Push) or not isinstance(other, Push):

@@ -81,7 +81,18 @@ class _Local:
         return ex.make(old.op, args, old.attr, old.dtype)
 
     def rule_cast(self, old: Expr, args: tuple[Expr, ...]) -> Expr:
-        return ex.cast(args[0], old.dtype)
+        value = args[0]
+        if not is_float(old.dtype):
+            return ex.cast(value, old.dtype)
+        # int(condition) as a factor: processors select a number sooner than they convert one
+        if value.op == "select" and all(arg.op == "const" for arg in value.args[1:]):
+            return ex.select(value.args[0], *(ex.cast(arg, old.dtype) for arg in value.args[1:]))
+        truth = value
+        while truth.op == "cast" and is_integer(truth.dtype):
+            truth = truth.args[0]
+        if truth.dtype == BOOL:
+            return ex.select(truth, ex.const(1.0, old.dtype), ex.const(0.0, old.dtype))
+        return ex.cast(value, old.dtype)
 
     def rule_add(self, old: Expr, args: tuple[Expr, ...]) -> Expr | None:
         left, right = args

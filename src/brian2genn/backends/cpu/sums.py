@@ -90,7 +90,7 @@ class SumLayout:
         if not changed:
             return
         if form.by_target:
-            if form.index in changed or self._order is None:
+            if not changed.isdisjoint((form.index, *form.same)) or self._order is None:
                 start, size = int(params[form.start]), int(params[form.target_size])
                 self._arrange(arrays, start, size)
                 changed.update(form.copies)
@@ -99,7 +99,7 @@ class SumLayout:
                     self._copy(name, arrays[name])
             copies = [self._copies[name] for name in form.copies if name in self._copies]
             self._point("copies", copies)
-        if not changed.isdisjoint((*form.same, *form.neighbours)):
+        elif not changed.isdisjoint((*form.same, *form.neighbours)):
             self._find_rows(arrays)
         if any(index in changed for index, _ in form.tables):
             self._make_tables(arrays)
@@ -115,7 +115,7 @@ class SumLayout:
     def _arrange(self, arrays: Mapping[str, np.ndarray], start: int, size: int) -> None:
         """Find the place of every synapse, by what is the fastest."""
         structure, form = self._structure, self.form
-        structure.n_slices = structure.n_rows = structure.all_once = 0
+        structure.n_slices = structure.n_rows = structure.all_once = structure.alike = 0
         structure.n_targets = size
         self._order = np.zeros(0, dtype=np.int32)
         self._copies = {}
@@ -126,26 +126,36 @@ class SumLayout:
         others = sum(COSTS.look_up(int(arrays[name].max()) + 1) for name in form.looked_up)
         by_number = COSTS.by_number + 2 * COSTS.look_up(size) + others
         best = by_number * n_synapses
-        rows = rows_of(targets)
         if form.rows:
+            rows = rows_of(targets)
             in_rows = (COSTS.in_row + others) * n_synapses + COSTS.row * len(rows.targets)
             if in_rows < best:
                 best = in_rows
-                structure.row_starts = rows.starts.ctypes.data
-                structure.row_targets = rows.targets.ctypes.data
-                structure.n_rows = len(rows.targets)
+                self._use_rows(rows)
                 structure.all_once = structure.n_rows == 1 and n_synapses == size
-                self._keep["rows"] = rows
+        if form.same:
+            rows = rows_of(targets, *(arrays[name] for name in form.same))
+            in_rows = COSTS.in_row * n_synapses + COSTS.row * len(rows.targets)
+            if in_rows < best:
+                best = in_rows
+                self._use_rows(rows)
+                structure.all_once, structure.alike = 0, 1
         slices = slices_of(targets, start, size, form.n_changing > 0)
         each = COSTS.by_target + others + COSTS.near * form.n_changing
         if each * slices.starts[-1] + COSTS.target * size >= best:
             return
-        structure.n_rows = structure.all_once = 0
+        structure.n_rows = structure.all_once = structure.alike = 0
         self._order = slices.order
         for name in ("targets", "lengths", "starts", "order"):
             setattr(structure, name, getattr(slices, name).ctypes.data)
         structure.n_slices = len(slices.starts) - 1
         self._keep["slices"] = slices
+
+    def _use_rows(self, rows: Rows) -> None:
+        self._structure.row_starts = rows.starts.ctypes.data
+        self._structure.row_targets = rows.targets.ctypes.data
+        self._structure.n_rows = len(rows.targets)
+        self._keep["rows"] = rows
 
     def _find_rows(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Find the rows of a state update, and whether they pay."""
@@ -224,14 +234,19 @@ class Rows:
     targets: np.ndarray
 
 
-def rows_of(targets: np.ndarray) -> Rows:
+def rows_of(targets: np.ndarray, *same: np.ndarray) -> Rows:
     """Find the rows of synapses whose targets are neighbours, in ascending order.
 
     Parameters
     ----------
     targets : int32 array, shape (n_synapses,)
+    *same : int32 arrays, shape (n_synapses,)
+        What has to be the same in a row.
     """
-    begins = np.flatnonzero(np.diff(targets, prepend=targets[0] - 2) != 1)
+    is_first = np.diff(targets, prepend=targets[0] - 2) != 1
+    for numbers in same:
+        is_first[1:] |= np.diff(numbers) != 0
+    begins = np.flatnonzero(is_first)
     starts = np.append(begins, len(targets)).astype(np.int32)
     return Rows(starts, targets[begins].astype(np.int32))
 

@@ -101,6 +101,7 @@ class Sum(ctypes.Structure):
         ("row_starts", c_void_p),
         ("row_targets", c_void_p),
         ("all_once", c_int64),
+        ("alike", c_int64),
     )
 
 

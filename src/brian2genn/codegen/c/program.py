@@ -25,6 +25,7 @@ from ...transforms.shares import (
     division_of,
     pushes_together,
     stretches,
+    thresholds_early,
     why_not_shared,
 )
 from ..symbols import Symbols, user_arrays
@@ -237,7 +238,7 @@ def print_program(network: Network) -> Source:
             schedule.append(("block", len(parts)))
             parts.append([])
         parts[-1].append(step)
-    parts = [pushes_together(part) for part in parts]
+    parts = [pushes_together(thresholds_early(part)) for part in parts]
     printed: list[_Printed] = []
     on_demand = sums_on_demand(network)
     passes = Passes(network, parts)

@@ -44,7 +44,8 @@ class SumForm:
     rows : bool
         Whether synapses with neighbours as targets may be gone through in rows.
     same, neighbours : tuple of str
-        For a state update: the arrays whose numbers have to be the same in a row, and neighbours.
+        The arrays whose numbers are the same in a row, and neighbours. A state update has to have
+        such rows, a sum may have.
     """
 
     origin: str
@@ -207,6 +208,45 @@ class RowPrinter(SumPrinter):
         return f"{place}[_idx - _first]"
 
 
+class AlikeRowPrinter(SumPrinter):
+    """Prints the same for rows in which all that is read of other neurons is of the same one.
+
+    Parameters
+    ----------
+    index : str
+        The array with the targets of the synapses.
+
+    Attributes
+    ----------
+    row : list of str
+        Statements executed once for every row, which begins with the synapse ``first``.
+    same : list of str
+        The arrays whose numbers have to be the same in a row.
+    """
+
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, number, unit)
+        self._index = index
+        self.row: list[str] = []
+        self.same: list[str] = []
+
+    def _place(self, access: Access, section: int = 0) -> str:
+        index = self.kernel.accesses.get(str(access.index))
+        if index is None or index.index != ELEMENT:
+            return super()._place(access, section)
+        self._touched.setdefault(access.array)
+        if index.array == self._index:
+            return f"{pointer(access.array)}[_idx + shift]"
+        self._touched.setdefault(index.array)
+        self.loaded_ahead.add(index.name)
+        name = f"_at_{index.name}"
+        statement = f"const int64_t {name} = {pointer(index.array)}[first];"
+        if statement not in self.row:
+            self.row.append(statement)
+            self.same.append(index.array)
+        return f"{pointer(access.array)}[{name}]"
+
+
 def _copy(array: str) -> str:
     return f"_copy_{array}"
 
@@ -236,6 +276,8 @@ class PrintedSum:
     slices : SlicePrinter or None
         None if synapses never stand by target.
     rows : RowPrinter or None
+    alike : AlikeRowPrinter or None
+        None if nothing is read of other neurons.
     """
 
     form: SumForm
@@ -245,6 +287,7 @@ class PrintedSum:
     kernel: SumPrinter
     slices: SlicePrinter | None
     rows: RowPrinter | None
+    alike: AlikeRowPrinter | None
 
 
 @dataclass(frozen=True)
@@ -293,6 +336,7 @@ class Sums:
         whole = side_by_side(plan.kernel) is not None
         in_rows = plan.by_target and not whole
         rows = RowPrinter(plan, step.index, *rest).print() if in_rows else None
+        alike = AlikeRowPrinter(plan, step.index, *rest).print() if in_rows else None
         form = SumForm(
             step.origin,
             block,
@@ -305,12 +349,15 @@ class Sums:
             tuple(plan.looked_up(step.index)),
             len(plan.changing),
             rows is not None,
+            tuple(dict.fromkeys(alike.same)) if alike else (),
         )
         self.forms.append(form)
         self.n_tables += len(plan.tables)
         tables = [self._table(table) for table in plan.tables]
         kernel = SumPrinter(plan, *rest).print()
-        return PrintedSum(form, number, efforts, tables, kernel, slices, rows)
+        return PrintedSum(
+            form, number, efforts, tables, kernel, slices, rows, alike if form.same else None
+        )
 
     def print_update(self, step: Update, block: int) -> PrintedUpdate | None:
         """Print a state update; None if nothing is to be gained over its step as it is."""

@@ -12,6 +12,7 @@
 
 #include "brian2genn_alias.h"
 #include "brian2genn_chance.h"
+#include "brian2genn_few_cells.h"
 #include "brian2genn_inversion.h"
 
 /* How many elements a call may be for, at most. Their numbers stay in the fastest cache, and what
@@ -410,8 +411,12 @@ B2G_FN_LONG void b2g_fill_below(double *B2G_RESTRICT p, uint64_t seed, uint32_t 
         }                                                                                          \
         double u[B2G_CHUNK];                                                                       \
         b2g_fill_rand(seed, stream, first, end, step, block, u);                                   \
+        const int32_t done = b2g_look_up_few(table, u, n);                                         \
         B2G_SIMD                                                                                   \
-        for (int32_t k = 0; k < n; k++)                                                            \
+        for (int32_t k = 0; k < done; k++)                                                         \
+            values[k] = (type)u[k];                                                                \
+        B2G_SIMD                                                                                   \
+        for (int32_t k = done; k < n; k++)                                                         \
             values[k] = (type)b2g_look_up(table, u[k]);                                            \
     } while (0)
 #define B2G_SIMD _Pragma("omp simd")

@@ -152,6 +152,23 @@ static inline int32_t b2g_end_of_neighbours(const int32_t *targets, int32_t firs
     return last + 1;
 }
 
+/* A short run; such runs are listed synapse by synapse. */
+enum { B2G_LISTED_RUN = 16 };
+
+/* List so many neighbours, of which fewer may be wanted. */
+static inline void b2g_list_run(int32_t *which, int32_t first)
+{
+    #pragma omp simd
+    for (int32_t k = 0; k < B2G_LISTED_RUN; k++)
+        which[k] = first + k;
+}
+
+/* Whether most runs are so short that what takes time is to find out where each ends. */
+static inline bool b2g_runs_are_short(const b2g_queue *queue)
+{
+    return queue->n_synapses < queue->n_runs * (B2G_LISTED_RUN / 2);
+}
+
 /* About how many synapses events arrive at in this time step. */
 static inline double b2g_arriving(const b2g_queue *queue, const b2g_slot *slot)
 {

@@ -26,6 +26,7 @@ typedef struct {
     const int32_t *row_starts; /* n_rows + 1 */
     const int32_t *row_targets;
     int64_t all_once;         /* whether the only row has all targets */
+    int64_t alike;            /* whether all that is read of other neurons is the same in a row */
 } b2g_sum;
 
 /* The row that has a synapse. */
