@@ -140,7 +140,7 @@ class _Needs:
 
     def _can_be_own(self) -> bool:
         """Whether a step over a divided group writes to nothing but its own elements."""
-        if _has_a_state(self.step):
+        if _has_a_state(self.step) or _is_without_times(self.step):
             return False
         counted = getattr(self.step, "count", None)
         return all(
@@ -210,6 +210,13 @@ def _has_a_state(step: Step) -> bool:
     """Whether a function that it calls may give other results when others call it, too."""
     functions = [f for kernel in step.kernels() for f in kernel.attributes("user")]
     return any(not f.stateless or f.draws or f.vectorised for f in functions)
+
+
+def _is_without_times(step: Step) -> bool:
+    """Whether it records rows of which nobody could tell later in which order they came."""
+    if not isinstance(step, RecordEvents) or not step.columns:
+        return False
+    return all(column.name != "t" for column in step.columns)
 
 
 def _name(touch: Touch) -> str:
