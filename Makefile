@@ -124,8 +124,8 @@ test-wheel: $(VENV)/.wheel ## wheel and sdist, checked, installed in new environ
 
 test-mpi: $(VENV)/.sweep ## one network over several processes; the tests of semantics under 2 and 3 (long)
 	$(BIN)/python -m pytest -rs tests/mpi tests/transforms/test_ranks.py
-	@for ranks in 2 3; do echo "Semantics under $$ranks processes"; BRIAN2GENN_TEST_GRAIN=1 \
-	$(BIN)/mpirun -n $$ranks --oversubscribe --allow-run-as-root --output file-pattern=build/mpi-$$ranks \
+	@for ranks in 2 3; do echo "Semantics under $$ranks processes"; BRIAN2GENN_TEST_GRAIN=4 \
+	$(BIN)/mpirun -n $$ranks --oversubscribe --allow-run-as-root --output filename=build/mpi-$$ranks \
 	$(BIN)/python -m pytest -p no:cacheprovider -q -W ignore tests/semantics || exit 1; done
 
 bench: $(INSTALLED) ## speed against Brian's own devices (long; wants a quiet machine)

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
+from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"
 
@@ -116,7 +117,23 @@ def _flags(request: pytest.FixtureRequest):
 
 
 @pytest.fixture(autouse=True)
-def _no_past(_brian):
+def _same_test(request: pytest.FixtureRequest):
+    """Let processes that MPI has started begin each test together, whatever was before."""
+    from tests import together
+
+    together.begin(request.node.nodeid)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """The same folder for all processes of MPI."""
+    from tests import together
+
+    return Path(together.same(str(tmp_path)))
+
+
+@pytest.fixture(autouse=True)
+def _no_past(_brian, _same_test):
     """Reset devices, preferences, the default clock and the scope after each test.
 
     Brian collects garbage in each run and each reset. What is still there before a test (modules,

@@ -11,7 +11,7 @@ program, for the oldest, a middle and the newest architecture that it knows. ``p
 ``shim``, but executes what NVRTC makes of CUDA programs; accesses outside of memory and races are
 errors there. With all of these, short runs execute time steps in all ways in turn. With ``cpu``,
 ``BRIAN2GENN_TEST_THREADS=3`` lets three threads share out whatever can be shared out, and
-``BRIAN2GENN_TEST_GRAIN=1`` lets processes that MPI has started cut groups anywhere. With
+``BRIAN2GENN_TEST_GRAIN=4`` lets processes that MPI has started cut small groups, too. With
 ``pygenn``, a real GeNN; tests of networks that it refuses are skipped with its reasons.
 With ``numpy``, the interpreter of models in ``tests/interpreter`` takes the place of the CPU
 backend. ``BRIAN2GENN_TEST_DRIVER`` is set by `tests/cuda_driver`.

@@ -25,6 +25,7 @@ Preferences, under ``prefs.devices.genn``: ``cpu_threads``, ``cache_size``, ``pr
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +40,13 @@ from .runtime.activation.legacy import example_run
 from .runtime.memory.pickling import watch_forks
 from .runtime.messages.explain import Explanation
 from .runtime.messages.uncaught import watch_uncaught
+from .runtime.ranks.synapses import as_they_are
 
 if TYPE_CHECKING:
     from .sweeps import load_sweep, sweep
 
 __version__ = "2.0.0.dev0"
-__all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep", "sweep"]
+__all__ = ["example_run", "explain", "export_genn", "genn_device", "load_sweep", "local", "sweep"]
 
 #: The device; ``set_device("genn")`` activates it.
 genn_device = all_devices["genn"] = GennDevice()
@@ -83,6 +85,21 @@ def explain(network: Any = None) -> Explanation:
         If the network has not been run with the device yet.
     """
     return genn_device.explain(network)
+
+
+def local() -> AbstractContextManager[None]:
+    """Let synapses be read as this process has them, where several run a network together.
+
+    Within ``with brian2genn.local():``, ``S.i[:]``, ``S.w[:]`` and ``S.w["w > 0.5"]`` have the
+    values of the synapses that this process has, in their order among all. Nothing is sent, so that
+    each process may do it when it likes to. Synapses cannot be set there. In one process, these are
+    all synapses.
+
+    Returns
+    -------
+    context manager
+    """
+    return as_they_are()
 
 
 def export_genn(network: Any, directory: str | Path, namespace: Any = None) -> Path:

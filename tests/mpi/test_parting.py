@@ -102,6 +102,40 @@ def test_other_random_numbers_on_one(tmp_path):
     assert "Processes 0 and 1 differ in NumPy's random numbers" in text
 
 
+def test_an_operation_that_does_other_things_on_one(tmp_path):
+    script = "prefs.devices.genn.debug = 'simplify'\n" + NETWORK
+    script += """
+@network_operation
+def differ():
+    G.v[7] = 0.01*rank
+run(5*ms)
+"""
+    text = failed(script, tmp_path)
+    assert "Processes 0 and 1 differ in 'v' of 'neurongroup'" in text
+    assert "It was set by 'networkoperation'" in text
+
+
+def test_others_end_early_and_that_is_caught(tmp_path):
+    script = (
+        NETWORK
+        + """
+if rank == 1: sys.exit()
+told = []
+for _ in range(3):
+    try:
+        run(1*ms)
+    except RuntimeError as error:
+        told.append(str(error))
+results['told'] = told
+"""
+    )
+    done = launch(script, tmp_path, ranks=2, seconds=120)
+    assert done.status == 0, done.text
+    (found,) = done.results
+    assert len(found["told"]) == 3
+    assert all("has come to the end of the script" in text for text in found["told"])
+
+
 def test_other_values_on_one(tmp_path):
     text = failed(NETWORK + "run(1*ms)\nif rank == 1: G.v[7] = 0.3\nrun(1*ms)", tmp_path)
     assert "Processes 0 and 1 differ in 'v' of 'neurongroup'" in text

@@ -45,6 +45,32 @@ results |= dict(i=spikes.i[:], v=G.v[:], u=S.u[:])
             assert np.array_equal(value, first.results[0][name]), (name, ranks)
 
 
+def test_what_a_process_has_is_read_without_the_others(tmp_path):
+    script = (
+        HELD.replace("'v : 1')", "'v : 1', threshold='v > 1')")
+        + """
+with brian2genn.local():
+    if rank < 2:
+        results |= dict(w=S.w[:], i=S.i[:], j=S.j[:], large=S.w['w > 0.5'])
+    try:
+        S.w = 1
+    except RuntimeError as error:
+        results['refused'] = str(error)
+results |= dict(all_w=S.w[:], all_i=S.i[:], all_j=S.j[:])
+"""
+    )
+    done = launch(script, tmp_path, ranks=3, grain=64)
+    assert done.status == 0, done.text
+    first, second, third = done.results
+    assert "w" not in third
+    for found in (first, second):
+        assert "can only be read" in str(found["refused"])
+        mine = np.isin(found["all_j"], np.unique(found["j"]))
+        for name in ("w", "i", "j"):
+            assert np.array_equal(found[name], found[f"all_{name}"][mine])
+        assert np.array_equal(found["large"], found["w"][found["w"] > 0.5])
+
+
 HELD = """
 seed(1)
 G = NeuronGroup(640, 'v : 1')

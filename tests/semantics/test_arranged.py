@@ -17,6 +17,7 @@ from brian2 import (
 import brian2genn
 from tests import devices
 from tests.semantics.harness import Cases, Result, check, observe
+from tests.together import for_one_process
 
 pytestmark = pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 
@@ -159,6 +160,7 @@ def test_same_bits_in_any_order(function, fitted):
             assert np.array_equal(value, other[name]), name
 
 
+@for_one_process
 @pytest.mark.parametrize(
     ("least", "expected"), [(0, "In the order in which spikes arrive"), (10**9, "")]
 )
@@ -173,6 +175,7 @@ def test_explained(least, expected, fitted):
     assert expected in told
 
 
+@for_one_process
 def test_threads_find_their_targets_side_by_side():
     """They share out each run by target; what a target gets is the same, bit by bit."""
     found = []

@@ -30,6 +30,7 @@ from brian2 import (
 
 from tests import devices
 from tests.faults.processes import in_fork
+from tests.together import for_one_process
 
 pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="Brian does not promise it")
 
@@ -248,6 +249,7 @@ def test_restoring_fewer_and_more_synapses():
     np.testing.assert_array_equal(again, [7] * 4)
 
 
+@for_one_process
 @pytest.mark.parametrize("take", [lambda s: s.w_[:], lambda s: s.variables["w"].get_value()])
 @pytest.mark.parametrize("connected", [1, 2, 3])
 def test_an_array_is_the_variable_until_its_size_changes(take, connected):
@@ -282,6 +284,7 @@ def test_an_array_is_the_variable_until_its_size_changes(take, connected):
     assert array[0] == 30
 
 
+@for_one_process
 def test_what_brian_runs_has_the_arrays_that_there_are_now():
     """Synapses are made during a run, and an array of them is held."""
     set_device(devices.DEVICE)
@@ -305,6 +308,7 @@ def test_what_brian_runs_has_the_arrays_that_there_are_now():
     np.testing.assert_array_equal(held, [1] * 3)
 
 
+@for_one_process
 def test_asking_does_not_copy():
     set_device(devices.DEVICE)
     model = Model()

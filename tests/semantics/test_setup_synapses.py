@@ -15,7 +15,7 @@ from brian2 import (
 )
 from brian2.core.base import BrianObjectException
 
-from tests import devices
+from tests import devices, together
 from tests.semantics.harness import Cases, check, observe
 
 cases = Cases()
@@ -85,8 +85,10 @@ def parts_of_groups():
         synapses.connect(**arguments)
         synapses.w = "10*i + j + x_pre"
         results[name] = synapses
-        results[f"{name}_pre"] = synapses.variables["_synaptic_pre"].get_value()
-        results[f"{name}_post"] = synapses.variables["_synaptic_post"].get_value()
+        with together.whole(synapses):
+            for side in ("pre", "post"):
+                neurons = synapses.variables[f"_synaptic_{side}"].get_value()
+                results[f"{name}_{side}"] = np.array(neurons)
     return observe(**results)
 
 

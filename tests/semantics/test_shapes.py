@@ -36,7 +36,7 @@ from brian2 import (
 )
 from brian2.core.variables import VariableView
 
-from tests import devices
+from tests import devices, together
 
 EQUATIONS = """
 v : volt
@@ -587,12 +587,13 @@ def set_and_see(device: str, build, statements: list[str]) -> dict[str, object]:
                 while type(error).__name__ == "BrianObjectException" and error.__cause__:
                     error = error.__cause__
                 outcome = type(error).__name__
-            values = [
-                np.array(variable.get_value()).tolist()
-                for thing in seen
-                for name, variable in sorted(thing.variables.items())
-                if name in ("x", "v", "whole", "flag", "total", "w", "delay", "common")
-            ]
+            with together.whole(*seen):
+                values = [
+                    np.array(variable.get_value()).tolist()
+                    for thing in seen
+                    for name, variable in sorted(thing.variables.items())
+                    if name in ("x", "v", "whole", "flag", "total", "w", "delay", "common")
+                ]
             found[statement] = outcome, values
         return found
     finally:

@@ -1,7 +1,6 @@
 """store and restore, in memory and in files, with everything in flight."""
 
 import os
-import tempfile
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from brian2 import (
     store,
 )
 
+from tests import together
 from tests.semantics.harness import Cases, check, observe
 
 cases = Cases()
@@ -90,7 +90,7 @@ def restored_with_spikes_in_flight():
 @cases
 def restored_from_a_file_into_new_objects():
     """A file written by one network is read by another that has the same names."""
-    with tempfile.TemporaryDirectory() as directory:
+    with together.folder() as directory:
         path = os.path.join(directory, "state")
 
         def until_the_end():
@@ -229,7 +229,7 @@ def one_delay_restored_where_each_synapse_has_its_own():
     """Brian's later versions store delays: that of all synapses is then that of each. Before, the
     delays stay that were set."""
     results = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with together.folder() as folder:
         filename = os.path.join(folder, "state")
         stored = Network(_one_delay_or_many(True, "i <= j").values())
         stored.run(2 * ms)

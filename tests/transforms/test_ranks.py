@@ -28,6 +28,7 @@ ARRAYS = [
     Array("y", FLOAT64, "'y' of 'group'", "group"),
     Array("total", FLOAT64, "'total' of 'group'", "group"),
     Array("space", INT32, "'_spikespace' of 'group'", "group"),
+    Array("places", INT32, "'_sub_idx' of 'part'", "part"),
     Array("w", FLOAT64, "'w' of 'synapses'", "synapses"),
     Array("one", FLOAT64, "'one' of 'synapses'", "synapses"),
     Array("i", INT32, "'i' of 'synapses'", "synapses", Role.SOURCE),
@@ -137,6 +138,33 @@ def test_what_is_not_divided_is_done_by_all_with_values_of_all():
     network, _ = shared(part, UPDATE)
     assert kinds(network) == ["Exchange", "Update", "Update"]
     assert [step.own for step in network.steps] == [False, False, True]
+
+
+PLACES = Access("_sub_idx", "places", INT32, consecutive=True)
+V_OF_PART = Access("v_of_part", "v", FLOAT64, "_sub_idx")
+Y_OF_PART = Access("y_of_part", "y", FLOAT64, "_sub_idx")
+
+
+def of_part(*accesses, store, of):
+    return Update(
+        **{**base("input", "part"), "domain": ""},
+        kernel=kernel(PLACES, *accesses, store=store, of=of),
+        size="M",
+    )
+
+
+def test_of_a_part_of_a_group_each_does_its_own_elements():
+    network, plan = shared(UPDATE, of_part(V_OF_PART, store=V_OF_PART, of=V_OF_PART), UPDATE)
+    assert plan.exchanged == []
+    assert all(step.own for step in network.steps)
+    assert network.steps[1].part == ("places", "v")
+    assert plan.own == {"v": "group"}
+
+
+def test_a_part_that_reads_others_has_their_values():
+    step = of_part(V_OF_PART, V_POST, J, store=V_OF_PART, of=V_POST)
+    network, _ = shared(UPDATE, step, divided=Divided(frozenset({"group"})))
+    assert kinds(network) == ["Update", "Exchange", "Update"]
 
 
 def test_whoever_brian_runs_sees_everything():

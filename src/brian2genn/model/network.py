@@ -142,6 +142,10 @@ class Step:
         The label of the group whose elements its kernel is executed for; empty if there is none.
     own : bool
         Whether each of several processes does it for elements of its own only.
+    part : tuple of str, optional
+        Where it is one for a part of a group, of which processes do own elements: the array with
+        the places of its elements, which follow one another, and one with an element for each of
+        the whole group.
     """
 
     of_all_elements: ClassVar[bool] = True
@@ -152,6 +156,7 @@ class Step:
     clock: int
     domain: str = field(default="", kw_only=True)
     own: bool = field(default=False, kw_only=True)
+    part: tuple[str, str] | None = field(default=None, kw_only=True)
 
     def kernels(self) -> list[Kernel]:
         """The kernels the step executes."""

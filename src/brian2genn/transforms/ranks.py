@@ -115,16 +115,22 @@ class _Needs:
         self.impossible: str | None = None
         if any(kernel.looks_into_arrays() for kernel in step.kernels()):
             self.impossible = "a C++ function of it looks into other arrays of the network"
-            self.is_own, self.touches = False, []
+            self.is_own, self.part, self.touches = False, None, []
             return
-        self.is_own = isinstance(step, _BY_ELEMENT) and step.domain in divided.groups
         self.touches = [touch for touch in footprint(step) if touch.memory.kind is Kind.ARRAY]
+        #: of a step for a part of a group; see `Step.part`
+        self.part = self._part_of_a_group()
+        self.is_own = self.part is not None or (
+            isinstance(step, _BY_ELEMENT) and step.domain in divided.groups
+        )
         side = divided.synapses.get(_synapses_of(step))
         if side is not None:
             self._of_synapses(side)
             return
         held = [t for t in self.touches if self._array(t).owner in divided.synapses]
-        if self.is_own and self._can_be_own():
+        if self.part is not None:
+            self._of_own_part()
+        elif self.is_own and self._can_be_own():
             self._of_own_elements()
         else:
             self.is_own = False
@@ -138,9 +144,36 @@ class _Needs:
     def _array(self, touch: Touch) -> Array:
         return self._arrays[_name(touch)]
 
+    def _part_of_a_group(self) -> tuple[str, str] | None:
+        """If it writes to nothing but a part of a divided group: see `Step.part`."""
+        step = self.step
+        if not isinstance(step, Update) or step.domain or _has_a_state(step):
+            return None
+        places = {a.array for a in step.kernel.accesses.values() if a.consecutive}
+        written = [touch for touch in self.touches if touch.how is not How.READ]
+        if len(places) != 1 or not written:
+            return None
+        for touch in written:
+            through = touch.where is Where.THROUGH and touch.index in places
+            if not through or self._array(touch).owner not in self._divided.groups:
+                return None
+        if len({self._array(touch).owner for touch in written}) > 1:
+            return None
+        return places.pop(), _name(written[0])
+
+    def _of_own_part(self) -> None:
+        """Elements beside the rank's own ones are computed, too, and are those of nobody."""
+        assert self.part is not None
+        for touch in self.touches:
+            name, is_part = _name(touch), touch.index == self.part[0]
+            if touch.how is not How.READ:
+                self.leaves[name] = self._array(touch).owner
+            elif not is_part:
+                self.whole[name] = None
+
     def _can_be_own(self) -> bool:
         """Whether a step over a divided group writes to nothing but its own elements."""
-        if _has_a_state(self.step):
+        if _has_a_state(self.step) or _is_without_times(self.step):
             return False
         counted = getattr(self.step, "count", None)
         return all(
@@ -212,6 +245,13 @@ def _has_a_state(step: Step) -> bool:
     return any(not f.stateless or f.draws or f.vectorised for f in functions)
 
 
+def _is_without_times(step: Step) -> bool:
+    """Whether it records rows of which nobody could tell later in which order they came."""
+    if not isinstance(step, RecordEvents) or not step.columns:
+        return False
+    return all(column.name != "t" for column in step.columns)
+
+
 def _name(touch: Touch) -> str:
     return str(touch.memory.name)
 
@@ -251,7 +291,7 @@ def share_out(
         return plan
     counts = {step.count for step in network.steps if isinstance(step, RecordEvents)}
     for need in needs:
-        need.step.own = need.is_own
+        need.step.own, need.step.part = need.is_own, need.part
         if counts & need.whole.keys():
             reason = "it uses what a monitor counts, of which each process has a part"
             plan.impossible.append(Impossible(need.step.owner, need.step.origin, reason))

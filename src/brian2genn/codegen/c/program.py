@@ -144,6 +144,8 @@ class _Printed:
 
     #: whether each of several processes does it for elements of its own only
     divided: bool = False
+    #: C text: of how many elements it has a part, and where that begins; empty if it is for all
+    part: str = ""
     #: whether it has a function for tables, which comes first
     tables: bool = False
     #: the queue that it does nothing but put events into; such a step has no function of its own
@@ -166,6 +168,8 @@ class _Printed:
 
     def first(self, part: str, parts: str = "parts") -> str:
         """C text of the first element of a part."""
+        if self.part:
+            return f"b2g_own_first_of(ctx, {self.part}, {self.size}, {part}, {parts})"
         if not self.divided:
             return {"0": "0", "1": self.size}.get(part, f"b2g_first({self.size}, {part}, {parts})")
         return f"b2g_own_first(ctx, {self.size}, {part}, {parts})"
@@ -173,7 +177,17 @@ class _Printed:
     @property
     def count(self) -> str:
         """C text of the number of elements."""
+        if self.part:
+            return f"({self.first('1', '1')} - {self.first('0', '1')})"
         return f"b2g_own_size(ctx, {self.size})" if self.divided else self.size
+
+
+def _part_of(step: Step, symbols: Symbols) -> str:
+    """C text: of how many elements a step has a part, and where that begins."""
+    if step.part is None:
+        return ""
+    places, whole = step.part
+    return f"{symbols.length(whole)}, (const int32_t *)ctx->arrays[{symbols.arrays[places]}]"
 
 
 @dataclass
@@ -301,6 +315,7 @@ def print_program(network: Network) -> Source:
                 prepare,
                 due(step, symbols, on_demand),
                 divided=step.own,
+                part=_part_of(step, symbols),
                 tables=bool(isinstance(step, Update) and form and form.tables),
                 queue=step.queue if isinstance(step, Push) and not step.own else None,
                 events=symbols.arrays[step.events] if isinstance(step, Push) else 0,

@@ -189,6 +189,23 @@ static inline int64_t b2g_own_first(const b2g_context *ctx, int64_t n, int32_t p
     return begin + b2g_first(b2g_cut(ctx->ranks, n, ctx->ranks->rank + 1) - begin, part, parts);
 }
 
+/* The same for a part of a group of `whole`, whose n elements begin with the one at `first`: those that
+   are this rank's own, and some beside them, so that vectors begin where they do in one process. */
+static inline int64_t b2g_own_first_of(const b2g_context *ctx, int64_t whole, const int32_t *first,
+                                       int64_t n, int32_t part, int32_t parts)
+{
+    if (ctx->ranks == NULL || n == 0)
+        return b2g_first(n, part, parts);
+    const int64_t grain = ctx->ranks->grain;
+    int64_t begin = b2g_cut(ctx->ranks, whole, ctx->ranks->rank) - *first;
+    int64_t end = b2g_cut(ctx->ranks, whole, ctx->ranks->rank + 1) - *first;
+    begin = begin < 0 ? 0 : begin > n ? n : begin / grain * grain;
+    end = end < begin ? begin : end > n ? n : (end + grain - 1) / grain * grain;
+    if (end > n)
+        end = n;
+    return begin + b2g_first(end - begin, part, parts);
+}
+
 /* How many of n elements are this rank's own. */
 static inline int64_t b2g_own_size(const b2g_context *ctx, int64_t n)
 {

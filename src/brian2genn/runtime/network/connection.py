@@ -175,6 +175,8 @@ class HostAccess:
     def after(self, obj: Any) -> None:
         """It has returned."""
         self._end()
+        if self._ranked is not None:
+            self._ranked.after_host(obj.name)
         watch = self._arrays.watch
         for code in obj.code_objects:
             if isinstance(code, LoopCodeObject) and any(

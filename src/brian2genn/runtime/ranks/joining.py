@@ -89,6 +89,11 @@ def join(asked: bool | None, backend: str | None, build_on_run: bool) -> RankWor
     return _world
 
 
+def world_of_all() -> RankWorld | None:
+    """All processes that run this script together, once they have joined."""
+    return _world
+
+
 def _threads(world: RankWorld) -> int:
     """How many threads each process may use: those on one machine share its cores."""
     mine = (os.uname().nodename, sorted(getattr(os, "sched_getaffinity", lambda _: ())(0)))

@@ -13,12 +13,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from brian2.core.preferences import prefs
 from brian2.synapses.synapses import Synapses
 
 from ...backends.interface import RankedProgram
 from ...backends.refusal import Refusal
 from ...frontend.network import Translation
-from ...model.network import RecordEvents, RecordRate, RecordState, Role, Threshold
+from ...model.network import (
+    OnEvents,
+    Push,
+    RecordEvents,
+    RecordRate,
+    RecordState,
+    Role,
+    Threshold,
+)
 from ...transforms.ranks import Divided, Plan, Side, share_out
 from ..run.recordings import Recording
 from .monitors import Events, Rates, Record, States
@@ -27,6 +36,9 @@ from .world import RanksParted, RankWorld
 
 #: How long ranks stay in compiled code before they meet: how soon Ctrl-C, stop() and reports work.
 _STAY = 0.1
+
+#: Most time steps between two meetings; where Brian runs objects, there are more of these.
+_MOST_STEPS = 1 << 30
 
 #: What ranks tell each other in a run: whether to stop, an interrupt, a report; steps until the
 #: next meeting.
@@ -93,7 +105,9 @@ class RankedNetwork:
         self.translation = translation
 
     def fits(self, world: RankWorld) -> bool:
-        """Whether spikes may wait as planned, with the delays that there are now; says how long."""
+        """Whether synapses are divided, and spikes may wait, as planned; says how long."""
+        if not all(share.is_current for share in self.synapses.values()):
+            return False
         collect = self.plan.collect
         if collect is None:
             world.window = 1
@@ -204,13 +218,20 @@ class RankedRun:
         self._steps = world.steps = 1
         self._entered = 0.0
         self.records: dict[int, Record] = {}
-        self._lists = {step.events for step in self._network.steps if isinstance(step, Threshold)}
+        #: of groups that are switched off, too
+        self._lists = {
+            step.events
+            for step in self._network.steps
+            if isinstance(step, Threshold | OnEvents | Push | RecordEvents | RecordRate)
+        }
         for step in self._network.steps:
             if isinstance(step, RecordEvents | RecordRate | RecordState):
                 record = self._record(step, recordings[step.recorder])
                 if record is not None:
                     for variable in record.recording.variables():
                         self.records[id(variable)] = record
+        #: whether to compare what objects that Brian runs have done
+        self._careful = bool(prefs["devices.genn.debug"])
         self._ranked = ranked
         self._sent, self._exchanges, self._waited = world.sent, world.exchanges, world.seconds
 
@@ -253,17 +274,20 @@ class RankedRun:
         held = {getattr(s, "size", "") for s in self._network.steps if s.domain in self._synapses}
         params = {n: value for n, value in self._bindings.params.items() if n not in held}
         world.same("the parameters of the run", _digest(repr(params).encode()), _REMEDY)
+        self._compare_values(_REMEDY)
+
+    def _compare_values(self, remedy: str) -> None:
         values = {
             name: zlib.crc32(self._present(name).tobytes())
             for name, array in self._network.arrays.items()
             if array.owner not in self._synapses
         }
         try:
-            world.same("values", _digest(repr(sorted(values.items())).encode()), _REMEDY)
+            self.world.same("values", _digest(repr(sorted(values.items())).encode()), remedy)
         except RuntimeError:
             for name, value in sorted(values.items()):
                 told = self._bindings.names.tell(self._network.arrays[name].origin)
-                world.same(told, struct.pack("<I", value), _REMEDY)
+                self.world.same(told, struct.pack("<I", value), remedy)
             raise
 
     def _array(self, name: str) -> np.ndarray:
@@ -321,7 +345,8 @@ class RankedRun:
         """
         taken = time.perf_counter() - self._entered
         wish = int(np.clip(_STAY / max(taken, 1e-9), 0.1, 10.0) * self._steps)
-        fact = _FACT.pack(stopped, self._interrupted, due and self.world.rank == 0, max(wish, 1))
+        wish = min(max(wish, 1), _MOST_STEPS)
+        fact = _FACT.pack(stopped, self._interrupted, due and self.world.rank == 0, wish)
         told = [
             _FACT.unpack(one[: _FACT.size]) for one in self.world.meet("a meeting in a run", fact)
         ]
@@ -336,6 +361,23 @@ class RankedRun:
         counts = self._counts()
         if counts:
             self.world.complete("what monitors have counted", counts)
+
+    def after_host(self, name: str) -> None:
+        """An object that Brian runs has had its turn: see whether it did the same on all ranks.
+
+        Parameters
+        ----------
+        name : str
+
+        Raises
+        ------
+        RanksParted
+            With what differs, where `prefs.devices.genn.debug` asks for it.
+        """
+        if self._careful:
+            self._compare_values(
+                f"It was set by '{name}', which every process runs: it must do the same on all."
+            )
 
     def show(self, variable: Any) -> None:
         """Let somebody who looks at a variable of a monitor see the rows of all ranks."""

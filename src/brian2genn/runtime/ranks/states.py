@@ -92,6 +92,36 @@ def restoring(
             pathway.queue._restore_from_full_state(_of_own(share, state))
 
 
+def undivide(world: RankWorld, arrays: MutableMapping[Any, Any], synapses: Synapses) -> None:
+    """Let every rank have all of some synapses from now on; all ranks do it.
+
+    Parameters
+    ----------
+    world : RankWorld
+    arrays : mapping
+        From Brian's variables to their arrays.
+    synapses : Synapses
+        Divided up to now.
+    """
+    share = share_behind(synapses)
+    assert share is not None
+    in_flight = []
+    for pathway, _ in _pathways(synapses._pathways):
+        state = None if pathway.queue is None else pathway.queue._full_state()
+        if state is not None:
+            purpose = f"spikes on their way in '{pathway.name}'"
+            in_flight.append((pathway, _of_all(world, share, state, purpose)))
+    with share.whole(write=False):
+        values = {variable: arrays[variable].data for variable in share.variables()}
+    share.forget()
+    for variable, value in values.items():
+        variable.size = share.total
+        arrays[variable].resize(share.total)
+        arrays[variable].set(value)
+    for pathway, state in in_flight:
+        pathway.queue._restore_from_full_state(state)
+
+
 def _shares(objects: Iterable[Any]) -> list[SynapseShare]:
     found = (share_behind(obj) for obj in objects if isinstance(obj, Synapses))
     return [share for share in found if share is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
@@ -100,7 +101,15 @@ class SynapseShare:
         self.numbers = np.zeros(0, dtype=np.int32)
         self.total = 0
         self.is_whole = False
+        #: whether the synapses are still divided so
+        self.is_current = True
+        self._synapses = weakref.ref(referent(synapses))
         vars(referent(synapses))[SHARE] = self
+
+    def forget(self) -> None:
+        """From now on, the synapses are not divided."""
+        self.is_current = False
+        vars(self._synapses()).pop(SHARE, None)
 
     @property
     def held(self) -> int:
@@ -229,6 +238,22 @@ def as_they_are() -> Iterator[None]:
         yield
     finally:
         _shown_as_they_are = before
+
+
+def refuse_to_set(group: Any) -> None:
+    """Let nobody set what is only shown as this rank has it.
+
+    Raises
+    ------
+    RuntimeError
+        If these are divided synapses.
+    """
+    if _shown_as_they_are and share_of(group) is not None:
+        name = getattr(group, "name", group)
+        raise RuntimeError(
+            f"Within brian2genn.local(), '{name}' can only be read: each process has a part of the"
+            " synapses. Set them outside of it, in all processes."
+        )
 
 
 def share_behind(group: Any) -> SynapseShare | None:

@@ -19,7 +19,9 @@ from brian2.groups.group import IndexWrapper
 from brian2.synapses.synapses import Synapses, SynapticSubgroup
 
 from ...frontend.compatibility import local_namespace
-from .synapses import SynapseShare, share_behind, side_of
+from ...frontend.labels import referent
+from .states import undivide
+from .synapses import SynapseShare, refuse_to_set, share_behind, side_of
 from .world import RankWorld
 
 
@@ -64,6 +66,9 @@ class WholeViews:
         level: int = 0,
     ) -> None:
         """Make synapses."""
+        for end in (synapses.source, synapses.target):
+            if isinstance(referent(end), Synapses) and share_behind(end) is not None:
+                undivide(self._world, self._device.arrays, referent(end))
         if share_behind(synapses) is None and not synapses._connect_called:
             side = side_of(synapses)
             if side is not None:
@@ -103,6 +108,7 @@ class WholeViews:
     # -- values are set ---------------------------------------------------------------
     def set_with_index_array(self, view: Any, item: Any, value: Any, check_units: bool) -> None:
         """Set elements to values."""
+        refuse_to_set(view.group)
         original = VariableView.set_with_index_array.original_function
         share = share_behind(view.group)
         if share is None or view.variable.scalar:
@@ -123,6 +129,7 @@ class WholeViews:
         self, view: Any, item: Any, code: str, run_namespace: Any, check_units: bool = True
     ) -> None:
         """Set elements to what a string says."""
+        refuse_to_set(view.group)
         original = VariableView.set_with_expression.original_function
         share = share_behind(view.group)
         if share is None:
@@ -135,6 +142,7 @@ class WholeViews:
         self, view: Any, cond: str, code: str, run_namespace: Any, check_units: bool = True
     ) -> None:
         """Set the elements for which a string holds to what another one says."""
+        refuse_to_set(view.group)
         original = VariableView.set_with_expression_conditional.original_function
         share = share_behind(view.group)
         # each rank does it for its own; what it cannot do so, `SetupCodeObject` does for all

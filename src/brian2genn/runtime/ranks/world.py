@@ -88,6 +88,8 @@ class RankWorld:
         #: after how many time steps spikes are exchanged that no queue needs before
         self.window = 1
         self._ended = False
+        #: why there are no meetings any more, if a rank has come to its end
+        self._over = ""
 
     # -- for programs ------------------------------------------------------------
     @property
@@ -156,6 +158,8 @@ class RankWorld:
 
     def _meet(self, number: int, text: str, fact: bytes = b"") -> bool:
         """Meet; whether others are up to something else."""
+        if self._over:  # nobody is there who could answer
+            raise RanksParted(self._over)
         self._own[:] = 0
         self._own[0] = number
         message = self._own.view(np.uint8)[4 * MESSAGE :]
@@ -183,10 +187,11 @@ class RankWorld:
             )
         if _ENDED in kinds:
             ended = [rank for rank, kind in enumerate(kinds) if kind == _ENDED]
-            return RanksParted(
+            self._over = (
                 f"Process {ended[0]} of {self.size} has come to the end of the script, while others"
                 f" have not ({purpose}). {_SAME_WAY}"
             )
+            return RanksParted(self._over)
         ways = {
             rank: "an exchange within a time step"
             if kind == 1
@@ -248,7 +253,11 @@ class RankWorld:
         """
         facts = self.meet(purpose, np.int64(values.nbytes).tobytes())
         counts = [int(np.frombuffer(fact[:8], dtype=np.int64)[0]) for fact in facts]
-        received = np.empty(sum(counts), dtype=np.uint8)
+        try:
+            received = np.empty(sum(counts), dtype=np.uint8)
+        except MemoryError:
+            self.abort(f"it has no memory for {sum(counts)} bytes ({purpose}).")
+            raise
         places = np.concatenate([[0], np.cumsum(counts)])
         self._gather(np.ascontiguousarray(values).reshape(-1).view(np.uint8), received, counts)
         return [
@@ -358,10 +367,16 @@ class RankWorld:
 
     def end(self) -> None:
         """Tell the others that this rank's script has ended, and wait for them."""
-        if self._ended:
+        if self._ended or self._over:
             return
         self._ended = True
-        self._meet(_ENDED, "the end of the script")
+        if self._meet(_ENDED, "the end of the script"):
+            self._find_out("the end of the script", None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there are no meetings any more, as a rank has come to its end."""
+        return bool(self._over)
 
     def abort(self, why: str, code: int = 1) -> None:
         """End all ranks now."""
