@@ -235,7 +235,8 @@ def names(draw: Draw, description: Description, groups: Sequence[Drawn]) -> Desc
         numbers = f"[{factor}, -0.21, 0.62]" if k == 0 else f"[{factor}, 0.45]"
         preamble += [
             f"table_{k} = TimedArray({numbers}, dt={pick(draw, ['0.3', '0.5'])}*ms, name='table')",
-            f"@check_units(x=1, result=1)\ndef bent(x):\n    return {factor}*x + {k}",
+            # one element: a smaller network has both or none
+            f"@check_units(x=1, result=1)\ndef bent(x):\n    return {factor}*x + {k}\n"
             f"bent_{k} = implementation('cpp', "
             f"'double bent(double x) {{ return {factor}*x + {k}; }}', name='bent')(bent)",
         ]

@@ -14,7 +14,10 @@ with these amendments.
   compiled code, as Brian's documentation has it. Only where this happens (it is watched, not
   guessed) a difference from NumPy is right, and only if the Cython target agrees with the device.
 - *Errors of NumPy's code*: where all neurons have one value, Brian's NumPy target fails to index
-  it. There is no reference then.
+  it; and NumPy has no ``2**-1`` of whole numbers. There is no reference then.
+- *Rounding to whole numbers*: ``floor`` and ``ceil`` in Brian's NumPy code make numbers of 32 bits,
+  of what has none such as infinity the smallest one; in its compiled code they are C's. The
+  reference is NumPy's where there is such a number, and what C gives elsewhere (`wide_rounding`).
 - *Constants in code*: Brian collects them into one, which may overflow or vanish where the code as
   it is written does not. The device may do either; what is written is the reference, too. Where
   Brian writes the infinity into its code, as a name that nobody knows, there is no reference.
@@ -43,6 +46,8 @@ from typing import Any
 import numpy as np
 from brian2 import Network, all_devices, prefs
 from brian2.codegen.generators import base
+from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.synapses.synapses import SynapticPathway
 
 from tests import devices
@@ -200,6 +205,30 @@ def defined_delays() -> Iterator[None]:
 
 
 @contextmanager
+def wide_rounding() -> Iterator[None]:
+    """Let ``floor`` and ``ceil`` of Brian's NumPy code leave what is no number of 32 bits."""
+
+    def rounded(function: Callable) -> Callable:
+        def wide(value: Any) -> Any:
+            result = function(value)
+            whole = np.int32(result)
+            return whole if np.all(whole == result) else result
+
+        return wide
+
+    replaced = []
+    for name, function in (("floor", np.floor), ("ceil", np.ceil)):
+        implementations = DEFAULT_FUNCTIONS[name].implementations
+        replaced.append((implementations, implementations[NumpyCodeGenerator]))
+        implementations.add_implementation(NumpyCodeGenerator, rounded(function), name=name)
+    try:
+        yield
+    finally:
+        for implementations, original in replaced:
+            implementations._implementations[NumpyCodeGenerator] = original
+
+
+@contextmanager
 def constants_as_written() -> Iterator[None]:
     """Let Brian leave the constants in the code of the time loop where they are."""
     make, before = base.make_statements, Network.before_run
@@ -246,6 +275,7 @@ def outcome(
     """What a network gives, or the error that it ends with."""
     with (
         defined_delays() if device == "runtime" else nullcontext(),
+        wide_rounding() if device == "runtime" else nullcontext(),
         nullcontext() if collect else constants_as_written(),
     ):
         try:

@@ -206,6 +206,21 @@ def test_two_spikes_that_meet_are_no_alarm():
     assert verdict.kind == "as Cython, with two spikes at one synapse in one step"
 
 
+def test_infinity_rounded_to_a_whole_number_is_no_alarm():
+    """NumPy's code makes the smallest number of it; in range, its rounding is the reference."""
+    rounding = network("cells.v = 'clip(floor(inf*(v + 1)), -2, 3) + ceil(0.4)'")
+    assert judged(rounding).kind == "with results"
+    result = runtime(rounding)
+    assert result["cells.v"] == [4] and result["errors"].size == 0
+    for expression, value in (("floor(-1.5)", -2), ("ceil(3e9 + 0.5)", 3e9 + 1)):
+        assert runtime(network(f"cells.v = {expression!r}"))["cells.v"] == [value]
+
+
+def test_powers_that_numpy_does_not_have_are_no_alarm():
+    verdict = judged(network("cells.v = '2**clip(-N, -1, 2)'"))
+    assert verdict.kind == "beyond Brian's NumPy target"
+
+
 def test_smaller():
     """What is not needed goes, at any depth."""
     whole = network("network.run(0.1*ms)", "network.run(0.2*ms)", hazards=("delays", "values"))

@@ -186,8 +186,10 @@ def observe(**things) -> Result:
 
 
 #: Errors in the code that Brian makes for NumPy where its compiled targets give a result: values
-#: that are the same for all neurons are single numbers there, and cannot be indexed.
+#: that are the same for all neurons are single numbers there, and cannot be indexed; and NumPy has
+#: no powers of whole numbers with an exponent below zero.
 NUMPY_ERRORS = (
+    "Integers to negative integer powers are not allowed.",
     "invalid index to scalar variable.",
     "'float' object is not subscriptable",
     "'int' object is not subscriptable",

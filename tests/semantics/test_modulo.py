@@ -4,8 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, StateMonitor, Synapses, ms, run
+from brian2 import NeuronGroup, StateMonitor, Synapses, ms, prefs, run, set_device
 
+from tests import devices
 from tests.semantics.harness import Cases, check, observe
 
 cases = Cases()
@@ -143,6 +144,56 @@ def of_numbers_and_integers_in_single_precision():
     on = Synapses(group, group)
     on.connect("i == j and (n_pre*0.1) % 0.1 > 0.05")
     return observe(group=group, on=on)
+
+
+@cases.single
+def of_numbers_and_integers_in_the_loop():
+    """As in set-up code: a single 0.3 would be in 3 nine times."""
+    group = NeuronGroup(300, "k : integer\nx : 1\ny : 1\nz : 1\nu : 1", namespace={"third": 0.3})
+    group.k = "i - 100"
+    group.run_regularly("x = k % 0.3\ny = k // 0.3\nz = 0.7 // (k + 0.1)\nu = k % third + k // 0.7")
+    run(0.1 * ms)
+    return observe(group=group)
+
+
+@cases.single
+def of_times():
+    """Clocks have doubles in single precision, too."""
+    group = NeuronGroup(1, "x : 1\ny : 1")
+    group.run_regularly("x += (t/ms) // 0.1\ny += (t/ms) % 0.1")
+    run(5 * ms)
+    return observe(group=group)
+
+
+@pytest.mark.skipif(devices.DEVICE != "genn", reason="Brian multiplies by a single 0.1")
+def test_a_last_bit_of_whole_numbers_and_literals_decides(device):
+    """In single precision, too, it is Python's; 0.1 would be in 0.3 twice and in 0.6 six times."""
+    set_device(device)
+    prefs.core.default_float_dtype = np.float32
+    group = NeuronGroup(100, "\n".join(f"{name} : 1" for name in "abcdfghs"), namespace={"K": 0.1})
+    group.run_regularly(
+        """a = (i*0.1) // 0.1
+        b = int(i*K >= 0.3)
+        c = (0.1*i) % K
+        d = floor(i*0.1*10)
+        s = sign(i*0.1 - 0.3)
+        f = int((i*0.1) % 0.3 < 0.2) + 0*g
+        g = ceil(0.7*i/0.1)
+        h = int(i*0.1 == 0.3)"""
+    )
+    run(0.1 * ms)
+    i = np.arange(100)
+    for name, expected in {
+        "a": (i * 0.1) // 0.1,
+        "b": i * 0.1 >= 0.3,
+        "c": (0.1 * i) % 0.1,
+        "d": np.floor(i * 0.1 * 10),
+        "s": np.sign(i * 0.1 - 0.3),
+        "f": (i * 0.1) % 0.3 < 0.2,
+        "g": np.ceil(0.7 * i / 0.1),
+        "h": i * 0.1 == 0.3,
+    }.items():
+        np.testing.assert_array_equal(getattr(group, name)[:], np.float32(expected), name)
 
 
 @pytest.mark.parametrize("case", cases, ids=str)

@@ -224,17 +224,18 @@ def _one_delay_or_many(one: bool, condition: str) -> dict:
     return {"neurons": neurons, "targets": targets, "synapses": synapses}
 
 
-@cases
-def one_delay_restored_where_each_synapse_has_its_own():
-    """Brian's later versions store delays: that of all synapses is then that of each. Before, the
-    delays stay that were set."""
+@cases.over(one=[True, False])
+def delays_restored_where_there_is_one_delay_or_one_for_each(one):
+    """Brian's later versions store delays: that of all synapses is then that of each, and those of
+    single synapses are used where the script has one for all. Before, the delays stay that were
+    set."""
     results = {}
     with together.folder() as folder:
         filename = os.path.join(folder, "state")
-        stored = Network(_one_delay_or_many(True, "i <= j").values())
+        stored = Network(_one_delay_or_many(one, "i <= j").values())
         stored.run(2 * ms)
         stored.store(filename=filename)
-        objects = _one_delay_or_many(False, "i <= j")
+        objects = _one_delay_or_many(not one, "i <= j")
         network = Network(objects.values())
         network.restore(filename=filename)
         network.run(2 * ms)
@@ -242,6 +243,8 @@ def one_delay_restored_where_each_synapse_has_its_own():
         network.restore(filename=filename)
         network.run(1 * ms)
         results["again"] = objects["targets"].x[:]
+        if not one:  # of all synapses; Brian shows the first one's where there are more
+            results["delay"] = objects["synapses"].delay[:]
     return results
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..model import expr as ex
 from ..model.dtypes import BOOL, FLOAT32, FLOAT64, INT32, INT64, is_float, is_integer, promote
 from ..model.expr import Expr
+from .doubles import Doubles
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
@@ -69,6 +70,7 @@ class ExpressionReader:
         self.float_dtype = float_dtype
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
+        self._doubles = Doubles()
 
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
@@ -212,11 +214,15 @@ class ExpressionReader:
             if is_float(left.dtype) and right.op == "const" and is_integer(right.dtype):
                 # keep integer exponents visible: they become products
                 return ex.make("pow", (left, right), dtype=left.dtype)
+        elif op in ("mod", "floordiv") and (wide := self._doubles.both(left, right)):
+            result = ex.binary(op, *wide)
+            is_double = FLOAT64 in (left.dtype, right.dtype)
+            return result if is_double else self._doubles.rounded(result)
         return self._noted(ex.binary(op, left, right), left, right)
 
     def compare(self, op: str, left: Expr, right: Expr) -> Expr:
         """A comparison."""
-        return ex.compare(op, left, right)
+        return ex.compare(op, *(self._doubles.both(left, right) or (left, right)))
 
     def _call(self, name: str, args: list[Expr]) -> Expr:
         user = self.function(name, args)
@@ -229,9 +235,12 @@ class ExpressionReader:
         if name in FLOAT_FUNCTIONS:
             (value,) = args
             value = self.as_float(value)
+            if name in ("floor", "ceil") and (wide := self._doubles.of(value)):
+                return self._doubles.rounded(ex.call(FLOAT_FUNCTIONS[name], [wide], FLOAT64))
             return ex.call(FLOAT_FUNCTIONS[name], [value], value.dtype)
         if name == "int":
             (value,) = args
+            value = self._doubles.of(value) or value
             if value.op == "const" and math.isfinite(value.attr) and abs(value.attr) < 2**63:
                 return ex.const(int(value.attr))
             return ex.cast(value, INT64 if value.op == "param" else INT32)
@@ -240,13 +249,15 @@ class ExpressionReader:
             if name == "abs" and args[0].op == "const" and not is_float(args[0].dtype):
                 return ex.const(abs(int(args[0].attr)))
             dtype = promote(args[0].dtype, args[0].dtype)
+            if name == "sign" and (wide := self._doubles.of(args[0])):
+                return self._doubles.rounded(ex.call(name, [wide], FLOAT64))
             return ex.call(name, [ex.cast(args[0], dtype)], dtype)
         if name == "clip":
             value, low, high = args
             dtype = promote(promote(value.dtype, low.dtype), high.dtype)
             return ex.call("clip", [ex.cast(arg, dtype) for arg in args], dtype)
         if name == "timestep":
-            return timestep(*args)
+            return timestep(*(self._doubles.of(arg) or arg for arg in args))
         raise Unsupported(f"the function '{name}'")
 
 

@@ -92,6 +92,22 @@ def test_negative_delays_are_delivered_at_once(kind, how):
     assert f"{int(np.sum(synapses.delay[:] < 0))} of 4 delays" in told
 
 
+def test_a_pathway_is_told_by_the_name_that_the_script_gave_it():
+    set_device("genn", backend="cpu")
+    group = NeuronGroup(2, "x : 1", threshold="False")
+    code = {"fast": "x_post += 1", "slow": "x_post += 2"}
+    synapses = Synapses(group, group, on_pre=code, delay={"slow": -2 * ms})
+    synapses.connect()
+    net = Network(group, synapses)
+    with catch_logs() as logs:
+        net.run(0.1 * ms)
+    (told,) = (text for _, name, text in logs if name.endswith("negative_delays"))
+    assert f"'slow' ('{synapses.name}_slow')" in told and "'pre'" not in told
+    synapses.fast.delay = "1e300*ms"
+    with pytest.raises(ValueError, match=r"'fast'"):
+        net.run(0.1 * ms)
+
+
 def test_negative_delays_of_any_size(kind):
     """More time steps than an integer has is not too long where it is negative."""
     net, target, _ = _network(delays=[-1e300, -1e7, 0, -3e5] * second)

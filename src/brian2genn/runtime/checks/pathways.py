@@ -76,7 +76,7 @@ def never_early(kind: Any) -> Any:
 
 def _of(pathway: Any) -> str:
     """A pathway for people."""
-    return f"the pathway '{pathway.prepost}' ('{pathway.name}') of '{pathway.synapses.name}'"
+    return f"the pathway '{pathway.objname}' ('{pathway.name}') of '{pathway.synapses.name}'"
 
 
 def _length(variable: Any) -> int:

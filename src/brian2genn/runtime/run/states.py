@@ -1,8 +1,9 @@
 """What ``store`` and ``restore`` of Brian before 2.10 leave out: delays.
 
 Restored into a network with fewer synapses, or none, synapses had no delays there. Here they get
-those that they had; delays that fit stay as they are, as in these versions of Brian. A state that
-such a version stored itself has no delays, which leaves room for those of other synapses.
+those that they had; delays that fit stay as they are, as in these versions of Brian, and so does
+one for all synapses. A state that such a version stored itself has no delays, which leaves room for
+those of other synapses.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _restore_from_full_state(pathway: Any, state: dict[str, Any]) -> None:
     values, size = state[_DELAY]
     if size == 1:  # it may be that of all synapses: of how many is known when all is restored
         _of_all[pathway] = float(values.flat[0])
-    elif len(delays.get_value()) != size:
+    elif not delays.scalar and len(delays.get_value()) != size:
         delays.resize(size)
         delays.set_value(values)
 
