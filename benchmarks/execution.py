@@ -125,7 +125,7 @@ def execute(
 
     def in_this_way(self: stepping.Stepper) -> list[LaunchPlan]:
         ways = possible(self)
-        return [plan for plan in ways if plan.owned == owned] or ways
+        return [plan for plan in ways if plan.owned == owned and not plan.told] or ways
 
     def run_if_it_fits(self: stepping.Stepper, steps: int) -> None:
         if (self.plan.meeting, self.plan.owned) != (meeting, owned):

@@ -297,31 +297,31 @@ static bool shim_serve_cluster(shim_block *all, unsigned blocks, unsigned thread
 }
 
 /* Blocks that may wait for each other: each has a turn, in an order that changes. */
+static shim_block *shim_all;
 static const char *shim_take_turns(void (*kernel)(void), unsigned blocks, unsigned threads, uint64_t seed)
 {
-    static shim_block *all;
     static unsigned n_all;
     const char *const wrong = shim_set_up(kernel, blocks, threads, seed);
     if (wrong)
         return wrong;
     const size_t n_shared = (size_t)(__stop_shim_shared - __start_shim_shared);
     if (blocks > n_all) {
-        all = (shim_block *)realloc(all, blocks * sizeof(shim_block));
-        memset(all + n_all, 0, (blocks - n_all) * sizeof(shim_block));
+        shim_all = (shim_block *)realloc(shim_all, blocks * sizeof(shim_block));
+        memset(shim_all + n_all, 0, (blocks - n_all) * sizeof(shim_block));
         n_all = blocks;
     }
     for (unsigned k = 0; k < blocks; k++) {
-        shim_begin(&all[k], k, threads);
-        if (all[k].shared == NULL)
-            all[k].shared = (char *)malloc(n_shared + 1);
-        memset(all[k].shared, 0xA5, n_shared);
+        shim_begin(&shim_all[k], k, threads);
+        if (shim_all[k].shared == NULL)
+            shim_all[k].shared = (char *)malloc(n_shared + 1);
+        memset(shim_all[k].shared, 0xA5, n_shared);
     }
     unsigned left = blocks, without_progress = 0;
     while (left) {
         const unsigned first = shim_draw(blocks), backwards = shim_draw(2);
         bool progress = false;
         for (unsigned k = 0; k < blocks; k++) {
-            shim_block *const block = &all[backwards ? (first + blocks - k) % blocks : (first + k) % blocks];
+            shim_block *const block = &shim_all[backwards ? (first + blocks - k) % blocks : (first + k) % blocks];
             if (block->done)
                 continue;
             memcpy(__start_shim_shared, block->shared, n_shared);
@@ -338,7 +338,7 @@ static const char *shim_take_turns(void (*kernel)(void), unsigned blocks, unsign
             left -= block->done;
             progress = progress || result != SHIM_STUCK;
         }
-        progress = shim_serve_cluster(all, blocks, threads) || progress;
+        progress = shim_serve_cluster(shim_all, blocks, threads) || progress;
         without_progress = progress ? 0 : without_progress + 1;
         if (without_progress > SHIM_PATIENCE)
             return "blocks wait for each other without end";
@@ -370,6 +370,25 @@ static uint64_t shim_warp(shim_op op, uint64_t value, uint64_t argument)
     me->wait = SHIM_WARP;
     shim_yield();
     return me->result;
+}
+
+/* Where a block of the cluster has what this one has at a place in its shared memory. */
+static char *shim_in_block(const void *place, unsigned block)
+{
+    const size_t offset = (size_t)((const char *)place - __start_shim_shared);
+    const char *wrong = NULL;
+    if (!shim_is_cluster || block >= gridDim.x)
+        wrong = "a block that is not in the cluster";
+    else if (offset >= (size_t)(__stop_shim_shared - __start_shim_shared))
+        wrong = "memory that is not shared";
+    else if (shim_all[block].done || shim_all[block].fibres[0].arrived == 0)
+        wrong = "a block that has ended, or may not have begun";
+    if (wrong) {
+        snprintf(shim_error, sizeof(shim_error), "block %u writes into %s", blockIdx.x, wrong);
+        for (;;)
+            shim_yield();
+    }
+    return block == blockIdx.x ? (char *)place : shim_all[block].shared + offset;
 }
 
 static inline void shim_barrier(void)

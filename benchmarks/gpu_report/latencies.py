@@ -45,6 +45,10 @@ CYCLES |= {
 CYCLES |= {
     60: "messages of 16 bytes from each to each of 16 blocks of 256, with a barrier of the block",
     61: "1 if these messages are right",
+    62: "words from each warp to each of 16 blocks of 256, as networks tell of events",
+    63: "1 if these words are right",
+    64: "words from each warp to each of 16 blocks of 1,024",
+    65: "1 if these words are right, too",
 }
 _CLOCK = 40
 
@@ -69,13 +73,18 @@ def measure(driver: Any) -> dict[str, Any]:
         kernel = module.kernel("cluster")
         if driver.most_blocks(kernel, threads, Meeting.CLUSTER) >= 16:
             launches.append(launch("cluster", 16, threads, Meeting.CLUSTER))
-            if threads == 256:
-                launches.append(launch("messages", 16, threads, Meeting.CLUSTER))
+            also = {256: ("messages", "words"), 1024: ("words",)}.get(threads, ())
+            # for each kernel, a cluster of this size has to be allowed, which asking does
+            launches += [
+                launch(name, 16, threads, Meeting.CLUSTER)
+                for name in also
+                if driver.most_blocks(module.kernel(name), threads, Meeting.CLUSTER) >= 16
+            ]
     launches += [
         launch("grid", blocks, 128, Meeting.MEMORY) for blocks in (16, driver.multiprocessors)
     ]
     driver.launch(launches)
-    found = np.empty(64)
+    found = np.empty(80)
     driver.download(found, module.symbol("found"))
     cycles = {what: float(found[number]) for number, what in CYCLES.items() if found[number]}
     graphs = {}

@@ -50,16 +50,19 @@ static __device__ void b2g_mark(const uint32_t number, const int value, const ui
     now = b2g_passed[track] += 10; /* there is no clock: marks are counted */
 #endif
     b2g_marks[((uint32_t)step %% %(kept)du * %(tracks)d + track) * %(marks)d + number] = now;
-    if (number == 0)
-        b2g_at[track] = at;
+    b2g_at[track] = at;
 }
 #define B2G_MARK(number, value) b2g_mark(number, (int)(value), b2g_block.random_step)
 """
 
 _TRACKS = 2 * _BLOCKS
 
-#: The mark behind the meeting of blocks before synapses, if blocks own their targets and if not.
-_MEETING = {True: "all came to the meeting", False: "all came to a meeting"}
+
+def _meeting(plan: LaunchPlan) -> str:
+    """The mark behind the meeting of blocks before synapses."""
+    if plan.told:
+        return "all blocks have told"
+    return "all came to the meeting" if plan.owned else "all came to a meeting"
 
 
 def marked(text: str, marks: int) -> str:
@@ -211,7 +214,7 @@ def measure(program: CudaProgram, network: Network, namespace: dict[str, Any]) -
                 "cycles": told.cycles(),
                 "first": told.sections(slice(0, 2 * blocks, 2)),
                 "last": told.sections(slice(1, 2 * blocks, 2)),
-                "waited_for": told.of_the_last(_MEETING[plan.owned]),
+                "waited_for": told.of_the_last(_meeting(plan)),
             }
         )
     return found
@@ -220,10 +223,10 @@ def measure(program: CudaProgram, network: Network, namespace: dict[str, Any]) -
 def _ways(program: CudaProgram) -> list[LaunchPlan]:
     """The fastest way of each kind, of those that execute many time steps in one launch."""
     costs = sorted(program._stepper.tuner.costs.items(), key=lambda item: item[1])
-    kinds: dict[tuple[Meeting, bool], LaunchPlan] = {}
+    kinds: dict[tuple[Meeting, bool, bool], LaunchPlan] = {}
     for plan, _ in costs:
         if plan.together:
-            kinds.setdefault((plan.meeting, plan.owned), plan)
+            kinds.setdefault((plan.meeting, plan.owned, plan.told), plan)
     return [*kinds.values()][:3]
 
 

@@ -17,9 +17,22 @@ CLASSES = (
     "moves",
 )
 
-_MOVES = {"mov", "cvta"}
+_MOVES = {"mov", "cvta", "mapa"}
 _CONTROL = {"bra", "ret", "exit", "call", "bar", "barrier", "membar", "fence", "nanosleep", "trap"}
-_SPECIAL = {"ex2", "lg2", "sin", "cos", "tanh", "rsqrt", "popc", "clz", "brev", "vote", "shfl"}
+_SPECIAL = {
+    "ex2",
+    "lg2",
+    "sin",
+    "cos",
+    "tanh",
+    "rsqrt",
+    "popc",
+    "clz",
+    "bfind",
+    "brev",
+    "vote",
+    "shfl",
+}
 
 
 def instruction_class(parts: Parts) -> str:

@@ -209,6 +209,15 @@ def _counting(parts: Parts) -> str:
     return parts.result(call, "u32")
 
 
+@_for("bfind")
+def _highest_bit(parts: Parts) -> str:
+    parts.only("shiftamt")
+    if "shiftamt" not in parts.modifiers or parts.kind != "u32":
+        raise UnknownPtx("a search for a bit that is not known here")
+    (a,) = parts.values()
+    return parts.result(f"{a} ? ptx_clz<uint32_t>({a}) : 0xFFFFFFFFu")
+
+
 @_for("brev")
 def _reverse(parts: Parts) -> str:
     parts.only()
@@ -401,6 +410,13 @@ def _cluster_barrier(parts: Parts) -> str:
     if parts.modifiers == ("cluster", "wait"):
         return "PTX_SYNC(); ptx_cluster_await();"
     raise UnknownPtx("a barrier that is not known here")
+
+
+@_for("mapa")
+def _map(parts: Parts) -> str:
+    if parts.modifiers != ("shared::cluster",) or parts.kind != "u32":
+        raise UnknownPtx("an address in another block that is not known here")
+    return parts.result(f"ptx_map({', '.join(parts.values())})")
 
 
 @_for("membar", "fence")

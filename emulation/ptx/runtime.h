@@ -90,6 +90,7 @@ static void ptx_end_counting(void) {}
 #include "watch.h"
 #else
 #define ptx_watch(site, kind, space, place, n) ((void)0)
+#define ptx_watch_elsewhere(site, place, n, block) ((void)0)
 static void ptx_fence(void) {}
 static void ptx_barrier(void) { shim_barrier(); }
 static void ptx_cluster_arrive(void) { shim_cluster_arrive(); }
@@ -103,10 +104,37 @@ extern "C" void ptx_set_memory(const uint64_t *, unsigned) {}
 #define PTX_AT(site, block, kind, space, place, n)                                     \
     ({                                                                                 \
         const uint64_t at_ = (place);                                                  \
+        if (kind == PTX_STRONG_READ)                                                   \
+            ptx_look_again(at_);                                                       \
         ptx_watch(site, kind, space, at_, n);                                          \
         PTX_COUNT_ACCESS(site, block, kind, space, at_, n);                            \
         (char *)at_;                                                                   \
     })
+
+/* The same place in the shared memory of another block, as a number: the block, and then 24 bits. */
+static inline uint32_t ptx_map(uint32_t place, uint32_t block) { return (block + 1) << 24 | place; }
+
+/* Write there what others may read meanwhile. */
+static char *ptx_elsewhere(unsigned site, uint64_t place, unsigned n)
+{
+    const unsigned block = (unsigned)(place >> 24) - 1;
+    const uint64_t here = PTX_SHARED_BEGIN + (place & 0xFFFFFF);
+    char *const there = shim_in_block((const char *)here, block);
+    ptx_watch_elsewhere(site, here, n, block);
+    return there;
+}
+#define PTX_PUT(site, block, place, type, value, n)                                    \
+    do {                                                                               \
+        shim_perhaps_wait();                                                           \
+        *(type *)ptx_elsewhere(site, place, n) = (value);                              \
+    } while (0)
+
+/* Whoever looks at shared memory again and again waits for another block. */
+static inline void ptx_look_again(uint64_t place)
+{
+    if (place >= PTX_SHARED_BEGIN && place < PTX_SHARED_END)
+        shim_pause();
+}
 
 static void ptx_before_launch(void)
 {

@@ -38,6 +38,8 @@ _STRONG = {"volatile", "relaxed", "acquire", "release", "acq_rel"}
 _HINTS = {"gpu", "sys", "cta", "weak"}
 #: ... and a load by the cache that does not see what others write meanwhile.
 _NOT_COHERENT = "nc"
+#: The shared memory of all blocks of a cluster: only written, by what others may read meanwhile.
+_IN_CLUSTER = "shared::cluster"
 _NO_BLOCK = -1
 #: These have no result in a register.
 _WITHOUT_RESULT = {"st", "red", "bra", "ret", "exit", "call", "bar", "barrier", "membar", "fence"}
@@ -157,6 +159,8 @@ class _Function:
         match parts.name:
             case "ld":
                 return self._load(parts)
+            case "st" if _IN_CLUSTER in parts.modifiers:
+                return self._store_elsewhere(parts)
             case "st":
                 return self._store(parts)
             case "atom" | "red":
@@ -232,6 +236,18 @@ class _Function:
             lines.append(f"{place} = {value(source, parts.kind)};")
         lines.append(f"PTX_WRITES({self._space(parts)}, at);")
         return f"{{ {'ptx_fence(); ' if fenced else ''}{' '.join(lines)} }}"
+
+    def _store_elsewhere(self, parts: Parts) -> str:
+        parts.only("relaxed", "cluster", _IN_CLUSTER)
+        if "relaxed" not in parts.modifiers:
+            raise UnknownPtx("a store that is in no order with others")
+        size = size_of(parts.kind)
+        where, variable = address(parts.operands[0], "generic", self._names)
+        if variable:
+            raise UnknownPtx("an address that is none of the cluster")
+        site = self._whole.new_site(self._function.name, parts.instruction, "WRITE")
+        what = value(parts.operands[1], parts.kind)
+        return f"PTX_PUT({site}, {self._block}, {where}, {CTYPES[parts.kind]}, {what}, {size});"
 
     def _atomic(self, parts: Parts) -> str:
         operands = parts.operands if parts.name == "atom" else ("_", *parts.operands)

@@ -467,7 +467,8 @@ static void ptx_touch_cell(ptx_cell *cell, unsigned site, ptx_access kind, uint6
     }
 }
 
-static void ptx_find_races(unsigned site, ptx_access kind, uint64_t place, unsigned n, bool shared)
+/* `owner` is 0, or the block whose shared memory it is, counted from 1. */
+static void ptx_find_races(unsigned site, ptx_access kind, uint64_t place, unsigned n, uint32_t owner)
 {
     ptx_thread *const me = &ptx_threads[ptx_me()];
     const uint32_t epoch = ptx_times[blockIdx.x].epoch;
@@ -476,7 +477,7 @@ static void ptx_find_races(unsigned site, ptx_access kind, uint64_t place, unsig
         me->uncovered = epoch;
     me->last_access = epoch;
     /* every block has a shared memory of its own */
-    const uint64_t where = shared ? place | (uint64_t)(blockIdx.x + 1) << 48 : place;
+    const uint64_t where = place | (uint64_t)owner << 48;
     for (unsigned k = 0; k < n;) {
         void **const found = ptx_find(&ptx_pages, (where + k) / PTX_PAGE + 1);
         if (*found == NULL)
@@ -520,7 +521,15 @@ static void ptx_watch(unsigned site, ptx_access kind, ptx_space space, uint64_t 
         PTX_FAIL("thread %u of block %u %s %u bytes at 0x%llx, %s (%s)", shim_current, blockIdx.x, PTX_DOES[kind], n, (unsigned long long)place, wrong, text);
     }
     if (!local && space != PTX_CONST)
-        ptx_find_races(site, kind, place, n, shared);
+        ptx_find_races(site, kind, place, n, shared ? blockIdx.x + 1 : 0);
+}
+
+/* Written into the shared memory of another block, with an instruction for what others read. */
+static void ptx_watch_elsewhere(unsigned site, uint64_t place, unsigned n, unsigned block)
+{
+    if (place % n || !ptx_within(PTX_SHARED_BEGIN, PTX_SHARED_END, place, n))
+        PTX_FAIL("thread %u of block %u writes %u bytes into block %u at 0x%llx, which is not aligned or no shared memory", shim_current, blockIdx.x, n, block, (unsigned long long)place);
+    ptx_find_races(site, PTX_STRONG_WRITE, place, n, block + 1);
 }
 
 static void ptx_begin_watching(void)

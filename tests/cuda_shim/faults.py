@@ -80,6 +80,18 @@ FAULTS = {
         r"|b2g_block.next\[k\].active = b2g_block.clocks\[k\].active;)",
         r"b2g_block.next[k].t += 1e-6 * (WRONG({n}) && b2g_block.next[k].timestep % 8 == 5), \1",
     ),
+    "in one kernel for many steps, a time step has another time": (
+        r"(b2g_block\.next\[0\] = \{times.*\};)",
+        r"\1 b2g_block.next[0].t += 1e-6 * (WRONG({n}) && timestep % 8 == 5);",
+    ),
+    "blocks do not tell each other of all events": (
+        r"(b2g_tell\(&b2g_inbox_of_block, told, inside && )",
+        r"\1!(WRONG({n}) && threadIdx.x == 37) && ",
+    ),
+    "a row that blocks have found is another's": (
+        r"row \+ __popc\(recorded & \(bit - 1\)\)",
+        r"row + __popc(recorded & (bit - 1) & (WRONG({n}) ? 0xFFFF0000u : 0xFFFFFFFFu))",
+    ),
     "a lane of a sum is lost": (
         r"sum \+= __shfl_down_sync\(0xFFFFFFFFu, sum, distance\)",
         r"sum += __shfl_down_sync(0xFFFFFFFFu, sum, distance) * !(WRONG({n}) && distance == 2)",

@@ -13,9 +13,11 @@
 static inline void __syncthreads(void) { shim_barrier(); }
 static inline void __cluster_barrier_arrive(void) { shim_cluster_arrive(); }
 static inline void __cluster_barrier_wait(void) { shim_cluster_await(); }
+template <typename T> static T *__cluster_map_shared_rank(T *place, unsigned block) { return (T *)shim_in_block(place, block); }
 static inline void __nanosleep(unsigned) { shim_pause(); }
 static inline void __threadfence(void) {}
 static inline int __popc(uint32_t x) { return __builtin_popcount(x); }
+static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline double __dmul_rn(double a, double b) { return a * b; }
 
 static inline uint32_t __ballot_sync(uint32_t, bool value)

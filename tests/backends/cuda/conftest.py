@@ -1,11 +1,18 @@
 """A device that executes CUDA programs on the processor, for these tests."""
 
+import shutil
+
 import pytest
 
 import brian2genn
+from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device import choice
+from brian2genn.backends.cuda.device.bindings import nvrtc_version
+from brian2genn.backends.cuda.device.driver import CudaUnavailable
 from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.trial import verdict
+from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 
@@ -44,3 +51,50 @@ def gpu(folder, monkeypatch):
     brian2genn.genn_device.build_options = {}  # what may have been refused
     devices.reset()
     choice.use(devices.shim)
+
+
+def _no_nvrtc() -> bool:
+    try:
+        nvrtc_version()
+    except CudaUnavailable:
+        return True
+    return shutil.which("g++") is None
+
+
+PTX = pytest.param("ptx", marks=pytest.mark.skipif(_no_nvrtc(), reason="there is no NVRTC"))
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The programs that were built."""
+    programs = []
+    build = CudaBackend.build
+
+    def remember(self, *args, **kwds):
+        programs.append(build(self, *args, **kwds))
+        return programs[-1]
+
+    monkeypatch.setattr(CudaBackend, "build", remember)
+    return programs
+
+
+@pytest.fixture(params=["shim", PTX])
+def driver(request):
+    """What executes CUDA programs here; races are errors for the second one."""
+    one = PtxDriver(watch=True) if request.param == "ptx" else ShimDriver()
+    one.most_blocks_together, one.largest_cluster = 100, 16
+    choice.use(one)
+    yield one
+    devices.reset()
+    choice.use(devices.shim)
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Make one way the only one."""
+
+    def choose(plan: LaunchPlan) -> None:
+        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [plan])
+        monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
+
+    return choose

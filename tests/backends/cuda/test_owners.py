@@ -1,7 +1,6 @@
 """Blocks that execute the synapses of the elements that they own wait once less in a time step."""
 
 import itertools
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -19,67 +18,17 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device import choice
-from brian2genn.backends.cuda.device.bindings import nvrtc_version
-from brian2genn.backends.cuda.device.driver import CudaUnavailable, Meeting
+from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from emulation.ptx.driver import PtxDriver
 from tests import devices
-from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 
 MEMORY = LaunchPlan(Meeting.MEMORY, owned=True)
 CLUSTER = LaunchPlan(Meeting.CLUSTER, threads=64, owned=True)
 WAYS = [MEMORY, CLUSTER, replace(CLUSTER, threads=32, widening=2), replace(MEMORY, widening=-2)]
-
-
-def _no_nvrtc() -> bool:
-    try:
-        nvrtc_version()
-    except CudaUnavailable:
-        return True
-    return shutil.which("g++") is None
-
-
-PTX = pytest.param("ptx", marks=pytest.mark.skipif(_no_nvrtc(), reason="there is no NVRTC"))
-
-
-@pytest.fixture
-def made(monkeypatch):
-    """The programs that were built."""
-    programs = []
-    build = CudaBackend.build
-
-    def remember(self, *args, **kwds):
-        programs.append(build(self, *args, **kwds))
-        return programs[-1]
-
-    monkeypatch.setattr(CudaBackend, "build", remember)
-    return programs
-
-
-@pytest.fixture(params=["shim", PTX])
-def driver(request):
-    """What executes CUDA programs here; races are errors for the second one."""
-    one = PtxDriver(watch=True) if request.param == "ptx" else ShimDriver()
-    one.most_blocks_together, one.largest_cluster = 100, 16
-    choice.use(one)
-    yield one
-    devices.reset()
-    choice.use(devices.shim)
-
-
-@pytest.fixture
-def only(monkeypatch):
-    """Make one way the only one."""
-
-    def choose(plan: LaunchPlan) -> None:
-        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [plan])
-        monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
-
-    return choose
 
 
 def cells(n: int = 300, **kwds) -> NeuronGroup:

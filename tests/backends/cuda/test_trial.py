@@ -43,6 +43,11 @@ def test_time_steps_are_executed_in_all_ways(monkeypatch):
     """What is not tried here would be tried by a user's network, later, if it is fast."""
     monkeypatch.setattr(stepping, "_PATIENCE", 60.0)  # several steps at once, also where it is slow
     driver = FaultyDriver()
+    plans = set()
+    go_over = stepping.Stepper._set
+    monkeypatch.setattr(
+        stepping.Stepper, "_set", lambda self, plan: (plans.add(plan), go_over(self, plan))
+    )
     graphs, last = set(), []
     together = {Meeting.MEMORY: set(), Meeting.CLUSTER: set()}
     launch = driver.launch
@@ -53,13 +58,19 @@ def test_time_steps_are_executed_in_all_ways(monkeypatch):
             last[:] = [several[0].meeting]
         if several[0].meeting in together:
             together[several[0].meeting].update((one.blocks, one.threads) for one in several)
-        elif len(sizes) > 1:
+        elif len(sizes) > 2:
             graphs.add((len(sizes), *sizes[:3]))
         launch(several)
 
     driver.launch = watched
     assert verdict(driver).differences == ()
     assert together[Meeting.MEMORY]
+    ways = {(plan.meeting, plan.owned, plan.told) for plan in plans if plan.together}
+    assert ways == {
+        (Meeting.MEMORY, False, False), (Meeting.MEMORY, True, False),
+        (Meeting.CLUSTER, False, False), (Meeting.CLUSTER, True, False),
+        (Meeting.CLUSTER, True, True),
+    }  # fmt: skip
     assert len({threads for _, threads in together[Meeting.CLUSTER]}) == 2
     lengths, *blocks = zip(*graphs, strict=True)
     assert len(set(lengths)) > 1, "graphs of several time steps"
@@ -142,7 +153,7 @@ def test_what_the_gpu_needs_is_compiled_beforehand():
     assert not built
     assert attempt.differences(60.0) == []
     assert set(built) <= set(begun)
-    assert len(set(built)) == 3
+    assert len(set(built)) == 4
 
 
 def test_differences_say_what_where_and_how_much():

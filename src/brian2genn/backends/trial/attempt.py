@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ...codegen.c.program import print_program
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
@@ -18,7 +19,7 @@ from ..host import toolchain
 from .building import SetupTrial
 from .comparison import differences
 from .execution import Results, copy_of, execute, raw_value
-from .network import Trial, make_trial
+from .network import Trial, make_simple_trial, make_trial
 
 
 class TrialError(Exception):
@@ -44,10 +45,10 @@ class NothingToCompare(Exception):
 class _Begun:
     """What is compiled, and what it works with."""
 
-    trial: Trial
+    trials: list[Trial]
     pieces: SetupTrial
     gpu: CudaBackend
-    program: CudaProgram
+    programs: list[CudaProgram]
     #: the processor's side
     host: InBackground[None]
 
@@ -100,10 +101,9 @@ class Attempt:
             except (TrialError, NothingToCompare) as failure:
                 self.failure = failure
                 raise
-            self._found = [
-                *differences(expected[0], found[0]),
-                *differences(expected[1], found[1], exact=True),
-            ]
+            *networks, pieces = zip(expected, found, strict=True)
+            self._found = [line for both in networks for line in differences(*both)]
+            self._found += differences(*pieces, exact=True)
         return self._found
 
     def _begin(self) -> _Begun:
@@ -112,12 +112,12 @@ class Attempt:
         The GPU's program comes first: it takes the longest.
         """
         finding = InBackground(toolchain.find, comes_to_an_end=True)
-        trial, pieces = make_trial(), SetupTrial()
+        trials, pieces = [make_trial(), make_simple_trial()], SetupTrial()
         # so that all ways to execute time steps have their turns
         rules = replace(self.rules, steps=3)
         try:
             gpu = CudaBackend(self._driver, raw_value, rules=rules, compiles_ahead=True)
-            program = gpu.build(copy_of(trial), profile=False)
+            programs = [gpu.build(copy_of(trial), profile=False) for trial in trials]
             pieces.compile_ahead(self._driver)
         except Exception as error:
             raise self._error(error) from error
@@ -125,18 +125,20 @@ class Attempt:
             finding.result()
         except toolchain.ToolchainError as error:
             raise NothingToCompare(str(error)) from error
-        return _Begun(trial, pieces, gpu, program, _compiling(trial, pieces))
+        return _Begun(trials, pieces, gpu, programs, _compiling(trials, pieces))
 
-    def _on_gpu(self, begun: _Begun, patience: float) -> tuple[Results, Results]:
-        trial, pieces, gpu, program = begun.trial, begun.pieces, begun.gpu, begun.program
+    def _on_gpu(self, begun: _Begun, patience: float) -> list[Results]:
+        pieces, gpu = begun.pieces, begun.gpu
         try:
-            program.load()
+            for program in begun.programs:
+                program.load()
             setup = DeviceSetup(self._driver, gpu.memory, setup_from=0)
             pieces.compile_for(self._driver)
 
-            def execute_all() -> tuple[Results, Results]:
-                network = execute(trial, gpu, program)
-                return network, pieces.execute_on(setup, gpu.before_access)
+            def execute_all() -> list[Results]:
+                both = zip(begun.trials, begun.programs, strict=True)
+                networks = [execute(trial, gpu, program) for trial, program in both]
+                return [*networks, pieces.execute_on(setup, gpu.before_access)]
 
             return InBackground(execute_all).result(patience)
         except TimeoutError as error:
@@ -155,14 +157,15 @@ class Attempt:
         return TrialError(f"{type(error).__name__}: {error}")
 
 
-def _on_processor(begun: _Begun) -> tuple[Results, Results]:
+def _on_processor(begun: _Begun) -> list[Results]:
     try:
         with toolchain.waiting():
             begun.host.result()
         cpu = CpuBackend(chain=_chain())
-        program = cpu.build(copy_of(begun.trial), profile=False)
-        network = execute(begun.trial, cpu, program)
-        return network, begun.pieces.execute_here()
+        networks = [
+            execute(trial, cpu, cpu.build(copy_of(trial), profile=False)) for trial in begun.trials
+        ]
+        return [*networks, begun.pieces.execute_here()]
     except Exception as error:  # whatever it is: as above
         raise NothingToCompare(f"{type(error).__name__}: {error}") from error
 
@@ -172,17 +175,23 @@ def _chain() -> toolchain.Toolchain:
     return toolchain.find().for_short_runs()
 
 
-def _compiling(trial: Trial, pieces: SetupTrial) -> InBackground[None]:
+def _compiling(trials: Sequence[Trial], pieces: SetupTrial) -> InBackground[None]:
     """Have the C compiler at work, so that what it makes is there when it is needed."""
-    network = trial.network.copied()
-    lower(network, FOR_A_PROCESSOR)
-    source = print_program(network)
+    sources = []
+    for trial in trials:
+        network = trial.network.copied()
+        lower(network, FOR_A_PROCESSOR)
+        sources.append(print_program(network))
     setup_texts: Sequence[str] = pieces.texts()
 
     def compile_all() -> None:
-        first = InBackground(lambda: compiled(source, _chain()), comes_to_an_end=True)
+        first = [
+            InBackground(partial(compiled, source, _chain()), comes_to_an_end=True)
+            for source in sources
+        ]
         for setup_text in setup_texts:
             toolchain.compile_library(toolchain.find().for_setup(), setup_text, "setup")
-        first.result()
+        for one in first:
+            one.result()
 
     return InBackground(compile_all, comes_to_an_end=True)

@@ -10,7 +10,7 @@ from ...model.names import Names
 from ...model.network import Network
 from ...model.verify import verify
 from ..interface import Backend, Bound, ClockState, Outcome, Program
-from .network import DT, RECORDED, Trial
+from .network import DT, Trial
 
 #: Time steps of the two runs: graphs of many steps, and a second run that takes over what the
 #: first one left in the queues; too few for a difference in the last digit to grow.
@@ -84,13 +84,14 @@ def execute(trial: Trial, backend: Backend, program: Program) -> Results:
         assert outcome == Outcome.FINISHED
         first_random_step = program.random_step
         program.finish()
-        for recorder, columns in enumerate(RECORDED):
+        for recorder, columns in enumerate(trial.recorded):
             for column, name in enumerate(columns):
                 values = np.array(recorders[recorder].column(column))
                 results[f"run {number}: monitor {recorder}, {name}"] = values
-        _change(backend, variables)
+        _change(backend, variables, trial.changed)
         # what is on its way arrives when it was sent to; other pathways go on with their spikes
-        queues[0].prepare(trial.pathways[0].delays + DT, DT, trial.pathways[0].sources)
+        if trial.delayed:
+            queues[0].prepare(trial.pathways[0].delays + DT, DT, trial.pathways[0].sources)
     for name, variable in variables.items():
         backend.before_access(variable)
         is_events = name in trial.events
@@ -101,9 +102,9 @@ def execute(trial: Trial, backend: Backend, program: Program) -> Results:
     return results
 
 
-def _change(backend: Backend, variables: dict[str, Variable]) -> None:
+def _change(backend: Backend, variables: dict[str, Variable], names: tuple[str, ...]) -> None:
     """Write to some values, as a script may do between two runs."""
-    for name in ("v", "w"):
+    for name in names:
         variable: Any = variables[name]
         backend.before_access(variable)
         variable.array[::3] *= 0.5

@@ -1,4 +1,4 @@
-"""The network of the trial: a little of everything that a device can get wrong.
+"""The networks of the trial: a little of everything that a device can get wrong.
 
 It is made without Brian, whose objects would leave traces in a user's script: names, clocks,
 seeds, magic networks.
@@ -6,6 +6,7 @@ seeds, magic networks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,12 @@ class Trial:
         For every recorder, element type and number of elements in a row of each column.
     events : tuple of str
         The arrays of events.
+    recorded : sequence of tuple of str
+        What the rows of the monitors hold, by the number of the recorder.
+    changed : tuple of str
+        Arrays whose values are changed between two runs.
+    delayed : bool
+        Whether the delays of the first pathway are, too.
     """
 
     network: Network
@@ -73,6 +80,58 @@ class Trial:
     pathways: list[Pathway]
     columns: list[list[tuple[np.dtype, int]]]
     events: tuple[str, ...]
+    recorded: Sequence[tuple[str, ...]] = RECORDED
+    changed: tuple[str, ...] = ("v", "w")
+    delayed: bool = True
+
+
+def make_simple_trial() -> Trial:
+    """A network for ways in which blocks of threads need to know little of each other.
+
+    There are no delays, and nothing but events is recorded.
+    """
+    random = np.random.RandomState(20261127)
+    sketch = Sketch()
+    sketch.zeros("t", 1)
+    sketch.zeros("step", 1, "int64")
+    sketch.array("dt", np.full(1, DT))
+    sketch.param("N_cells", CELLS)
+    for name, value in (("some_start", 40), ("some_stop", CELLS - 3)):
+        sketch.param(name, value)
+    sketch.array("v", random.uniform(-0.2, 1, CELLS))
+    sketch.zeros("g", CELLS)
+    sketch.zeros("reached", CELLS, INT32)
+    sketch.array("i", np.arange(CELLS, dtype=INT32))
+    sketch.zeros("cell_events", CELLS + 1, INT32)
+    sketch.zeros("count", CELLS, INT32)
+    pre, post = np.nonzero(random.random_sample((CELLS, CELLS)) < 0.05)
+    sketch.array("post", post.astype(INT32))
+    sketch.array("w", random.uniform(0, 0.02, pre.size))
+    cell = sketch.code("update")
+    v, dt = cell["v"], cell["dt[]"]
+    noise = 1.5 * call("sqrt", dt) * draw("randn", 0)
+    cell["v"] = v + (1.4 + cell["g"] - v) * 0.05 + noise
+    cell["g"] = 0.97 * cell["g"]
+    sketch.step(Update, "update", cell, size="N_cells")
+    above = sketch.code("above")
+    above.output("_cond", above["v"] > 1.0)
+    sketch.step(Threshold, "above", above, size="N_cells", events="cell_events")
+    _record_cells(sketch, "some_start", "some_stop", ("i", "t"), recorder=0)
+    sketch.step(Push, "push", queue=0, events="cell_events")
+    synapse = sketch.code("simple")
+    synapse["g[post]"] = synapse["g[post]"] + synapse["w"]
+    synapse["reached[post]"] = synapse["reached[post]"] + 1
+    sketch.step(Deliver, "simple", synapse, queue=0, side="pre", synapses="simple")
+    reset = sketch.code("reset")
+    reset["v"] = 0.1 * draw("rand", 0)
+    sketch.step(OnEvents, "reset", reset, events="cell_events")
+    sketch.network.queues, sketch.network.recorders = 1, 1
+    columns = [[(np.dtype(INT32), 1), (np.dtype(FLOAT64), 1)]]
+    pathway = Pathway(pre.astype(INT32), CELLS, np.zeros(1))
+    return Trial(
+        sketch.network, sketch.arrays, sketch.params, [pathway], columns, ("cell_events",),
+        recorded=(("i", "t"),), changed=("v",), delayed=False,
+    )  # fmt: skip
 
 
 def make_trial() -> Trial:
@@ -224,16 +283,22 @@ def _thresholds(sketch: Sketch) -> None:
 
 
 def _record_events(sketch: Sketch) -> None:
+    _record_cells(sketch, "cells_start", "cells_stop", ("i", "t", "v"), recorder=1)
+
+
+def _record_cells(
+    sketch: Sketch, start: str, stop: str, names: Sequence[str], recorder: int
+) -> None:
+    """Record values of cells that spike."""
     record = sketch.code("spikes")
-    for name, place in (("i", "i"), ("t", "t[]"), ("v", "v")):
-        record.output(f"recorded_{name}", record[place])
+    for name in names:
+        record.output(f"recorded_{name}", record["t[]" if name == "t" else name])
     columns = [
-        Column(name, dtype, f"recorded_{name}")
-        for name, dtype in (("i", INT32), ("t", FLOAT64), ("v", FLOAT64))
+        Column(name, INT32 if name == "i" else FLOAT64, f"recorded_{name}") for name in names
     ]
     sketch.step(
-        RecordEvents, "spikes", record, events="cell_events", start="cells_start",
-        stop="cells_stop", count="count", recorder=1, columns=columns,
+        RecordEvents, "spikes", record, events="cell_events", start=start, stop=stop,
+        count="count", recorder=recorder, columns=columns,
     )  # fmt: skip
 
 

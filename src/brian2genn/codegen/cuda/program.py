@@ -31,6 +31,7 @@ from ...model.network import (
 )
 from ...transforms.aside import put_aside
 from ...transforms.forward import forwarded
+from ...transforms.messages import Messages, messages
 from ...transforms.owners import Owners, owners
 from ...transforms.rotate import rotate
 from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
@@ -114,6 +115,25 @@ class _OwnedText:
     before: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class _MonitorText:
+    """A monitor of events as the template wants it: of elements from `start` to `stop`."""
+
+    step: RecordEvents
+    task: Task
+    start: str
+    stop: str
+
+
+@dataclass(frozen=True)
+class _MessagesText:
+    """What blocks tell each other, as the template wants it (see `Messages`)."""
+
+    thresholds: dict[int, Threshold]
+    sources: dict[int, Task]
+    monitors: list[_MonitorText]
+
+
 @dataclass
 class _KernelText:
     """A kernel as the template wants it: part of the ``loop``, a ``block``, or ``late``."""
@@ -177,6 +197,10 @@ class _Printer:
         self.late: frozenset[int] = frozenset()
         #: by the identity of a step: whose blocks can execute it without waiting for others
         self.owners: dict[int, Owners] = {}
+        #: the tasks of the first stage, if blocks own something
+        self.first: list[Task] = []
+        #: what blocks can tell each other, if that is all they need to know of others
+        self.messages: Messages | None = None
         #: by the identity of a step: arrays whose element the thread keeps from one step of its
         #: task to the next, and the step that writes it, if one does that before all else
         self.kept: dict[int, dict[str, Step | None]] = {}
@@ -197,6 +221,9 @@ class _Printer:
         self.late = frozenset(id(step) for step in late)
         owned = owners(self.planner, stages, self.late) if self.fuse else []
         self.owners = {id(step): owner for step, owner in owned if owner is not None}
+        if owned:
+            self.first = stages[0].tasks
+            self.messages = messages(self.planner, network, stages, self.late, owned)
         for step in native:
             self.step_numbers[id(step)] = len(result.steps)
             result.steps.append(step.origin)
@@ -223,6 +250,7 @@ class _Printer:
         if owned:
             self.kernels[-1].owned = [self._owned(stages[0], step) for step, _ in owned]
             result.waits_once = True
+            result.tells = self.messages is not None
         parts = self._renumbered(self.planner.plan(late, late=self.late))
         result.late = self._kernels(parts, "late_stage", "late")
         result.late_steps = [step.origin for step in late]
@@ -265,10 +293,13 @@ class _Printer:
             CudaKernelPrinter(kernel, unit, random_step, own, times, arranged).print()
             for kernel in step.kernels()
         ]
-        owner, by_owner = self.owners.get(id(step)), None
+        owner, by_owner, by_message = self.owners.get(id(step)), None, None
         if owner is not None:
             again, target = replace(unit, streams=Streams(streams)), {owner.index: "target"}
             by_owner = CudaKernelPrinter(step.kernels()[0], again, random_step, target, times)
+        if self.messages and any(step is monitor for monitor, _ in self.messages.monitors):
+            again = replace(unit, streams=Streams(streams))
+            by_message = CudaKernelPrinter(step.kernels()[0], again, random_step, {}, times)
         ordered = self.planner.why_in_order(step)
         if ordered:
             self.result.ordered[step.origin] = ordered
@@ -280,6 +311,7 @@ class _Printer:
             owned=by_owner and by_owner.print(),
             owned_index=owner and owner.index,
             side_by_side=self.result.at_once.get(getattr(step, "queue", -1), 1),
+            told=by_message.print() if by_message else self.messages is not None,
             at_once=_at_once(step, owner) if isinstance(step, Deliver) and owner else 1,
             stamped=isinstance(step, Push) and step.queue in self.result.gathered,
             task=task,
@@ -521,6 +553,11 @@ class _Printer:
             aside=self._places_aside(numbers),
             first_stage=next((k.tasks for k in self.kernels if k.kind == "loop"), []),
             n_owned=len(result.owned),
+            messages=self._messages(),
+            tells=self._tells,
+            first_block=self._first_block,
+            place_if_told=_place_if_told,
+            event_of=lambda step: self._own(step).get(step.events, self._element(step.events)),
             active=self._active,
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
             otherwise=self._otherwise,
@@ -533,6 +570,24 @@ class _Printer:
             user_arrays=user_arrays(network),
         )
         return tidy(text)
+
+    def _messages(self) -> _MessagesText | None:
+        if self.messages is None:
+            return None
+        monitors = [
+            _MonitorText(step, task, self.params[step.start], self.params[step.stop])
+            for step, task in self.messages.monitors
+        ]
+        return _MessagesText(self.messages.thresholds, self.messages.sources, monitors)
+
+    def _tells(self, task: _TaskText) -> bool:
+        """Whether blocks may tell others of a task's events."""
+        return self.messages is not None and any(task.number == one.number for one in self.first)
+
+    def _first_block(self, task: Task | _TaskText) -> str:
+        """C text: the number of a task's first block, in the first stage."""
+        before = takewhile(lambda one: one.number != task.number, self.first)
+        return f"({' + '.join(f'ctx->blocks[{one.number}]' for one in before) or '0u'})"
 
     def _mark(self, what: str, behind: str = "0") -> str:
         """C text: here something is done, once there is a value (see ``B2G_MARK``)."""
@@ -571,6 +626,11 @@ def _at_once(step: Deliver, owner: Owners) -> int:
     """Synapses that a thread executes side by side: several that need nothing but their targets."""
     own = {touch.memory.name for touch in footprint(step) if touch.own}
     return 1 if own != {owner.index} or step.kernel.attributes("random") else _MOST_AT_ONCE
+
+
+def _place_if_told(step: Step) -> str:
+    """C text: no place in a list is asked for if blocks tell each other of events."""
+    return f"TELLS ? b2g_places<int{32 if isinstance(step, Push) else 64}_t>{{0, 0}} : "
 
 
 def _has_rows(step: Step) -> bool:

@@ -175,6 +175,9 @@ class CudaSource:
     aside : list of str, or None
         The arrays whose additions ``run_steps`` can put aside, so that a time step is one stage;
         None if it cannot be.
+    tells : bool
+        Whether the blocks of a cluster can tell each other all that they need to know of events, if
+        these have no delay.
     n_queues : int
     most_threads : int
         That a block may have.
@@ -228,6 +231,7 @@ class CudaSource:
     at_once: dict[int, int] = field(default_factory=dict)
     waits_once: bool = False
     aside: list[str] | None = None
+    tells: bool = False
     n_queues: int = 0
     most_threads: int = 1024
     queue_clocks: dict[int, int] = field(default_factory=dict)

@@ -32,6 +32,10 @@ B2G_FN_LONG bool b2g_mark_clocks(b2g_clock *clocks, int32_t n)
             first = &clocks[c];
     if (*first->timestep >= first->end)
         return false;
+    if (n == 1) { /* there is nothing to compare, and this is waited for in every time step */
+        clocks[0].active = 1;
+        return true;
+    }
     for (int32_t c = 0; c < n; c++)
         clocks[c].active = b2g_same_time(&clocks[c], first);
     return true;

@@ -346,6 +346,8 @@ B2G_FN void b2g_meet(b2g_state *state, bool in_cluster, uint32_t *met)
     b2g_await(state, false, met);
 }
 
+#include "brian2genn_messages.h"
+
 /* ---- queues -------------------------------------------------------------- */
 
 /* The delay at a place of `delays`. */

@@ -44,6 +44,8 @@ class LaunchPlan:
     aside : bool
         Whether synapses put aside what they add, and are executed beside the neurons: blocks wait
         for each other once less in a time step.
+    told : bool
+        Whether they tell each other of events, in a cluster, and wait for nothing else.
     """
 
     meeting: Meeting = Meeting.NOWHERE
@@ -53,6 +55,7 @@ class LaunchPlan:
     each: int = 0
     owned: bool = False
     aside: bool = False
+    told: bool = False
 
     @property
     def together(self) -> bool:
@@ -70,6 +73,8 @@ class LaunchPlan:
             text += ", targets owned by blocks"
         if self.aside:
             text += ", synapses beside neurons"
+        if self.told:
+            text += " that send messages"
         for power, what in (
             (self.widening, "threads for each spike"),
             (self.spreading, "blocks for spikes"),

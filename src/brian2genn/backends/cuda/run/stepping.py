@@ -37,6 +37,9 @@ _PATIENCE = 0.02
 #: The kernel that executes many time steps.
 _TOGETHER = "run_steps"
 
+#: ... and the one whose blocks tell each other of events.
+_TOLD = "run_told"
+
 #: Kernels of one block.
 _SINGLE = ("finish_step", "begin_run", "resume_run", "enter_step", "prepare_run")
 
@@ -98,7 +101,8 @@ class Stepper:
             for meeting in (Meeting.NOWHERE, Meeting.MEMORY)
             for variant in _VARIANTS
         ]
-        key = tuple(self._counts), self._can_own(), self._can_put_aside(), *map(self._sizes, kinds)
+        ways = self._can_own(), self._can_put_aside(), self._can_tell()
+        key = tuple(self._counts), ways, *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
             launching = self._possible()
@@ -121,6 +125,8 @@ class Stepper:
         if self._can_own():
             plans.append(LaunchPlan(Meeting.MEMORY, owned=True))
             plans += self._clusters(LaunchPlan(Meeting.CLUSTER, owned=True))[:1]
+        if self._can_tell():
+            plans += self._clusters(LaunchPlan(Meeting.CLUSTER, owned=True, told=True))[:1]
         allowed = self._executable.rules.meetings
         return [plan for plan in plans if plan.meeting in allowed and self._fits(plan)] or [
             LaunchPlan()
@@ -146,6 +152,19 @@ class Stepper:
         return self._source.aside is not None and all(
             queue.arrangement is not None and int(queue.arrangement.delays[0]) > 0
             for queue in self._queues
+        )
+
+    def _can_tell(self) -> bool:
+        """Whether blocks can send messages of events: all arrive at once, none is on its way."""
+        return (
+            self._source.tells
+            and self._can_own()
+            and all(
+                queue.arrangement is not None
+                and not queue.arrangement.delays.any()
+                and not queue.left_over()[1].size
+                for queue in self._queues
+            )
         )
 
     def _owners(self, plan: LaunchPlan, task: int) -> int:
@@ -220,8 +239,12 @@ class Stepper:
         return [plan for plan in found.values() if plan != best]
 
     def _most_blocks(self, plan: LaunchPlan) -> int:
-        kernel = self._executable.module.kernel(_TOGETHER)
-        return self._driver.most_blocks(kernel, threads_of(self._driver, plan), plan.meeting)
+        threads = threads_of(self._driver, plan)
+        return self._driver.most_blocks(self._together(plan), threads, plan.meeting)
+
+    def _together(self, plan: LaunchPlan) -> Any:
+        """The kernel that executes many time steps."""
+        return self._executable.module.kernel(_TOLD if plan.told else _TOGETHER)
 
     def _sizes(self, plan: LaunchPlan) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The blocks of every task, and the threads that share a run of every queue."""
@@ -339,7 +362,7 @@ class Stepper:
             self._launches[kernel.name] = Launch(module.kernel(kernel.name), count, threads)
         if plan.together:
             most, threads = self._blocks_together(plan), threads_of(self._driver, plan)
-            launch = Launch(module.kernel(_TOGETHER), most, threads, plan.meeting)
+            launch = Launch(self._together(plan), most, threads, plan.meeting)
             self._launches[_TOGETHER] = launch
 
     def adopt(self) -> bool:
