@@ -25,6 +25,8 @@ static inline uint32_t __ballot_sync(uint32_t, bool value)
     return (uint32_t)shim_warp(SHIM_BALLOT, value, 0);
 }
 
+static inline void __syncwarp(void) { __ballot_sync(0xFFFFFFFFu, true); }
+
 template <typename T> static T shim_shuffle(shim_op op, T value, uint64_t argument)
 {
     uint64_t bits = 0;

@@ -346,8 +346,6 @@ B2G_FN void b2g_meet(b2g_state *state, bool in_cluster, uint32_t *met)
     b2g_await(state, false, met);
 }
 
-#include "brian2genn_messages.h"
-
 /* ---- queues -------------------------------------------------------------- */
 
 /* The delay at a place of `delays`. */
@@ -439,5 +437,7 @@ B2G_FN int32_t b2g_rank(const uint32_t *mask, const int32_t *rank, int64_t eleme
 {
     return rank[element / 32] + __popc(mask[element / 32] & ((1u << (element % 32)) - 1u));
 }
+
+#include "brian2genn_messages.h"
 
 #endif

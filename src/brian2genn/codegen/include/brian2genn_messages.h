@@ -16,6 +16,7 @@ enum { B2G_PATIENCE = 1 << 26 };
    half is the time step, counted from 1 in a launch; the lower half has a bit for each thread. */
 typedef struct {
     uint64_t words[2][B2G_WORDS];
+    int32_t lists[32][32];    /* of each warp of this block: what its threads are busy with */
 } b2g_inbox;
 
 /* Write a word at the same place in the shared memory of a block of the cluster. */
@@ -109,37 +110,40 @@ B2G_FN int32_t b2g_count_told(b2g_told told, int32_t end)
 }
 
 /* Call `execute` with the number, from start on, of every element with an event: of `teams`, each
-   has one in turn. All threads of a warp have to call it, with the `team` that each is in. */
+   has one in turn. All threads of a warp have to call it, with the `team` that each is in: these
+   are neighbours, and there is none for a thread if it is not below `teams`. The warp's list has
+   room for 32. */
 template <typename Execute>
-B2G_FN void b2g_for_told(b2g_told told, int32_t team, int32_t teams, Execute execute)
+B2G_FN void b2g_for_told(b2g_told told, int32_t *list, int32_t team, int32_t teams, Execute execute)
 {
     const int32_t lane = (int32_t)(threadIdx.x & 31u), end = (told.stop + 31) / 32;
-    int32_t turn = 0, mine = -1;
+    const int32_t first_team = __shfl_sync(0xFFFFFFFFu, team, 0);
     for (int32_t first = told.start / 32; first < end; first += 128) {
-        uint32_t filled = 0; /* four words of each lane: several waits are one */
+        uint32_t events[4]; /* several waits are one */
+        int32_t count = 0;
         for (int32_t n = 0; n < 4; n++) {
             const int32_t word = first + 32 * n + lane;
-            filled |= (uint32_t)(word < end && b2g_events(told, word) != 0) << n;
+            events[n] = word < end ? b2g_events(told, word) : 0;
         }
-        for (uint32_t lanes = __ballot_sync(0xFFFFFFFFu, filled != 0); lanes; lanes &= lanes - 1) {
-            const int32_t which = __ffs((int)lanes) - 1;
-            for (uint32_t its = __shfl_sync(0xFFFFFFFFu, filled, which); its; its &= its - 1) {
-                const int32_t word = first + 32 * (__ffs((int)its) - 1) + which;
-                for (uint32_t bits = b2g_events(told, word); bits; bits &= bits - 1) {
-                    if (turn == team)
-                        mine = 32 * word + __ffs((int)bits) - 1 - told.start;
-                    if (++turn < teams)
-                        continue;
-                    if (mine >= 0)
-                        execute(mine);
-                    turn = 0;
-                    mine = -1;
-                }
-            }
+        for (int32_t n = 0; n < 4; n++)
+            count += __popc(events[n]);
+        if (__ballot_sync(0xFFFFFFFFu, count != 0) == 0)
+            continue;
+        const int32_t through = b2g_sum_through(count);
+        const int32_t total = __shfl_sync(0xFFFFFFFFu, through, 31);
+        for (int32_t begin = 0; begin < total; begin += teams) {
+            /* each lane writes those of its events that are for a team of this warp */
+            int32_t place = through - count - begin - first_team;
+            for (int32_t n = 0; n < 4; n++)
+                for (uint32_t bits = events[n]; bits; bits &= bits - 1, place++)
+                    if ((uint32_t)place < 32)
+                        *(volatile int32_t *)&list[place] = 32 * (first + 32 * n + lane) + __ffs((int)bits) - 1 - told.start;
+            __syncwarp();
+            if (team < teams && begin + team < total)
+                execute(*(const volatile int32_t *)&list[team - first_team]);
+            __syncwarp();
         }
     }
-    if (mine >= 0)
-        execute(mine);
 }
 
 #endif
