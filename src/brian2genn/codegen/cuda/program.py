@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import takewhile
 
 import numpy as np
@@ -55,6 +55,7 @@ from .source import (
     QueueCount,
     TaskPlan,
 )
+from .texts import KernelText, MessagesText, MonitorText, OwnedText, TaskText
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
@@ -78,78 +79,6 @@ _FEW_EXPRESSIONS = 16
 
 #: One with more of them may need more than 64, with which a multiprocessor holds 1,024 threads.
 _MANY_EXPRESSIONS = 100
-
-
-@dataclass
-class _TaskText:
-    """A task as the template wants it.
-
-    Its `kind` says what its steps' functions take: ``elements``, ``spikes`` (of a
-    spike generator, which list `neurons` from place `due`) or ``blocks``.
-    """
-
-    number: int
-    kind: str
-    steps: list[Step]
-    shared: list[Step]
-    size: str = ""
-    neurons: str = ""
-    due: str = ""
-    #: whether it is a function of its own, as its rarest parts take many registers
-    apart: bool = False
-    #: what a thread takes that was put aside: C type, name, numbers of the array and of what is
-    aside: list[tuple[str, str, int, int]] = field(default_factory=list)
-    #: values that a thread keeps: C type, name, what it begins with
-    own: list[tuple[str, str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _OwnedText:
-    """A pathway as the template wants it, executed by the blocks that own its targets.
-
-    These are the blocks of a `task`, behind those of the tasks `before`; None for all blocks.
-    """
-
-    step: Deliver
-    task: int | None = None
-    before: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class _MonitorText:
-    """A monitor of events as the template wants it: of elements from `start` to `stop`."""
-
-    step: RecordEvents
-    task: Task
-    start: str
-    stop: str
-
-
-@dataclass(frozen=True)
-class _MessagesText:
-    """What blocks tell each other, as the template wants it (see `Messages`)."""
-
-    thresholds: dict[int, Threshold]
-    sources: dict[int, Task]
-    monitors: list[_MonitorText]
-
-
-@dataclass
-class _KernelText:
-    """A kernel as the template wants it: part of the ``loop``, a ``block``, or ``late``."""
-
-    name: str
-    kind: str
-    tasks: list[_TaskText]
-    is_last: bool
-    #: steps with something to do when all others are done, ...
-    finish: list[Step] = field(default_factory=list)
-    #: ... and those that can do it while this kernel is executed
-    early: list[Step] = field(default_factory=list)
-    #: whether many blocks should have room beside each other, whatever its rarest parts take
-    crowded: bool = False
-    #: all of its steps, if blocks need not wait for each other behind it
-    owned: list[_OwnedText] = field(default_factory=list)
 
 
 @working_on(None)
@@ -189,8 +118,8 @@ class _Printer:
         self.result.origins = {name: array.origin for name, array in network.arrays.items()}
         self.unit = Unit.of(symbols)
         self.texts: list[str] = []
-        self.tasks: list[_TaskText] = []
-        self.kernels: list[_KernelText] = []
+        self.tasks: list[TaskText] = []
+        self.kernels: list[KernelText] = []
         self.step_numbers: dict[int, int] = {}
         self.planner = Planner(network, deterministic=deterministic)
         #: identities of the steps that are executed one time step late
@@ -387,7 +316,7 @@ class _Printer:
         """Whether threads ask for places in a list, and take them later."""
         return isinstance(step, Push | RecordEvents) and self._is_by_element(step)
 
-    def _asking_from(self, step: Step, task: _TaskText) -> list[Step]:
+    def _asking_from(self, step: Step, task: TaskText) -> list[Step]:
         """The steps from `step` on that ask, one after the other: all at once, to wait once."""
         first = task.steps.index(step)
         if task.kind != "elements" or (first > 0 and self._asks(task.steps[first - 1])):
@@ -409,7 +338,7 @@ class _Printer:
             tasks = [self._task(task) for task in stage.tasks]
             name = f"{prefix}_{number}"
             is_last = number == len(stages) - 1
-            kernel = _KernelText(name, kind, tasks, is_last)
+            kernel = KernelText(name, kind, tasks, is_last)
             here = [s for t in stage.tasks for s in t.steps if _has_rows(s)]
             kernel.crowded = kind == "loop" and _is_crowded(
                 [s for t in stage.tasks for s in t.steps]
@@ -429,10 +358,10 @@ class _Printer:
             names.append(name)
         return names
 
-    def _task(self, task: Task) -> _TaskText:
+    def _task(self, task: Task) -> TaskText:
         step = task.steps[0]
         ordered = any(self.planner.why_in_order(s) for s in task.steps)
-        text = _TaskText(task.number, "blocks", list(task.steps), [])
+        text = TaskText(task.number, "blocks", list(task.steps), [])
         kind, count = _ONE
         generator = self._generator(task)
         if generator is not None:
@@ -461,15 +390,15 @@ class _Printer:
         self.result.tasks.append(TaskPlan(task.number, kind, count, what))
         return text
 
-    def _owned(self, first: Stage, step: Deliver) -> _OwnedText:
+    def _owned(self, first: Stage, step: Deliver) -> OwnedText:
         """A pathway of which blocks execute the synapses whose targets they own."""
         owner = self.owners.get(id(step))
         if owner is None:
-            return _OwnedText(step)
+            return OwnedText(step)
         before = takewhile(lambda task: task is not owner.task, first.tasks)
         at_once = _at_once(step, owner)
         self.result.owned[step.queue] = OwnedQueue(owner.index, owner.task.number, at_once)
-        return _OwnedText(step, owner.task.number, tuple(task.number for task in before))
+        return OwnedText(step, owner.task.number, tuple(task.number for task in before))
 
     def _element(self, array: str) -> str:
         """C text of a thread's element of an array."""
@@ -571,20 +500,20 @@ class _Printer:
         )
         return tidy(text)
 
-    def _messages(self) -> _MessagesText | None:
+    def _messages(self) -> MessagesText | None:
         if self.messages is None:
             return None
         monitors = [
-            _MonitorText(step, task, self.params[step.start], self.params[step.stop])
+            MonitorText(step, task, self.params[step.start], self.params[step.stop])
             for step, task in self.messages.monitors
         ]
-        return _MessagesText(self.messages.thresholds, self.messages.sources, monitors)
+        return MessagesText(self.messages.thresholds, self.messages.sources, monitors)
 
-    def _tells(self, task: _TaskText) -> bool:
+    def _tells(self, task: TaskText) -> bool:
         """Whether blocks may tell others of a task's events."""
         return self.messages is not None and any(task.number == one.number for one in self.first)
 
-    def _first_block(self, task: Task | _TaskText) -> str:
+    def _first_block(self, task: Task | TaskText) -> str:
         """C text: the number of a task's first block, in the first stage."""
         before = takewhile(lambda one: one.number != task.number, self.first)
         return f"({' + '.join(f'ctx->blocks[{one.number}]' for one in before) or '0u'})"
