@@ -238,8 +238,9 @@ states = S.get_states(['w', 'd'], units=False)
 S.set_states({'w': states['w']*0.5}, units=False)
 run(5*ms)
 trains = spikes.spike_trains()
-results |= dict(s=S.s[:], w=S.w[:], d=states['d'], i=spikes.i[:], v=spikes.v[:], counted=counted.v[:],
-                when=G.when_[:], trains=np.concatenate([np.array(trains[k]) for k in sorted(trains)]),
+results |= dict(s=S.s[:], w=S.w[:], d=states['d'], i=spikes.i[:], v=spikes.v[:],
+                counted=counted.v[:], when=G.when_[:],
+                trains=np.concatenate([np.array(trains[k]) for k in sorted(trains)]),
                 outgoing=S.N_outgoing_pre, delay=np.array(S.delay[:]), large=S.s['s > 2'],
                 places=S.indices['w > 0.4'])
 """
