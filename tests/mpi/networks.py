@@ -177,3 +177,70 @@ made[2].delay['i == 3'] = 2.1*ms
 net.run(100*ms)
 note('other delays')
 """
+
+#: Gap junctions, links, sums onto both sides; a pathway that reads what it writes; two clocks.
+WOVEN = """
+seed(5)
+G = NeuronGroup(100, '''dv/dt = (I + gap - v)/(10*ms) : 1 (unless refractory)
+    gap : 1
+    I : 1
+    outsum : 1
+    z : 1 (linked)''', threshold='v > 1', reset='v = 0', refractory='2*ms + 1*ms*(i%3)',
+    method='euler')
+H = NeuronGroup(30, 'dz/dt = (1 - z)/(10*ms) : 1', method='exact')
+H.z = 'rand()'
+G.z = linked_var(H, 'z', index=np.arange(100)//4)
+G.I = '1 + 0.3*rand()'
+J = Synapses(G, G, '''w : 1
+    gap_post = w*(v_pre - v_post) : 1 (summed)''')
+J.connect('i != j', p=0.1)
+J.w = '0.05*rand()'
+outgoing = Synapses(G, G, '''q : 1
+    outsum_pre = q*v_post : 1 (summed)''')
+outgoing.connect(p=0.05)
+outgoing.q = 'rand()'
+B = Synapses(G, G, on_pre={'a': 'v_post += 0.01', 'b': 'v_post -= 0.005*v_pre'},
+             delay={'a': 1*ms, 'b': 2.3*ms})
+B.connect(p=0.1)
+spikes, rates = SpikeMonitor(G), PopulationRateMonitor(G)
+states = StateMonitor(G, ['v', 'gap', 'z'], record=[0, 50, 99], dt=0.3*ms)
+run(25*ms)
+G.I[40:60] = 2
+run(10*ms)
+results |= dict(v=G.v[:], outsum=G.outsum[:], i=spikes.i[:], t=spikes.t_[:], rate=rates.rate_[:],
+                vs=states.v[:], gaps=states.gap[:], zs=states.z[:])
+"""
+
+#: Numbers of synapses by chance, subexpressions, chance in a pathway, inputs for parts of a group,
+#: rows without times, states that are got and set.
+DRAWN = """
+seed(11)
+G = NeuronGroup(96, '''dv/dt = -v/(5*ms) : 1
+    x : 1
+    when : second''', threshold='v > 0.5', reset='''v = 0
+    when = lastspike''', refractory=2*ms, method='exact')
+G.x = 'i*1.0/N'
+S = Synapses(G, G, '''w : 1
+    s = w*2 + x_pre - x_post : 1
+    d : 1 (constant)''', on_pre='v_post += s*0.1*int(rand() < 0.7)')
+S.connect('abs(x_pre - x_post) < 0.2 and rand() < 0.3', n='1 + int(rand()*2)')
+S.w, S.d = 'exp(-(x_pre - x_post)**2)', 'randn()'
+S.delay = '(0.1 + 0.5*abs(x_pre - x_post))*ms'
+times = np.tile([1, 5, 9], 96) + np.repeat(np.arange(96)*0.01, 3).round(1)
+generator = SpikeGeneratorGroup(96, np.repeat(np.arange(96), 3), times*ms)
+D = Synapses(generator, G, on_pre='v_post += 0.6')
+D.connect(j='i')
+inputs = PoissonInput(G[10:70], 'v', 10, 50*Hz, 0.05)
+G[5:90].run_regularly('v += 0.01*randn()', dt=0.5*ms)
+spikes, counted = SpikeMonitor(G, variables=['v', 'x']), SpikeMonitor(G, 'v', record=False)
+run(15*ms)
+states = S.get_states(['w', 'd'], units=False)
+S.set_states({'w': states['w']*0.5}, units=False)
+run(5*ms)
+trains = spikes.spike_trains()
+results |= dict(s=S.s[:], w=S.w[:], d=states['d'], i=spikes.i[:], v=spikes.v[:],
+                counted=counted.v[:], when=G.when_[:],
+                trains=np.concatenate([np.array(trains[k]) for k in sorted(trains)]),
+                outgoing=S.N_outgoing_pre, delay=np.array(S.delay[:]), large=S.s['s > 2'],
+                places=S.indices['w > 0.4'])
+"""

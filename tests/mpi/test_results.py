@@ -16,10 +16,36 @@ def test_two_processes_have_the_results_of_one(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["PLASTIC", "COUPLED", "DELAYED", "TRACED"])
+@pytest.mark.parametrize("name", ["PLASTIC", "COUPLED", "DELAYED", "TRACED", "WOVEN", "DRAWN"])
 @pytest.mark.parametrize(("ranks", "grain"), [(2, 64), (3, 8), (5, 8)])
 def test_any_number_of_processes_has_the_results_of_one(tmp_path, name, ranks, grain):
     assert compare(getattr(networks, name), tmp_path, ranks, grain) == []
+
+
+#: Stops the process again and again, for a while that nobody knows before, as a network would.
+JITTER = """
+import subprocess
+subprocess.Popen([sys.executable, '-c', '''
+import os, random, signal, sys, time
+process, random = int(sys.argv[1]), random.Random(int(sys.argv[2]))
+try:
+    for _ in range(300):
+        os.kill(process, signal.SIGSTOP)
+        time.sleep(0.02*random.random()**2)
+        os.kill(process, signal.SIGCONT)
+        time.sleep(0.02*random.random())
+except ProcessLookupError:
+    pass
+''', str(os.getpid()), str(rank)])
+"""
+
+
+@pytest.mark.slow
+def test_nothing_depends_on_when_messages_arrive(tmp_path):
+    assert (
+        compare(networks.DELAYED.replace("run(20.3*ms)", JITTER + "run(20.3*ms)"), tmp_path, 3)
+        == []
+    )
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ ARRAYS = [
 V = Access("v", "v", FLOAT64)
 W = Access("w", "w", FLOAT64)
 I, J = Access("i", "i", INT32), Access("j", "j", INT32)
+Y_POST = Access("y_post", "y", FLOAT64, "j")
 V_POST, V_PRE = Access("v_post", "v", FLOAT64, "j"), Access("v_pre", "v", FLOAT64, "i")
 
 
@@ -115,7 +116,7 @@ def test_spikes_of_own_neurons_need_not_travel():
 
 def test_values_travel_that_are_read_on_the_other_side():
     network, plan = shared(
-        UPDATE, THRESHOLD, push(), deliver(I, J, V_PRE, V_POST, store=V_POST, of=V_PRE)
+        UPDATE, THRESHOLD, push(), deliver(I, J, V_PRE, Y_POST, store=Y_POST, of=V_PRE)
     )
     assert kinds(network) == ["Update", "Threshold", "Exchange", "Push", "Exchange", "Deliver"]
     assert list(plan.exchanged[1].values.values()) == ["v"]
@@ -193,6 +194,10 @@ def test_with_several_clocks_each_exchanges_for_itself():
             "it changes a value shared by all synapses",
         ),
         (
+            deliver(I, J, V_PRE, V_POST, store=V_POST, of=V_PRE),
+            "it reads values of neurons of other processes",
+        ),
+        (
             Host(**base("host", "synapses"), number=0, reason="calls a Python function"),
             "Brian runs it (calls a Python function)",
         ),
@@ -201,7 +206,7 @@ def test_with_several_clocks_each_exchanges_for_itself():
             "it uses variables of synapses",
         ),
     ],
-    ids=["other side", "shared", "by Brian", "part of synapses"],
+    ids=["other side", "shared", "read and written", "by Brian", "part of synapses"],
 )
 def test_what_cannot_be_right_is_refused(step, reason):
     network, plan = shared(UPDATE, step)

@@ -212,6 +212,14 @@ class _Needs:
             return
         for touch in self.touches:
             self._of_synapse(touch, side, synapses)
+        both = sorted(self.whole.keys() & self.leaves.keys())
+        if both and self.impossible is None:
+            array = self._arrays[both[0]]
+            what = f"'{getattr(array.origin, 'what', array.origin)}'".strip("'")
+            self.impossible = (
+                f"it reads values of neurons of other processes ({what} '{array.owner}') that it"
+                " changes in the same time step: in which order, is known to one process only"
+            )
 
     def _of_synapse(self, touch: Touch, side: Side, synapses: str) -> None:
         name, array = _name(touch), self._array(touch)
@@ -289,7 +297,7 @@ def share_out(
     )
     if plan.impossible:
         return plan
-    counts = {step.count for step in network.steps if isinstance(step, RecordEvents)}
+    counts = {n.step.count for n in needs if isinstance(n.step, RecordEvents) and n.is_own}
     for need in needs:
         need.step.own, need.step.part = need.is_own, need.part
         if counts & need.whole.keys():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from brian2.core.variables import Subexpression
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.groups.subgroup import Subgroup
 from brian2.input.poissongroup import PoissonGroup
@@ -57,9 +58,44 @@ def side_of(synapses: Any) -> str | None:
     written.discard(None)
     if len(written) > 1:
         return None
-    side = written.pop() if written else "post"
+    side = str(written.pop()) if written else "post"
+    if _reads_what_it_writes(synapses, side):
+        return None  # what one synapse reads, another one may have changed just before
     end = synapses.target if side == "post" else synapses.source
-    return str(side) if is_divided(whole_group(end)) else None
+    return side if is_divided(whole_group(end)) else None
+
+
+def _reads_what_it_writes(synapses: Any, side: str) -> bool:
+    """Whether a pathway reads, on the side that is not divided, a variable that it writes."""
+    variables, indices = synapses.variables, synapses.variables.indices
+    beyond = "post" if side == "pre" else "pre"
+    other = (_INDEX[beyond], f"_{beyond}synaptic_idx")
+    for pathway in synapses._pathways:
+        written = [variables[name] for name in _assigned(pathway.code) if name in variables]
+        read = _read_by(set(re.findall(r"\w+", pathway.code)), variables)
+        for name in read:
+            if indices[name] not in other:
+                continue
+            variable = variables[name]
+            # a subexpression of neurons may read anything of theirs
+            if isinstance(variable, Subexpression) or any(variable is one for one in written):
+                return True
+    return False
+
+
+def _read_by(names: set[str], variables: Any) -> set[str]:
+    """The names of variables that are read, also in subexpressions of synapses."""
+    known: set[str] = set()
+    waiting = [name for name in names if name in variables]
+    while waiting:
+        name = waiting.pop()
+        if name in known:
+            continue
+        known.add(name)
+        variable = variables[name]
+        if isinstance(variable, Subexpression) and variables.indices[name] == "_idx":
+            waiting += [one for one in variable.identifiers if one in variables]
+    return known
 
 
 def _assigned(code: str) -> set[str]:
