@@ -33,7 +33,7 @@ def _group(random: np.random.Generator, n: int) -> NeuronGroup:
     return group
 
 
-@kind("12 groups of 40 neurons in a chain, 24 synapse groups", 1.0, {"groups": 3}, 0.03)
+@kind("12 groups of 40 neurons in a chain, 24 synapse groups", 10.0, {"groups": 3}, 0.03)
 def small_groups(groups: int = 12) -> Namespace:
     """Make many objects with little to do in each, as models of nuclei and layers have."""
     random = numbers()
@@ -50,7 +50,7 @@ def small_groups(groups: int = 12) -> Namespace:
     return locals()
 
 
-@kind("one group of 4,000, cut in 6 parts, 36 projections", 0.5, {"n": 180}, 0.03)
+@kind("one group of 4,000, cut in 6 parts, 36 projections", 2.5, {"n": 180}, 0.03)
 def subgroups(n: int = 4000) -> Namespace:
     """Make a group whose slices are connected, each pair by a `Synapses` of its own."""
     random = numbers()
@@ -100,7 +100,7 @@ def synfire(layers: int = 100) -> Namespace:
     return locals()
 
 
-@kind("three clocks: 0.05, 0.1 and 1 ms, 6,000 neurons", 0.7, {"n": 60}, 0.03)
+@kind("three clocks: 0.05, 0.1 and 1 ms, 6,000 neurons", 3.0, {"n": 60}, 0.03)
 def clocks(n: int = 6000) -> Namespace:
     """Make fast neurons, slow neurons and a field that changes slowly, coupled."""
     random = numbers()
