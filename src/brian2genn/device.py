@@ -128,7 +128,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
 
     def _choose(self) -> choice.Choice:
         if self.processes.world is not None:
-            return choice.for_several(self.processes.world, self._threads)
+            return choice.for_several(self.processes.world, self._threads, self.defaults)
         return choice.choose(
             self.build_options.get("backend"),
             self.raw,

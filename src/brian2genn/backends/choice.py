@@ -175,7 +175,9 @@ def choose(
         return Choice(processor, _PROCESSOR, presence.why_none(str(missing)), hint=hint)
 
 
-def for_several(together: Together, threads: Callable[[], int | None]) -> Choice:
+def for_several(
+    together: Together, threads: Callable[[], int | None], defaults: Defaults
+) -> Choice:
     """The backend of each of several processes that run networks together.
 
     Parameters
@@ -184,8 +186,11 @@ def for_several(together: Together, threads: Callable[[], int | None]) -> Choice
         How they meet.
     threads : callable
         See `choose`.
+    defaults : Defaults
+        See `choose`.
     """
-    processor = CpuBackend(threads)
+    processor = defaults.processor(threads)
+    assert isinstance(processor, CpuBackend)
     processor.together = together
     return Choice(processor, _PROCESSOR, "Several processes run each network together.")
 
