@@ -16,7 +16,7 @@ SHARE = int(os.environ.get("BRIAN2GENN_TEST_SHARE", "0"))
 #: Where the tests are, of how many of a file one is taken, and which target has all of them. What
 #: is named first counts.
 SAMPLES: tuple[tuple[str, int, str], ...] = (
-    ("tests/backends/cuda/", 4, "make test-cuda"),
+    ("tests/backends/cuda/", 6, "make test-cuda"),
     ("tests/cuda_driver/", 6, "make test-cuda"),
     ("tests/cuda_ptx/", 5, "make test-cuda-ptx"),
     ("tests/random_networks/test_random_networks.py", 4, "make test-property"),
@@ -25,11 +25,11 @@ SAMPLES: tuple[tuple[str, int, str], ...] = (
     ("tests/backends/pygenn/", 4, "make test-genn"),
     ("tests/backends/host/test_interpreter.py", 4, "make test-slow"),
     ("tests/backends/cpu/", 4, "make test-slow"),
-    ("tests/codegen/", 3, "make test-slow"),
-    ("tests/semantics/test_sums.py", 4, "make test-slow"),
+    ("tests/codegen/", 4, "make test-slow"),
+    ("tests/semantics/test_sums.py", 6, "make test-slow"),
     ("tests/runtime/checks/test_bounds.py", 4, "make test-slow"),
-    ("tests/semantics/", 2, "make test-slow"),
-    ("tests/frontend/", 2, "make test-slow"),
+    ("tests/semantics/", 3, "make test-slow"),
+    ("tests/frontend/", 3, "make test-slow"),
     ("tests/runtime/", 2, "make test-slow"),
     ("tests/faults/", 2, "make test-slow"),
     ("tests/benchmarks/", 2, "make test-slow"),

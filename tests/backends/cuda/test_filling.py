@@ -22,7 +22,6 @@ from tests.backends.cuda.test_owners import (
     NETWORKS,
     cells,
     connected,
-    driver,
     made,
     only,
     plastic,
