@@ -22,14 +22,11 @@ from tests.backends.cuda.test_owners import (
     NETWORKS,
     cells,
     connected,
-    made,
-    only,
     plastic,
     recorded,
 )
 from tests.semantics.harness import compare, observe
 
-__all__ = ["driver", "made", "only"]
 
 PLAN = LaunchPlan(Meeting.MEMORY, threads=64, each=1)
 ASIDE = LaunchPlan(Meeting.MEMORY, threads=64, each=1, aside=True)
