@@ -47,7 +47,7 @@ def _everything(k: int) -> list:
     stimulus = TimedArray(np.arange(5.0) * k, dt=1 * ms)
     other = TimedArray(np.ones((3, 2)) * k, dt=2 * ms)
     first = NeuronGroup(
-        12,
+        12 + k,
         """dv/dt = (1.5 + 0.1*stimulus(t) - v)/tau : 1 (unless refractory)
            x : 1""",
         threshold="v > 1",
@@ -92,8 +92,8 @@ def _everything(k: int) -> list:
         EventMonitor(second, "spike"),
     ]
     inputs = [
-        PoissonInput(first, "x", N=10, rate=rate, weight=0.1),
-        PoissonInput(second, "v", N=20, rate=rate, weight=0.01),
+        PoissonInput(first, "x", N=10 * k, rate=rate, weight=0.3 - 0.1 * k),
+        PoissonInput(second, "v", N=20, rate=rate, weight=0.01 * k),
     ]
     net = Network(first, second, third, drive, given, pathways, monitors, inputs)
     net.run(5 * ms)

@@ -57,6 +57,9 @@ class ExpressionReader:
         where the name is one of Brian's own functions.
     float_dtype : str
         Brian's ``core.default_float_dtype``: the type of literals and results.
+    literal : callable, optional
+        From a floating point number in the text to its expression, where that should not be a
+        constant of the program.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class ExpressionReader:
         lookup: Callable[[str], Expr],
         function: Callable[[str, list[Expr]], Expr | None],
         float_dtype: str = FLOAT64,
+        literal: Callable[[float], Expr] | None = None,
     ) -> None:
         self.lookup = lookup
         self.function = function
         self.float_dtype = float_dtype
+        self.literal = literal
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
         self._doubles = Doubles()
@@ -101,6 +106,8 @@ class ExpressionReader:
                 return []
             case ast.BinOp():
                 return [node.left, node.right]
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float())) if self.literal:
+                return []
             case ast.UnaryOp():
                 return [node.operand]
             case ast.BoolOp():
@@ -120,6 +127,10 @@ class ExpressionReader:
                 return self.lookup(node.id)
             case ast.BinOp():
                 return self.binary(_BINARY[type(node.op)], *args)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float() as number)) if (
+                self.literal
+            ):
+                return self.literal(-number)
             case ast.UnaryOp():
                 return self._unary(node.op, args[0])
             case ast.BoolOp():
@@ -191,7 +202,7 @@ class ExpressionReader:
         if isinstance(value, bool | int):
             return ex.const(value)
         if isinstance(value, float):
-            return ex.const(value, self.float_dtype)
+            return self.literal(value) if self.literal else ex.const(value, self.float_dtype)
         raise Unsupported(f"the literal {value!r}")
 
     def as_float(self, value: Expr) -> Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,12 @@ _UNIT_VALUES = {name: float(unit) for name, unit in DEFAULT_UNITS.items()}
 
 
 def read_kernel(
-    builder: NetworkBuilder, code: RecordedCode, origin: str, outputs: Iterable[str] = ()
+    builder: NetworkBuilder,
+    code: RecordedCode,
+    origin: str,
+    outputs: Iterable[str] = (),
+    *,
+    literals_of: Any = None,
 ) -> Kernel:
     """Translate recorded statements.
 
@@ -50,13 +56,24 @@ def read_kernel(
         The Brian object, for people.
     outputs : iterable of str
         Variables that the step needs after the statements.
+    literals_of : object, optional
+        A Brian object that has put numbers of the script's into its code: they become parameters,
+        so that the same object with other numbers is the same program.
 
     Raises
     ------
     Unsupported
         With the reason why Brian has to run this code.
     """
-    return KernelBuilder(builder, code, origin).build(list(outputs))
+    kernel = KernelBuilder(builder, code, origin)
+    if literals_of is not None:
+        kernel.reader.literal = partial(_literal, builder, literals_of)
+    return kernel.build(list(outputs))
+
+
+def _literal(builder: NetworkBuilder, thing: Any, value: float) -> Expr:
+    name = f"{builder.label(thing)}_number"
+    return builder.param(name, builder.float_dtype, lambda: value, (id(thing), name, value))
 
 
 @dataclass

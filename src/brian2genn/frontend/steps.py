@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from brian2.core.variables import DynamicArrayVariable
 from brian2.groups.subgroup import Subgroup
+from brian2.input.poissoninput import PoissonInput
 from brian2.synapses.synapses import SynapticPathway
 
 from ..model.dtypes import INT64
@@ -82,7 +83,9 @@ class StepReader:
         return Origin(what, self.label)
 
     def _kernel(self, code: RecordedCode, what: str, *outputs: str) -> Kernel:
-        return read_kernel(self.builder, code, self._origin(what), outputs)
+        # the weight of a PoissonInput is a number of the script's, which Brian writes into code
+        own = self.obj if isinstance(self.obj, PoissonInput) else None
+        return read_kernel(self.builder, code, self._origin(what), outputs, literals_of=own)
 
     def _param(self, name: str, read: Callable[[], int]) -> str:
         """The parameter for a whole number of this object."""

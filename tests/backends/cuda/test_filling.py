@@ -27,7 +27,6 @@ from tests.backends.cuda.test_owners import (
 )
 from tests.semantics.harness import compare, observe
 
-
 PLAN = LaunchPlan(Meeting.MEMORY, threads=64, each=1)
 ASIDE = LaunchPlan(Meeting.MEMORY, threads=64, each=1, aside=True)
 
