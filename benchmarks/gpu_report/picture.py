@@ -1,7 +1,14 @@
-"""The report's picture: time steps beside peers and processors, and the speed-up by size."""
+"""The report's picture: time steps beside peers and processors, and the speed-up by size.
+
+``python -m benchmarks.gpu_report.picture REPORT.json ... --output FILE.png`` draws the speed-up by
+size alone, of what several reports have measured on one card.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +21,9 @@ _DEVICES = {
     "Brian2CUDA, same card": "Brian2CUDA",
     "this package, one core": "one core",
 }
+
+#: The same networks in another part of the report.
+_ALSO = {"cobahh_large large": "cobahh 100000 GPU"}
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
@@ -67,3 +77,31 @@ def _curves(axes: Any, sizes: dict[str, list[tuple[int, dict[str, float]]]]) -> 
                 axes.plot(*zip(*known, strict=True), style, label=f"{name}, over {other}")
     axes.set(xscale="log", yscale="log", xlabel="neurons", ylabel="times as fast as one core")
     axes.legend(fontsize=8)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw the speed-up by size of several reports; what the first of them has counts."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu_report.picture")
+    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
+    parser.add_argument("--output", required=True, type=Path, metavar="FILE.png")
+    options = parser.parse_args(arguments)
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    jobs: dict[str, Any] = {}
+    for path in options.reports:
+        for part in json.loads(path.read_text())["parts"]:
+            for job in part["jobs"]:
+                if job["outcome"] == "done":
+                    jobs.setdefault(_ALSO.get(job["name"], job["name"]), job)
+    figure, axes = pyplot.subplots(figsize=(6.5, 4.2))
+    _curves(axes, scaling(jobs))
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(options.output, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
