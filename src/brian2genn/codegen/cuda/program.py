@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-import numpy as np
-
 from ...model.dtypes import BOOL, C_TYPE
-from ...model.expr import walk
 from ...model.footprint import How, arrays, footprint
-from ...model.kernel import Kernel
 from ...model.mishap import working_on
 from ...model.network import (
     Deliver,
@@ -40,6 +35,7 @@ from ..c.words import pointer
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
 from ..user_code import print_user_code
+from . import needs
 from .declarations import constant_bytes, declare, shared_reads
 from .printer import CudaKernelPrinter, arranged_name
 from .small import MOST_USER_THREADS
@@ -57,28 +53,17 @@ from .source import (
 )
 from .texts import KernelText, MessagesText, MonitorText, OwnedText, TaskText
 
+_ONE: tuple[str, Count] = ("one", None)
+
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
 
-#: Synapses of a spike that a thread executes side by side.
-_MOST_AT_ONCE = 4
-
-#: Of them, what a ``b2g_queue`` and a ``b2g_recorder`` take.
+#: Of constant memory, what a ``b2g_queue`` and a ``b2g_recorder`` take.
 _QUEUE_BYTES, _RECORDER_BYTES = 160, 24
 
 
 #: Threads in a block of a kernel that is launched for one stage, at most.
 USUAL_THREADS = 128
-
-#: So many of these blocks a multiprocessor should hold at least where each of them mostly waits for
-#: memory: this leaves 40 registers.
-_CROWD = 12
-
-#: A kernel with more expressions may need more registers than that.
-_FEW_EXPRESSIONS = 16
-
-#: One with more of them may need more than 64, with which a multiprocessor holds 1,024 threads.
-_MANY_EXPRESSIONS = 100
 
 
 @working_on(None)
@@ -163,7 +148,7 @@ class _Printer:
         by_element = {id(task) for s in stages for task in s.tasks if self._is_pass(task)}
         kernels = [k for s in stages for t in s.tasks for one in t.steps for k in one.kernels()]
         # threads keep more values, which others would have to do without
-        small = all(_expressions(kernel) <= _MANY_EXPRESSIONS for kernel in kernels)
+        small = all(needs.expressions(kernel) <= needs.MANY_EXPRESSIONS for kernel in kernels)
         if aside is not None and small and all(id(t) in by_element for t in aside.values()):
             self._put_aside(aside, stages)
         numbers = {name: number for number, name in enumerate(result.arrays)}
@@ -241,7 +226,7 @@ class _Printer:
             owned_index=owner and owner.index,
             side_by_side=self.result.at_once.get(getattr(step, "queue", -1), 1),
             told=by_message.print() if by_message else self.messages is not None,
-            at_once=_at_once(step, owner) if isinstance(step, Deliver) and owner else 1,
+            at_once=needs.at_once(step, owner) if isinstance(step, Deliver) and owner else 1,
             stamped=isinstance(step, Push) and step.queue in self.result.gathered,
             task=task,
             late=late,
@@ -251,12 +236,12 @@ class _Printer:
             event=own.get(events, self._element(events) if events else ""),
             by_element=self._is_by_element(step),
             ordered=ordered,
-            numbered=any(map(_names_element, printers)),
+            numbered=any(map(needs.names_element, printers)),
             arranged=[
                 (self._ctype(name), arranged_name(name), pointer(name), place)
                 for name, place in arranged.items()
             ],
-            offsets=_offsets(step),
+            offsets=needs.offsets(step),
             mark=self._mark,
             param=self.params,
             derived=Derived,
@@ -339,8 +324,8 @@ class _Printer:
             name = f"{prefix}_{number}"
             is_last = number == len(stages) - 1
             kernel = KernelText(name, kind, tasks, is_last)
-            here = [s for t in stage.tasks for s in t.steps if _has_rows(s)]
-            kernel.crowded = kind == "loop" and _is_crowded(
+            here = [s for t in stage.tasks for s in t.steps if needs.has_rows(s)]
+            kernel.crowded = kind == "loop" and needs.is_crowded(
                 [s for t in stage.tasks for s in t.steps]
             )
             if is_last and kind == "loop":
@@ -349,7 +334,7 @@ class _Printer:
                 kernel.finish = [*finish, *here]
             finish = [*finish, *here]
             for task in tasks if kernel.crowded else ():
-                task.apart = any(map(_draws, task.steps))
+                task.apart = any(map(needs.draws, task.steps))
             self.kernels.append(kernel)
             steps = [self.step_numbers[id(s)] for task in stage.tasks for s in task.steps]
             self.result.kernels.append(
@@ -396,7 +381,7 @@ class _Printer:
         if owner is None:
             return OwnedText(step)
         before = takewhile(lambda task: task is not owner.task, first.tasks)
-        at_once = _at_once(step, owner)
+        at_once = needs.at_once(step, owner)
         self.result.owned[step.queue] = OwnedQueue(owner.index, owner.task.number, at_once)
         return OwnedText(step, owner.task.number, tuple(task.number for task in before))
 
@@ -476,7 +461,7 @@ class _Printer:
             late=bool(self.late),
             resident=result.resident,
             in_loop={t.number for k in self.kernels if k.kind == "loop" for t in k.tasks},
-            bounds=f"__launch_bounds__({USUAL_THREADS}, {_CROWD}) ",
+            bounds=f"__launch_bounds__({USUAL_THREADS}, {needs.CROWD}) ",
             all_bounds=self._bounds_of_all(),
             owned=result.waits_once,
             aside=self._places_aside(numbers),
@@ -485,7 +470,7 @@ class _Printer:
             messages=self._messages(),
             tells=self._tells,
             first_block=self._first_block,
-            place_if_told=_place_if_told,
+            place_if_told=needs.place_if_told,
             event_of=lambda step: self._own(step).get(step.events, self._element(step.events)),
             active=self._active,
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
@@ -528,7 +513,7 @@ class _Printer:
         loop = [kernel for kernel in self.kernels if kernel.kind == "loop"]
         kernels = [k for one in loop for t in one.tasks for s in t.steps for k in s.kernels()]
         if not any(kernel.crowded for kernel in loop) or any(
-            _expressions(kernel) > _MANY_EXPRESSIONS for kernel in kernels
+            needs.expressions(kernel) > needs.MANY_EXPRESSIONS for kernel in kernels
         ):
             return ""
         return f"__launch_bounds__({self.result.most_threads}, 1) "
@@ -549,58 +534,3 @@ class _Printer:
         if len(self.network.clocks) == 1:
             return "true"  # kernels return at once if the run is over
         return f"b2g_block.now[{step.clock}].active"
-
-
-def _at_once(step: Deliver, owner: Owners) -> int:
-    """Synapses that a thread executes side by side: several that need nothing but their targets."""
-    own = {touch.memory.name for touch in footprint(step) if touch.own}
-    return 1 if own != {owner.index} or step.kernel.attributes("random") else _MOST_AT_ONCE
-
-
-def _place_if_told(step: Step) -> str:
-    """C text: no place in a list is asked for if blocks tell each other of events."""
-    return f"TELLS ? b2g_places<int{32 if isinstance(step, Push) else 64}_t>{{0, 0}} : "
-
-
-def _has_rows(step: Step) -> bool:
-    """Whether a step adds a row to a recorder when all of its elements are done."""
-    return isinstance(step, RecordState | RecordRate)
-
-
-def _is_crowded(steps: Sequence[Step]) -> bool:
-    """Whether steps need few registers but for numbers of distributions without a table.
-
-    These are rare, and would take twice as many registers from all others.
-    """
-    return (
-        any(map(_draws, steps))
-        and all(isinstance(step, Update | Deliver) for step in steps)
-        and all(_expressions(k) <= _FEW_EXPRESSIONS for step in steps for k in step.kernels())
-    )
-
-
-def _draws(step: Step) -> bool:
-    """Whether a step draws numbers that may be of distributions without a table."""
-    drawn = {site.kind for kernel in step.kernels() for site in kernel.attributes("random")}
-    return bool(drawn & {"poisson", "binomial"})
-
-
-def _expressions(kernel: Kernel) -> int:
-    return len(list(walk(kernel.roots())))
-
-
-def _names_element(kernel: CudaKernelPrinter) -> bool:
-    """Whether statements use the number of an element."""
-    return any(re.search(r"\b_idx\b", str(s)) for s in [*kernel.element, *kernel.stores()])
-
-
-_ONE: tuple[str, Count] = ("one", None)
-
-
-def _offsets(step: Step) -> list[int]:
-    """For every column of a recorder, the bytes of the columns before it, in an element."""
-    columns = getattr(step, "columns", [])
-    sizes = [np.dtype(column.dtype).itemsize for column in columns]
-    first = [8] if isinstance(step, RecordEvents) else []  # the order of the rows
-    sizes = [*first, *sizes]
-    return [sum(sizes[:k]) for k in range(len(sizes) + 1)]
