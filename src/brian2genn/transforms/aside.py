@@ -14,11 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..model.footprint import How, Kind, Touch, footprint
-from ..model.network import Deliver, Push, RecordRate, RecordState, Step, Threshold, Update
+from ..model.network import Deliver, Push, Step, Threshold, Update
+from .owners import WITH_ROWS, is_side_by_side, order_matters
 from .stages import Planner, Stage, Task
-
-#: Steps that are not done before all elements are: they add a row to what was recorded.
-_WITH_ROWS = (RecordState, RecordRate)
 
 
 def put_aside(
@@ -46,7 +44,7 @@ def put_aside(
     first, last = ([step for task in stage.tasks for step in task.steps] for stage in stages)
     if any(kernel.looks_into_arrays() for step in (*first, *last) for kernel in step.kernels()):
         return None
-    if any(isinstance(step, _WITH_ROWS) for step in (*first, *last)):
+    if any(isinstance(step, WITH_ROWS) for step in (*first, *last)):
         return None
     if any(isinstance(step, Push) and id(step) in late for step in first):
         return None
@@ -66,11 +64,11 @@ def put_aside(
 
 def _is_side_by_side(planner: Planner, step: Step) -> bool:
     """Whether the elements of a step are executed at once, and do nothing when all are done."""
-    if isinstance(step, Deliver) and (step.before is not None or planner.gathered_by(step)):
+    if isinstance(step, Deliver):
+        return is_side_by_side(planner, step)
+    if not isinstance(step, Update) or step.kernel.shared_stores:
         return False
-    if isinstance(step, Update) and step.kernel.shared_stores:
-        return False
-    return isinstance(step, Deliver | Update) and not planner.why_in_order(step)
+    return not planner.why_in_order(step)
 
 
 def _waited_for(touch: Touch, stage: Stage) -> list[Task]:
@@ -80,11 +78,7 @@ def _waited_for(touch: Touch, stage: Stage) -> list[Task]:
     return [
         task
         for task in stage.tasks
-        if any(
-            other.memory == touch.memory and (other.how is not touch.how or other.how is How.WRITE)
-            for step in task.steps
-            for other in footprint(step)
-        )
+        if any(order_matters(touch, other) for step in task.steps for other in footprint(step))
     ]
 
 

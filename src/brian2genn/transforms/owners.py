@@ -20,7 +20,7 @@ from ..model.network import Deliver, RecordRate, RecordState, Threshold, Update
 from .stages import Planner, Stage, Task
 
 #: Steps that are not done before all elements are: they add a row to what was recorded.
-_WITH_ROWS = (RecordState, RecordRate)
+WITH_ROWS = (RecordState, RecordRate)
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def owners(
         return []
     every = [step for stage in stages for task in stage.tasks for step in task.steps]
     looking = any(kernel.looks_into_arrays() for step in every for kernel in step.kernels())
-    if looking or any(isinstance(step, _WITH_ROWS) for step in every):
+    if looking or any(isinstance(step, WITH_ROWS) for step in every):
         return []
     found: list[tuple[Deliver, Owners | None]] = []
     for step in (step for task in stages[-1].tasks for step in task.steps):
-        if not isinstance(step, Deliver) or id(step) in late or not _is_side_by_side(planner, step):
+        if not isinstance(step, Deliver) or id(step) in late or not is_side_by_side(planner, step):
             return []
         shared = list(_shared_with(step, stages[0]))
         if any(one is None for one in shared) or len(shared) > 1:
@@ -75,7 +75,7 @@ def owners(
     return found
 
 
-def _is_side_by_side(planner: Planner, step: Deliver) -> bool:
+def is_side_by_side(planner: Planner, step: Deliver) -> bool:
     """Whether a pathway's synapses are executed at once, and none looks for what it adds up."""
     return step.before is None and not planner.why_in_order(step) and not planner.gathered_by(step)
 
@@ -89,7 +89,7 @@ def _shared_with(step: Deliver, first: Stage) -> Iterator[Owners | None]:
         if touch.how is not How.READ and touch.where in (Where.SHARED, Where.ANYWHERE):
             yield None
         for task in first.tasks:
-            if not any(_order_matters(touch, other) for s in task.steps for other in footprint(s)):
+            if not any(order_matters(touch, other) for s in task.steps for other in footprint(s)):
                 continue
             its = [
                 other for s in task.steps for other in footprint(s) if other.memory == touch.memory
@@ -102,7 +102,7 @@ def _shared_with(step: Deliver, first: Stage) -> Iterator[Owners | None]:
                 yield one
 
 
-def _order_matters(one: Touch, other: Touch) -> bool:
+def order_matters(one: Touch, other: Touch) -> bool:
     """Whether what two steps do to memory has an order: not if both read, or both add."""
     if one.memory != other.memory:
         return False

@@ -9,7 +9,7 @@ threads write to the same place, and every target gets its additions in the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model import expr as ex
@@ -112,21 +112,21 @@ def thresholds_early(steps: Sequence[Step]) -> list[Step]:
         In schedule order, without steps that the host runs.
     """
     found: list[Step] = []
+    touched = {id(step): touched_by(step) for step in steps}
     for step in steps:
-        found.insert(_earliest_place(found, step), step)
+        found.insert(_earliest_place(found, step, touched), step)
     return found
 
 
-def _earliest_place(steps: Sequence[Step], step: Step) -> int:
+def _earliest_place(steps: Sequence[Step], step: Step, touched: Mapping[int, Touched]) -> int:
     """Where in a schedule a threshold may be; the end for all else."""
     if not isinstance(step, Threshold) or why_not_shared(step) is not None:
         return len(steps)
-    touched = touched_by(step)
     for place in reversed(range(len(steps))):
         other = steps[place]
         if isinstance(other, Update) and (other.size, other.clock) == (step.size, step.clock):
             break
-        if touched.clashes(touched_by(other)):
+        if touched[id(step)].clashes(touched[id(other)]):
             return len(steps)
     else:
         return len(steps)

@@ -14,12 +14,10 @@ from ...model.network import (
     Deliver,
     Push,
     RecordEvents,
-    RecordRate,
-    RecordState,
     Step,
     Update,
 )
-from ...transforms.owners import Owners
+from ...transforms.owners import WITH_ROWS, Owners
 from .printer import CudaKernelPrinter
 
 #: Synapses of a spike that a thread executes side by side.
@@ -49,7 +47,7 @@ def place_if_told(step: Step) -> str:
 
 def has_rows(step: Step) -> bool:
     """Whether a step adds a row to a recorder when all of its elements are done."""
-    return isinstance(step, RecordState | RecordRate)
+    return isinstance(step, WITH_ROWS)
 
 
 def is_crowded(steps: Sequence[Step]) -> bool:
