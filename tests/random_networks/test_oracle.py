@@ -17,6 +17,7 @@ from tests.random_networks.description import (
     Description,
     Neurons,
     Pathway,
+    Regular,
     Source,
 )
 from tests.random_networks.isolation import Ending, apart
@@ -204,6 +205,81 @@ def test_two_spikes_that_meet_are_no_alarm():
     """With Brian's Cython target, which takes a while to compile."""
     verdict = judged(network(*MEETING))
     assert verdict.kind == "as Cython, with two spikes at one synapse in one step"
+
+
+def decaying(tau: str, hazards: tuple) -> Description:
+    """A neuron with a time constant, for one time step."""
+    options = (("method", "'euler'"),)
+    cells = Neurons("cells", 1, ("dx/dt = (0.56137 - x)/tau : 1",), options=options)
+    whole = network("cells.x = 0.57", "network.run(0.1*ms)", hazards=hazards)
+    return replace(whole, preamble=(f"tau = {tau}",), groups=(cells,), sources=(), connections=())
+
+
+def regularly(*statements: str, model: tuple = (), before: tuple = (), **options) -> Description:
+    """A network of one neuron that executes code for one time step."""
+    whole = network(*before, "network.run(0.1*ms)", **options)
+    cells = Neurons("cells", 1, ("v : 1", *model), operations=(Regular(statements),))
+    return replace(whole, groups=(cells,), sources=(), connections=())
+
+
+def test_an_assignment_is_no_view():
+    """In Brian's NumPy code, ``change`` is another name of what ``r`` is."""
+    aliasing = regularly("change = r", "r *= 0.5", "v = change", model=("r : 1",),
+                         before=("cells.r = 3",))  # fmt: skip
+    result = runtime(aliasing)
+    assert (result["cells.v"], result["cells.r"]) == ([3], [1.5])
+    assert judged(aliasing, opinions=False).kind == "with results"
+    twice = regularly("a = r", "b = a", "a += 1", "b *= 4", "v = a", "r = b", model=("r : 1",),
+                      before=("cells.r = 3",))  # fmt: skip
+    result = runtime(twice)
+    assert (result["cells.v"], result["cells.r"]) == ([4], [12])
+
+
+@pytest.mark.slow
+def test_an_assignment_is_no_view_for_cython_either():
+    aliasing = regularly("change = r", "r *= 0.5", "v = change", model=("r : 1",),
+                         before=("cells.r = 3",))  # fmt: skip
+    device, numpy = oracle.targets_compared(aliasing)
+    assert device is None and numpy is None
+
+
+def test_whole_numbers_wider_than_32_bits():
+    """``n - N`` does not fit into 32 bits, with which NumPy computes it."""
+    code, model, before = "n = (-(n - 2*N)) % 13", ("n : integer",), ("cells.n = -2147483648",)
+    kinds = {}
+    for hazards in ("values",), ("names",):
+        small = regularly(code, model=model, before=before, hazards=hazards)
+        kinds[hazards] = judged(small, opinions=False).kind
+    assert kinds == {("values",): "as Brian with whole numbers of 64 bits", ("names",): "DIFFERENT"}
+
+
+def test_times_of_spikes_beyond_all_steps_are_never_reached():
+    """Brian's NumPy code looks for numbers of steps by bisection, as if they were sorted."""
+    late = network("inputs.set_spikes([0, 0], [0.2, 1e9]*ms)", "network.run(0.4*ms)")
+    assert runtime(late)["cells.v"] == [1]
+    assert judged(late, opinions=False).complaint is None
+
+
+def test_numbers_that_brian_writes_as_names_are_no_reference():
+    single = replace(network("syn.pre.delay = '-1e300*ms'"), precision="single")
+    assert judged(single, opinions=False).kind == "of which Brian makes a name, 'inf'"
+    unknown = network(only_under("runtime", "unknown"))
+    assert judged(unknown, opinions=False).kind == "DIFFERENT"
+
+
+def test_collected_constants_that_are_no_numbers_are_no_reference():
+    """Brian divides dt by a time constant that leaves nothing of it but infinity."""
+    kinds = {
+        hazards: judged(decaying("1e-310*ms", hazards), opinions=False).kind
+        for hazards in (("constants",), ("names",))
+    }
+    written = "as written, unlike Brian, which collects constants"
+    assert kinds == {("constants",): written, ("names",): "DIFFERENT"}
+
+
+def test_a_division_of_two_numbers_by_zero_is_no_reference():
+    zero = replace(regularly("v = 2/rate", hazards=("constants",)), preamble=("rate = 0.0",))
+    assert judged(zero, opinions=False).kind == "beyond Brian's NumPy target"
 
 
 def test_infinity_rounded_to_a_whole_number_is_no_alarm():

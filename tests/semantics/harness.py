@@ -186,9 +186,10 @@ def observe(**things) -> Result:
 
 
 #: Errors in the code that Brian makes for NumPy where its compiled targets give a result: values
-#: that are the same for all neurons are single numbers there, and cannot be indexed; and NumPy has
-#: no powers of whole numbers with an exponent below zero.
+#: that are the same for all neurons are single numbers there, and cannot be indexed; those of all
+#: neurons have no truth; and NumPy has no powers of whole numbers with an exponent below zero.
 NUMPY_ERRORS = (
+    "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
     "Integers to negative integer powers are not allowed.",
     "invalid index to scalar variable.",
     "'float' object is not subscriptable",
@@ -197,6 +198,8 @@ NUMPY_ERRORS = (
 )
 #: Stands for them where kinds of errors are recorded.
 NUMPY_ERROR = "error of NumPy's code"
+#: Stands for the error of code into which Brian has written an infinity.
+NAMED_INFINITY = "'inf' as a name"
 
 
 def cause_of(error: BaseException) -> BaseException:
@@ -209,6 +212,8 @@ def cause_of(error: BaseException) -> BaseException:
 def kind_of(error: BaseException) -> str:
     """The kind of an error, as networks record it that go on after one."""
     cause = cause_of(error)
+    if isinstance(cause, NameError) and cause.name in ("inf", "nan"):
+        return NAMED_INFINITY
     return NUMPY_ERROR if str(cause) in NUMPY_ERRORS else type(cause).__name__
 
 

@@ -21,6 +21,7 @@ from brian2 import (
     nA,
     run,
     second,
+    set_device,
 )
 
 from tests.semantics.harness import Cases, check, observe
@@ -281,3 +282,32 @@ def timed_array_called_by_the_user():
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_agrees_with_runtime(case):
     check(case)
+
+
+@pytest.mark.parametrize("kind", ["first", "set", "restored", "dt"])
+def test_spikes_beyond_all_time_steps_are_never_reached(kind, device):
+    """Their step has no number of 32 bits. Brian's own targets give them at once, or fail."""
+
+    def recorded(late: list) -> np.ndarray:
+        numbers = [0] * (2 + len(late))
+        generator = SpikeGeneratorGroup(1, numbers, [0.2, 0.5, *late] * ms)
+        if kind == "set":
+            generator.set_spikes(numbers, [0.1, 0.4, *late] * ms)
+        spikes = SpikeMonitor(generator)
+        network = Network(generator, spikes)
+        network.store()
+        network.run(0.3 * ms)
+        if kind == "restored":
+            network.restore()
+        if kind == "dt":
+            defaultclock.dt = 0.05 * ms
+        network.run(1.2 * ms)
+        times = spikes.t_[:].copy()
+        defaultclock.dt = 0.1 * ms
+        return times
+
+    set_device(device)
+    expected = recorded([])
+    assert expected.size >= 2
+    for late in ([1e9], [2.2e8]):
+        np.testing.assert_array_equal(recorded(late), expected)

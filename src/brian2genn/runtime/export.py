@@ -11,6 +11,7 @@ from ..backends.pygenn.queue import Delays, Snapshot
 from ..frontend.labels import own
 from ..frontend.network import translate
 from ..model.verify import verify
+from .checks.generators import number_late_spikes
 from .checks.pathways import check_pathways
 from .messages.mishaps import hand_over
 from .run.loop import clock_states
@@ -24,6 +25,7 @@ def export_network(net: Any, directory: Path, namespace: dict[str, Any], seed: i
     for clock in net._clocks:
         clock.set_interval(net.t, net.t)
     net.before_run(namespace)
+    number_late_spikes(objects)
     active = [obj for obj in objects if obj.active]
     translation = translate(active, net._clocks, lambda *_: None, hand_over, {})
     verify(translation.network)

@@ -16,6 +16,7 @@ from ...frontend.compatibility import wants_garbage_collection
 from ...frontend.network import left_to_brian
 from ..activation.chosen import AnotherBackend, ChosenBackend, exchange_queues
 from ..activation.legacy import explain_old_preferences
+from ..checks.generators import number_late_spikes
 from ..checks.pathways import check_pathways
 from ..code.compilers import NO_COMPILER, Compilers
 from ..messages.log import NetworkLog
@@ -119,6 +120,7 @@ class NetworkRunner:
         else:
             with keeping_code(all_objects), nearest_names(all_objects, namespace):
                 net.before_run(namespace)
+        number_late_spikes(all_objects)
         if len(all_objects) == 0:
             return None, None
         return self.compilation.make_ready(
