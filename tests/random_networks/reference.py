@@ -19,26 +19,37 @@ from brian2.synapses.synapses import SynapticPathway
 @contextmanager
 def defined_delays() -> Iterator[None]:
     """Let Brian's queues see only delays that they can do something with."""
-    original = SynapticPathway.initialise_queue
+    original, before = SynapticPathway.initialise_queue, Network.before_run
 
-    def initialise_queue(path: SynapticPathway) -> None:
-        delays = path._delays.get_value().copy()
+    def check(path: SynapticPathway) -> None:
+        delays = path._delays.get_value()
         steps = delays / path.source.clock.dt_
         if not np.all(np.isfinite(steps)) or np.any(steps >= 2**31):
             raise ValueError(f"a delay of {path.name} is no number or too long")
         if len(path.synapses) != len(delays) != 1:
             raise ValueError(f"{len(delays)} delays for {len(path.synapses)} synapses")
+
+    def before_run(network: Network, namespace: dict) -> None:
+        # before anything else, of which some may end with an error, too
+        for path in network.sorted_objects:
+            if isinstance(path, SynapticPathway) and path.active:
+                check(path)
+        before(network, namespace)
+
+    def initialise_queue(path: SynapticPathway) -> None:
+        check(path)
+        delays = path._delays.get_value().copy()
         path._delays.set_value(np.maximum(delays, 0))
         try:
             original(path)
         finally:
             path._delays.set_value(delays)
 
-    SynapticPathway.initialise_queue = initialise_queue
+    SynapticPathway.initialise_queue, Network.before_run = initialise_queue, before_run
     try:
         yield
     finally:
-        SynapticPathway.initialise_queue = original
+        SynapticPathway.initialise_queue, Network.before_run = original, before
 
 
 @contextmanager

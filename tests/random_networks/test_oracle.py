@@ -165,6 +165,16 @@ def test_the_reference_refuses_and_can_be_repaired(delay, scalar):
     np.testing.assert_array_equal(result["cells.v"], [2])
 
 
+def test_delays_are_refused_before_anything_else():
+    """A name that nobody knows is found later, when the code is made."""
+    both = regularly("v = unknown", before=("syn.pre.delay = nan*ms",))
+    whole = network("syn.pre.delay = nan*ms", "network.run(0.1*ms)")
+    both = replace(both, sources=whole.sources, connections=whole.connections)
+    both = replace(both, groups=(replace(both.groups[0], equations=("v : 1", "last : second")),))
+    assert list(runtime(both)["errors"]) == ["ValueError"]
+    assert judged(both, opinions=False).complaint is None
+
+
 #: The first spike is under way for three steps (a delay of 2.5 steps is rounded up), the second
 #: for one.
 MEETING = (
