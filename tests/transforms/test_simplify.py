@@ -136,9 +136,14 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
         Case("2.0**3 + x", {"add": 1}, {"add": 1}),
         Case("sin(2.0) + x", {"add": 1}, {"add": 1}),
         Case("exp(1.0) + x", {"add": 1}, {"add": 1}),
+        Case("x > 3 + 4.0", {"gt": 1}, {"gt": 1}),
+        Case("x > -(3 + 4.0)", {"gt": 1}, {"gt": 1}),
+        Case("x > 2.0**0.3", {"gt": 1}, {"gt": 1}),
     ]),
     "cast": ("simplify._Local.rule_cast", _nothing, [
         Case("x + int(2.0*3)", {"add": 1}, {"add": 1}),
+        Case("x*select(is_on, 2, 3)", {"select": 1, "cast": 1, "mul": 1},
+             {"select": 1, "mul": 1}),
         Case("x*int(v > y)", {"gt": 1, "cast": 2, "mul": 1}, {"gt": 1, "select": 1, "mul": 1}),
     ]),
     "add": ("simplify._Local.rule_add", _nothing, [
@@ -155,6 +160,7 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
     ]),
     "div": ("simplify._Local.rule_div", _nothing, [
         Case("sin(El/1) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
+        Case("sin(G/exp(-El)) + x", {"add": 1}, {"add": 1}, {"exp": 1, "mul": 1, "sin": 1}),
         Case("G/exp(El) + x", {"add": 1}, {"add": 1}, {"neg": 1, "exp": 1, "mul": 1}),
     ]),
     "neg": ("simplify._Local.rule_neg", _nothing, [
@@ -172,6 +178,7 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
         Case("x**3", {"pow": 1}, {"mul": 2}),
         Case("x**4", {"pow": 1}, {"mul": 2}),
         Case("x**16", {"pow": 1}, {"mul": 4}),
+        Case("exp(v)**0", {"exp": 1, "pow": 1}, {}),
         Case("x**-2", {"pow": 1}, {"mul": 1, "div": 1}),
         Case("abs(x)**0.5", {"abs": 1, "pow": 1}, {"abs": 1, "sqrt": 1}),
         Case("exp(v)**(1/18)", {"exp": 1, "pow": 1}, {"exp": 1, "mul": 1}),
@@ -249,6 +256,9 @@ KEPT = [
     Case("x % 2 + x // 2", {"mod": 1, "floordiv": 1, "add": 1},
          {"mod": 1, "floordiv": 1, "add": 1}),
     Case("x**17", {"pow": 1}, {"pow": 1}),
+    Case("int(v > y) + int(x > y)", {"gt": 2, "cast": 2, "add": 1},
+         {"gt": 2, "cast": 2, "add": 1}),
+    Case("(0 - 8.0)**0.3 + x", {"add": 1}, {"add": 1}, {"pow": 1}),
     Case("exp(x)**y", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
     Case("0*x", {"mul": 1}, {"mul": 1}),
     Case("x/y/v", {"div": 2}, {"div": 2}),
