@@ -1,7 +1,7 @@
 """The report's picture: time steps beside peers and processors, and the speed-up by size.
 
 ``python -m benchmarks.gpu_report.picture REPORT.json ... --output FILE.png`` draws the speed-up by
-size alone, of what several reports have measured on one card.
+size alone, of what several reports have measured on one card; with ``--steps``, the time steps.
 """
 
 from __future__ import annotations
@@ -79,11 +79,34 @@ def _curves(axes: Any, sizes: dict[str, list[tuple[int, dict[str, float]]]]) -> 
     axes.legend(fontsize=8)
 
 
+#: Who is drawn, how, and what they are called.
+_STEPS = {
+    "cpp_standalone": ("o:", "Brian's C++, one core"),
+    "one core": ("s--", "this package, one core"),
+    "GPU": ("^-", "this package, GPU"),
+}
+
+
+def _steps(axes: Any, sizes: dict[str, list[tuple[int, dict[str, float]]]]) -> None:
+    """How long a time step takes, by size; a colour for each network."""
+    for number, (name, points) in enumerate(sizes.items()):
+        for device, (style, who) in _STEPS.items():
+            known = [(n, t[device]) for n, t in points if device in t]
+            if known:
+                label = f"{name}: {who}"
+                axes.plot(*zip(*known, strict=True), style, color=f"C{number}", label=label)
+    axes.set(xscale="log", yscale="log", xlabel="neurons", ylabel="µs for a time step")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, 100 * high)  # room for what lines are called
+    axes.legend(fontsize=7, loc="upper left")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw the speed-up by size of several reports; what the first of them has counts."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu_report.picture")
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE.png")
+    parser.add_argument("--steps", action="store_true", help="the time steps, no ratios")
     options = parser.parse_args(arguments)
     import matplotlib
 
@@ -97,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 if job["outcome"] == "done":
                     jobs.setdefault(_ALSO.get(job["name"], job["name"]), job)
     figure, axes = pyplot.subplots(figsize=(6.5, 4.2))
-    _curves(axes, scaling(jobs))
+    (_steps if options.steps else _curves)(axes, scaling(jobs))
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(options.output, dpi=110)

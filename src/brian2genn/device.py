@@ -21,7 +21,6 @@ from .backends.host import interpreter
 from .backends.host.structures import support
 from .backends.host.threads import threads_for
 from .backends.interface import Backend
-from .codegen.c.program import load_templates
 from .codegen.templating import environment
 from .frontend import brian_costs
 from .frontend.compatibility import local_namespace
@@ -108,7 +107,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
         self.processes.join(self)
         self._chosen.forget()
         set_imports_aside()
-        self._ahead.begin(support, interpreter.prepare, load_templates)
+        self._ahead.begin(support, interpreter.prepare)
         if at_once:
             self._chosen.get()  # what is missing must be said here, not at the first run
 

@@ -55,3 +55,15 @@ def test_the_gpu_reports_picture_shows_whole_groups():
     assert lowest >= len(best) and highest <= 0
     assert axes.get_xlim()[0] == 1
     assert len(axes.get_yticklabels()) == len(best)
+
+
+def test_the_picture_of_time_steps_has_a_line_for_each_that_was_measured():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    axes = pyplot.Figure().subplots()
+    sizes = {"cobahh": [(1000, {"GPU": 3.5, "one core": 19.0}), (10_000, {"GPU": 6.0})]}
+    gpu_picture._steps(axes, sizes)
+    lines = {str(line.get_label()): list(line.get_ydata()) for line in axes.get_lines()}
+    assert lines == {
+        "cobahh: this package, one core": [19.0],
+        "cobahh: this package, GPU": [3.5, 6.0],
+    }

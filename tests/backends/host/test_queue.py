@@ -135,6 +135,21 @@ def test_many_synapses(n):
     np.testing.assert_array_equal(queue.peek(), np.argsort(sources, kind="stable"))
 
 
+@pytest.mark.parametrize("n", [10, 2000])
+def test_synapses_that_are_in_order_already_are_not_sorted(n, monkeypatch):
+    """As `connect` makes them: nothing is written, or compared, for millions of them."""
+    targets = np.tile(np.arange(n, dtype=np.int32) // 2, 3)
+    queue = SpikeQueue(0, 3)
+    queue.prepare(np.array([0.0]), DT, np.repeat(np.arange(3, dtype=np.int32), n))
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "empty", None)
+        assert queue.order_by_target(targets) is None
+    targets[n + 1], targets[n + 2] = targets[n + 2], targets[n + 1]
+    expected = np.arange(3 * n)
+    expected[n + 1 : n + 3] = expected[n + 1 : n + 3][::-1]
+    np.testing.assert_array_equal(queue.order_by_target(targets), expected)
+
+
 @settings(max_examples=100, deadline=None)
 @given(scenes(), st.randoms(use_true_random=False))
 def test_synapses_numbered_as_threads_take_them(scene, random):

@@ -113,8 +113,10 @@ class SpikeQueue:
         ----------
         targets : int32 array, shape (n_synapses,)
         """
-        order = np.empty(len(targets), dtype=np.int32)
         targets = np.ascontiguousarray(targets)
+        if self._library.b2g_queue_is_sorted(self.handle, targets.ctypes.data):
+            return None
+        order = np.empty(len(targets), dtype=np.int32)
         self._check(
             self._library.b2g_queue_sort(self.handle, targets.ctypes.data, order.ctypes.data)
         )

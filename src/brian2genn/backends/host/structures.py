@@ -291,6 +291,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_queue_order": (c_void_p, [c_void_p]),
     "b2g_queue_divided_order": (c_void_p, [c_void_p]),
     "b2g_queue_renumber": (c_int32, [c_void_p, c_void_p, c_void_p, c_int32]),
+    "b2g_queue_is_sorted": (c_int32, [c_void_p, c_void_p]),
     "b2g_queue_sort": (c_int32, [c_void_p, c_void_p, c_void_p]),
     "b2g_queue_restore_numbers": (None, [c_void_p]),
     "b2g_queue_runs": (c_int64, [c_void_p]),

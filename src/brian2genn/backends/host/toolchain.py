@@ -14,10 +14,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from ...model.compiling import CompilerArguments
 from ..cache.files import CacheError, library
 from ..cache.folder import write
 from ..install import line
-from ..progress import watched
+from .waiting import held, waiting
 
 #: More flags for all that is compiled, such as a sanitizer's; for developers.
 FLAGS_VARIABLE = "BRIAN2GENN_CFLAGS"
@@ -173,8 +172,13 @@ class Toolchain:
         return self.for_setup()._optimised("-Og")
 
     def for_support(self) -> Toolchain:
-        """The flags for the support library: it waits for memory, so more make nothing faster."""
-        return self.with_threads()._optimised("-O1")
+        """The flags for the support library: it is compiled once, while somebody waits.
+
+        It waits for memory: what it does for a run takes a tenth longer than with -O1 where
+        synapses have delays of their own, and nothing longer otherwise. A compiler takes two
+        thirds.
+        """
+        return self.with_threads()._optimised("-Og")
 
     def _optimised(self, level: str) -> Toolchain:
         flags = (level, *(flag for flag in self.flags if not flag.startswith("-O")))
@@ -310,14 +314,6 @@ _loaded: dict[str, ctypes.CDLL] = {}
 _making: dict[str, threading.Lock] = {}
 
 
-_seconds = 0.0
-
-
-def seconds() -> float:
-    """How long was waited for compilers in this process."""
-    return _seconds
-
-
 def compile_library(
     toolchain: Toolchain, text: str, name: str, is_cpp: bool = False
 ) -> ctypes.CDLL:
@@ -351,7 +347,7 @@ def compile_library(
     key = f"{name}-{digest.hexdigest()[:32]}"
     if key not in _loaded:
         # whoever waits here for another thread goes on at once; locks of files are looked at rarely
-        with _making.setdefault(key, threading.Lock()):
+        with held(_making.setdefault(key, threading.Lock())):
             try:
                 if key not in _loaded:
                     _loaded[key] = library(key, partial(_compile, toolchain, text, is_cpp))
@@ -363,21 +359,6 @@ def compile_library(
 def _compile(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:
     with waiting():
         _compile_file(toolchain, text, is_cpp, stem, output)
-
-
-@contextmanager
-def waiting() -> Iterator[None]:
-    """Within this, a compiler is waited for: whoever looks sees that, and it is counted."""
-    global _seconds
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    began = time.perf_counter()
-    try:
-        with watched("compiling"):
-            yield
-    finally:
-        _seconds += time.perf_counter() - began
 
 
 def _compile_file(toolchain: Toolchain, text: str, is_cpp: bool, stem: Path, output: Path) -> None:

@@ -16,6 +16,7 @@ from ..cuda.device.driver import CudaError, CudaLost, Driver, TuningRules
 from ..cuda.run.program import CudaProgram
 from ..cuda.setup import DeviceSetup
 from ..host import toolchain
+from ..host.waiting import waiting
 from .building import SetupTrial
 from .comparison import differences
 from .execution import Results, copy_of, execute, raw_value
@@ -159,7 +160,7 @@ class Attempt:
 
 def _on_processor(begun: _Begun) -> list[Results]:
     try:
-        with toolchain.waiting():
+        with waiting():
             begun.host.result()
         cpu = CpuBackend(chain=_chain())
         networks = [

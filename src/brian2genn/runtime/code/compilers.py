@@ -9,6 +9,7 @@ from brian2.utils.logger import get_logger
 from ...backends.host import toolchain
 from ...backends.host.structures import support
 from ...backends.interface import Backend
+from .meanwhile import using_the_time
 
 logger = get_logger("brian2.devices.genn")
 
@@ -67,7 +68,8 @@ class Compilers:
     def _has_support(self) -> bool:
         """Whether the support library is there, with which networks run."""
         try:
-            support()
+            with using_the_time():
+                support()
         except (toolchain.ToolchainError, toolchain.CompileError) as error:
             self._problem = str(error)
         return not self._problem

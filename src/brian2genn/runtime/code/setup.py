@@ -40,6 +40,7 @@ from ..checks.bounds import check_setup_bounds
 from ..memory.pickling import MadeAnew
 from ..messages.mishaps import hand_over
 from ..ranks.synapses import SynapseShare, share_behind
+from .meanwhile import using_the_time
 
 
 class SetupCodeObject(MadeAnew):
@@ -110,7 +111,8 @@ class SetupCodeObject(MadeAnew):
             raise error.used_by(function_users(translation.users)) from None
         self._report(self.recorded, None, False)
         try:
-            return _Execution(self.recorded, translation, program, key, threads).execute()
+            with using_the_time():
+                return _Execution(self.recorded, translation, program, key, threads).execute()
         except (IndexError, ValueError) as error:
             raise self._brian_exception(error) from error
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ...backends.host import toolchain
+from ...backends.host import waiting
 
 
 @dataclass
@@ -56,9 +56,9 @@ class Preparation:
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
-        self._compiled = toolchain.seconds()
+        self._compiled = waiting.seconds()
 
     def end(self) -> Times:
         """What it was, when the first time step begins."""
-        compiling = toolchain.seconds() - self._compiled
+        compiling = waiting.seconds() - self._compiled
         return Times(max(0.0, time.perf_counter() - self._began - compiling), compiling)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...background import InBackground
-from ...host.toolchain import waiting
+from ...host.waiting import waiting
 from .bindings import bindings, check
 from .compiler import compile_cubin, is_compiled
 from .discovery import FORKED, Gpu, find_gpu

@@ -30,9 +30,21 @@ static void sort_keys(int64_t *keys, int64_t n)
     }
 }
 
+/* Whether the targets of a run ascend, or are the same: such runs are many, as synapses are made
+   in this order. */
+static bool ascends(const int32_t *synapses, int64_t begin, int64_t end, const int32_t *targets)
+{
+    for (int64_t k = begin + 1; k < end; k++)
+        if (synapses ? targets[synapses[k - 1]] > targets[synapses[k]] : targets[k - 1] > targets[k])
+            return false;
+    return true;
+}
+
 /* Bring the synapses of a run into ascending order of their targets, equal ones as they were. */
 static int sort_run(int32_t *synapses, int64_t n, const int32_t *targets)
 {
+    if (ascends(synapses, 0, n, targets))
+        return B2G_OK;
     int64_t few[B2G_SHORT_RUN];
     int32_t few_before[B2G_SHORT_RUN];
     const bool is_short = n <= B2G_SHORT_RUN;
@@ -52,6 +64,17 @@ static int sort_run(int32_t *synapses, int64_t n, const int32_t *targets)
         free(before);
     }
     return failed ? B2G_NO_MEMORY : B2G_OK;
+}
+
+/* Whether synapses are delivered in their own order, and in each run by target. */
+int32_t b2g_queue_is_sorted(const b2g_queue *queue, const int32_t *targets)
+{
+    if (queue->order)
+        return 0;
+    for (int64_t run = 0; run < queue->n_runs; run++)
+        if (!ascends(NULL, queue->start[run], queue->start[run + 1], targets))
+            return 0;
+    return 1;
 }
 
 /* Write the synapses in the order in which they are delivered, but in each run by target. */
