@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import brian2
@@ -98,6 +99,20 @@ def changes_everything(step):
     brian2.prefs.codegen.target = "cython"
     brian2.start_scope()
     return before
+
+
+def changes_the_process(step):
+    """Tells what it finds of its process, and leaves something else."""
+    found = {
+        "folder": os.getcwd(),
+        "variable": os.environ.get("NOT_SET", ""),
+        "path": os.environ["PATH"],
+        "filters": len(warnings.filters),
+    }
+    os.chdir("/")
+    os.environ.update(NOT_SET="set", PATH="/")
+    warnings.simplefilter("error")
+    return found
 
 
 def sweep_within(a):

@@ -167,6 +167,19 @@ def test_whatever_a_run_leaves_the_next_one_does_not_find():
     assert len({run["random"] for run in results}) == 6
 
 
+@pytest.mark.parametrize("executor", [None, "serial"])
+def test_what_a_run_does_to_its_process_ends_with_it(executor, tmp_path, monkeypatch):
+    """A relative path was another one in a worker where a run had called os.chdir."""
+    monkeypatch.chdir(tmp_path)
+    grid = {"step": range(5)}
+    results = brian2genn.sweep(functions.changes_the_process, grid, executor=executor)
+    assert not results.failed, results.failed[0]
+    for name in ("folder", "variable", "path", "filters"):
+        assert len({run[name] for run in results}) == 1, name
+    assert results[0]["variable"] == ""
+    assert os.getcwd() == str(tmp_path)
+
+
 def test_workers_times_threads_are_the_cores(monkeypatch):
     for cores, workers, threads in [(2, None, None), (2, 1, None), (6, None, 3), (8, 2, None)]:
         monkeypatch.setattr(resources, "usable_cores", lambda cores=cores: cores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import brian2
@@ -160,6 +161,12 @@ def test_wrong_arguments():
         brian2genn.sweep(functions.times, {"a": [1]}, executor=lambda: 3)
     with pytest.raises(ValueError, match="workers= is for"):
         serial(functions.times, {"a": [1]}, workers=2)
+    with pytest.raises(ValueError, match="threads=0 is no number"):
+        serial(functions.times, {"a": [1]}, threads=0)
+    with pytest.raises(TypeError, match="store=5 is no path"):
+        serial(functions.times, {"a": [1]}, store=5)
+    with pytest.raises(ValueError, match=r"10000000 x 10000000 are 1e\+14 runs"):
+        serial(functions.times, {"a": range(10**7), "b": range(10**7)})
     with pytest.raises(ValueError, match="if_changed"):
         serial(functions.times, {"a": [1]}, if_changed="no")
     for timeout in (0, "1", 1 * mV, True):
@@ -170,6 +177,10 @@ def test_wrong_arguments():
             brian2genn.sweep(functions.times, {"a": [1]}, **{name: number})
     with pytest.raises(ValueError, match="2 workers times 2 threads is more than the 2 cores"):
         brian2genn.sweep(functions.times, {"a": [1]}, workers=2, threads=2)
+
+
+def test_a_time_limit_without_an_end():
+    assert serial(functions.times, {"a": [1]}, timeout=math.inf)[0]["product"] == 1
 
 
 def test_networks_may_be_made_outside():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sqlite3
+import threading
 import time
 from typing import ClassVar
 
+import brian2
+import filelock
 import numpy as np
 import pytest
 from brian2 import ms
@@ -19,12 +23,10 @@ from brian2genn.sweeps import store as store_module
 from brian2genn.sweeps.store import Store
 from tests.sweeps import functions
 
-
-class Record:
-    """What was called; a list would be a value that the function uses, and has changed."""
-
-    calls: ClassVar[list[dict]] = []
-    fail = False
+#: What was called. Of this object nobody can tell what it holds: another value that the function
+#: uses would have changed.
+Record = threading.local()
+Record.calls, Record.fail = [], False
 
 
 def counted(a, b=1, seed=None):
@@ -118,10 +120,37 @@ def test_a_function_that_changes_is_said(path):
     assert [run["value"] for run in anew] == [-1, -2, -3]
 
 
+FACTOR = 1
+
+
+def by_factor(a):
+    return FACTOR * a
+
+
+def indirectly(a):
+    return by_factor(a)
+
+
+def test_what_has_changed_is_named(path, monkeypatch):
+    serial({"a": [1]}, path, indirectly)
+    with monkeypatch.context() as patch:
+        patch.setitem(globals(), "FACTOR", 2)
+        with pytest.raises(ChangedFunction, match=r"function: 'FACTOR', which 'indirectly' uses,"):
+            serial({"a": [1]}, path, indirectly)
+    before = brian2.defaultclock.dt
+    brian2.defaultclock.dt = 0.3 * ms
+    try:
+        with pytest.raises(ChangedFunction, match="function: the default time step, which"):
+            serial({"a": [1]}, path, indirectly)
+    finally:
+        brian2.defaultclock.dt = before
+
+
 def test_another_python_cannot_tell(path, monkeypatch):
     serial({"a": [1]}, path)
-    monkeypatch.setattr(fingerprint, "of_function", lambda function: "other")
-    with pytest.raises(ChangedFunction, match="'counted' has changed"):
+    changed = {**fingerprint.parts_of(counted), fingerprint.ITSELF: "other"}
+    monkeypatch.setattr(fingerprint, "parts_of", lambda function: changed)
+    with pytest.raises(ChangedFunction, match="'counted' changed since then"):
         serial({"a": [1]}, path)
     monkeypatch.setattr(fingerprint, "PYTHON", "3.99")
     with catch_logs() as logs:
@@ -184,6 +213,27 @@ def test_two_sweeps_do_not_share_a_store(path):
     assert "Another process is running a sweep" in results.failed[0].error
 
 
+def test_the_file_that_locks_goes_while_it_is_locked(path, monkeypatch):
+    """Later, it may be that of another process, which would not keep others away any more."""
+    happened = []
+    release, unlink = filelock.FileLock.release, os.unlink
+
+    def seen_release(self, *arguments, **options):
+        happened.append("release")
+        return release(self, *arguments, **options)
+
+    def seen_unlink(file, *arguments, **options):
+        if str(file).endswith(".lock"):
+            happened.append("unlink")
+        return unlink(file, *arguments, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "release", seen_release)
+    monkeypatch.setattr(store_module.os, "unlink", seen_unlink)
+    serial({"a": [1]}, path)
+    assert happened.index("unlink") < happened.index("release")
+    assert sorted(file.name for file in path.parent.iterdir()) == ["scan.sweep"]
+
+
 def test_large_values_are_in_pieces(path, monkeypatch):
     monkeypatch.setattr(store_module, "_PIECE", 1000)
     value = np.arange(5000)
@@ -200,7 +250,7 @@ def test_a_transaction_is_whole(path):
     before = store.states()
 
     class Wrong:
-        results: ClassVar = {"x": None}  # cannot be written
+        results: ClassVar[dict] = {"x": None}  # cannot be written
         state, seconds, worker, error, traceback = "failed", 0.0, "", "", ""
 
     with pytest.raises(AttributeError):

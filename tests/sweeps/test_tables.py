@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from brian2 import Hz, kHz, ms, mV, nS, second, volt
+from brian2 import Hz, NeuronGroup, kHz, ms, mV, nS, second, volt
 from brian2.units.fundamentalunits import DimensionMismatchError
 
 import brian2genn
@@ -100,6 +100,38 @@ def test_results_of_different_kinds():
     results = brian2genn.sweep(simulate, {"a": range(4)}, executor="serial")
     assert list(results.array("result").values) == [1, "x", None, 2 * mV]
     assert list(results.frame()["result"]) == [1, "x", None, 2 * mV]
+
+
+def test_results_of_any_shape():
+    """Of one that had a shape of its own mind, nothing of the whole table was to be had."""
+
+    def simulate(a):
+        group = NeuronGroup(2, "v : 1")
+        return [[[0.1, 0.2], []], group, {1: 2}, [1, 2], (1, "x"), np.ma.array([1], mask=[1])][a]
+
+    results = brian2genn.sweep(simulate, {"a": range(6)}, executor="serial")
+    assert not results.failed, results.failed[0]
+    frame = results.frame()
+    assert list(frame["a"]) == list(range(6))
+    assert frame["result"][0] == [[0.1, 0.2], []]
+    assert frame["result"][2] == {1: 2}
+    with pytest.raises(ValueError, match="'result' is not a number"):
+        results.plot("a", "result")
+
+
+class CannotBeMadeAgain:
+    def __reduce__(self):
+        return _refuse, ()
+
+
+def _refuse():
+    raise RuntimeError("not this one")
+
+
+def test_a_result_that_cannot_be_made_again_is_named():
+    results = brian2genn.sweep(lambda a: {"x": CannotBeMadeAgain()}, {"a": [1]}, executor="serial")
+    with pytest.raises(ValueError, match=r"result 'x' .*cannot be made again.*not this one"):
+        results[0]["x"]
 
 
 def test_values_that_are_the_same_twice():

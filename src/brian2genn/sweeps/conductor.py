@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import os
 from collections import Counter, deque
@@ -127,6 +128,8 @@ def sweep(
         raise ValueError(
             f"if_changed={if_changed!r} is none of {', '.join(map(repr, _IF_CHANGED))}."
         )
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise TypeError(f"store={store!r} is no path. Give the name of a file, or None.")
     limit = _seconds(timeout)
     kept = Store(None if store is None else Path(store))
     with kept.writing():
@@ -136,7 +139,7 @@ def sweep(
         check_call(function, grid.runs)
         order = Order(function, capture(), takes_seed(function), 1)
         start = _engine_for(executor, order, limit, workers, threads)
-        ids = kept.begin(grid, entropy, function, if_changed)
+        ids = kept.begin(grid, entropy, function, order.surroundings.marks(), if_changed)
         results = Results(kept, ids)
         states = kept.states()
         missing = [run for run in grid.runs if states[ids[run.number]] != "done"]
@@ -185,7 +188,7 @@ def _seconds(timeout: Any) -> float | None:
         raise TypeError(f"timeout={timeout!r} is no time. Give seconds, or None.")
     if not float(timeout) > 0:
         raise ValueError(f"timeout={timeout!s} leaves no time. Give more than 0, or None.")
-    return float(timeout)
+    return float(timeout) if math.isfinite(float(timeout)) else None
 
 
 def _tell_store(store: Store, runs: int, missing: int) -> None:
@@ -219,7 +222,7 @@ def _engine_for(
             return LocalEngine(pack(replace(order, threads=each)), processes, each, limit)
 
         return local
-    _, each = share_out(1, threads or 1, 1)
+    _, each = share_out(1, 1 if threads is None else threads, 1)
     order = replace(order, threads=each, timeout=limit)
     if executor is None or executor == "serial":
         return lambda runs: SerialEngine(order)

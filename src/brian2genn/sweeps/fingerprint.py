@@ -5,13 +5,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import random
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from brian2.core.functions import Function
+from brian2.core.names import Nameable
+from brian2.core.network import Network
 from brian2.units.fundamentalunits import Quantity
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -109,31 +114,123 @@ def _content(cell: Any) -> tuple[Any, ...]:
         return ()
 
 
-def of_function(function: Callable[..., Any]) -> str:
-    """Changes when a function, a function of its module that it calls, or a value it uses does.
+#: The part of a function that is the function itself.
+ITSELF = ""
 
-    What comes from other modules is not looked at. Comments and line numbers do not matter.
+
+def parts_of(function: Callable[..., Any]) -> dict[str, str]:
+    """What a function is made of: itself, and each function and value of its module that it uses.
+
+    Each part changes when that does. Functions and classes of other modules are looked at if they
+    are people's own: those of installed packages are not. Comments and line numbers do not matter.
+
+    Returns
+    -------
+    dict of str to str
+        A mark for each name; the function itself is `ITSELF`.
     """
-    digest = _Digest()
-    digest.feed(function)
-    return digest.result()
+    inner = inner_function(function)
+    if inner is None:
+        return {ITSELF: _mark(function)}
+    by_code, by_text = names_used(inner)
+    names = {**by_code, **by_text}
+    home = inner.__module__ or ""  # what was made by exec() has none
+    attributes = {name for code in _codes(inner.__code__) for name in code.co_names}
+    for value in names.values():
+        if isinstance(value, FunctionType):
+            attributes |= {name for code in _codes(value.__code__) for name in code.co_names}
+    named = {ITSELF: function, **names}
+    return {name: _mark(value, home, inner, attributes) for name, value in named.items()}
 
 
 def of_values(values: Mapping[str, Any]) -> str:
     """Changes when one of the values does."""
-    digest = _Digest()
-    digest.feed(dict(values))
-    return digest.result()
+    return _mark(dict(values))
 
 
 #: Bytecode can be compared between equal versions only.
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 
 
+def _mark(
+    value: Any,
+    home: str = "",
+    inner: FunctionType | None = None,
+    attributes: Collection[str] = (),
+) -> str:
+    digest = _Digest(home, inner, attributes)
+    digest.feed(value)
+    return digest.result()
+
+
+# -- what is people's own ---------------------------------------------------------------
+
+_OURS = ("brian2", "brian2genn")
+
+
+@functools.cache
+def _is_own(module: str) -> bool:
+    """Whether a module is a script, or a module that is not installed."""
+    if module == "__main__":
+        return True
+    package = module.partition(".")[0]
+    if package in _OURS or package in sys.stdlib_module_names:
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and not {"site-packages", "dist-packages"} & set(Path(file).parts)
+
+
+#: Attributes of Brian's objects that say what they are, in place of what they have come to.
+_DESCRIBING = (
+    "user_equations", "equations", "events", "event_codes", "method_choice", "code", "namespace",
+    "_pathways", "_N", "_rates", "rate", "weight", "values", "dt", "pyfunc", "_arg_units",
+)  # fmt: skip
+
+#: What is another one in each process, unless it was seeded.
+_GENERATORS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
+
+#: What Python writes into classes.
+_OF_PYTHON = frozenset((
+    "__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__firstlineno__",
+    "__static_attributes__", "__slotnames__", "__abstractmethods__", "_abc_impl",
+))  # fmt: skip
+
+
+def _state_of(value: Any) -> Any:
+    """What makes an object what it is; None if nobody can tell."""
+    if isinstance(value, Network):
+        return list(value.objects)
+    if isinstance(value, Nameable | Function):
+        return {name: vars(value)[name] for name in _DESCRIBING if name in vars(value)}
+    if isinstance(value, _GENERATORS):
+        return None
+    try:
+        reduced = value.__reduce_ex__(2)  # what pickles and copies are made of
+    except Exception:  # what cannot be copied says so in any way that it likes
+        return None
+    if isinstance(reduced, str):
+        return reduced
+    _, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    return (arguments, state, items and list(items), pairs and dict(pairs))
+
+
 class _Digest:
-    def __init__(self) -> None:
+    """Of a value and all that it refers to.
+
+    Parameters
+    ----------
+    home : str
+        The module of a function, which is looked at wherever it is.
+    inner : function, optional
+        One whose names are not followed: each of them has a digest of its own.
+    attributes : collection of str
+        What is used of modules.
+    """
+
+    def __init__(self, home: str, inner: FunctionType | None, attributes: Collection[str]) -> None:
         self._hash = hashlib.sha256()
-        self._seen: set[int] = set()
+        self._home, self._inner, self._attributes = home, inner, attributes
+        self._seen: dict[int, Any] = {}  # with the objects: what has gone gives away its number
 
     def result(self) -> str:
         return self._hash.hexdigest()
@@ -142,6 +239,10 @@ class _Digest:
         for part in parts:
             data = part if isinstance(part, bytes) else str(part).encode("utf-8", "replace")
             self._hash.update(b"%d:" % len(data) + data)
+
+    def _is_own(self, value: Any) -> bool:
+        module = getattr(value, "__module__", None) or ""
+        return module == self._home or _is_own(module)
 
     def feed(self, value: Any) -> None:
         if isinstance(value, np.generic):
@@ -155,15 +256,27 @@ class _Digest:
             self._write(
                 "array", value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
             )
-        elif isinstance(value, ModuleType):
-            self._write("module", value.__name__)
         elif id(value) in self._seen:
             self._write("again")
         else:
-            self._seen.add(id(value))
+            self._seen[id(value)] = value
             self._feed_structure(value)
 
     def _feed_structure(self, value: Any) -> None:
+        if isinstance(value, ModuleType):
+            self._feed_module(value)
+        elif isinstance(value, FunctionType):
+            self._feed_function(value)
+        elif isinstance(value, functools.partial):
+            self._write("partial")
+            self.feed(value.func)
+            self.feed([value.args, value.keywords])
+        else:
+            former, self._inner = self._inner, None  # `names_used` does not look into what follows
+            self._feed_content(value)
+            self._inner = former
+
+    def _feed_content(self, value: Any) -> None:
         if isinstance(value, Mapping):
             self._write("mapping", len(value))
             for key in value:
@@ -174,36 +287,71 @@ class _Digest:
             for item in value:
                 self.feed(item)
         elif isinstance(value, set | frozenset):
-            self._write("set", *sorted(map(repr, value)))
-        elif isinstance(value, functools.partial):
-            self._write("partial")
-            self.feed([value.func, value.args, value.keywords])
-        elif isinstance(value, FunctionType):
-            self._feed_function(value)
+            items = (_mark(item, self._home, self._inner, self._attributes) for item in value)
+            self._write("set", *sorted(items))
+        elif isinstance(value, type):
+            self._feed_class(value)
         else:
-            kind = value if isinstance(value, type) else type(value)
-            self._write("object", kind.__module__, kind.__qualname__)
-            inner = inner_function(value) if callable(value) else None
-            if inner is not None and not isinstance(value, type):
-                self.feed(inner)
-                self.feed(getattr(value, "__dict__", {}))
+            self._feed_object(value)
+
+    def _feed_module(self, module: ModuleType) -> None:
+        self._write("module", module.__name__)
+        if _is_own(module.__name__):
+            for name in sorted(self._attributes):
+                if name in vars(module):
+                    self._write(name)
+                    self.feed(vars(module)[name])
+
+    def _feed_class(self, kind: type) -> None:
+        self._write("class", kind.__module__, kind.__qualname__)
+        if not self._is_own(kind):
+            return
+        for base in kind.__bases__:
+            self.feed(base)
+        for name, value in sorted(vars(kind).items()):
+            if name in _OF_PYTHON:
+                continue
+            self._write(name)
+            if isinstance(value, property):
+                self.feed([value.fget, value.fset, value.fdel])
+            else:
+                self.feed(getattr(value, "__func__", value))  # that of a static or a class method
+
+    def _feed_object(self, value: Any) -> None:
+        self._write("object")
+        kind = type(value)
+        self._write(kind.__module__, kind.__qualname__)
+        if self._is_own(kind):
+            self.feed(kind)
+        inner = inner_function(value) if callable(value) else None
+        if inner is not None:
+            self.feed(inner)
+        try:
+            self.feed(_state_of(value))
+        except RecursionError:  # a chain that is too long: its class has to do
+            self._write("long")
 
     def _feed_function(self, function: FunctionType) -> None:
         self._write("function", function.__qualname__)
-        self._feed_code(function.__code__)
-        self.feed(function.__defaults__)
-        self.feed(function.__kwdefaults__)
+        if self._is_own(function):
+            self._feed_code(function.__code__)
+            self.feed(function.__defaults__)
+            self.feed(function.__kwdefaults__)
+        else:  # it may be wrapped around one of people's own
+            self._write(function.__module__)
         for cell in function.__closure__ or ():
             for content in _content(cell):
                 self.feed(content)
+        has_parts = self._inner is not None and function.__globals__ is self._inner.__globals__
+        if has_parts or not self._is_own(function):
+            return
         by_code, by_text = names_used(function)
+        former = self._attributes
+        self._attributes = {name for code in _codes(function.__code__) for name in code.co_names}
         for name, value in sorted({**by_code, **by_text}.items()):
-            own = getattr(value, "__module__", function.__module__) == function.__module__
-            if callable(value) and not own:
-                self._write(name, "of", getattr(value, "__module__", ""))
-            else:
-                self._write(name)
-                self.feed(value)
+            self._write(name)
+            self.feed(value)
+        self._attributes = former
 
     def _feed_code(self, code: CodeType) -> None:
         self._write(code.co_code, code.co_names, code.co_varnames, code.co_freevars)

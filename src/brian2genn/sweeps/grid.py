@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ RUN, REPEAT = "run", "repeat"
 
 #: What a function may ask for by the name of an argument.
 SEED = "seed"
+
+#: So many runs take about 10 GB before the first of them begins.
+MOST = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def make_grid(
         else:
             axes = tuple(values)
             shape = tuple(len(some) for some in values.values())
+            _check_number([*shape, int(repeats)])  # before there are all these combinations
             points = [
                 dict(builtins.zip(values, combination, strict=True))
                 for combination in itertools.product(*values.values())
@@ -107,6 +112,7 @@ def make_grid(
         axes, points = (RUN,), _list(parameters, zip)
         shape = (len(points),)
     _check_names(points)
+    _check_number([*shape, int(repeats)])
     runs: list[Run] = []
     for place, point in builtins.zip(np.ndindex(shape), points, strict=True):
         for repeat in range(int(repeats)):
@@ -167,6 +173,17 @@ def _list(parameters: Any, zipped: bool) -> list[dict[str, Any]]:
     if not points:
         raise ValueError("The list of parameters is empty: there is nothing to run.")
     return [dict(point) for point in points]
+
+
+def _check_number(counts: Sequence[int]) -> None:
+    number = math.prod(counts)
+    if number > MOST:
+        told = " x ".join(str(count) for count in counts if count > 1)
+        raise ValueError(
+            f"{told} are {number:.3g} runs: more than {MOST:.0e}, which a sweep has room for. Give"
+            " fewer values, or parts of the grid to several sweeps; a list of dictionaries can have"
+            " any choice of it."
+        )
 
 
 def _check_names(points: Sequence[Mapping[str, Any]]) -> None:

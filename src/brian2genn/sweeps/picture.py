@@ -10,10 +10,12 @@ from brian2.units.fundamentalunits import Quantity
 
 from ..model.spelling import did_you_mean, listed
 from .extras import need
-from .tables import in_one_unit, with_unit
+from .tables import in_one_unit, is_single, with_unit
 
 if TYPE_CHECKING:
     from .results import Results
+
+_NO_NUMBERS = (str, bytes, complex, type(None))
 
 
 def plot(
@@ -30,7 +32,7 @@ def plot(
     runs = [run for run in results if y in run and x in run.parameters]
     xs, x_unit = in_one_unit(x, [run.parameters[x] for run in runs], units.get(x))
     ys, y_unit = in_one_unit(y, [run[y] for run in runs], units.get(y))
-    if any(np.ndim(value) or isinstance(value, str) or value is None for value in ys):
+    if not all(is_single(value) and not isinstance(value, _NO_NUMBERS) for value in ys):
         raise ValueError(
             f"The result '{y}' is not a number. Return one for each run, such as a mean, or draw"
             f" results.array('{y}')."

@@ -71,6 +71,10 @@ class ChangedFunction(ValueError):
     """The results in a store are those of another function."""
 
 
+class CannotBeRead(ValueError):
+    """A parameter or a result that was kept, and does not become what it was."""
+
+
 class NoStore(ValueError):
     """A file that is no store, or that cannot be used as one."""
 
@@ -172,9 +176,15 @@ class Store:
             with self._quick_commits():
                 yield
         finally:
+            # While it is locked: later, it may be that of another process. Windows does not allow
+            # it, nor takes away a file that somebody has open.
+            if os.name != "nt":
+                with suppress(OSError):
+                    os.unlink(lock.lock_file)
             lock.release()
-            with suppress(OSError):
-                os.unlink(lock.lock_file)
+            if os.name == "nt":
+                with suppress(OSError):
+                    os.unlink(lock.lock_file)
 
     @contextmanager
     def _quick_commits(self) -> Iterator[None]:
@@ -223,7 +233,12 @@ class Store:
         return None if row is None else str(row[0])
 
     def begin(
-        self, grid: Grid, entropy: int, function: Callable[..., Any], if_changed: str
+        self,
+        grid: Grid,
+        entropy: int,
+        function: Callable[..., Any],
+        around: Mapping[str, str],
+        if_changed: str,
     ) -> list[int]:
         """Make the store that of a sweep; what it has of the same runs stays.
 
@@ -233,6 +248,8 @@ class Store:
         entropy : int
             What the seeds are made of.
         function : callable
+        around : dict of str to str
+            What else results depend on, by what people call it.
         if_changed : {'error', 'keep', 'anew'}
             What to do if the function is another one than that of the results.
 
@@ -245,9 +262,9 @@ class Store:
         ------
         ChangedFunction
         """
-        mark = fingerprint.of_function(function)
+        parts = {**fingerprint.parts_of(function), **around}
         name = getattr(function, "__qualname__", repr(function))
-        forget = self._compare_function(mark, name, if_changed)
+        forget = self._compare_function(parts, name, if_changed)
         keys = _keys(grid.runs)
         with self._transaction() as connection:
             if forget:
@@ -273,7 +290,7 @@ class Store:
             notes = {
                 "format": FORMAT,
                 "function": name,
-                "fingerprint": mark,
+                "parts": json.dumps(parts),
                 "python": fingerprint.PYTHON,
                 "entropy": entropy,
                 "axes": json.dumps(grid.axes),
@@ -286,10 +303,10 @@ class Store:
             )
         return [known[key] for key in keys]
 
-    def _compare_function(self, mark: str, name: str, if_changed: str) -> bool:
+    def _compare_function(self, parts: Mapping[str, str], name: str, if_changed: str) -> bool:
         """Whether to forget what is there."""
-        before = self.note("fingerprint")
-        if before in (None, mark) or not self._has_results():
+        before: dict[str, str] = json.loads(self.note("parts") or "null")
+        if before in (None, parts) or not self._has_results():
             return False
         former, python = self.note("function"), self.note("python")
         if if_changed == "anew":
@@ -300,12 +317,11 @@ class Store:
                 f" whether '{former}' is still the same function. Its results are kept."
             )
         elif if_changed != "keep":
-            what = f"'{name}' has changed" if former == name else f"'{name}' is not '{former}'"
             raise ChangedFunction(
-                f"The store '{self.path}' has results of another function: {what} since then (or a"
-                " function or a value that it uses). Give another file for new results, or"
-                " if_changed='anew' to run everything again, or if_changed='keep' to keep the"
-                " results that are there."
+                f"The store '{self.path}' has results of another function:"
+                f" {_what_changed(before, parts, former, name)}. Give another file for new"
+                " results, or if_changed='anew' to run everything again, or if_changed='keep' to"
+                " keep the results that are there."
             )
         return False
 
@@ -409,6 +425,7 @@ class Store:
         ------
         KeyError
             If there is none of this name.
+        CannotBeRead
         """
         with self._guard:
             rows = self._connection.execute(
@@ -420,7 +437,31 @@ class Store:
             raise KeyError(name)
         kind, dimensions, unit, _ = rows[0]
         data = rows[0][3] if len(rows) == 1 else b"".join(row[3] for row in rows)
-        return decode(Stored(kind, dimensions, unit, data))
+        try:
+            return decode(Stored(kind, dimensions, unit, data))
+        except Exception as error:  # pickles may do anything
+            raise CannotBeRead(
+                f"The {role} '{name}' is of a class that cannot be made again:"
+                f" {type(error).__name__}: {error}. Pickles need the modules, and the script, that"
+                " their classes are from."
+            ) from error
+
+
+def _what_changed(
+    before: Mapping[str, str], parts: Mapping[str, str], former: str | None, name: str
+) -> str:
+    """What of a function is not what it was, in a sentence."""
+    if former != name:
+        return f"'{name}' is not '{former}'"
+    changed = [
+        f"'{part or name}'" if part == fingerprint.ITSELF or part.isidentifier() else part
+        for part in {**before, **parts}
+        if before.get(part) != parts.get(part)
+    ]
+    used = [part for part in changed if part != f"'{name}'"]
+    if len(used) == len(changed):
+        return f"{' and '.join(used)}, which '{name}' uses, changed since then"
+    return f"{' and '.join(changed)} changed since then"
 
 
 def _remedy(path: Path | None) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import brian2
+import numpy as np
 from brian2.core.preferences import prefs
 from brian2.devices import device_module as brian_devices
 from brian2.devices.device import RuntimeDevice, all_devices, set_device
@@ -70,6 +71,17 @@ class Surroundings:
         clock = brian2.defaultclock
         if float(clock.dt_) != self.time_step:
             clock.dt = self.time_step * brian2.second
+
+    def marks(self) -> dict[str, str]:
+        """What results depend on, of all this, by what people call it.
+
+        The backend and the number of threads change last digits only.
+        """
+        return {
+            "the device": self.device,
+            "the default time step": repr(self.time_step),
+            "the precision": str(np.dtype(self.preferences["core.default_float_dtype"])),
+        }
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -51,16 +51,24 @@ def _check_units(units: Mapping[str, Any], known: Sequence[str]) -> None:
 
 def _add(columns: dict[str, Any], name: str, values: Sequence[Any], unit: Any) -> None:
     plain, symbol = in_one_unit(name, values, unit)
-    if all(np.ndim(value) == 0 for value in plain):
+    if all(is_single(value) for value in plain):
         columns[with_unit(name, symbol)] = plain
         return
     column = np.empty(len(plain), dtype=object)
-    column[:] = (
-        list(plain) if len({np.shape(value) for value in plain}) > 1 else [None] * len(plain)
-    )
     for place, value in enumerate(plain):
         column[place] = value
     columns[with_unit(name, symbol)] = column
+
+
+def is_single(value: Any) -> bool:
+    """Whether a value is one for a table; others are kept as objects.
+
+    Only values of known kinds are asked: lists may have rows of different lengths, and objects of
+    Brian say of everything that they have no such variable.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        return value.ndim == 0
+    return value is None or isinstance(value, bool | int | float | complex | str | bytes)
 
 
 def with_unit(name: str, symbol: str) -> str:

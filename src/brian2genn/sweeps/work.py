@@ -11,12 +11,13 @@ import signal
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from ..backends.host.threads import share
 from ..runtime.messages.causes import what_was_wrong
@@ -168,7 +169,7 @@ def call(
         parameters = {SEED: seed, **parameters}
     seed_everything(seed)
     try:
-        with _time_limit(order.timeout, order.may_end):
+        with _process_as_it_was(), _time_limit(order.timeout, order.may_end):
             returned = order.function(**parameters)
             results = _results(returned)
     except CannotBeKept as error:
@@ -182,6 +183,33 @@ def call(
     except BaseException as error:  # also sys.exit(): a run must not end its worker
         return "failed", {}, what_was_wrong(error), _whole(error)
     return "done", results, "", ""
+
+
+@contextmanager
+def _process_as_it_was() -> Iterator[None]:
+    """Put back what a run may change of its process, and would leave to others.
+
+    A relative path must not be another one because of who was here before.
+    """
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:  # somebody has deleted it
+        folder = ""
+    variables, filters = dict(os.environ), list(warnings.filters)
+    try:
+        yield
+    finally:
+        if folder:
+            with suppress(OSError):
+                os.chdir(folder)
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        for name, value in variables.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+        if list(warnings.filters) != filters:
+            warnings.resetwarnings()
+            cast(list[Any], warnings.filters)[:] = filters
 
 
 def _results(returned: Any) -> dict[str, Stored]:
