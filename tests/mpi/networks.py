@@ -287,3 +287,30 @@ T.w = 'rand()'
 run(12.3*ms)
 results |= dict(a=S.a[:], b=S.b[:], c=S.c[:], v=G.v[:], total=G.total[:], outside=G.outside[:])
 """
+
+#: Spikes that travel while the next time step begins: many and few of them, of two groups with
+#: other shortest delays; runs that end in between.
+TRAVELLING = """
+seed(23)
+G = NeuronGroup(1200, 'dv/dt = (1.3 - v)/(10*ms) : 1', threshold='v > 1', reset='v = 0',
+                refractory=1*ms, method='exact')
+H = NeuronGroup(150, 'dv/dt = (1.1 - v)/(5*ms) : 1', threshold='v > 1', reset='v = 0',
+                method='exact')
+G.v, H.v = 'rand()', 'rand()'
+near = Synapses(G, G, 'w : 1', on_pre='v_post += w', delay=0.1*ms)
+near.connect(p=0.02)
+near.w = '0.01*rand()'
+far = Synapses(H, G, on_pre='v_post -= 0.02')
+far.connect(p=0.1)
+far.delay = '0.3*ms + 2*ms*rand()'
+back = Synapses(G, H, on_pre='v_post += 0.003', delay=1.5*ms)
+back.connect(p=0.1)
+spikes, others = SpikeMonitor(G), SpikeMonitor(H)
+for k, duration in enumerate([0.1, 10, 0.3, 20.2, 7]):
+    run(duration*ms)
+    results[f'v{k}'] = np.array(G.v)
+near.delay = 0.7*ms
+run(15.1*ms)
+results |= dict(i=spikes.i[:], t=spikes.t_[:], v=G.v[:], j=others.i[:], u=H.v[:])
+assert spikes.num_spikes > 1000 and others.num_spikes > 100
+"""
