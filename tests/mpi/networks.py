@@ -244,3 +244,73 @@ results |= dict(s=S.s[:], w=S.w[:], d=states['d'], i=spikes.i[:], v=spikes.v[:],
                 outgoing=S.N_outgoing_pre, delay=np.array(S.delay[:]), large=S.s['s > 2'],
                 places=S.indices['w > 0.4'])
 """
+
+#: Groups large enough that neurons that rest are listed, and that threads pay; a threshold with the
+#: state update before it; no delays.
+RESTING = """
+seed(21)
+G = NeuronGroup(2500, '''dv/dt = (1.2 + ge - v)/(10*ms) : 1 (unless refractory)
+    dge/dt = -ge/(5*ms) : 1''', threshold='v > 1', reset='v = 0', refractory=3*ms, method='exact')
+G.v = 'rand()'
+S = Synapses(G, G, on_pre='ge += 0.01')
+S.connect(p=0.02)
+spikes = SpikeMonitor(G)
+run(30*ms)
+results |= dict(first=np.array(G.v), awake=np.array(G.not_refractory))
+G.lastspike[100:1500] = 29*ms
+G.not_refractory[100:1500] = False
+run(30*ms)
+results |= dict(i=spikes.i[:], t=spikes.t_[:], v=G.v[:], ge=G.ge[:], last=G.lastspike_[:])
+assert spikes.num_spikes > 2500
+"""
+
+#: Functions of the C library, for synapses whose number in a process is no multiple of anything.
+COMPUTED = """
+seed(22)
+G = NeuronGroup(200, '''dv/dt = (1.2 - v)/(10*ms) : 1
+    total : 1
+    outside : 1''', threshold='v > 1', reset='v = 0', method='exact')
+G.v = 'rand()'
+S = Synapses(G, G, '''
+    da/dt = (sin(3*a) + cos(a + b) - tanh(b) - a)/(0.2*ms) : 1 (clock-driven)
+    db/dt = (log(1.5 + a**2) - (1 + abs(a))**0.7 - b)/(0.2*ms) : 1 (clock-driven)
+    dc/dt = (arctan(a) + exp(-b) + log10(1.2 + a**2) - c)/(0.3*ms) : 1 (clock-driven)
+    total_post = tan(0.3*sin(c)) + sinh(0.1*a)*cosh(0.1*b) : 1 (summed)''',
+    on_pre='''a += 0.1*log(1.1 + b**2)
+    v_post += 0.01*tanh(c)''', method='euler')
+S.connect(p=0.07)
+S.a, S.b, S.c = 'rand()', 'rand()', 'rand()'
+T = Synapses(G, G, '''w : 1
+    outside_pre = w*sin(v_post) + arcsin(0.5*w) : 1 (summed)''')
+T.connect(p=0.07)
+T.w = 'rand()'
+run(12.3*ms)
+results |= dict(a=S.a[:], b=S.b[:], c=S.c[:], v=G.v[:], total=G.total[:], outside=G.outside[:])
+"""
+
+#: Spikes that travel while the next time step begins: many and few of them, of two groups with
+#: other shortest delays; runs that end in between.
+TRAVELLING = """
+seed(23)
+G = NeuronGroup(1200, 'dv/dt = (1.3 - v)/(10*ms) : 1', threshold='v > 1', reset='v = 0',
+                refractory=1*ms, method='exact')
+H = NeuronGroup(150, 'dv/dt = (1.1 - v)/(5*ms) : 1', threshold='v > 1', reset='v = 0',
+                method='exact')
+G.v, H.v = 'rand()', 'rand()'
+near = Synapses(G, G, 'w : 1', on_pre='v_post += w', delay=0.1*ms)
+near.connect(p=0.02)
+near.w = '0.01*rand()'
+far = Synapses(H, G, on_pre='v_post -= 0.02')
+far.connect(p=0.1)
+far.delay = '0.3*ms + 2*ms*rand()'
+back = Synapses(G, H, on_pre='v_post += 0.003', delay=1.5*ms)
+back.connect(p=0.1)
+spikes, others = SpikeMonitor(G), SpikeMonitor(H)
+for k, duration in enumerate([0.1, 10, 0.3, 20.2, 7]):
+    run(duration*ms)
+    results[f'v{k}'] = np.array(G.v)
+near.delay = 0.7*ms
+run(15.1*ms)
+results |= dict(i=spikes.i[:], t=spikes.t_[:], v=G.v[:], j=others.i[:], u=H.v[:])
+assert spikes.num_spikes > 1000 and others.num_spikes > 100
+"""

@@ -91,6 +91,54 @@ run(50*ms)
     failed(script, tmp_path)
 
 
+#: Spikes travel while the next time step begins, for as long as somebody waits.
+TRAVELLING = (
+    NETWORK.replace("on_pre='v_post += w'", "on_pre='v_post += w', delay=0.1*ms")
+    + """
+import signal, threading
+def later(number):
+    threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
+run(1*ms)  # compiles
+"""
+)
+
+
+def test_one_that_is_killed_while_spikes_travel(tmp_path):
+    failed(TRAVELLING + "if rank == 1: later(signal.SIGKILL)\nrun(10000*second)", tmp_path)
+
+
+def test_ctrl_c_on_one_while_spikes_travel_stops_all_after_the_same_time_step(tmp_path):
+    script = (
+        TRAVELLING
+        + """
+if rank == 1: later(signal.SIGINT)
+try:
+    run(10000*second)
+except KeyboardInterrupt:
+    results['t'] = float(magic_network.t)
+run(1*ms)
+results['v'] = G.v[:]
+"""
+    )
+    done = launch(script, tmp_path, ranks=2, seconds=120)
+    assert done.status == 0, done.text
+    first, second = done.results
+    assert 0 < first["t"] == second["t"]
+    assert (first["v"] == second["v"]).all()
+
+
+def test_an_exception_in_a_report_while_spikes_travel(tmp_path):
+    script = (
+        TRAVELLING
+        + """
+def report(elapsed, completed, start, duration):
+    if rank == 1 and completed > 0: raise OSError('no such thing')
+run(10000*second, report=report, report_period=0.1*second)
+"""
+    )
+    assert "OSError: no such thing" in failed(script, tmp_path)
+
+
 def test_one_that_looks_where_others_do_not(tmp_path):
     text = failed(NETWORK + "run(1*ms)\nif rank == 1: S.w[:]\nrun(1*ms)", tmp_path)
     assert "has come to: the values of 'synapses'" in text

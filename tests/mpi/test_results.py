@@ -16,7 +16,20 @@ def test_two_processes_have_the_results_of_one(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["PLASTIC", "COUPLED", "DELAYED", "TRACED", "WOVEN", "DRAWN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PLASTIC",
+        "COUPLED",
+        "DELAYED",
+        "TRACED",
+        "WOVEN",
+        "DRAWN",
+        "RESTING",
+        "COMPUTED",
+        "TRAVELLING",
+    ],
+)
 @pytest.mark.parametrize(("ranks", "grain"), [(2, 64), (3, 8), (5, 8)])
 def test_any_number_of_processes_has_the_results_of_one(tmp_path, name, ranks, grain):
     assert compare(getattr(networks, name), tmp_path, ranks, grain) == []

@@ -225,9 +225,17 @@ def test_without_anything_divided_nothing_changes():
 
 def test_spikes_wait_for_each_other_where_all_have_a_delay():
     network, plan = shared(UPDATE, THRESHOLD, push(), TO_TARGETS, RESET, shortest={0: 15})
-    assert kinds(network) == ["Update", "Threshold", "Deliver", "OnEvents", "Collect"]
+    assert kinds(network) == ["Update", "Threshold", "Receive", "Deliver", "OnEvents", "Collect"]
     assert plan.exchanged == []
     assert plan.collect.pushes() == [(0, 0)]
+    assert plan.collect.goes_on
+
+
+def test_spikes_do_not_travel_while_brian_has_its_turn():
+    host = Host(**base("host", ""), number=0, reason="is Python code")
+    network, plan = shared(UPDATE, THRESHOLD, push(), TO_TARGETS, host, RESET, shortest={0: 15})
+    assert "Receive" not in kinds(network)
+    assert not plan.collect.goes_on
 
 
 def test_spikes_do_not_wait_where_some_have_none():

@@ -333,11 +333,20 @@ class Collect(Step):
 
     lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.READ, Where.ANYWHERE)]
     queues: Annotated[dict[str, int], Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
+    #: whether they travel while the next time step begins, in which a `Receive` waits for them
+    goes_on: bool = False
 
     def pushes(self) -> list[tuple[int, int]]:
         """For every queue, the place of its list among `lists`, and its number."""
         places = {key: place for place, key in enumerate(self.lists)}
         return [(places[key.partition(".")[0]], queue) for key, queue in self.queues.items()]
+
+
+@dataclass
+class Receive(Step):
+    """Put events that a `Collect` has sent into the queues."""
+
+    queues: Annotated[dict[str, int], Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
 
 
 @dataclass

@@ -42,7 +42,7 @@ def in_one_pass(update: Update, threshold: Threshold, kernel: Kernel) -> Kernel 
         The kernel, with the threshold's output; None if they are better done one after the other.
     """
     asked = threshold.kernel
-    if (update.size, update.own, threshold.own) != (threshold.size, False, False):
+    if (update.size, update.own) != (threshold.size, threshold.own) or update.part:
         return None
     if asked.stores or asked.shared_stores or kernel.shared_stores or not is_quick(kernel):
         return None

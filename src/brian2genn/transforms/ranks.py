@@ -23,6 +23,7 @@ from ..model.network import (
     Network,
     OnEvents,
     Push,
+    Receive,
     RecordEvents,
     RecordRate,
     RecordState,
@@ -324,9 +325,36 @@ def share_out(
         steps.append(need.step)
     plan.own = dict(current.own)
     if plan.collect is not None:
+        _receive_later(plan.collect, steps)
         steps.append(plan.collect)
     network.steps = steps
     return plan
+
+
+def _receive_later(collect: Collect, steps: list[Step]) -> None:
+    """Let spikes travel until the next time step wants any of them, if Brian has no turn there."""
+    if any(isinstance(step, Host) for step in steps):
+        return
+    queues = set(collect.queues.values())
+    wanted = (
+        place
+        for place, step in enumerate(steps)
+        if isinstance(step, Deliver) and step.queue in queues
+    )
+    place = next(wanted, None)
+    if place is None:
+        return
+    collect.goes_on = True
+    steps.insert(
+        place,
+        Receive(
+            name="b2g_receive_spikes",
+            origin=collect.origin,
+            owner=collect.owner,
+            clock=collect.clock,
+            queues=dict(collect.queues),
+        ),
+    )
 
 
 def _collect(needs: list[_Needs], lists: set[str], shortest: Mapping[int, int]) -> Collect | None:

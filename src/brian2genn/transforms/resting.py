@@ -63,7 +63,7 @@ def resting(network: Network) -> dict[str, Resting]:
     )
     found: dict[str, Resting] = {}
     for step in network.steps:
-        if isinstance(step, Update) and not step.own and is_quick(step.kernel):
+        if isinstance(step, Update) and not step.part and is_quick(step.kernel):
             threshold = _threshold_of(step, network)
             one = threshold and _resting(step, threshold, network, written)
             if one:
@@ -80,7 +80,7 @@ def _threshold_of(update: Update, network: Network) -> Threshold | None:
         if isinstance(step, Threshold)
         and step.refractoriness is not None
         and step.refractoriness.not_refractory in stored
-        and (step.clock, step.size, step.own) == (update.clock, update.size, False)
+        and (step.clock, step.size, step.own) == (update.clock, update.size, update.own)
     ]
     return found[0] if len(found) == 1 and isinstance(found[0], Threshold) else None
 

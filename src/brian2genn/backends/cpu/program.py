@@ -65,7 +65,7 @@ class LateEvents:
     def begin(self, window: int) -> int:
         """Begin a run in which they are exchanged after so many time steps; returns the address."""
         self._structure.window = window
-        self._structure.steps = self._structure.used = 0
+        self._structure.steps = self._structure.used = self._structure.travelling = 0
         return ctypes.addressof(self._structure)
 
     def __del__(self) -> None:
@@ -306,6 +306,7 @@ class CpuProgram:
             self._context.ranks = self._together.address
             self._context.exchange = ctypes.cast(support().b2g_exchange, c_void_p)
             self._context.collect = ctypes.cast(support().b2g_collect, c_void_p)
+            self._context.receive = ctypes.cast(support().b2g_receive, c_void_p)
             late = self._keep.setdefault("late", LateEvents())
             assert isinstance(late, LateEvents)
             self._context.late = late.begin(self._together.window)

@@ -144,11 +144,12 @@ class Context(ctypes.Structure):
         ("ranks", c_void_p),
         ("exchange", c_void_p),
         ("collect", c_void_p),
+        ("receive", c_void_p),
         ("late", c_void_p),
         ("most", c_int64),
         ("last", c_int64),
         ("scopes", c_void_p),
-        ("unused", c_int64 * 3),
+        ("unused", c_int64 * 2),
     )
 
 
@@ -161,10 +162,13 @@ class World(ctypes.Structure):
         ("grain", c_int32),
         ("communicator", c_ssize_t),
         ("byte", c_ssize_t),
-        ("allgather", c_void_p),
+        ("iallgather", c_void_p),
+        ("wait", c_void_p),
         ("allgatherv", c_void_p),
+        ("request", c_ssize_t),
         ("own", c_void_p),
         ("blocks", c_void_p),
+        ("told", c_void_p),
         ("counts", c_void_p),
         ("places", c_void_p),
         ("sequence", c_int64),
@@ -173,6 +177,7 @@ class World(ctypes.Structure):
         ("seconds", c_double),
         ("failed", c_int32),
         ("is_long", c_int32),
+        ("has_begun", c_int32),
         ("send", c_void_p),
         ("receive", c_void_p),
         ("send_capacity", c_int64),
@@ -192,6 +197,7 @@ class Late(ctypes.Structure):
         ("pushes", c_void_p),
         ("n_lists", c_int32),
         ("n_pushes", c_int32),
+        ("travelling", c_int32),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 from ...model.dtypes import C_TYPE
@@ -42,6 +41,7 @@ from .printer import KernelPrinter
 from .resting import Passes, PrintedResting
 from .shared import Constants, Streams, Unit
 from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
+from .vectors import EXPONENTIAL, called_in_vectors
 from .words import value_type
 
 
@@ -109,10 +109,6 @@ class Source:
     units: int = 1
     on_demand: list[str] = field(default_factory=list)
     resting: list[tuple[int, str]] = field(default_factory=list)
-
-
-#: Calls of our header's functions that are exponentials.
-_EXPONENTIAL = re.compile(r"\bb2g_(?:inverse_)?exp\w*\(")
 
 
 @dataclass
@@ -378,7 +374,8 @@ def print_program(network: Network) -> Source:
         views=declarations(network),
         bindings=bindings(network),
         headers=network.compiler.headers,
-        exponentials=any(_EXPONENTIAL.search(step.text) for step in functions),
+        exponentials=any(EXPONENTIAL.search(text) for text in texts),
+        called_in_vectors=called_in_vectors(texts),
     )
     text = tidy(text)
     is_cpp = bool(network.user_code)

@@ -39,11 +39,12 @@ static inline bool b2g_is_to_list(b2g_resting *resting)
     return resting->wait == 0;
 }
 
-/* List the neurons that rest; in vain if there are many. */
-static inline void b2g_list_resting(b2g_resting *resting, const uint8_t *not_refractory, int64_t n_elements)
+/* List the neurons from `first` on that rest; in vain if there are many. */
+static inline void b2g_list_resting(b2g_resting *resting, const uint8_t *not_refractory, int64_t first,
+                                    int64_t end)
 {
     resting->n = 0;
-    for (int64_t k = 0; k < n_elements; k++) {
+    for (int64_t k = first; k < end; k++) {
         if (not_refractory[k])
             continue;
         if (resting->n == resting->capacity) {

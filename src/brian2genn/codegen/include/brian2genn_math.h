@@ -12,6 +12,7 @@
 /* exp and expm1 of our own, where a program's steps have any: they take two thirds of the time */
 #include "brian2genn_vector_exp.h"
 #endif
+#include "brian2genn_vector_math.h"
 #ifdef __cplusplus
 extern "C" {
 #endif

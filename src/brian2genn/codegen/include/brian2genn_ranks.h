@@ -21,16 +21,21 @@ enum {
 enum { B2G_FOR_EXCHANGE = 1 };
 
 /* Functions of MPI; handles are addresses or numbers, as the library has it. */
-typedef int (*b2g_allgather)(const void *, int, intptr_t, void *, int, intptr_t, intptr_t);
+typedef int (*b2g_iallgather)(const void *, int, intptr_t, void *, int, intptr_t, intptr_t,
+                              intptr_t *);
+typedef int (*b2g_wait)(intptr_t *, void *);
 typedef int (*b2g_allgatherv)(const void *, int, intptr_t, void *, const int *, const int *,
                               intptr_t, intptr_t);
 
 typedef struct {
     b2g_ranks ranks;
     intptr_t communicator, byte;
-    b2g_allgather allgather;
+    b2g_iallgather iallgather;
+    b2g_wait wait;
     b2g_allgatherv allgatherv;
+    intptr_t request;         /* of the meeting that has begun */
     int32_t *own, *blocks;    /* one block, and one of each rank */
+    int32_t *told;            /* the block of the meeting that has begun */
     int32_t *counts, *places; /* one of each rank */
     int64_t sequence;         /* meetings up to now */
     int64_t sent;             /* bytes that this rank has sent in exchanges */
@@ -38,6 +43,7 @@ typedef struct {
     double seconds;           /* spent in exchanges */
     int32_t failed;           /* what MPI said of the last call; 0 if all was well */
     int32_t is_long;          /* whether the last messages did not fit into blocks */
+    int32_t has_begun;        /* whether a meeting has begun that has not ended */
     void *send, *receive;
     int64_t send_capacity, receive_capacity;
 } b2g_world;
@@ -48,17 +54,31 @@ static int b2g_told(b2g_world *world, int error)
     return error ? B2G_PARTED : B2G_OK;
 }
 
-/* Meet: the blocks of all ranks are there afterwards.  Whether they are for the same thing: B2G_OK. */
-int32_t b2g_meet(b2g_world *world)
+/* Begin to meet.  All meetings are begun in one way: then those that are for different things find each
+   other, too. */
+static int32_t b2g_begin_meeting(b2g_world *world)
 {
     const int32_t bytes = B2G_BLOCK * (int32_t)sizeof(int32_t);
     world->own[B2G_SEQUENCE] = (int32_t)(world->sequence++ & INT32_MAX);
-    if (b2g_told(world, world->allgather(world->own, bytes, world->byte, world->blocks, bytes,
-                                         world->byte, world->communicator)))
+    memcpy(world->told, world->own, (size_t)bytes);
+    if (b2g_told(world, world->iallgather(world->told, bytes, world->byte, world->blocks, bytes,
+                                          world->byte, world->communicator, &world->request)))
+        return B2G_PARTED;
+    world->has_begun = 1;
+    return B2G_OK;
+}
+
+/* Meet those with whom a meeting has begun: the blocks of all ranks are there afterwards.  Whether they
+   are for the same thing: B2G_OK. */
+static int32_t b2g_end_meeting(b2g_world *world)
+{
+    int64_t status[16];       /* room for what MPI tells */
+    world->has_begun = 0;
+    if (b2g_told(world, world->wait(&world->request, status)))
         return B2G_PARTED;
     for (int32_t rank = 0; rank < world->ranks.ranks; rank++)
         for (int32_t k = B2G_PURPOSE; k <= B2G_SEQUENCE; k++)
-            if (world->blocks[rank * B2G_BLOCK + k] != world->own[k])
+            if (world->blocks[rank * B2G_BLOCK + k] != world->told[k])
                 return B2G_PARTED;
     return B2G_OK;
 }
@@ -82,9 +102,9 @@ static int32_t b2g_gather_bytes(b2g_world *world)
                                              world->places, world->byte, world->communicator));
 }
 
-/* Exchange messages of `numbers` numbers, which lie in world->send: short ones in blocks.  Where those
-   of each rank are then: b2g_message_of. */
-static int32_t b2g_exchange_messages(b2g_world *world, int64_t numbers)
+/* Begin to exchange messages of `numbers` numbers, which lie in world->send until that has ended: short
+   ones in blocks. */
+static int32_t b2g_begin_messages(b2g_world *world, int64_t numbers)
 {
     const int32_t room = B2G_BLOCK - B2G_MESSAGE;
     if (numbers > INT32_MAX / (int64_t)sizeof(int32_t))
@@ -92,7 +112,14 @@ static int32_t b2g_exchange_messages(b2g_world *world, int64_t numbers)
     world->own[B2G_BYTES] = (int32_t)(numbers * (int64_t)sizeof(int32_t));
     memcpy(world->own + B2G_MESSAGE, world->send,
            (size_t)(numbers < room ? numbers : room) * sizeof(int32_t));
-    const int32_t error = b2g_meet(world);
+    return b2g_begin_meeting(world);
+}
+
+/* Have exchanged them.  Where those of each rank are then: b2g_message_of. */
+static int32_t b2g_end_messages(b2g_world *world)
+{
+    const int32_t room = B2G_BLOCK - B2G_MESSAGE;
+    const int32_t error = b2g_end_meeting(world);
     if (error)
         return error;
     world->sent += B2G_BLOCK * (int64_t)sizeof(int32_t);
@@ -102,6 +129,22 @@ static int32_t b2g_exchange_messages(b2g_world *world, int64_t numbers)
         world->is_long |= world->counts[rank] > room * (int32_t)sizeof(int32_t);
     }
     return world->is_long ? b2g_gather_bytes(world) : B2G_OK;
+}
+
+static int32_t b2g_exchange_messages(b2g_world *world, int64_t numbers)
+{
+    const int32_t error = b2g_begin_messages(world, numbers);
+    return error ? error : b2g_end_messages(world);
+}
+
+/* Meet.  If the program has failed while its messages travel, the others wait for them: then the ranks
+   meet only if all is well with these. */
+int32_t b2g_meet(b2g_world *world)
+{
+    int32_t error = world->has_begun ? b2g_end_messages(world) : B2G_OK;
+    if (error == B2G_OK)
+        error = b2g_begin_meeting(world);
+    return error ? error : b2g_end_meeting(world);
 }
 
 static const int32_t *b2g_message_of(const b2g_world *world, int32_t rank)
@@ -204,33 +247,13 @@ static int32_t b2g_exchange_values(b2g_world *world, const b2g_exchanged *values
     return B2G_OK;
 }
 
-/* The exchange with this number in a program. */
-int32_t b2g_exchange(b2g_context *ctx, int32_t number, const b2g_exchanged *lists, int32_t n_lists,
-                     const b2g_exchanged *values, int32_t n_values)
-{
-    b2g_world *const world = (b2g_world *)ctx->ranks;
-    const double began = b2g_seconds();
-    world->own[B2G_PURPOSE] = B2G_FOR_EXCHANGE;
-    world->own[B2G_WHICH] = number;
-    int32_t error = b2g_exchange_lists(world, lists, n_lists);
-    if (!error && n_values)
-        error = b2g_exchange_values(world, values, n_values);
-    world->exchanges++;
-    world->seconds += b2g_seconds() - began;
-    return error;
-}
-
 enum { B2G_FOR_LATE_EVENTS = -1 };
 
-/* Exchange the events that were collected, and put those of all into the queues, in the order in which
-   they would have come there: the last time step is over, and queues are at the next one. */
-int32_t b2g_flush(b2g_context *ctx)
+/* Begin to exchange the events that were collected. */
+static int32_t b2g_send(b2g_context *ctx)
 {
     b2g_world *const world = (b2g_world *)ctx->ranks;
     b2g_late *const late = ctx->late;
-    const int32_t steps = late->steps;
-    if (steps == 0)
-        return B2G_OK;
     const double began = b2g_seconds();
     const int64_t numbers = late->used < B2G_BLOCK ? B2G_BLOCK : late->used;
     if (b2g_grow(&world->send, &world->send_capacity, numbers * (int64_t)sizeof(int32_t), 1))
@@ -238,11 +261,28 @@ int32_t b2g_flush(b2g_context *ctx)
     memcpy(world->send, late->events, (size_t)late->used * sizeof(int32_t));
     world->own[B2G_PURPOSE] = B2G_FOR_EXCHANGE;
     world->own[B2G_WHICH] = B2G_FOR_LATE_EVENTS;
-    const int32_t error = b2g_exchange_messages(world, late->used);
-    if (error)
-        return error;
+    const int32_t error = b2g_begin_messages(world, late->used);
+    late->travelling = late->steps;
     late->steps = 0;
     late->used = 0;
+    world->seconds += b2g_seconds() - began;
+    return error;
+}
+
+/* Put events that travel into the queues, those of all ranks in the order in which they would have come
+   there: the time step in which the last were collected is over, and queues are at the next one. */
+int32_t b2g_receive(b2g_context *ctx)
+{
+    b2g_world *const world = (b2g_world *)ctx->ranks;
+    b2g_late *const late = ctx->late;
+    const int32_t steps = late->travelling;
+    late->travelling = 0;
+    if (steps == 0 || !world->has_begun)
+        return B2G_OK;
+    const double began = b2g_seconds();
+    const int32_t error = b2g_end_messages(world);
+    if (error)
+        return error;
     for (int32_t rank = 0; rank < world->ranks.ranks; rank++)
         world->counts[rank] = 0; /* how far each message has been read */
     for (int32_t step = 0; step < steps; step++)
@@ -261,9 +301,41 @@ int32_t b2g_flush(b2g_context *ctx)
     return B2G_OK;
 }
 
-/* A time step ends: keep this rank's own events. */
+/* Exchange all that was collected. */
+int32_t b2g_flush(b2g_context *ctx)
+{
+    int32_t error = b2g_receive(ctx);
+    if (error == B2G_OK && ctx->late->steps > 0) {
+        error = b2g_send(ctx);
+        if (error == B2G_OK)
+            error = b2g_receive(ctx);
+    }
+    return error;
+}
+
+/* The exchange with this number in a program. */
+int32_t b2g_exchange(b2g_context *ctx, int32_t number, const b2g_exchanged *lists, int32_t n_lists,
+                     const b2g_exchanged *values, int32_t n_values)
+{
+    b2g_world *const world = (b2g_world *)ctx->ranks;
+    int32_t error = b2g_receive(ctx);
+    if (error)
+        return error;
+    const double began = b2g_seconds();
+    world->own[B2G_PURPOSE] = B2G_FOR_EXCHANGE;
+    world->own[B2G_WHICH] = number;
+    error = b2g_exchange_lists(world, lists, n_lists);
+    if (!error && n_values)
+        error = b2g_exchange_values(world, values, n_values);
+    world->exchanges++;
+    world->seconds += b2g_seconds() - began;
+    return error;
+}
+
+/* A time step ends: keep this rank's own events.  With `goes_on`, they travel while the next time step
+   begins, which calls b2g_receive before any can be due. */
 int32_t b2g_collect(b2g_context *ctx, const b2g_exchanged *lists, int32_t n_lists,
-                    const b2g_late_push *pushes, int32_t n_pushes)
+                    const b2g_late_push *pushes, int32_t n_pushes, int32_t goes_on)
 {
     const b2g_world *const world = (const b2g_world *)ctx->ranks;
     b2g_late *const late = ctx->late;
@@ -280,7 +352,10 @@ int32_t b2g_collect(b2g_context *ctx, const b2g_exchanged *lists, int32_t n_list
         memcpy(kept + 1, events, (size_t)n * sizeof(int32_t));
         late->used += n + 1;
     }
-    return ++late->steps >= late->window ? b2g_flush(ctx) : B2G_OK;
+    if (++late->steps < late->window)
+        return B2G_OK;
+    /* after the last one, others may meet */
+    return goes_on && !ctx->last ? b2g_send(ctx) : b2g_flush(ctx);
 }
 
 #endif

@@ -62,6 +62,7 @@ typedef struct {
     int64_t used, capacity;   /* numbers */
     const b2g_late_push *pushes;
     int32_t n_lists, n_pushes;
+    int32_t travelling;       /* events of so many time steps have been sent, and not received */
 } b2g_late;
 
 struct b2g_context {
@@ -98,13 +99,14 @@ struct b2g_context {
     int32_t (*exchange)(b2g_context *ctx, int32_t number, const b2g_exchanged *lists,
                         int32_t n_lists, const b2g_exchanged *values, int32_t n_values);
     int32_t (*collect)(b2g_context *ctx, const b2g_exchanged *lists, int32_t n_lists,
-                       const b2g_late_push *pushes, int32_t n_pushes);
+                       const b2g_late_push *pushes, int32_t n_pushes, int32_t goes_on);
+    int32_t (*receive)(b2g_context *ctx);
     b2g_late *late;
     int64_t most;             /* time steps before control is given back; 0: as the time goes */
     int64_t last;             /* whether it is given back after this one */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
-    int64_t unused[3];        /* the next one begins with a line, too */
+    int64_t unused[2];        /* the next one begins with a line, too */
 };
 
 /* Make the scopes of a program: whenever it is entered, as its tables may be others then. */

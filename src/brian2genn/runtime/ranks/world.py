@@ -70,6 +70,7 @@ class RankWorld:
         self.rank, self.size = communicator.rank, communicator.size
         grain = self.grain = GRAIN
         self._own = np.zeros(BLOCK, dtype=np.int32)
+        self._told = np.zeros(BLOCK, dtype=np.int32)
         self._blocks = np.zeros((self.size, BLOCK), dtype=np.int32)
         self._counts = np.zeros(2 * self.size, dtype=np.int32)
         library = ctypes.CDLL(MPI.__file__)
@@ -77,9 +78,11 @@ class RankWorld:
         world.rank, world.ranks, world.grain = self.rank, self.size, grain
         world.communicator = _handle(MPI, communicator)
         world.byte = _handle(MPI, MPI.BYTE)
-        world.allgather = ctypes.cast(library.MPI_Allgather, c_void_p)
+        world.iallgather = ctypes.cast(library.MPI_Iallgather, c_void_p)
+        world.wait = ctypes.cast(library.MPI_Wait, c_void_p)
         world.allgatherv = ctypes.cast(library.MPI_Allgatherv, c_void_p)
         world.own = self._own.ctypes.data
+        world.told = self._told.ctypes.data
         world.blocks = self._blocks.ctypes.data
         world.counts = self._counts.ctypes.data
         world.places = self._counts[self.size :].ctypes.data
