@@ -41,8 +41,22 @@ _WHOLE: dict[str, Callable[[int, int], int]] = {
 }  # fmt: skip
 
 
+#: Larger powers of whole numbers may have no floating point number.
+_MOST_BITS = 1000
+
+
 class Unsupported(Exception):
     """The compiler cannot take this; Brian will run the object instead."""
+
+
+def _whole(value: int) -> Expr:
+    """A whole number; beyond 64 bits, the nearest floating point number, as in Brian."""
+    if -(2**63) <= value < 2**63:
+        return ex.const(value)
+    try:
+        return ex.const(float(value))
+    except OverflowError:
+        raise Unsupported("a whole number that is too large for a float") from None
 
 
 class ExpressionReader:
@@ -189,18 +203,22 @@ class ExpressionReader:
         if any(arg.op != "const" or is_float(arg.dtype) for arg in (left, right)):
             return None
         a, b = int(left.attr), int(right.attr)
-        if op == "pow" and (b < 0 or a.bit_length() * b > 1000):
+        if op == "pow" and b < 0:
             return None
+        if op == "pow" and abs(a) > 1 and a.bit_length() * b > _MOST_BITS:
+            # 64 bits would make 0 of it; Brian says what does not fit.
+            raise Unsupported(f"the whole number {a}**{b}, which is too large")
         if op in ("floordiv", "mod") and b == 0:
             return None
         if op not in _WHOLE:
             return None
-        value = _WHOLE[op](a, b)
-        return ex.const(value if -(2**63) <= value < 2**63 else float(value))
+        return _whole(_WHOLE[op](a, b))
 
     def _constant(self, value: object) -> Expr:
-        if isinstance(value, bool | int):
+        if isinstance(value, bool):
             return ex.const(value)
+        if isinstance(value, int):
+            return _whole(value)
         if isinstance(value, float):
             return self.literal(value) if self.literal else ex.const(value, self.float_dtype)
         raise Unsupported(f"the literal {value!r}")

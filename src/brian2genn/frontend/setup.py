@@ -83,6 +83,8 @@ class SetupReader(ExpressionReader):
         if isinstance(value, bool) or value in (0, 1):
             return super()._constant(value)
         if isinstance(value, int):
+            if not -(2**63) <= value < 2**63:
+                raise Unsupported("a whole number of more than 64 bits")
             return self.number(value, ex.const(value).dtype)
         if isinstance(value, float):
             return self.number(value, self.float_dtype)
