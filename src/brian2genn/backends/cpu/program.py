@@ -362,6 +362,7 @@ class CpuProgram:
             if n < LEAST_PUT_OFF and not self._share_always:
                 continue
             done = np.zeros(n // BLOCK + 1, dtype=np.uint8)
+            # no value takes more bytes than a double
             values = np.zeros(MOST_PUT_OFF * max(n_values, 1), dtype=np.float64)
             rooms.append((done, values))
             updates[step].done, updates[step].values = done.ctypes.data, values.ctypes.data
