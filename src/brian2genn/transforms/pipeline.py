@@ -16,7 +16,7 @@ pass           what it does
 Before them, `settle` has brought steps into an order that does not depend on names: it needs to
 know the slots of Brian's schedule. After them, the backends ask for plans, which change nothing:
 `stages` and `rotate` for a GPU, `shares` for threads, `forward` for registers,
-`scatter.side_by_side` for vectors over synapses.
+`scatter.side_by_side` for vectors over synapses, `put_off` for several time steps at once.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from ..host.structures import (
     Effort,
     Late,
     Pace,
+    PutOff,
     Resting,
     bind_arrays,
     missed,
@@ -42,6 +43,12 @@ TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
 #: Neurons that rest are listed where the list has room for so many: to look at it takes as long
 #: as to ask two hundred neurons.
 LEAST_ROOM = 32
+
+#: State updates of fewer elements are never put off: their variables stay in the nearest cache.
+LEAST_PUT_OFF = 4096
+
+#: As in brian2genn_put_off.h.
+BLOCK, MOST_PUT_OFF = 16, 16
 
 
 def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:
@@ -186,7 +193,21 @@ class CpuProgram:
         on_demand = [self._names.tell(origin) for origin in self.source.on_demand]
         if on_demand:
             threads.append(f"Made when something uses it, and at the end: {', '.join(on_demand)}.")
+        late = [self._names.tell(self.source.steps[number]) for number in self._are_put_off()]
+        if late:
+            threads.append(
+                "Several time steps at once, except where something looks at an element:"
+                f" {', '.join(late)}."
+            )
         return [f"Compiled by {self._toolchain.summarize(self.source.is_cpp)}.", *threads]
+
+    def _are_put_off(self) -> list[int]:
+        """The steps that the last run has put off, unless it has found that this does not pay."""
+        updates = self._context.put_off
+        return [
+            step for step, _, _ in self.source.put_off
+            if updates and updates[step].n > 0 and updates[step].wait == 0
+        ]  # fmt: skip
 
     # -- memory --------------------------------------------------------------
     def bind(self, bound: Bound) -> list[Recorder]:
@@ -298,6 +319,7 @@ class CpuProgram:
         self._efforts = (Effort * max(n_efforts, 1))()
         self._context.efforts = self._efforts
         self._list_resting()
+        self._put_off()
         self._pace = Pace()
         self._context.pace = ctypes.pointer(self._pace)
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
@@ -331,6 +353,23 @@ class CpuProgram:
             resting[step].list, resting[step].capacity = lists[-1].ctypes.data, room
         self._context.resting = resting
         self._keep["resting"] = (resting, lists)
+
+    def _put_off(self) -> None:
+        """Make room for what is noted of time steps that state updates put off."""
+        updates = (PutOff * max(len(self.source.steps), 1))()
+        rooms = []
+        for step, size, n_values in self.source.put_off:
+            n = int(self._params[size])
+            if n < LEAST_PUT_OFF and not self._share_always:
+                continue
+            done = np.zeros(n // BLOCK + 1, dtype=np.uint8)
+            # no value takes more bytes than a double
+            values = np.zeros(MOST_PUT_OFF * max(n_values, 1), dtype=np.float64)
+            rooms.append((done, values))
+            updates[step].done, updates[step].values = done.ctypes.data, values.ctypes.data
+            updates[step].n = n
+        self._context.put_off = updates
+        self._keep["put_off"] = (updates, rooms)
 
     def _divide(self) -> None:
         """Divide the synapses of pathways among the threads, by what is known of them now."""

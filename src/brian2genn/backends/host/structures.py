@@ -83,6 +83,19 @@ class Resting(ctypes.Structure):
     )
 
 
+class PutOff(ctypes.Structure):
+    """A ``b2g_put_off``."""
+
+    _fields_ = (
+        ("done", c_void_p),
+        ("values", c_void_p),
+        ("n", c_int64),
+        ("reached", c_int64),
+        ("noted", c_int32),
+        ("wait", c_int32),
+    )
+
+
 class Sum(ctypes.Structure):
     """A ``b2g_sum``."""
 
@@ -133,6 +146,7 @@ class Context(ctypes.Structure):
         ("n_clocks", c_int32),
         ("efforts", POINTER(Effort)),
         ("resting", POINTER(Resting)),
+        ("put_off", POINTER(PutOff)),
         ("pace", POINTER(Pace)),
         ("together", c_void_p),
         ("threads", c_int32),

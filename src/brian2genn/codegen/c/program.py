@@ -38,6 +38,7 @@ from .due import due
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .packed import PackedPrinter
 from .printer import KernelPrinter
+from .put_off import Delays, PutOffPrinter
 from .resting import Passes, PrintedResting
 from .shared import Constants, Streams, Unit
 from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
@@ -87,6 +88,9 @@ class Source:
         What the sums are that are made when they are needed.
     resting : list of (int, str)
         The steps that list which neurons rest, and the parameters that have the groups' sizes.
+    put_off : list of (int, str, int)
+        The steps that may be put off, the parameters that have the groups' sizes, and how many
+        values are noted for each time step.
     """
 
     text: str
@@ -109,6 +113,7 @@ class Source:
     units: int = 1
     on_demand: list[str] = field(default_factory=list)
     resting: list[tuple[int, str]] = field(default_factory=list)
+    put_off: list[tuple[int, str, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -156,6 +161,10 @@ class _Printed:
     update: int = -1
     #: C text: when that takes the place of the two
     both: str = ""
+    #: whether it may be put off
+    put_off: bool = False
+    #: C text: calls that bring up to the present what it looks at
+    before: tuple[str, ...] = ()
 
     @property
     def draws(self) -> bool:
@@ -197,6 +206,11 @@ class _Stretch:
     def pushes(self) -> bool:
         """Whether it puts events into queues, and does nothing else."""
         return self.steps[0].queue is not None
+
+    @property
+    def before(self) -> list[str]:
+        """C text: calls that bring up to the present what its steps look at."""
+        return list(dict.fromkeys(call for step in self.steps for call in step.before))
 
     @property
     def sizes(self) -> list[str]:
@@ -252,6 +266,7 @@ def print_program(network: Network) -> Source:
     printed: list[_Printed] = []
     on_demand = sums_on_demand(network)
     passes = Passes(network, parts)
+    delays = Delays(network, symbols)
 
     divisions: list[tuple[int, int, Division]] = []
     #: the numbers of queues that stand for the synapses that are summed over
@@ -271,8 +286,11 @@ def print_program(network: Network) -> Source:
                 sums.append(queue)
             if division is not None and queue is not None:
                 divisions.append((len(printed), queue, division))
-            if form and isinstance(step, Update):
-                passes.leave(step)
+            if isinstance(step, Update):
+                if form:
+                    passes.leave(step)
+                if step.name in delays.plans and passes.does(step):
+                    delays.leave(step)
             passes.printed(step, len(printed), unit.streams.count)
             first, block = len(constants.fields), len(constants.blocks)
             pushes = isinstance(step, Push) and not step.own
@@ -286,6 +304,7 @@ def print_program(network: Network) -> Source:
                 queue,
                 form,
                 passes,
+                delays,
             )  # fmt: skip
         own = StepText(
             len(printed),
@@ -319,6 +338,8 @@ def print_program(network: Network) -> Source:
                 fused=passes.is_fused(step),
                 update=passes.update_of(step),
                 both=passes.condition(step),
+                put_off=step.name in delays.plans,
+                before=tuple(delays.before(step)),
             )
         )
         return printed[-1]
@@ -326,7 +347,7 @@ def print_program(network: Network) -> Source:
     blocks = [
         [
             _Stretch([one(step, number) for step in steps], why_not_shared(steps[0]) is None)
-            for steps in stretches(part)
+            for steps in delays.apart(stretches(part))
         ]
         for number, part in enumerate(parts)
     ]
@@ -338,7 +359,7 @@ def print_program(network: Network) -> Source:
         )
         for one in network.traces
     ]
-    native = [step for part in parts for step in part]
+    native = [step for part in parts for steps in delays.apart(stretches(part)) for step in steps]
     shared = find_alike([step.own for step in _may_share(blocks)])
     counts = {
         "arrays": len(symbols.arrays),
@@ -355,12 +376,18 @@ def print_program(network: Network) -> Source:
         for one, step in zip(printed, native, strict=True)
         if isinstance(step, Update) and one.resting
     ]
+    late = [
+        (one.number, step.size, delays.n_values[step.name])
+        for one, step in zip(printed, native, strict=True)
+        if isinstance(step, Update) and one.put_off
+    ]
     text = environment.get_template("c/program.c.j2").render(
         n_steps=len(printed),
         declarations=units.declarations(texts),
         texts=units.in_units(texts),
         tables=forms.n_tables,
         resting=listing,
+        put_off=[printed[number] for number, _, _ in late],
         shared=shared,
         scopes=scopes,
         traces=traces,
@@ -406,6 +433,7 @@ def print_program(network: Network) -> Source:
         1 if is_cpp else units.how_many(texts),
         [step.origin for step in native if step.name in on_demand],
         listing,
+        late,
     )
 
 
@@ -467,6 +495,7 @@ def _print_step(
     queue: int | None,
     form: PrintedSum | PrintedUpdate | None,
     passes: Passes,
+    delays: Delays,
 ) -> str:
     printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
     if isinstance(step, Deliver):
@@ -486,6 +515,10 @@ def _print_step(
             wide = value_type(summed.outputs["_synaptic_var"].dtype)
     rests = passes.resting.get(step.name)
     resting = rests and PrintedResting.of(rests, unit, taken, passes.is_fused(step))
+    late = None
+    if step.name in delays.plans and isinstance(step, Update):
+        late = PutOffPrinter(step.kernel, unit).print()
+        delays.n_values[step.name] = len(late.changing)
     template = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2")
     return template.render(
         step=step,
@@ -493,6 +526,7 @@ def _print_step(
         packed=packed,
         beside=beside,
         resting=resting,
+        late=late,
         fused=passes.is_fused(step),
         both=passes.print(step, unit),
         wide=wide,

@@ -97,6 +97,10 @@ class Passes:
             name: (one, both) for name, (one, both) in self._both.items() if one is not update
         }
 
+    def does(self, update: Update) -> bool:
+        """Whether a state update is one that lists who rests, or is done with a threshold."""
+        return update.name in self.resting or self.is_fused(update)
+
     def printed(self, step: Step, number: int, taken: int) -> None:
         """A step is printed, before which so many random streams were taken."""
         self._printed[step.name] = number, taken

@@ -14,6 +14,7 @@
 #include "brian2genn_recorder.h"
 #include "brian2genn_groups.h"
 #include "brian2genn_pack.h"
+#include "brian2genn_put_off.h"
 #include "brian2genn_queues.h"
 #include "brian2genn_sums.h"
 #include "brian2genn_effort.h"
@@ -87,6 +88,7 @@ struct b2g_context {
     int32_t n_clocks;
     b2g_effort *efforts;      /* one for every step */
     b2g_resting *resting;     /* the same */
+    b2g_put_off *put_off;     /* the same */
     b2g_pace *pace;           /* of the whole network */
     int32_t (*together)(b2g_share share, void *work, int32_t parts);
     int32_t threads;          /* no more than these */
