@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ...model.dtypes import C_TYPE, FLOAT64, INT32
 from ...model.kernel import ELEMENT, Access
-from ...model.network import Network, Sum, Update
-from ...transforms.rows import plan_update
+from ...model.network import Network, Step, Sum, Update
+from ...transforms.rows import UpdatePlan, plan_update
 from ...transforms.scatter import side_by_side
 from ...transforms.sums import SumPlan, plan_sum
 from ...transforms.tables import VALUE, Table
@@ -323,12 +323,34 @@ class Sums:
         self._network, self._unit = network, unit
         self.forms: list[SumForm] = []
         self.n_tables = 0
+        self._plans: dict[str, SumPlan | UpdatePlan] = {}
 
-    def print(self, step: Sum, block: int) -> PrintedSum | None:
-        """Print a sum; None if nothing is to be gained over its step as it is."""
-        plan = plan_sum(step, self._network)
-        if not plan.tables and not plan.by_target:
-            return None
+    def plan(self, step: Step) -> bool:
+        """Find out whether anything is to be gained over a step as it is."""
+        if isinstance(step, Sum):
+            summed = plan_sum(step, self._network)
+            if summed.tables or summed.by_target:
+                self._plans[step.name] = summed
+        elif isinstance(step, Update):
+            updated = plan_update(step, self._network)
+            if updated and (updated.tables or updated.same or updated.neighbours):
+                self._plans[step.name] = updated
+        return step.name in self._plans
+
+    def is_planned(self, step: Step) -> bool:
+        """Whether something is to be gained over a step as it is."""
+        return step.name in self._plans
+
+    def print(self, step: Step, block: int) -> PrintedSum | PrintedUpdate | None:
+        """Print a step of which that has been found; None for another one."""
+        match step, self._plans.get(step.name):
+            case Sum(), SumPlan() as plan:
+                return self._sum(step, plan, block)
+            case Update(), UpdatePlan() as plan:
+                return self._update(step, plan, block)
+        return None
+
+    def _sum(self, step: Sum, plan: SumPlan, block: int) -> PrintedSum:
         number, efforts = len(self.forms), self.n_tables
         rest = number, self._unit
         slices = SlicePrinter(plan, step.index, *rest).print() if plan.by_target else None
@@ -359,11 +381,7 @@ class Sums:
             form, number, efforts, tables, kernel, slices, rows, alike if form.same else None
         )
 
-    def print_update(self, step: Update, block: int) -> PrintedUpdate | None:
-        """Print a state update; None if nothing is to be gained over its step as it is."""
-        plan = plan_update(step, self._network)
-        if plan is None or not (plan.tables or plan.same or plan.neighbours):
-            return None
+    def _update(self, step: Update, plan: UpdatePlan, block: int) -> PrintedUpdate:
         number, efforts = len(self.forms), self.n_tables
         names = {table.name: k for k, table in enumerate(plan.tables)}
         rest = names, number, self._unit
