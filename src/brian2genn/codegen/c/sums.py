@@ -169,13 +169,35 @@ class SlicePrinter(SumPrinter):
         return [lines[name] for name in sorted(lines)]
 
 
-class RowPrinter(SumPrinter):
+class _RowPrinter(SumPrinter):
     """Prints a kernel for synapses with neighbours as targets: ``_idx + shift`` for ``_idx``.
 
     Parameters
     ----------
     index : str
         The array with the targets of the synapses.
+    """
+
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, number, unit)
+        self._index = index
+
+    def _place(self, access: Access, section: int = 0) -> str:
+        index = self.kernel.accesses.get(str(access.index))
+        if index is None or index.index != ELEMENT:
+            return super()._place(access, section)
+        self._touched.setdefault(access.array)
+        if index.array == self._index:
+            return f"{pointer(access.array)}[_idx + shift]"
+        return self._place_of_other(access, index) or super()._place(access, section)
+
+    def _place_of_other(self, access: Access, index: Access) -> str:
+        """C text of where a variable of other neurons is; empty if that is nothing special."""
+        raise NotImplementedError
+
+
+class RowPrinter(_RowPrinter):
+    """Prints it for rows that read what many other neurons have.
 
     Attributes
     ----------
@@ -184,20 +206,12 @@ class RowPrinter(SumPrinter):
     """
 
     def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
-        super().__init__(plan, number, unit)
-        self._index = index
+        super().__init__(plan, index, number, unit)
         self.gathers: list[str] = []
 
-    def _place(self, access: Access, section: int = 0) -> str:
-        index = self.kernel.accesses.get(str(access.index))
-        if index is None or index.index != ELEMENT:
-            return super()._place(access, section)
-        if index.array == self._index:
-            self._touched.setdefault(access.array)
-            return f"{pointer(access.array)}[_idx + shift]"
+    def _place_of_other(self, access: Access, index: Access) -> str:
         if access.dtype != FLOAT64 or index.dtype != INT32:
-            return super()._place(access, section)
-        self._touched.setdefault(access.array)
+            return ""
         self._touched.setdefault(index.array)
         self.loaded_ahead.add(index.name)
         place, numbers = f"_by_{access.name}", f"{pointer(index.array)} + _first"
@@ -208,13 +222,8 @@ class RowPrinter(SumPrinter):
         return f"{place}[_idx - _first]"
 
 
-class AlikeRowPrinter(SumPrinter):
-    """Prints the same for rows in which all that is read of other neurons is of the same one.
-
-    Parameters
-    ----------
-    index : str
-        The array with the targets of the synapses.
+class AlikeRowPrinter(_RowPrinter):
+    """Prints it for rows in which all that is read of other neurons is of the same one.
 
     Attributes
     ----------
@@ -225,18 +234,11 @@ class AlikeRowPrinter(SumPrinter):
     """
 
     def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
-        super().__init__(plan, number, unit)
-        self._index = index
+        super().__init__(plan, index, number, unit)
         self.row: list[str] = []
         self.same: list[str] = []
 
-    def _place(self, access: Access, section: int = 0) -> str:
-        index = self.kernel.accesses.get(str(access.index))
-        if index is None or index.index != ELEMENT:
-            return super()._place(access, section)
-        self._touched.setdefault(access.array)
-        if index.array == self._index:
-            return f"{pointer(access.array)}[_idx + shift]"
+    def _place_of_other(self, access: Access, index: Access) -> str:
         self._touched.setdefault(index.array)
         self.loaded_ahead.add(index.name)
         name = f"_at_{index.name}"
