@@ -9,6 +9,7 @@ from brian2 import (
     Network,
     NeuronGroup,
     PoissonGroup,
+    PoissonInput,
     PopulationRateMonitor,
     SpikeMonitor,
     StateMonitor,
@@ -115,6 +116,16 @@ def groups(operation):
         **{f"m{k}": one for k, one in enumerate(monitors)},
         **{f"s{k}": one for k, one in enumerate(states)},
     )
+
+
+@cases
+def inputs():
+    """Poisson inputs with rates and weights of their own, whose numbers come from tables."""
+    cells = NeuronGroup(70, "dv/dt = -v/(8*ms) : 1", threshold="v > 1", reset="v = 0")
+    made = [PoissonInput(cells, "v", 20 + k, (30 + k) * Hz, 0.1 + 0.01 * k) for k in range(3)]
+    monitor = SpikeMonitor(cells)
+    Network(cells, made, monitor).run(10 * ms)
+    return observe(cells=cells, monitor=monitor)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
