@@ -186,7 +186,7 @@ def measure(program: CudaProgram, network: Network, namespace: dict[str, Any]) -
     text = marked(source.text, len(source.marks))
     found = []
     for plan in _ways(program):
-        with _only(plan):
+        with only(program, plan):
             plain = min(_seconds(network, namespace)[0] for _ in range(3))
             with _instead(program, text) as module:
                 _seconds(network, namespace)
@@ -254,21 +254,13 @@ def _seconds(network: Network, namespace: dict[str, Any]) -> tuple[float, CudaPr
 
 
 @contextmanager
-def _only(plan: LaunchPlan) -> Iterator[None]:
-    """Within this, time steps are executed in one way."""
-    usual = Stepper.adopt
-
-    def adopt(self: Stepper) -> bool:
-        changed = self.plan != plan
-        if changed:
-            self._set(plan)
-        return changed
-
-    Stepper.adopt = adopt  # type: ignore[method-assign]
+def only(program: CudaProgram, plan: LaunchPlan) -> Iterator[None]:
+    """Within this, runs of a program execute time steps in one way."""
+    program._executable.only = plan
     try:
         yield
     finally:
-        Stepper.adopt = usual  # type: ignore[method-assign]
+        program._executable.only = None
 
 
 @contextmanager

@@ -141,38 +141,37 @@ def test_results_are_those_of_one_piece(make, monkeypatch):
     assert set(guards[:-1]) == {"1", "2"}
 
 
-STEP = """/* a step */
-static void {0}_help(b2g_context *ctx)
-{{
-    (void)ctx;
-}}
-
-B2G_APART static int32_t {0}(b2g_context *ctx)
-{{
-    {0}_help(ctx);
-    return B2G_OK;
-}}"""
+def functions(name: str, length: int = 0, inlined: int = 0) -> units.Functions:
+    head = f"int32_t {name}(b2g_context *ctx)"
+    text = f"B2G_APART B2G_STEP {head}\n{{\n    return B2G_OK;\n}}" + "\n" * length
+    return units.Functions(text, [head], inlined)
 
 
 def test_a_step_is_in_one_unit_and_declared_in_both():
-    texts = [STEP.format(f"step{k}") + "\n" * (1000 * k) for k in range(5)]
-    assert units.declarations(texts) == [
+    steps = [functions(f"step{k}", 1000 * k) for k in range(5)]
+    assert units.declarations(steps) == [
         f"B2G_STEP int32_t step{k}(b2g_context *ctx);" for k in range(5)
     ]
-    printed = units.in_units(texts)
+    printed = units.in_units(steps)
     assert [text.splitlines()[-1] for text in printed] == ["#endif"] * 5
-    for k, text in enumerate(printed):
-        assert len(_GUARD.findall(text)) == 1
-        assert f"B2G_APART B2G_STEP int32_t step{k}(b2g_context *ctx)\n{{" in text
-        assert f"static void step{k}_help" in text
+    assert [len(_GUARD.findall(text)) for text in printed] == [1] * 5
+    assert all(step.text in text for step, text in zip(steps, printed, strict=True))
     assert {_GUARD.findall(text)[0] for text in printed} == {"1", "2"}
 
 
 def test_small_programs_and_single_steps_are_one_piece():
-    assert units.how_many([STEP.format("one")] * 2) == 1
-    assert units.how_many(["x" * 100_000]) == 1
-    assert units.how_many(["x" * 100_000] * 2) == 2
-    assert units.how_many(["b2g_exp_f64(x);" * 10] * 2) == 2
+    assert units.how_many([functions("a"), functions("b")]) == 1
+    assert units.how_many([functions("a", 100_000)]) == 1
+    assert units.how_many([functions("a", 100_000), functions("b")]) == 2
+    assert units.how_many([functions("a", inlined=10), functions("b")]) == 2
+
+
+@pytest.mark.parametrize("make", [_network, _network_of_all_kinds])
+def test_what_a_step_says_of_its_functions_is_what_its_text_has(make, monkeypatch):
+    _, (text,) = _results(monkeypatch, make, 1)
+    declared = re.findall(r"^B2G_STEP (.*\));$", text, re.MULTILINE)
+    there = re.findall(r"^B2G_APART B2G_STEP (.*\))\n\{", text, re.MULTILINE)
+    assert sorted(declared) == sorted(there) != []
 
 
 @pytest.mark.parametrize("wrong", [1, 2])

@@ -8,8 +8,8 @@ import pytest
 from brian2genn.backends.trial.network import make_trial
 from brian2genn.model.dtypes import FLOAT64, INT64
 from brian2genn.model.footprint import Kind, arrays, footprint, references
-from brian2genn.model.kernel import Access
-from brian2genn.model.network import Clock, Network, Param, Step
+from brian2genn.model.kernel import Access, Kernel
+from brian2genn.model.network import Clock, Collect, Deliver, Network, Param, Step
 from brian2genn.model.verify import ModelError, verify
 from tests.model.test_network import integrate_and_fire
 
@@ -17,6 +17,15 @@ from tests.model.test_network import integrate_and_fire
 def trial() -> Network:
     """One with nearly every kind of step."""
     return make_trial().network
+
+
+def collect(network: Network, takes: dict[str, str]) -> None:
+    """Let processes' spikes go into a queue."""
+    network.queues = 1
+    network.steps += [
+        Collect("c", "", "", 0, {"0": "events"}, {"0": 0}, takes),
+        Deliver("d", "", "", 0, Kernel("deliver", ""), 0, "pre", "synapses"),
+    ]
 
 
 def test_nothing_is_wrong_with_whole_networks():
@@ -37,6 +46,9 @@ def test_nothing_is_wrong_with_whole_networks():
         (lambda n: n.steps[0].kernel.accesses.pop("rate"), "'rate' is read but has no access"),
         (lambda n: n.steps[2].kernel.accesses.pop("v"), "'v' is written but has no access"),
         (lambda n: n.steps[1].kernel.outputs.clear(), "no kernel computes '_cond'"),
+        (lambda n: setattr(n.steps[0], "part", ("v", "gone")), "array 'gone' (part)"),
+        (lambda n: collect(n, {}), "no list has the events of queue '0'"),
+        (lambda n: collect(n, {"0": "1"}), "no list has the events of queue '0'"),
         (lambda n: n.steps.append(n.steps[0]), "two kernels are called 'grow'"),
         (
             lambda n: n.steps[2].kernel.accesses.update(v=Access("v", "v", FLOAT64, "nowhere")),

@@ -138,7 +138,7 @@ class _Writer:
 
     def __init__(self, network: Network, step: SetupStep) -> None:
         self._network, self._step, self._kernel = network, step, step.kernel
-        self._arrays = Symbols(network).arrays
+        self._arrays = Symbols.of(network).arrays
         self._registers: dict[int, int] = {}
         self._loaded: dict[str, int] = {}
         self._given: dict[str, int] = {}

@@ -107,7 +107,7 @@ RecorderNumber = Annotated[int, Reference(Kind.RECORDER, How.WRITE, Where.ANYWHE
 _DECLARED: dict[type, dict[str, Reference]] = {}
 
 
-def _declared(kind: type) -> dict[str, Reference]:
+def declared(kind: type) -> dict[str, Reference]:
     """The references among the fields of a class, as their types say."""
     if kind not in _DECLARED:
         _DECLARED[kind] = {
@@ -131,14 +131,14 @@ def references(thing: Any, before: str = "") -> Iterator[tuple[str, Reference, s
     value : str or int
         The name or the number.
     """
-    declared = _declared(type(thing))
+    known = declared(type(thing))
     for part in fields(thing):
         value = getattr(thing, part.name)
-        if part.name in declared and value is not None:
+        if part.name in known and value is not None:
             named = value.items() if isinstance(value, dict) else [("", value)]
             for key, one in named:
                 name = f"{before}{part.name} {key}".rstrip()
-                yield name, declared[part.name], one
+                yield name, known[part.name], one
         elif is_dataclass(value) and not isinstance(value, Kernel | type):
             yield from references(value, f"{part.name}.")
 

@@ -320,6 +320,8 @@ class Exchange(Step):
 
     lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
     values: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
+    #: counts them within the network
+    number: int = 0
 
 
 @dataclass
@@ -327,19 +329,19 @@ class Collect(Step):
     """Keep the events of several processes' own elements; exchange them now and then.
 
     No event is due before: they go into the queues late, as if each had come in its time step.
-    `lists` are those of events; each queue takes events from the list of the same key up to the
-    first dot.
+    `lists` are those of events; `takes` says by the keys of queues which of them they take.
     """
 
     lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.READ, Where.ANYWHERE)]
     queues: Annotated[dict[str, int], Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
+    takes: dict[str, str]
     #: whether they travel while the next time step begins, in which a `Receive` waits for them
     goes_on: bool = False
 
     def pushes(self) -> list[tuple[int, int]]:
         """For every queue, the place of its list among `lists`, and its number."""
         places = {key: place for place, key in enumerate(self.lists)}
-        return [(places[key.partition(".")[0]], queue) for key, queue in self.queues.items()]
+        return [(places[self.takes[key]], queue) for key, queue in self.queues.items()]
 
 
 @dataclass

@@ -85,6 +85,13 @@ def _of_step(network: Network, step: Step, kernels: set[str]) -> Iterator[str]:
     for name, reference, value in references(step):
         if not _exists(network, reference.kind, value):
             yield f"{reference.kind.value} '{value}' ({name}) does not exist"
+    for name in step.part or ():
+        if name not in network.arrays:
+            yield f"array '{name}' (part) does not exist"
+    if isinstance(step, Collect):
+        for key in step.queues:
+            if step.takes.get(key) not in step.lists:
+                yield f"no list has the events of queue '{key}'"
     for kernel in step.kernels():
         if kernel.name in kernels:
             yield f"two kernels are called '{kernel.name}'"

@@ -384,19 +384,20 @@ def _collect(needs: list[_Needs], lists: set[str], shortest: Mapping[int, int]) 
         return None
     waiting = [need for users in late.values() for need in users]
     needs[:] = [need for need in needs if need not in waiting]
-    queues = {
-        f"{place}.{k}": need.step.queue
+    taken = [
+        (str(place), need.step.queue)
         for place, users in enumerate(late.values())
-        for k, need in enumerate(users)
+        for need in users
         if isinstance(need.step, Push)
-    }
+    ]
     return Collect(
         name="b2g_collect_spikes",
         origin="exchange of spikes between processes",
         owner=waiting[0].step.owner,
         clock=waiting[0].step.clock,
         lists={str(place): name for place, name in enumerate(late)},
-        queues=queues,
+        queues={str(k): queue for k, (_, queue) in enumerate(taken)},
+        takes={str(k): place for k, (place, _) in enumerate(taken)},
     )
 
 
@@ -475,4 +476,5 @@ def _exchange(step: Step, missing: Sequence[str], lists: set[str], number: int) 
         clock=step.clock,
         lists={f"list {k}": name for k, name in enumerate(missing) if name in lists},
         values={f"array {k}": name for k, name in enumerate(missing) if name not in lists},
+        number=number,
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..model import expr as ex
 from ..model.footprint import How, Kind, Touch, Where, footprint
 from ..model.mishap import working_on
-from ..model.network import Deliver, Push, Step, Sum, Threshold, Update
+from ..model.network import Deliver, Network, Push, Step, Sum, Threshold, Update
 from .scatter import why_ordered
 from .stages import Touched, touched_by
 
@@ -212,6 +212,16 @@ def division_of(step: Deliver | Sum) -> Division | str:
     if not through:
         return Division(None, None)
     return Division(through[0].index, str(through[0].memory.name))
+
+
+def targets_of(network: Network) -> dict[int, str]:
+    """By their queues: the arrays by which the synapses of pathways are divided among threads."""
+    divisions = {s.queue: division_of(s) for s in network.steps if isinstance(s, Deliver)}
+    return {
+        queue: division.index
+        for queue, division in divisions.items()
+        if isinstance(division, Division) and division.index is not None
+    }
 
 
 def _place(touch: Touch) -> tuple[Where, str | None]:

@@ -3,21 +3,14 @@
 import pytest
 from brian2 import (
     Hz,
-    Network,
     NeuronGroup,
     PoissonInput,
-    SpikeMonitor,
-    StateMonitor,
-    Synapses,
     ms,
-    seed,
-    set_device,
 )
 
-from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
-from tests import devices
+from tests.backends.cuda.comparing import compare_with_processor
 from tests.backends.cuda.test_owners import (
     NETWORKS,
     cells,
@@ -25,7 +18,6 @@ from tests.backends.cuda.test_owners import (
     plastic,
     recorded,
 )
-from tests.semantics.harness import compare, observe
 
 PLAN = LaunchPlan(Meeting.MEMORY, threads=64, each=1)
 ASIDE = LaunchPlan(Meeting.MEMORY, threads=64, each=1, aside=True)
@@ -83,22 +75,7 @@ PUT_ASIDE = [
 )
 def test_results_are_those_of_the_processor(driver, only, made, name, plan):
     only(plan)
-    results = []
-    for backend in ("cpu", "cuda"):
-        devices.reset()
-        choice.use(driver)
-        set_device("genn", backend=backend)
-        seed(5)
-        objects = (NETWORKS | OTHERS)[name]()
-        groups = [one for one in objects if "spike" in getattr(one, "events", ())]
-        seen = [one for one in objects if isinstance(one, Synapses | StateMonitor)]
-        spikes = [SpikeMonitor(one) for one in groups]
-        network = Network(*objects, *spikes)
-        for duration in (3, 0.1, 2):
-            network.run(duration * ms)
-        assert sum(one.num_spikes for one in spikes) > 20
-        results.append(observe(**{f"{k}": one for k, one in enumerate([*groups, *spikes, *seen])}))
+    compare_with_processor(driver, (NETWORKS | OTHERS)[name])
     assert made[-1]._stepper.plan == plan
     if plan.aside:
         assert made[-1]._stepper._can_put_aside()
-    compare(*results)

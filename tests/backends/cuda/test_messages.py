@@ -6,9 +6,7 @@ from brian2 import (
     NeuronGroup,
     PoissonGroup,
     SpikeMonitor,
-    Synapses,
     ms,
-    seed,
     set_device,
 )
 
@@ -19,6 +17,7 @@ from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from emulation.ptx.driver import PtxDriver
 from tests import devices
+from tests.backends.cuda.comparing import compare_with_processor
 from tests.backends.cuda.test_owners import cells, connected, two_pathways, waiting_reset
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
@@ -78,25 +77,6 @@ NETWORKS = {
 }
 
 
-def results_of(backend, driver, make):
-    """What a network does in several runs, between which values are changed."""
-    devices.reset()
-    choice.use(driver)
-    set_device("genn", backend=backend)
-    seed(5)
-    objects = make()
-    groups = [one for one in objects if "spike" in getattr(one, "events", ())]
-    synapses = [one for one in objects if isinstance(one, Synapses)]
-    spikes = [SpikeMonitor(one) for one in groups]
-    spikes += [SpikeMonitor(one[11:77]) for one in groups]
-    network = Network(*objects, *spikes)
-    for duration in (3, 0.1, 2):
-        network.run(duration * ms)
-        if hasattr(groups[-1], "v"):
-            groups[-1].v[3:70] = 0.5
-    return observe(**{f"{k}": one for k, one in enumerate([*groups, *spikes, *synapses])})
-
-
 @pytest.mark.parametrize("plan", WAYS, ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_results_are_those_of_the_processor(driver, only, made, name, plan):
@@ -105,8 +85,7 @@ def test_results_are_those_of_the_processor(driver, only, made, name, plan):
     if name == "noise from elsewhere" and plan.threads == 32:
         pytest.skip("these are more blocks than a cluster has")
     only(plan)
-    make = NETWORKS[name]
-    compare(results_of("cpu", driver, make), results_of("cuda", driver, make))
+    compare_with_processor(driver, NETWORKS[name], changed=True)
     assert made[-1].source.tells
     assert made[-1]._stepper._can_tell()
     assert made[-1]._stepper.plan == plan

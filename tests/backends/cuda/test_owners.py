@@ -10,7 +10,6 @@ from brian2 import (
     NeuronGroup,
     PoissonGroup,
     SpikeGeneratorGroup,
-    SpikeMonitor,
     StateMonitor,
     Synapses,
     ms,
@@ -18,12 +17,11 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from emulation.ptx.driver import PtxDriver
-from tests import devices
+from tests.backends.cuda.comparing import compare_with_processor
 from tests.semantics.harness import compare, observe
 
 MEMORY = LaunchPlan(Meeting.MEMORY, owned=True)
@@ -124,25 +122,9 @@ def test_results_are_those_of_the_processor(driver, only, made, name, plan):
     if isinstance(driver, PtxDriver) and plan not in (MEMORY, CLUSTER):
         pytest.skip("other numbers of threads have no other races")
     only(plan)
-    results = []
-    for backend in ("cpu", "cuda"):
-        devices.reset()
-        choice.use(driver)
-        set_device("genn", backend=backend)
-        seed(5)
-        objects = NETWORKS[name]()
-        groups = [one for one in objects if "spike" in getattr(one, "events", ())]
-        synapses = [one for one in objects if isinstance(one, Synapses)]
-        spikes = [SpikeMonitor(one) for one in groups]
-        network = Network(*objects, *spikes)
-        for duration in (3, 0.1, 2):
-            network.run(duration * ms)
-        assert sum(one.num_spikes for one in spikes) > 50
-        seen = {f"{k}": one for k, one in enumerate([*groups, *spikes, *synapses])}
-        results.append(observe(**seen))
+    n_synapses = compare_with_processor(driver, NETWORKS[name], least_spikes=50)
     assert made[-1].source.waits_once
-    assert len(made[-1].source.owned) == len(synapses) - (name == "none to own")
-    compare(*results)
+    assert len(made[-1].source.owned) == n_synapses - (name == "none to own")
 
 
 def source_variable():

@@ -21,9 +21,9 @@ import numpy as np
 
 from ...codegen.c.program import Source
 from ...model.footprint import How, arrays, footprint
-from ...model.network import Deliver, Network
+from ...model.network import Network
 from ...transforms.arrangeable import Arrangement
-from ...transforms.shares import Division, division_of
+from ...transforms.shares import targets_of
 from ..host.recorder import Recorder
 from ..interface import Bound, Outcome, Together
 from .apart import Alone, Apart
@@ -64,16 +64,6 @@ class _OnDemand:
         if self._own is None:
             self._own = self._make().unbound()
         return self._own
-
-
-def _targets(network: Network) -> dict[int, str]:
-    """By their queues: the arrays by which the synapses of pathways are divided among threads."""
-    divisions = {s.queue: division_of(s) for s in network.steps if isinstance(s, Deliver)}
-    return {
-        queue: division.index
-        for queue, division in divisions.items()
-        if isinstance(division, Division) and division.index is not None
-    }
 
 
 class FittedProgram:
@@ -129,9 +119,9 @@ class FittedProgram:
         self._arranged = Arranged(arrangements)
         self._threads = threads
         #: by what the synapses of pathways are divided among threads
-        self._targets = _targets(general)
+        self._targets = targets_of(general)
         for one in traced:
-            self._targets = dict(self._targets.items() & _targets(one).items())
+            self._targets = dict(self._targets.items() & targets_of(one).items())
         touches = [touch for step in general.steps for touch in footprint(step)]
         self._written = arrays(touches, How.WRITE, How.ADD)
         self._least_steps = least_steps
@@ -280,19 +270,19 @@ class FittedProgram:
         self._now.seed(key, step)
 
     def prepare(self, profile: bool) -> None:
-        """Compute what stays constant during the run, and take over what Brian's arrays have."""
+        """Compute what stays constant during the run; look whether neurons may keep the rest."""
         self._profile = profile
         self._now.prepare(profile)
         if self._is_traced and self._bound is not None:
             self._kept.put_in_places(self._bound.queues)
-        self._take_over()
+            # constants have been compared when the program was chosen
+            if self._others.any(self._differ_from_traces(_ROUNDING)):
+                self._give_up(_NOT_THE_SAME)
         if self not in self._live and (self._is_traced or self._arranged.arrays):
             self._live.append(self)
 
     def _take_over(self) -> None:
-        """Let neurons keep what their synapses have, or go on with the other program."""
-        if not self._is_traced:
-            return
+        """Let neurons keep what their synapses have now, or go on with the other program."""
         assert self._bound is not None
         self._kept.take_over(self._arrays(), self._bound.queues)
         if self._others.any(self._differ(_ROUNDING)):
@@ -300,9 +290,11 @@ class FittedProgram:
 
     def _differ(self, tolerance: float) -> bool:
         """Whether synapses have other values than those that follow from what neurons keep."""
-        return not self._kept.have_the_same(self._arrays()) or self._now.differ_from_traces(
-            len(self._kept.traces), tolerance
-        )
+        return not self._kept.have_the_same(self._arrays()) or self._differ_from_traces(tolerance)
+
+    def _differ_from_traces(self, tolerance: float) -> bool:
+        """The same of what synapses have by computing."""
+        return self._now.differ_from_traces(len(self._kept.traces), tolerance)
 
     def _give_up(self, why: str) -> None:
         """Go on with the program in which synapses have all their variables."""

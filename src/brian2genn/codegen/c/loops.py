@@ -201,6 +201,7 @@ class LoopPrinter(KernelPrinter):
             f" {self.random_step}, {site.number}, {own}{name});"
         )
         self.draws.append(Draw(name, ctype, fill, before))
+        self._unit.inlined.append(site.kind)
         self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"
 
@@ -237,6 +238,7 @@ class LoopPrinter(KernelPrinter):
             f" _first, _end, {self.random_step}, {site.number}, {name});"
         )
         self.draws.append(Draw(name, value_type(dtype), fill))
+        self._unit.inlined.append(site.kind)
         return f"{name}[_idx - _first]"
 
     def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
@@ -248,6 +250,7 @@ class LoopPrinter(KernelPrinter):
         places = f"ctx->seed, {stream}, _first, _end, {self.random_step}, {site.number}, {own}"
         call = ", ".join([table, *args, places, name])
         self.draws.append(Draw(name, ctype, f"b2g_fill_{site.kind}({call});"))
+        self._unit.inlined.append(site.kind)
         self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"
 
@@ -255,7 +258,7 @@ class LoopPrinter(KernelPrinter):
 class _MeanPrinter(LoopPrinter):
     """Prints what numbers of a loop depend on, with the random numbers of the loop's kernel."""
 
-    def __init__(self, kernel: Kernel, unit: Unit, stream: int) -> None:
+    def __init__(self, kernel: Kernel, unit: Unit, stream: str) -> None:
         super().__init__(kernel, unit)
         self._stream = stream
 

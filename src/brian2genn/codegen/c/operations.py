@@ -11,7 +11,7 @@ from .words import value_type
 _WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
 
 #: Functions of our header, one version for every type.
-_OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel", "latest")
+OWN_FUNCTIONS = ("sign", "clip", "exp", "expm1", "exprel", "inverse_exprel", "latest")
 
 _SUFFIX = {FLOAT64: "_f64", FLOAT32: "_f32", INT64: "_i64"}
 
@@ -47,7 +47,7 @@ def operation(node: Expr, args: list[str], dialect: Dialect) -> str:
 
 def _function(name: str, dtype: str) -> str:
     suffix = _SUFFIX.get(dtype, "_i32")
-    if name in _OWN_FUNCTIONS or (name == "abs" and not is_float(dtype)):
+    if name in OWN_FUNCTIONS or (name == "abs" and not is_float(dtype)):
         return f"b2g_{name}{suffix}"
     if name == "abs":
         name = "fabs"

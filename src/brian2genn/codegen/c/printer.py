@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Self
 
 from ...model import expr as ex
-from ...model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64
+from ...model.dtypes import BOOL, C_TYPE, FLOAT32, FLOAT64, is_float
 from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Access, Computed, Hoisted, Kernel, RandomSite, Store
 from ...transforms.hoist import hoisted, home
 from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
-from .operations import operation
+from .operations import OWN_FUNCTIONS, operation
 from .shared import ALIAS_TABLE, Unit
 from .statements import Call, Define, Statement, Write
 from .words import C, c_name, pointer, value_type
@@ -70,8 +70,10 @@ class KernelPrinter:
         self._touched: dict[str, None] = {}
         self._param_names: set[str] = set()
         self._rows: dict[str, tuple[str, str]] = {}
-        self._stream = 0
+        self._stream = ""
         self._temporaries = 0
+        #: whether statements use the number of the element
+        self.names_element = False
         #: numbers of the sites whose numbers are there before the elements are computed
         self.drawn_ahead: set[int] = set()
         #: names of the accesses that are read for that
@@ -213,6 +215,7 @@ class KernelPrinter:
         if access.index is None:
             return f"{pointer(access.array)}[0]"
         if access.index == ELEMENT:
+            self.names_element = True
             return f"{pointer(access.array)}[_idx]"
         if access.index in self.kernel.given:
             return f"{pointer(access.array)}[{c_name(access.index)}]"
@@ -220,6 +223,7 @@ class KernelPrinter:
         if index.consecutive and index.index == ELEMENT:
             self._touched.setdefault(index.array)
             self.loaded_ahead.add(index.name)
+            self.names_element = True
             return f"{pointer(access.array)}[{pointer(index.array)}[0] + _idx]"
         return f"{pointer(access.array)}[{self._load(index, section)}]"
 
@@ -261,8 +265,11 @@ class KernelPrinter:
     def _known(self, node: Expr, section: int) -> str | None:
         """The text of what need not be computed, or has been."""
         if node.op == "const":
+            if node.serial in self._unit.literals:
+                return self._unit.literals[node.serial]
             return self.dialect.literal(node.attr, node.dtype)
         if node.op == "given":
+            self.names_element |= node.attr == ELEMENT
             return ELEMENT if node.attr == ELEMENT else c_name(node.attr)
         if section != RUN_RATE:
             place = max(home(node, self._plan.rates[node.serial], section), STEP_RATE)
@@ -296,11 +303,17 @@ class KernelPrinter:
                 return self._table(node, args)
             case "user":
                 return self._call(node, args)
+            case "call" | "pow" if section != RUN_RATE and is_float(node.dtype):
+                name = node.attr if node.op == "call" else "pow"
+                self._unit.functions.add(name)
+                if name in OWN_FUNCTIONS:
+                    self._unit.inlined.append(name)
         return operation(node, args, self.dialect)
 
     def _call(self, node: Expr, args: list[str]) -> str:
         """C text of a call of a user's function."""
         element = "-1" if node.attr.shared else "(int)_idx"
+        self.names_element |= node.attr.vectorised and not node.attr.shared
         extra = [element] if node.attr.vectorised else []
         call = f"{node.attr.c_name}({', '.join(args + extra)})"
         if not node.attr.draws:
@@ -345,6 +358,7 @@ class KernelPrinter:
     def _element_number(self) -> str:
         """C text of the number that the element has in the random streams."""
         if self.kernel.numbered is None:
+            self.names_element = True
             return "_idx"
         return self._load(self.kernel.accesses[self.kernel.numbered], ELEMENT_RATE)
 
@@ -369,7 +383,7 @@ class KernelPrinter:
             return self._number_of_stream(node, section, args)
         uniform = self._number(replace(node.attr, kind="rand"), FLOAT64, section)
         stream, (element, step) = self._unit.streams.take(), self._counter(node.attr)
-        call = ", ".join([*args, uniform, "ctx->seed", str(stream), element, step])
+        call = ", ".join([*args, uniform, "ctx->seed", stream, element, step])
         return f"({value_type(node.dtype)})b2g_poisson_by({call})"
 
     def _number_of_stream(self, node: Expr, section: int, args: list[str]) -> str:
@@ -402,7 +416,7 @@ class KernelPrinter:
         site: RandomSite = node.attr
         uniform = self._number(replace(site, kind="rand"), FLOAT64, ELEMENT_RATE)
         stream, (element, step) = self._unit.streams.take(), self._counter(site)
-        call = ", ".join([table, uniform, *args, "ctx->seed", str(stream), element, step])
+        call = ", ".join([table, uniform, *args, "ctx->seed", stream, element, step])
         return f"({value_type(node.dtype)})b2g_{site.kind}_from({call})"
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
@@ -420,8 +434,8 @@ class KernelPrinter:
         """The function of our header that draws, without its prefix."""
         return f"{site.kind}{'f' if dtype == FLOAT32 else ''}"
 
-    def _stream_of_kernel(self) -> int:
-        """The stream whose blocks belong to the kernel's sites, by their numbers."""
-        if self._stream == 0:
+    def _stream_of_kernel(self) -> str:
+        """C text of the stream whose blocks belong to the kernel's sites, by their numbers."""
+        if not self._stream:
             self._stream = self._unit.streams.take()
         return self._stream

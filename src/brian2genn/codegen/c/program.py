@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ...model.dtypes import C_TYPE
-from ...model.kernel import PLACE, RUN
 from ...model.mishap import working_on
-from ...model.network import (
-    Deliver,
-    Host,
-    Network,
-    Push,
-    Step,
-    Sum,
-    Threshold,
-    Update,
-)
-from ...transforms.demand import sums_on_demand
-from ...transforms.scatter import side_by_side
+from ...model.network import Host, Network, Step, Update
 from ...transforms.shares import (
     Division,
-    division_of,
     pushes_together,
     stretches,
     thresholds_early,
@@ -32,18 +18,15 @@ from ..templating import environment, tidy
 from ..user_code import print_user_code
 from ..views import bindings, declarations, origins
 from . import units
-from .alike import Scopes, Shared, StepText, find_alike
-from .beside import print_beside
-from .due import due
-from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
-from .packed import PackedPrinter
+from .alike import Scopes
+from .loops import ComparingPrinter
 from .printer import KernelPrinter
-from .put_off import Delays, PutOffPrinter
-from .resting import Passes, PrintedResting
-from .shared import Constants, Streams, Unit
-from .sums import PrintedSum, PrintedUpdate, SumForm, Sums
-from .vectors import EXPONENTIAL, called_in_vectors
-from .words import value_type
+from .put_off import Delays
+from .resting import Passes
+from .shared import Unit
+from .steps import CONSTANTS, PrintedStep, StepsPrinter
+from .sums import SumForm
+from .vectors import EXPONENTIALS, called_in_vectors
 
 
 @dataclass
@@ -117,89 +100,10 @@ class Source:
 
 
 @dataclass
-class _Printed:
-    """One step, ready for the program template."""
-
-    number: int
-    function: str
-    origin: str
-    clock: int
-    text: str
-    #: of the group whose elements the step's function takes a part of, C text; empty if none
-    size: str
-    #: whether it lists events
-    lists: bool
-    #: the same, for a function that others may share
-    own: StepText
-    #: which of the statements that compute constants are its own
-    prepare: range
-    #: C text: whether there is something to do; empty if there always is
-    due: str
-    #: the number of its scope, if others share its function
-    scope: int | None = None
-
-    @property
-    def context(self) -> str:
-        """C text of the context in which it is executed."""
-        return "ctx" if self.scope is None else f"(ctx->scopes + {self.scope})"
-
-    #: whether each of several processes does it for elements of its own only
-    divided: bool = False
-    #: C text: of how many elements it has a part, and where that begins; empty if it is for all
-    part: str = ""
-    #: whether it has a function for tables, which comes first
-    tables: bool = False
-    #: the queue that it does nothing but put events into; such a step has no function of its own
-    queue: int | None = None
-    #: the number of the list that these events are in
-    events: int = 0
-    #: whether it lists which neurons rest
-    resting: bool = False
-    #: whether the threshold behind it has a function for both
-    fused: bool = False
-    #: the number of the state update that its own function for both does, too; -1 if it has none
-    update: int = -1
-    #: C text: when that takes the place of the two
-    both: str = ""
-    #: whether it may be put off
-    put_off: bool = False
-    #: C text: calls that bring up to the present what it looks at
-    before: tuple[str, ...] = ()
-
-    @property
-    def draws(self) -> bool:
-        """Whether it asks which time step it is, as what draws random numbers does."""
-        return "ctx->random_step" in self.own.text
-
-    def first(self, part: str, parts: str = "parts") -> str:
-        """C text of the first element of a part."""
-        if self.part:
-            return f"b2g_own_first_of(ctx, {self.part}, {self.size}, {part}, {parts})"
-        if not self.divided:
-            return {"0": "0", "1": self.size}.get(part, f"b2g_first({self.size}, {part}, {parts})")
-        return f"b2g_own_first(ctx, {self.size}, {part}, {parts})"
-
-    @property
-    def count(self) -> str:
-        """C text of the number of elements."""
-        if self.part:
-            return f"({self.first('1', '1')} - {self.first('0', '1')})"
-        return f"b2g_own_size(ctx, {self.size})" if self.divided else self.size
-
-
-def _part_of(step: Step, symbols: Symbols) -> str:
-    """C text: of how many elements a step has a part, and where that begins."""
-    if step.part is None:
-        return ""
-    places, whole = step.part
-    return f"{symbols.length(whole)}, (const int32_t *)ctx->arrays[{symbols.arrays[places]}]"
-
-
-@dataclass
 class _Stretch:
     """Steps that threads go through without waiting; or one that is not shared out."""
 
-    steps: list[_Printed]
+    steps: list[PrintedStep]
     shared: bool
 
     @property
@@ -248,10 +152,9 @@ def print_program(network: Network) -> Source:
     -------
     Source
     """
-    symbols = Symbols(network)
+    symbols = Symbols.of(network)
     unit = Unit.of(symbols)
     constants = unit.constants
-    forms = Sums(network, unit)
     schedule: list[tuple[str, int]] = []  # ("block", number) or ("host", number)
     parts: list[list[Step]] = []
     for step in network.steps:
@@ -263,94 +166,20 @@ def print_program(network: Network) -> Source:
             parts.append([])
         parts[-1].append(step)
     parts = [pushes_together(thresholds_early(part)) for part in parts]
-    printed: list[_Printed] = []
-    on_demand = sums_on_demand(network)
     passes = Passes(network, parts)
     delays = Delays(network, symbols)
-
-    divisions: list[tuple[int, int, Division]] = []
-    #: the numbers of queues that stand for the synapses that are summed over
-    sums: list[int] = []
-
-    def one(step: Step, block: int) -> _Printed:
-        with working_on(step):
-            form = (
-                forms.print(step, block) if isinstance(step, Sum)
-                else forms.print_update(step, block) if isinstance(step, Update)
-                else None
-            )  # fmt: skip
-            division = _division(step)
-            queue = getattr(step, "queue", None)
-            if division is not None and queue is None:
-                queue = network.queues + len(sums)
-                sums.append(queue)
-            if division is not None and queue is not None:
-                divisions.append((len(printed), queue, division))
-            if isinstance(step, Update):
-                if form:
-                    passes.leave(step)
-                if step.name in delays.plans and passes.does(step):
-                    delays.leave(step)
-            passes.printed(step, len(printed), unit.streams.count)
-            first, block = len(constants.fields), len(constants.blocks)
-            pushes = isinstance(step, Push) and not step.own
-            text = "" if pushes else _print_step(
-                step,
-                network,
-                symbols,
-                unit,
-                len(printed),
-                division,
-                queue,
-                form,
-                passes,
-                delays,
-            )  # fmt: skip
-        own = StepText(
-            len(printed),
-            step.name,
-            text,
-            range(first, len(constants.fields)),
-            [ctype for ctype, _ in constants.fields[first:]],
-            [line for _, lines in constants.blocks[block:] for line in lines],
-        )
-        prepare = range(block, len(constants.blocks))
-        size = symbols.params[step.size] if isinstance(step, Update | Threshold) else ""
-        lists = isinstance(step, Threshold)
-        printed.append(
-            _Printed(
-                len(printed),
-                step.name,
-                step.origin,
-                step.clock,
-                text,
-                size,
-                lists,
-                own,
-                prepare,
-                due(step, symbols, on_demand),
-                divided=step.own,
-                part=_part_of(step, symbols),
-                tables=bool(isinstance(step, Update) and form and form.tables),
-                queue=step.queue if isinstance(step, Push) and not step.own else None,
-                events=symbols.arrays[step.events] if isinstance(step, Push) else 0,
-                resting=step.name in passes.resting,
-                fused=passes.is_fused(step),
-                update=passes.update_of(step),
-                both=passes.condition(step),
-                put_off=step.name in delays.plans,
-                before=tuple(delays.before(step)),
-            )
-        )
-        return printed[-1]
-
+    steps = StepsPrinter(
+        network, symbols, unit, [stretches(part) for part in parts], passes, delays
+    )
     blocks = [
         [
-            _Stretch([one(step, number) for step in steps], why_not_shared(steps[0]) is None)
-            for steps in delays.apart(stretches(part))
+            _Stretch([steps.print(step, number) for step in one], why_not_shared(one[0]) is None)
+            for one in part
         ]
-        for number, part in enumerate(parts)
+        for number, part in enumerate(steps.parts)
     ]
+    printed, shared = steps.printed, steps.shared
+    called = frozenset(unit.functions)  # what looks at traces has no loops that are in a hurry
     traces = [
         _PrintedTraces(
             one.synapses,
@@ -359,18 +188,11 @@ def print_program(network: Network) -> Source:
         )
         for one in network.traces
     ]
-    native = [step for part in parts for steps in delays.apart(stretches(part)) for step in steps]
-    shared = find_alike([step.own for step in _may_share(blocks)])
-    counts = {
-        "arrays": len(symbols.arrays),
-        "numbers": len(symbols.numbers),
-        "integers": len(symbols.integers),
-        "queues": network.queues + len(sums),
-        "recorders": network.recorders,
-    }
-    scopes = Scopes(shared, counts)
-    functions = _use(shared, scopes, printed)
-    texts = [step.text for step in functions]
+    native = [step for part in steps.parts for one in part for step in one]
+    scopes = Scopes(shared, symbols, network.queues + steps.sums, network.recorders)
+    for one in printed:
+        one.scope = scopes.number(one.number)
+    functions = [one.functions for one in printed if one.functions.text]
     listing = [
         (one.number, step.size)
         for one, step in zip(printed, native, strict=True)
@@ -383,9 +205,9 @@ def print_program(network: Network) -> Source:
     ]
     text = environment.get_template("c/program.c.j2").render(
         n_steps=len(printed),
-        declarations=units.declarations(texts),
-        texts=units.in_units(texts),
-        tables=forms.n_tables,
+        declarations=units.declarations(functions),
+        texts=units.in_units(functions),
+        tables=steps.forms.n_tables,
         resting=listing,
         put_off=[printed[number] for number, _, _ in late],
         shared=shared,
@@ -393,7 +215,8 @@ def print_program(network: Network) -> Source:
         traces=traces,
         length=symbols.length,
         blocks=blocks,
-        constants=_of_one_step(constants, printed),
+        constants=constants,
+        declared_constants=CONSTANTS,
         hosts=sorted({step.clock for step in network.steps if isinstance(step, Host)}),
         n_clocks=len(network.clocks),
         user_code=print_user_code(network.user_code),
@@ -401,8 +224,8 @@ def print_program(network: Network) -> Source:
         views=declarations(network),
         bindings=bindings(network),
         headers=network.compiler.headers,
-        exponentials=any(EXPONENTIAL.search(text) for text in texts),
-        called_in_vectors=called_in_vectors(texts),
+        exponentials=not EXPONENTIALS.isdisjoint(called),
+        called_in_vectors=called_in_vectors(called),
     )
     text = tidy(text)
     is_cpp = bool(network.user_code)
@@ -420,128 +243,18 @@ def print_program(network: Network) -> Source:
             for stretch in block
             if stretch.shared
         ]
-        + [[number] for number, _, _ in divisions],
+        + [[number] for number, _, _ in steps.divisions],
         schedule,
         origins(network),
-        [(queue, division) for _, queue, division in divisions],
-        len(sums),
-        forms.forms,
-        forms.n_tables,
+        [(queue, division) for _, queue, division in steps.divisions],
+        steps.sums,
+        steps.forms.forms,
+        steps.forms.n_tables,
         scopes.again,
         len(scopes),
         bool(traces),
-        1 if is_cpp else units.how_many(texts),
-        [step.origin for step in native if step.name in on_demand],
+        1 if is_cpp else units.how_many(functions),
+        [step.origin for step in native if step.name in steps.on_demand],
         listing,
         late,
-    )
-
-
-def _may_share(blocks: list[list[_Stretch]]) -> list[_Printed]:
-    """The steps whose functions are called in one place only, which can be told their scope."""
-    return [
-        step
-        for block in blocks
-        for stretch in block
-        for step in stretch.steps
-        if step.text and (stretch.shared or not step.size)
-    ]
-
-
-def _use(shared: list[Shared], scopes: Scopes, printed: list[_Printed]) -> list[_Printed]:
-    """Let steps have shared functions.
-
-    Returns
-    -------
-    list of _Printed
-        Those whose functions are to be printed.
-    """
-    texts = {step.number: step.text for step in printed if step.text}
-    for one in shared:
-        first, *others = (scope.step.number for scope in one.scopes)
-        texts[first] = one.text
-        for number in others:
-            del texts[number]
-            printed[number].function = one.name
-    for step in printed:
-        step.scope = scopes.number(step.number)
-        step.text = texts.get(step.number, "")
-    return [step for step in printed if step.number in texts]
-
-
-def _of_one_step(constants: Constants, printed: list[_Printed]) -> Constants:
-    """The constants of the steps that have functions of their own."""
-    fields = {n for step in printed if step.scope is not None for n in step.own.constants}
-    blocks = {n for step in printed if step.scope is not None for n in step.prepare}
-    return Constants(
-        [one for number, one in enumerate(constants.fields) if number not in fields],
-        [one for number, one in enumerate(constants.blocks) if number not in blocks],
-    )
-
-
-def _division(step: Step) -> Division | None:
-    """How a step divides its synapses among threads, if it does."""
-    division = division_of(step) if isinstance(step, Deliver | Sum) else None
-    return division if isinstance(division, Division) else None
-
-
-def _print_step(
-    step: Step,
-    network: Network,
-    symbols: Symbols,
-    unit: Unit,
-    number: int,
-    division: Division | None,
-    queue: int | None,
-    form: PrintedSum | PrintedUpdate | None,
-    passes: Passes,
-    delays: Delays,
-) -> str:
-    printer = LoopPrinter if isinstance(step, Update | Threshold) else KernelPrinter
-    if isinstance(step, Deliver):
-        printer = SynapsePrinter
-    taken = unit.streams.count
-    kernels = [printer(kernel, unit).print() for kernel in ([] if form else step.kernels())]
-    apart = side_by_side(step.kernel) if isinstance(step, Deliver) else None
-    again = replace(unit, streams=Streams(taken))
-    index = division.index if division else None
-    several = apart and SideBySidePrinter(apart, again, index).print()
-    packed = apart and PackedPrinter(apart, replace(unit, streams=Streams(taken))).print()
-    beside = None if several else print_beside(step, again, division)
-    wide = ""
-    if isinstance(step, Sum):
-        summed = form.kernel.kernel if form else step.kernel
-        if side_by_side(summed) is not None:
-            wide = value_type(summed.outputs["_synaptic_var"].dtype)
-    rests = passes.resting.get(step.name)
-    resting = rests and PrintedResting.of(rests, unit, taken, passes.is_fused(step))
-    late = None
-    if step.name in delays.plans and isinstance(step, Update):
-        late = PutOffPrinter(step.kernel, unit).print()
-        delays.n_values[step.name] = len(late.changing)
-    template = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2")
-    return template.render(
-        step=step,
-        several=several,
-        packed=packed,
-        beside=beside,
-        resting=resting,
-        late=late,
-        fused=passes.is_fused(step),
-        both=passes.print(step, unit),
-        wide=wide,
-        number=number,
-        division=division,
-        queue=queue,
-        form=form,
-        kernel=form.kernel if form else kernels[0] if kernels else None,
-        random=any(kernel.attributes("random") for kernel in step.kernels()),
-        placed=isinstance(step, Deliver) and PLACE in step.kernel.given,
-        by_run=isinstance(step, Deliver) and RUN in step.kernel.given,
-        before=kernels[1] if len(kernels) > 1 else None,
-        param=symbols.params,
-        array=symbols.array,
-        length=symbols.length,
-        ctype=C_TYPE,
-        ctype_of=lambda name: C_TYPE[network.arrays[name].dtype],
     )

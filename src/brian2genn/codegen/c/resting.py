@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...model.kernel import Kernel
 from ...model.network import Network, Step, Threshold, Update
@@ -13,7 +13,7 @@ from ...transforms.shares import stretches, why_not_shared
 from ...transforms.stages import touched_by
 from .loops import LoopPrinter
 from .printer import KernelPrinter
-from .shared import Streams, Unit
+from .shared import Unit
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class PrintedResting:
         look = KernelPrinter(plan.look, unit).print()
         if fused:
             return cls(plan, look, None)
-        again = replace(unit, streams=Streams(taken))
-        return cls(plan, look, LoopPrinter(plan.others, again).print())
+        return cls(plan, look, LoopPrinter(plan.others, unit.again(taken)).print())
 
 
 class Passes:
@@ -127,5 +126,13 @@ class Passes:
         if step.name not in self._both:
             return None
         update, both = self._both[step.name]
-        again = replace(unit, streams=Streams(self._printed[update.name][1]))
-        return LoopPrinter(both, again).print()
+        _, taken = self._printed[update.name]
+        return LoopPrinter(both, unit.again(taken)).print()
+
+    def both(self, step: Step) -> tuple[Update, Kernel] | None:
+        """The state update that a threshold is done with, and the kernel of both."""
+        return self._both.get(step.name)
+
+    def taken_by(self, update: Update) -> int:
+        """How many random streams were taken before a state update was printed."""
+        return self._printed[update.name][1]

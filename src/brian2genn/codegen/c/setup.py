@@ -149,7 +149,7 @@ def print_setup(network: Network) -> Source:
     """
     (step,) = network.steps
     assert isinstance(step, SetupStep)
-    symbols = Symbols(network)
+    symbols = Symbols.of(network)
     unit = Unit.of(symbols)
     printers = [SetupPrinter(kernel, unit, step).print() for kernel in step.kernels()]
     text = environment.get_template(f"c/{type(step).__name__.lower()}.c.j2").render(

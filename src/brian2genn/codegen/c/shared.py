@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..symbols import Symbols
 
@@ -28,15 +28,23 @@ class Streams:
     ----------
     count : int, optional
         How many are taken already: to print a kernel again, with the streams that it has.
+    base : int, optional
+        The number that the scope of a step tells its function, which counts from there on.
     """
 
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
+    def __init__(self, count: int = 0, base: int | None = None) -> None:
+        self.count, self._base = count, base
 
-    def take(self) -> int:
-        """The next unused stream."""
+    def take(self) -> str:
+        """C text of the next unused stream."""
         self.count += 1
-        return self.count
+        if self._base is None:
+            return str(self.count)
+        return f"ctx->stream + {self.count - self._base}"
+
+    def at(self, count: int) -> Streams:
+        """The same streams when so many were taken."""
+        return Streams(count, self._base)
 
 
 @dataclass
@@ -52,12 +60,25 @@ class Unit:
     constants : Constants
         Collects what is computed once per run.
     streams : Streams
+    literals : mapping
+        C names of constants whose values a step's scope has, by their serial numbers.
+    inlined : list of str
+        Collects which functions of headers become a part of what is printed.
+    functions : set of str
+        Collects which functions are called more than once per run.
     """
 
     params: Mapping[str, str]
     arrays: Mapping[str, int]
     constants: Constants = field(default_factory=Constants)
     streams: Streams = field(default_factory=Streams)
+    literals: Mapping[int, str] = field(default_factory=dict)
+    inlined: list[str] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
+
+    def again(self, count: int) -> Unit:
+        """The program as it was when so many streams of random numbers were taken."""
+        return replace(self, streams=self.streams.at(count))
 
     @classmethod
     def of(cls, symbols: Symbols) -> Unit:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ...model.dtypes import C_TYPE, FLOAT64, INT32
 from ...model.kernel import ELEMENT, Access
-from ...model.network import Network, Sum, Update
-from ...transforms.rows import plan_update
+from ...model.network import Network, Step, Sum, Update
+from ...transforms.rows import UpdatePlan, plan_update
 from ...transforms.scatter import side_by_side
 from ...transforms.sums import SumPlan, plan_sum
 from ...transforms.tables import VALUE, Table
@@ -169,13 +169,35 @@ class SlicePrinter(SumPrinter):
         return [lines[name] for name in sorted(lines)]
 
 
-class RowPrinter(SumPrinter):
+class _RowPrinter(SumPrinter):
     """Prints a kernel for synapses with neighbours as targets: ``_idx + shift`` for ``_idx``.
 
     Parameters
     ----------
     index : str
         The array with the targets of the synapses.
+    """
+
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, number, unit)
+        self._index = index
+
+    def _place(self, access: Access, section: int = 0) -> str:
+        index = self.kernel.accesses.get(str(access.index))
+        if index is None or index.index != ELEMENT:
+            return super()._place(access, section)
+        self._touched.setdefault(access.array)
+        if index.array == self._index:
+            return f"{pointer(access.array)}[_idx + shift]"
+        return self._place_of_other(access, index) or super()._place(access, section)
+
+    def _place_of_other(self, access: Access, index: Access) -> str:
+        """C text of where a variable of other neurons is; empty if that is nothing special."""
+        raise NotImplementedError
+
+
+class RowPrinter(_RowPrinter):
+    """Prints it for rows that read what many other neurons have.
 
     Attributes
     ----------
@@ -184,20 +206,12 @@ class RowPrinter(SumPrinter):
     """
 
     def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
-        super().__init__(plan, number, unit)
-        self._index = index
+        super().__init__(plan, index, number, unit)
         self.gathers: list[str] = []
 
-    def _place(self, access: Access, section: int = 0) -> str:
-        index = self.kernel.accesses.get(str(access.index))
-        if index is None or index.index != ELEMENT:
-            return super()._place(access, section)
-        if index.array == self._index:
-            self._touched.setdefault(access.array)
-            return f"{pointer(access.array)}[_idx + shift]"
+    def _place_of_other(self, access: Access, index: Access) -> str:
         if access.dtype != FLOAT64 or index.dtype != INT32:
-            return super()._place(access, section)
-        self._touched.setdefault(access.array)
+            return ""
         self._touched.setdefault(index.array)
         self.loaded_ahead.add(index.name)
         place, numbers = f"_by_{access.name}", f"{pointer(index.array)} + _first"
@@ -208,13 +222,8 @@ class RowPrinter(SumPrinter):
         return f"{place}[_idx - _first]"
 
 
-class AlikeRowPrinter(SumPrinter):
-    """Prints the same for rows in which all that is read of other neurons is of the same one.
-
-    Parameters
-    ----------
-    index : str
-        The array with the targets of the synapses.
+class AlikeRowPrinter(_RowPrinter):
+    """Prints it for rows in which all that is read of other neurons is of the same one.
 
     Attributes
     ----------
@@ -225,18 +234,11 @@ class AlikeRowPrinter(SumPrinter):
     """
 
     def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
-        super().__init__(plan, number, unit)
-        self._index = index
+        super().__init__(plan, index, number, unit)
         self.row: list[str] = []
         self.same: list[str] = []
 
-    def _place(self, access: Access, section: int = 0) -> str:
-        index = self.kernel.accesses.get(str(access.index))
-        if index is None or index.index != ELEMENT:
-            return super()._place(access, section)
-        self._touched.setdefault(access.array)
-        if index.array == self._index:
-            return f"{pointer(access.array)}[_idx + shift]"
+    def _place_of_other(self, access: Access, index: Access) -> str:
         self._touched.setdefault(index.array)
         self.loaded_ahead.add(index.name)
         name = f"_at_{index.name}"
@@ -323,12 +325,34 @@ class Sums:
         self._network, self._unit = network, unit
         self.forms: list[SumForm] = []
         self.n_tables = 0
+        self._plans: dict[str, SumPlan | UpdatePlan] = {}
 
-    def print(self, step: Sum, block: int) -> PrintedSum | None:
-        """Print a sum; None if nothing is to be gained over its step as it is."""
-        plan = plan_sum(step, self._network)
-        if not plan.tables and not plan.by_target:
-            return None
+    def plan(self, step: Step) -> bool:
+        """Find out whether anything is to be gained over a step as it is."""
+        if isinstance(step, Sum):
+            summed = plan_sum(step, self._network)
+            if summed.tables or summed.by_target:
+                self._plans[step.name] = summed
+        elif isinstance(step, Update):
+            updated = plan_update(step, self._network)
+            if updated and (updated.tables or updated.same or updated.neighbours):
+                self._plans[step.name] = updated
+        return step.name in self._plans
+
+    def is_planned(self, step: Step) -> bool:
+        """Whether something is to be gained over a step as it is."""
+        return step.name in self._plans
+
+    def print(self, step: Step, block: int) -> PrintedSum | PrintedUpdate | None:
+        """Print a step of which that has been found; None for another one."""
+        match step, self._plans.get(step.name):
+            case Sum(), SumPlan() as plan:
+                return self._sum(step, plan, block)
+            case Update(), UpdatePlan() as plan:
+                return self._update(step, plan, block)
+        return None
+
+    def _sum(self, step: Sum, plan: SumPlan, block: int) -> PrintedSum:
         number, efforts = len(self.forms), self.n_tables
         rest = number, self._unit
         slices = SlicePrinter(plan, step.index, *rest).print() if plan.by_target else None
@@ -359,11 +383,7 @@ class Sums:
             form, number, efforts, tables, kernel, slices, rows, alike if form.same else None
         )
 
-    def print_update(self, step: Update, block: int) -> PrintedUpdate | None:
-        """Print a state update; None if nothing is to be gained over its step as it is."""
-        plan = plan_update(step, self._network)
-        if plan is None or not (plan.tables or plan.same or plan.neighbours):
-            return None
+    def _update(self, step: Update, plan: UpdatePlan, block: int) -> PrintedUpdate:
         number, efforts = len(self.forms), self.n_tables
         names = {table.name: k for k, table in enumerate(plan.tables)}
         rest = names, number, self._unit

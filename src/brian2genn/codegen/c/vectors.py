@@ -1,21 +1,24 @@
-"""Which functions of a program's text loops may call for several elements at once."""
+"""Which functions of a program loops may call for several elements at once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
-#: Calls of our header's functions that are exponentials.
-EXPONENTIAL = re.compile(r"\bb2g_(?:inverse_)?exp\w*\(")
+#: Functions of our header that are exponentials.
+EXPONENTIALS = frozenset(("exp", "expm1", "exprel", "inverse_exprel"))
 
-#: Calls of functions that have vector versions; a letter behind them says that of a float.
-_IN_VECTORS = re.compile(
-    r"\b(?:(log|sin|cos|pow|log1p|log10|tan|sinh|cosh|tanh|asin|acos|atan)f?"
-    r"|b2g_(exp|expm1)_f\d\d|b2g_(?:inverse_)?(exprel)_f\d\d)\("
-)
+#: Functions of the C library that have vector versions.
+_IN_VECTORS = frozenset(
+    (
+        "exp", "expm1", "log", "log1p", "log10", "pow", "sin", "cos", "tan", "sinh", "cosh", "tanh",
+        "asin", "acos", "atan",
+    )
+)  # fmt: skip
+
+#: What functions of our header call.
+_CALLED_BY = {"exprel": "expm1", "inverse_exprel": "expm1"}
 
 
-def called_in_vectors(texts: Iterable[str]) -> list[str]:
-    """Functions of the C library that texts call, and that loops may have in vectors."""
-    found = {name for text in texts for call in _IN_VECTORS.findall(text) for name in call if name}
-    return sorted({"expm1" if name == "exprel" else name for name in found})
+def called_in_vectors(functions: AbstractSet[str]) -> list[str]:
+    """Functions of the C library that a program calls, and that loops may have in vectors."""
+    return sorted({_CALLED_BY.get(name, name) for name in functions} & _IN_VECTORS)

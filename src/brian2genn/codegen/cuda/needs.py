@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +17,6 @@ from ...model.network import (
     Update,
 )
 from ...transforms.owners import WITH_ROWS, Owners
-from .printer import CudaKernelPrinter
 
 #: Synapses of a spike that a thread executes side by side.
 _MOST_AT_ONCE = 4
@@ -71,11 +69,6 @@ def draws(step: Step) -> bool:
 def expressions(kernel: Kernel) -> int:
     """How many expressions a kernel has, which says something about registers."""
     return len(list(walk(kernel.roots())))
-
-
-def names_element(kernel: CudaKernelPrinter) -> bool:
-    """Whether statements use the number of an element."""
-    return any(re.search(r"\b_idx\b", str(s)) for s in [*kernel.element, *kernel.stores()])
 
 
 def offsets(step: Step) -> list[int]:

@@ -106,6 +106,7 @@ class CudaKernelPrinter(KernelPrinter):
             self._touched.setdefault(access.array)
             text = f"{place} = {text}"
             place = f"{pointer(access.array)}[_idx]"
+            self.names_element = True
         statement = summing = super()._assignment(store, place, text)
         if store.add:
             dtype = C_TYPE[access.dtype]

@@ -30,7 +30,7 @@ from ...transforms.messages import Messages, messages
 from ...transforms.owners import Owners, owners
 from ...transforms.rotate import rotate
 from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
-from ..c.shared import Streams, Unit
+from ..c.shared import Unit
 from ..c.words import pointer
 from ..symbols import Symbols, user_arrays
 from ..templating import environment, tidy
@@ -94,7 +94,7 @@ class _Printer:
     def __init__(self, network: Network, fuse: bool, deterministic: bool) -> None:
         self.network = network
         self.fuse = fuse
-        symbols = Symbols(network)
+        symbols = Symbols.of(network)
         self.params = symbols.params
         self.result = CudaSource("", list(network.arrays), symbols.numbers, symbols.integers)
         self.result.n_queues = network.queues
@@ -209,10 +209,10 @@ class _Printer:
         ]
         owner, by_owner, by_message = self.owners.get(id(step)), None, None
         if owner is not None:
-            again, target = replace(unit, streams=Streams(streams)), {owner.index: "target"}
+            again, target = unit.again(streams), {owner.index: "target"}
             by_owner = CudaKernelPrinter(step.kernels()[0], again, random_step, target, times)
         if self.messages and any(step is monitor for monitor, _ in self.messages.monitors):
-            again = replace(unit, streams=Streams(streams))
+            again = unit.again(streams)
             by_message = CudaKernelPrinter(step.kernels()[0], again, random_step, {}, times)
         ordered = self.planner.why_in_order(step)
         if ordered:
@@ -236,7 +236,7 @@ class _Printer:
             event=own.get(events, self._element(events) if events else ""),
             by_element=self._is_by_element(step),
             ordered=ordered,
-            numbered=any(map(needs.names_element, printers)),
+            numbered=any(printer.names_element for printer in printers),
             arranged=[
                 (self._ctype(name), arranged_name(name), pointer(name), place)
                 for name, place in arranged.items()

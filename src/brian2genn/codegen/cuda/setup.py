@@ -84,7 +84,7 @@ def print_cuda_setup(network: Network) -> CudaSetupSource:
     """Print a set-up program for which `why_on_host` has no reason."""
     (step,) = network.steps
     assert isinstance(step, SetupStep)
-    symbols = Symbols(network)
+    symbols = Symbols.of(network)
     unit = Unit.of(symbols)
     printer = SetupPrinter(step.kernel, unit, step).print()
     text = environment.get_template("cuda/setup.cu.j2").render(

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ..device.driver import Module, TuningRules
-from .autotuning import Autotuner
+from .autotuning import Autotuner, LaunchPlan
 
 #: How many graphs are kept; each takes memory of the device.
 _MOST_GRAPHS = 32
@@ -36,6 +36,8 @@ class Executable:
         self._graphs: OrderedDict[tuple[int, tuple[int, ...]], Any] = OrderedDict()
         #: what was found out about the fastest way, by the sizes of the network
         self.tuners: dict[Any, Autotuner] = {}
+        #: the way that runs keep to, for measurements; None if the fastest is to be found
+        self.only: LaunchPlan | None = None
         self._user: weakref.ref[Any] | None = None
 
     @cached_property

@@ -102,11 +102,12 @@ class Stepper:
             for variant in _VARIANTS
         ]
         ways = self._can_own(), self._can_put_aside(), self._can_tell()
-        key = tuple(self._counts), ways, *map(self._sizes, kinds)
+        only = self._executable.only
+        key = only, tuple(self._counts), ways, *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
-            launching = self._possible()
-            variants = {plan: self._variants_of(plan) for plan in launching}
+            launching = self._possible() if only is None else [only]
+            variants = {plan: self._variants_of(plan) if only is None else [] for plan in launching}
             for plan in [plan for found in variants.values() for plan in found]:
                 variants[plan] = self._more_of(plan)
             self._executable.tuners[key] = Autotuner(
