@@ -36,6 +36,7 @@ from . import units
 from .alike import Scopes, Shared, StepText, find_alike
 from .beside import print_beside
 from .due import due
+from .following import print_following
 from .loops import ComparingPrinter, LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .packed import PackedPrinter
 from .printer import KernelPrinter
@@ -480,6 +481,10 @@ def _print_step(
     again = replace(unit, streams=Streams(taken))
     index = division.index if division else None
     several = apart and SideBySidePrinter(apart, again, index).print()
+    placed = isinstance(step, Deliver) and PLACE in step.kernel.given
+    following = apart and print_following(
+        apart, replace(unit, streams=Streams(taken)), index, placed
+    )
     packed = apart and PackedPrinter(apart, replace(unit, streams=Streams(taken))).print()
     beside = None if several else print_beside(step, again, division)
     wide = ""
@@ -494,6 +499,7 @@ def _print_step(
         step=step,
         several=several,
         packed=packed,
+        following=following,
         beside=beside,
         resting=resting,
         fused=passes.is_fused(step),
@@ -505,7 +511,7 @@ def _print_step(
         form=form,
         kernel=form.kernel if form else kernels[0] if kernels else None,
         random=any(kernel.attributes("random") for kernel in step.kernels()),
-        placed=isinstance(step, Deliver) and PLACE in step.kernel.given,
+        placed=placed,
         by_run=isinstance(step, Deliver) and RUN in step.kernel.given,
         before=kernels[1] if len(kernels) > 1 else None,
         param=symbols.params,
