@@ -180,6 +180,27 @@ def of_long_rows_with_any_sources(rows):
     return observe(source=source, target=target)
 
 
+@cases.over(pattern=["lattice", "one_to_one", "one_there_twice", "from_the_middle"])
+def of_rows_whose_sources_follow(pattern):
+    """What is read of others lies as the synapses do; where it nearly does, it is looked up."""
+    source, target = neurons(620), NeuronGroup(600, "total : 1\nu : 1", name="target")
+    target.u = "cos(i)"
+    synapses = Synapses(
+        source, target, "total_post = v_pre - u_post*u_pre : 1 (summed)", name="synapses"
+    )
+    j = np.arange(600)
+    i = j + (11 if pattern == "from_the_middle" else 0)
+    if pattern == "one_there_twice":
+        i[300] = 301
+    elif pattern == "lattice":
+        steps = [j[j % 20 > 0], j[j % 20 < 19], j[20:], j[:-20]]
+        i = np.concatenate([one + by for one, by in zip(steps, (-1, 1, -20, 20), strict=True)])
+        j = np.concatenate(steps)
+    synapses.connect(i=i, j=j)
+    run(0.5 * ms)
+    return observe(source=source, target=target)
+
+
 @cases
 def a_sum_that_reads_what_it_sums_into():
     group = neurons(30)

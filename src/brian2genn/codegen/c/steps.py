@@ -30,6 +30,7 @@ from ..templating import environment
 from .alike import Member, Shared, declared_literals, step_in, symbols_in, unit_in
 from .beside import print_beside
 from .due import due
+from .following import print_following
 from .loops import LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .packed import PackedPrinter
 from .printer import KernelPrinter
@@ -340,6 +341,8 @@ class StepsPrinter:
         again = unit.again(taken)
         index = division.index if division else None
         several = apart and SideBySidePrinter(apart, again, index).print()
+        placed = isinstance(step, Deliver) and PLACE in step.kernel.given
+        following = apart and print_following(apart, unit.again(taken), index, placed)
         packed = apart and PackedPrinter(apart, unit.again(taken)).print()
         beside = None if several else print_beside(step, again, division)
         wide = ""
@@ -359,6 +362,7 @@ class StepsPrinter:
             step=step,
             several=several,
             packed=packed,
+            following=following,
             beside=beside,
             resting=resting,
             late=late,
@@ -371,7 +375,7 @@ class StepsPrinter:
             form=form,
             kernel=form.kernel if form else kernels[0] if kernels else None,
             random=any(kernel.attributes("random") for kernel in step.kernels()),
-            placed=isinstance(step, Deliver) and PLACE in step.kernel.given,
+            placed=placed,
             by_run=isinstance(step, Deliver) and RUN in step.kernel.given,
             before=kernels[1] if len(kernels) > 1 else None,
             param=symbols.params,

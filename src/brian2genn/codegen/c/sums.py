@@ -249,6 +249,44 @@ class AlikeRowPrinter(_RowPrinter):
         return f"{pointer(access.array)}[{name}]"
 
 
+class FollowingRowPrinter(SumPrinter):
+    """Prints the same for rows in which what is read of other neurons follows one another, too.
+
+    Parameters
+    ----------
+    index : str
+        The array with the targets of the synapses.
+
+    Attributes
+    ----------
+    row : list of str
+        Statements executed once for every row, of which those from ``_begin`` on are computed.
+    numbers : list of str
+        C text of the arrays whose numbers have to follow one another in a row.
+    """
+
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, number, unit)
+        self._index = index
+        self.row: list[str] = []
+        self.numbers: list[str] = []
+
+    def _place(self, access: Access, section: int = 0) -> str:
+        index = self.kernel.accesses.get(str(access.index))
+        if index is None or index.index != ELEMENT or index.consecutive or index.dtype != INT32:
+            return super()._place(access, section)
+        self._touched.setdefault(access.array)
+        if index.array == self._index:
+            return f"{pointer(access.array)}[_idx + shift]"
+        self._touched.setdefault(index.array)
+        self.loaded_ahead.add(index.name)
+        name, numbers = f"_shift_{index.name}", pointer(index.array)
+        if numbers not in self.numbers:
+            self.numbers.append(numbers)
+            self.row.append(f"const int64_t {name} = {numbers}[_begin] - _begin;")
+        return f"{pointer(access.array)}[_idx + {name}]"
+
+
 def _copy(array: str) -> str:
     return f"_copy_{array}"
 
@@ -280,6 +318,8 @@ class PrintedSum:
     rows : RowPrinter or None
     alike : AlikeRowPrinter or None
         None if nothing is read of other neurons.
+    following : FollowingRowPrinter or None
+        None if nothing is read of other neurons.
     """
 
     form: SumForm
@@ -290,6 +330,7 @@ class PrintedSum:
     slices: SlicePrinter | None
     rows: RowPrinter | None
     alike: AlikeRowPrinter | None
+    following: FollowingRowPrinter | None
 
 
 @dataclass(frozen=True)
@@ -361,6 +402,7 @@ class Sums:
         in_rows = plan.by_target and not whole
         rows = RowPrinter(plan, step.index, *rest).print() if in_rows else None
         alike = AlikeRowPrinter(plan, step.index, *rest).print() if in_rows else None
+        following = FollowingRowPrinter(plan, step.index, *rest).print() if in_rows else None
         form = SumForm(
             step.origin,
             block,
@@ -380,7 +422,15 @@ class Sums:
         tables = [self._table(table) for table in plan.tables]
         kernel = SumPrinter(plan, *rest).print()
         return PrintedSum(
-            form, number, efforts, tables, kernel, slices, rows, alike if form.same else None
+            form,
+            number,
+            efforts,
+            tables,
+            kernel,
+            slices,
+            rows,
+            alike if form.same else None,
+            following if following and following.numbers else None,
         )
 
     def _update(self, step: Update, plan: UpdatePlan, block: int) -> PrintedUpdate:

@@ -2,6 +2,7 @@
 #ifndef BRIAN2GENN_PACK_H
 #define BRIAN2GENN_PACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,6 +29,20 @@ typedef struct {
         memcpy(to, from, size);                                                                    \
         memcpy((char *)(to) + (bytes) - (size), (const char *)(from) + (bytes) - (size), size);    \
     } while (0)
+
+/* Whether n numbers follow one another.  Where all are connected to all they do; elsewhere the last of
+   them tells. */
+static inline bool b2g_follow(const int32_t *numbers, int64_t n)
+{
+    const int32_t first = numbers[0];
+    if (numbers[n - 1] - first != n - 1)
+        return false;
+    int32_t differ = 0;
+    #pragma omp simd reduction(|:differ)
+    for (int64_t k = 0; k < n; k++)
+        differ |= numbers[k] ^ (first + (int32_t)k);
+    return differ == 0;
+}
 
 /* Copy what a piece has of one array, at most 256 bytes, and no more: lines of memory behind it have
    not been fetched. */
