@@ -385,7 +385,9 @@ class StepsPrinter:
             ctype_of=lambda name: C_TYPE[self._network.arrays[name].dtype],
         )
         tables = bool(form and form.tables)
-        called = called_functions(step, tables, bool(resting), fused, both is not None)
+        called = called_functions(
+            step, tables, bool(resting), fused, both is not None, late is not None
+        )
         return Functions(text, called, len(unit.inlined) - inlined)
 
 
@@ -400,7 +402,9 @@ def _draws(kernel: Kernel) -> bool:
     )
 
 
-def called_functions(step: Step, tables: bool, resting: bool, fused: bool, both: bool) -> list[str]:
+def called_functions(
+    step: Step, tables: bool, resting: bool, fused: bool, both: bool, late: bool = False
+) -> list[str]:
     """The functions of a step that the time loop calls, in their order in the text.
 
     Parameters
@@ -414,6 +418,8 @@ def called_functions(step: Step, tables: bool, resting: bool, fused: bool, both:
         Whether the threshold behind it has a function for both.
     both : bool
         Whether it is such a threshold.
+    late : bool
+        Whether it may be put off.
 
     Returns
     -------
@@ -427,9 +433,16 @@ def called_functions(step: Step, tables: bool, resting: bool, fused: bool, both:
     if isinstance(step, Update):
         names = ["tables"] * tables + ["awake", "list"] * resting
         parts = ["others"] * (resting and not fused) + ["part"]
+        catching_up = {
+            "note": of_all,
+            "reach_arriving": f"{of_all}, const b2g_queue *const queue",
+            "reach_listed": f"{of_all}, const int32_t *const list, const int64_t n",
+            "catch_up": of_all,
+        }
         return [
             *(f"void {step.name}_{name}({of_all})" for name in names),
             *(f"void {step.name}_{name}({of_part})" for name in parts),
+            *(f"void {step.name}_{name}({given})" for name, given in catching_up.items() if late),
         ]
     if isinstance(step, Threshold):
         parts = ["both"] * both + ["part"]
