@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brian2 import NeuronGroup, SpikeGeneratorGroup, Synapses, ms, run
 
-from brian2genn.codegen.c import program
+from brian2genn.codegen.c import steps
 from brian2genn.codegen.c.following import print_following
 from tests import devices
 from tests.semantics.harness import Cases, check, check_any_threads, observe
@@ -117,10 +117,10 @@ def test_is_the_same_bit_by_bit(pattern, monkeypatch):
         printed.append(print_following(*arguments))
         return printed[-1]
 
-    monkeypatch.setattr(program, "print_following", counted)
+    monkeypatch.setattr(steps, "print_following", counted)
     following = case.run("genn")
     assert any(one is not None and not one.by_number for one in printed)
-    monkeypatch.setattr(program, "print_following", lambda *_: None)
+    monkeypatch.setattr(steps, "print_following", lambda *_: None)
     looked_up = case.run("genn")
     for name, values in looked_up.items():
         np.testing.assert_array_equal(following[name], values, err_msg=name)

@@ -118,11 +118,12 @@ def capture() -> Surroundings:
 def _preferences() -> dict[str, Any]:
     """Preferences that another process can have, too."""
     can_be_sent = {}
+    pickle = cloudpickle()
     for name, value in prefs.prefs.items():
         if name.startswith(_NOT_CARRIED):
             continue
         try:
-            cloudpickle().dumps(value)
+            pickle.dumps(value)
         except Exception:
             continue
         can_be_sent[name] = value

@@ -71,7 +71,7 @@ PASSES = {
         "brian2genn.transforms.specialise.specialise_kernel",
         "brian2genn.transforms.simplify.simplify_kernel",
         "brian2genn.transforms.shares._can_follow",
-        "brian2genn.codegen.c.program._print_step",
+        "brian2genn.codegen.c.steps.StepsPrinter._print",
     ),
     "cuda": (
         "brian2genn.frontend.network._read",
@@ -167,7 +167,7 @@ def test_a_pass_that_fails_for_one_object(backend, place, name, fail, expected):
 
 
 @pytest.mark.parametrize(
-    "place", ["brian2genn.codegen.c.program.tidy", "brian2genn.codegen.c.program.Symbols"]
+    "place", ["brian2genn.codegen.c.program.tidy", "brian2genn.codegen.c.program.declarations"]
 )
 def test_what_fails_for_the_whole_network_leaves_all_of_it_to_brian(
     place, fail, expected, monkeypatch
@@ -238,7 +238,7 @@ def test_it_is_told_once_with_what_to_report(fail, caplog):
     [
         "brian2genn.runtime.code.setup.translate_setup",
         "brian2genn.model.verify._of_step",
-        "brian2genn.codegen.c.setup.Symbols",
+        "brian2genn.codegen.c.setup.user_arrays",
         "brian2genn.codegen.c.setup.SetupPrinter._print",
         "brian2genn.codegen.instructions._Writer.write",
     ],
