@@ -193,7 +193,8 @@ class KernelPrinter:
             return self._param(node)
         if (RUN_RATE, node.serial) in self._names:
             name = self._names[RUN_RATE, node.serial]
-            self.step.append(Define(value_type(node.dtype), name, f"constants->{name}"))
+            kept = f"constants->{name}"
+            self.step.append(Define(value_type(node.dtype), name, kept, of_run=True))
             return name
         text = self._compute(node, section, [self._value(arg, section) for arg in node.args])
         if section == RUN_RATE:
@@ -292,7 +293,8 @@ class KernelPrinter:
         other = f"{node.attr}_{node.dtype}"
         name = c_name(other if c_name(wanted) in self._param_names else wanted)
         self._param_names.add(name)
-        self.step.append(Define(value_type(node.dtype), name, self._number_of_run(node)))
+        number = self._number_of_run(node)
+        self.step.append(Define(value_type(node.dtype), name, number, of_run=True))
         return name
 
     def _compute(self, node: Expr, section: int, args: list[str]) -> str:

@@ -70,8 +70,7 @@ class PutOffPrinter(KernelPrinter):
 
 def _changes(statement: Statement) -> bool:
     """Whether what a statement computes may change from one time step to the next."""
-    same = ("constants->", "ctx->numbers[", "ctx->integers[", "(float)ctx->numbers[")
-    return not (isinstance(statement, Define) and statement.value.startswith(same))
+    return not (isinstance(statement, Define) and statement.of_run)
 
 
 class Delays:

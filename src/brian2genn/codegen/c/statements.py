@@ -14,12 +14,15 @@ class Define:
     ctype, name, value : str
     reads : bool
         Whether it reads a variable.
+    of_run : bool
+        Whether it reads what is the same in all time steps of a run.
     """
 
     ctype: str
     name: str
     value: str
     reads: bool = False
+    of_run: bool = False
 
     def __str__(self) -> str:
         return f"const {self.ctype} {self.name} = {self.value};"
