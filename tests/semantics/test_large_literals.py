@@ -35,3 +35,25 @@ def test_a_power_that_no_float_holds_is_brians_error_and_not_zero(device):
     with pytest.raises((BrianObjectException, OverflowError)) as failed:
         brian2.Network(group).run(0.1 * msecond)
     assert "too large" in str(failed.value) + str(failed.value.__cause__)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize(
+    "code",
+    ["n = 100000000000000000000000", "n = 10**23", "n = 2**63", "n = -(2**64)", "n += 10**23",
+     "n = 10**23*i", "n = int(10**23)", "large = 10**23\nn = large"],
+)  # fmt: skip
+def test_what_no_integer_variable_holds_is_brians_error_in_a_loop(code, dtype, device):
+    group = brian2.NeuronGroup(2, "n : integer", dtype={"n": np.dtype(dtype)})
+    group.run_regularly(code)
+    with pytest.raises(BrianObjectException) as failed:
+        brian2.Network(group).run(0.1 * msecond)
+    assert isinstance(failed.value.__cause__, OverflowError)
+
+
+def test_the_ends_of_64_bits_fit_into_an_integer_variable(device):
+    group = brian2.NeuronGroup(2, "n : integer\nm : integer", dtype={"n": np.int64, "m": np.int64})
+    group.run_regularly("n = 2**63 - 1\nm = -2**63")
+    brian2.Network(group).run(0.1 * msecond)
+    assert list(group.n) == [2**63 - 1] * 2
+    assert list(group.m) == [-(2**63)] * 2

@@ -49,16 +49,6 @@ class Unsupported(Exception):
     """The compiler cannot take this; Brian will run the object instead."""
 
 
-def _whole(value: int) -> Expr:
-    """A whole number; beyond 64 bits, the nearest floating point number, as in Brian."""
-    if -(2**63) <= value < 2**63:
-        return ex.const(value)
-    try:
-        return ex.const(float(value))
-    except OverflowError:
-        raise Unsupported("a whole number that is too large for a float") from None
-
-
 class ExpressionReader:
     """Turns expression strings into graphs.
 
@@ -90,9 +80,12 @@ class ExpressionReader:
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
         self._doubles = Doubles()
+        #: whether the text that was read last has whole numbers of more than 64 bits
+        self._has_large = False
 
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
+        self._has_large = False
         return self._graph(ast.parse(text.strip(), mode="eval").body)
 
     def _graph(self, root: ast.expr) -> Expr:
@@ -186,11 +179,34 @@ class ExpressionReader:
         return result
 
     def may_be_too_large(self, value: Expr, dtype: str) -> bool:
-        """Whether a Python integer may not fit into a variable of this type: Brian then says so."""
-        if value.op != "const" or is_float(value.dtype) or not np.issubdtype(dtype, np.integer):
+        """Whether a Python integer may not fit into a variable of this type: Brian then says so.
+
+        Parameters
+        ----------
+        value : Expr
+            What was read last, or a part of it.
+        dtype : str
+            The variable's type.
+        """
+        if not np.issubdtype(dtype, np.integer):
             return False
-        limits = np.iinfo(dtype)
+        if self._has_large:
+            return True
+        if value.op != "const" or not math.isfinite(value.attr):
+            return False
+        # a float may stand for a whole number that was too large for others
+        limits = np.iinfo(INT64 if is_float(value.dtype) else dtype)
         return not limits.min <= int(value.attr) <= limits.max
+
+    def _whole(self, value: int) -> Expr:
+        """A whole number; beyond 64 bits, the nearest floating point number, as in Brian."""
+        if -(2**63) <= value < 2**63:
+            return ex.const(value)
+        self._has_large = True
+        try:
+            return ex.const(float(value))
+        except OverflowError:
+            raise Unsupported("a whole number that is too large for a float") from None
 
     def _widened(self, value: Expr) -> Expr:
         """A Python integer with as many bits as there are; others as they are."""
@@ -212,13 +228,13 @@ class ExpressionReader:
             return None
         if op not in _WHOLE:
             return None
-        return _whole(_WHOLE[op](a, b))
+        return self._whole(_WHOLE[op](a, b))
 
     def _constant(self, value: object) -> Expr:
         if isinstance(value, bool):
             return ex.const(value)
         if isinstance(value, int):
-            return _whole(value)
+            return self._whole(value)
         if isinstance(value, float):
             return self.literal(value) if self.literal else ex.const(value, self.float_dtype)
         raise Unsupported(f"the literal {value!r}")
