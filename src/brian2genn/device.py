@@ -30,6 +30,7 @@ from .runtime.activation.chosen import ChosenBackend
 from .runtime.activation.legacy import LegacyInterface
 from .runtime.checks.pathways import never_early
 from .runtime.code.compilers import Compilers
+from .runtime.code.depth import as_deep_as_needed
 from .runtime.code.making import CodeMaker, CodeRequest
 from .runtime.code.setup import append_synapses, read_subexpression
 from .runtime.messages.explain import Explanation
@@ -91,6 +92,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
                 lambda: vars(self) if get_device() is self else None,
                 texts.text,
                 self._add_synapses,
+                as_deep_as_needed,
             )
         )
         environment.bytecode_cache = KeptTemplates("ours")

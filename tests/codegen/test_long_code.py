@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Synapses, ms, set_device
+from brian2 import Network, NeuronGroup, Synapses, ms, second, set_device
 
 import brian2genn
 from brian2genn.codegen.c.printer import KernelPrinter
@@ -180,6 +180,44 @@ def test_a_sum_of_two_thousand_terms():
     np.testing.assert_allclose(group.x[:], np.arange(3) * 1999 * 1000)
     assert brian2genn.explain().where("long") == "compiled"
     assert sys.getrecursionlimit() < 5_000
+
+
+@pytest.mark.parametrize("n", [700, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_long_sums_in_equations_and_set_up_code(n):
+    """Brian reads these before the device is asked, by functions that need a deep stack."""
+    set_device("genn", backend="cpu")
+    y, w = (" + ".join(f"{k}*{name}" for k in range(n)) for name in "yw")
+    total = np.arange(3) * n * (n - 1) / 2
+
+    group = NeuronGroup(
+        3, f"y : 1\nx : 1\nz = {y} : 1\ndu/dt = ({y})/ms : 1", threshold="y > 1e9",
+        method="euler", name="cells",
+    )  # fmt: skip
+    group.y = "i"
+    np.testing.assert_allclose(group.z[:], total)
+    group.x = y
+    np.testing.assert_allclose(group.x[:], total)
+    np.testing.assert_array_equal(group.y[f"{y} > 0"], [1, 2])
+
+    synapses = Synapses(group, group, f"w : 1\nx_post = {w} : 1 (summed)", on_pre="w += 0")
+    synapses.connect(j="i")
+    synapses.w = "i"
+    synapses.pre.delay = f"({w})*1e-9*second"
+    np.testing.assert_allclose(synapses.delay / second, total * 1e-9)
+    group.x = 0
+    Network(group, synapses).run(0.1 * ms)
+    np.testing.assert_allclose(group.x[:], total)
+    np.testing.assert_allclose(group.u[:], total * 0.1)
+    assert sys.getrecursionlimit() < 5_000
+
+
+def test_what_is_called_with_room_calls_with_room():
+    def deep(n):
+        return 0 if n == 0 else 1 + deep(n - 1)
+
+    assert as_deep_as_needed(lambda: deep(2_000) + as_deep_as_needed(lambda: deep(3_000))) == 5_000
+    with pytest.raises(RecursionError):
+        as_deep_as_needed(lambda: deep(2_000) + as_deep_as_needed(lambda: deep(40_000)))
 
 
 def test_many_statements_unless_refractory():

@@ -1,4 +1,4 @@
-"""Functions of Brian that take longer than what they do needs, each with one that gives the same.
+"""Functions of Brian that take longer than need be, or less code, each with one that does the same.
 
 This is the only place where functions of Brian's are replaced. A `Replacement` says when both give
 the same, until when it is needed, and what could be changed in Brian instead. All act only while
@@ -33,7 +33,7 @@ from sympy.core.expr import Expr
 from sympy.matrices import reductions
 from sympy.matrices.utilities import _iszero, _simplify
 
-from . import brian_statements, brian_values, pivots
+from . import brian_depth, brian_statements, brian_values, pivots
 from .integration import INTEGRATORS, integrate
 
 Function = Callable[..., Any]
@@ -53,12 +53,15 @@ class Context:
         Keeps texts: is given a kind of text, what it is made of, and what makes it.
     add_synapses : callable
         Makes synapses between neurons, by their numbers in the whole groups; says whether it has.
+    deep : callable
+        Calls a function, which only looks at something, with as much of Python's stack as it needs.
     """
 
     is_active: Callable[[], bool]
     hooks: brian_values.Hooks
     kept: Callable[[str, str, Callable[[], str]], str]
     add_synapses: Callable[[Any, np.ndarray, np.ndarray], bool]
+    deep: Callable[[Callable[[], Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,10 @@ def _make_statements(original: Function, context: Context) -> Function:
 
 def _make_str_to_sympy(original: Function, context: Context) -> Function:
     return brian_statements.make_str_to_sympy(original, context.is_active)
+
+
+def _make_deep(original: Function, context: Context) -> Function:
+    return brian_depth.make_deep(original, context.is_active, context.deep)
 
 
 def _make_namedtuple(original: Function, context: Context) -> Function:
@@ -349,6 +356,20 @@ REPLACEMENTS = (
         "`make_statements` makes a sympy expression of the right side of each assignment, to see"
         " whether it can be `+=` or `*=`: a millisecond and more. Do it only if the variable is"
         " among the identifiers there.",
+    ),
+    *(
+        Replacement(
+            place,
+            name,
+            _make_deep,
+            "It is the original, called again in a thread with a larger stack where it ends in a"
+            " `RecursionError`.",
+            "the first that takes equations with sums of 2,000 terms",
+            "Sums of some hundreds of terms end in a `RecursionError`: `render_node` and"
+            " `parse_expression_dimensions` call themselves for every term. Walk along the left"
+            " operands of `ast.BinOp` in a loop.",
+        )
+        for place, name in brian_depth.PLACES
     ),
     Replacement(
         equations,

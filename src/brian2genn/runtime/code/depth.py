@@ -41,6 +41,8 @@ def as_deep_as_needed(function: Callable[[], T]) -> T:
     RecursionError
         If that is not enough, or not to be had.
     """
+    if is_deep():
+        return function()
     try:
         return function()
     except RecursionError as error:
