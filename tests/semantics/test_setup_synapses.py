@@ -219,3 +219,19 @@ def test_an_element_that_does_not_exist(device):
         pre.x[6] = "1.5*i"
     assert str(raised.value.__cause__) == "index 6 is out of bounds for axis 0 with size 6"
     assert isinstance(raised.value.__cause__, IndexError)
+
+
+@pytest.mark.parametrize("n", [-1, "-2", "i - 1"])
+@pytest.mark.parametrize("how", [{}, {"condition": "i != j"}, {"j": "i"}, {"p": 1.0}])
+def test_a_negative_number_of_synapses_is_none(how, n):
+    """As with Cython: the loop over copies is empty. Brian's NumPy target raises."""
+    set_device(devices.DEVICE)
+    group = NeuronGroup(3, "")
+    synapses = Synapses(group, group)
+    synapses.connect(n=n, **how)
+    pairs = [(2, j) for j in range(3)] if n == "i - 1" else []
+    if "condition" in how:
+        pairs = [(i, j) for i, j in pairs if i != j]
+    if "j" in how:
+        pairs = [(i, j) for i, j in pairs if i == j]
+    assert list(zip(synapses.i, synapses.j, strict=True)) == pairs

@@ -497,7 +497,8 @@ def test_a_run_afterwards_is_not_part_of_it():
 
 # -- errors -----------------------------------------------------------------------------------
 def test_values_that_do_not_fit_are_errors_before_anything_is_changed():
-    cells = NeuronGroup(3, "dv/dt = 1/ms : 1\nx : volt\ny = v : 1", method="euler", name="cells")
+    equations = "dv/dt = 1/ms : 1\nx : volt\nn : integer\ny = v : 1"
+    cells = NeuronGroup(3, equations, method="euler", name="cells")
     other = NeuronGroup(3, "z : 1")
     current = TimedArray([1, 2], dt=1 * ms)
     network = Network(cells)
@@ -516,6 +517,10 @@ def test_values_that_do_not_fit_are_errors_before_anything_is_changed():
         (["cells.xx=3"], RuntimeError, "unknown variable 'cells.xx'. Did you mean 'cells.x'"),
         (["cells.x"], TypeError, "group.variable=value"),
         (["cells.x=1e"], TypeError, "no number"),
+        (["cells.x=abc"], FileNotFoundError, "'abc' for 'cells.x' is no number.*no file"),
+        ({cells.n: 2**40}, OverflowError, "1099511627776 for 'cells.n' does not fit"),
+        ({cells.n: [1, -(2**40), 0]}, OverflowError, "for 'cells.n' does not fit"),
+        (["cells.n=1e10"], OverflowError, "for 'cells.n' does not fit"),
         ("cells.x=1", TypeError, "neither a dictionary"),
     ]:
         with pytest.raises(error, match=text):

@@ -71,7 +71,21 @@ def _as_array(name: str, dim: Any, value: Any, dtype: Any) -> np.ndarray:
             " string stands for can be computed by the script, after device.apply_run_args()."
         )
     fail_for_dimension_mismatch(dim, value)
-    return np.array(value, dtype=dtype)  # a copy: the script may change its own
+    return _converted(name, value, dtype)
+
+
+def _converted(name: str, value: Any, dtype: Any) -> np.ndarray:
+    """Values as an array of its own, which the script does not change."""
+    values = np.array(value)
+    if np.issubdtype(dtype, np.integer) and values.size and values.dtype.kind in "iufO":
+        limits = np.iinfo(dtype)
+        for extreme in (values.min(), values.max()):
+            if not limits.min <= extreme <= limits.max:
+                raise OverflowError(
+                    f"The value {extreme} for '{name}' does not fit into its type, {dtype}: give"
+                    f" whole numbers from {limits.min} to {limits.max}."
+                )
+    return np.array(value, dtype=dtype)
 
 
 class _Names:
@@ -165,6 +179,10 @@ def given_values(
         For values with other units.
     RuntimeError
         For unknown names.
+    OverflowError
+        For whole numbers that do not fit into the variable's type.
+    FileNotFoundError
+        For texts that are neither numbers nor files.
     """
     names = _Names(owners, timed_arrays)
     if not isinstance(run_args, Mapping):
@@ -196,6 +214,19 @@ def given_values(
     return given
 
 
+def _from_file(name: str, value: str, directory: str | None, dtype: Any) -> np.ndarray:
+    places = [Path(directory or ".", value), Path(value)]
+    for place in places:
+        if place.is_file():
+            return np.fromfile(place, dtype=dtype)
+    looked = " and ".join(dict.fromkeys(f"'{place.resolve()}'" for place in places))
+    raise FileNotFoundError(
+        f"The value {value!r} for '{name}' is no number, neither 'true' nor 'false', and no file:"
+        f" looked for {looked}. Give a number in base units, or the name of a file with the bytes"
+        " of an array."
+    )
+
+
 def _from_text(text: Any, names: _Names, directory: str | None) -> Given:
     if not isinstance(text, str) or "=" not in text:
         raise TypeError(
@@ -210,12 +241,12 @@ def _from_text(text: Any, names: _Names, directory: str | None) -> Given:
         values = np.array(value.lower() == "true", dtype=dtype)
     elif value[:1] == "-" or value[:1].isdigit():
         try:
-            values = np.array(float(value), dtype=dtype)
+            number = float(value)
         except ValueError:
             raise TypeError(f"The value {value!r} for '{name}' is no number.") from None
+        values = _converted(name, number, dtype)
     else:
-        path = Path(directory or ".", value)
-        values = np.fromfile(path if path.exists() else Path(value), dtype=dtype)
+        values = _from_file(name, value, directory, dtype)
     if timed:
         if values.size == target.values.size:
             values = values.reshape(target.values.shape)
