@@ -20,8 +20,10 @@ from brian2 import (
     set_device,
 )
 
+from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.host import toolchain
 from tests import devices
+from tests.cuda_shim.driver import ShimDriver
 
 pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="compiles nothing")
 
@@ -110,3 +112,26 @@ def test_a_sweep_of_new_networks_compiles_once(compiled):
         counts = [name.removeprefix(kind) for name in names if name.startswith(kind)]
         assert len({int(count) for count in counts if count.isdigit()}) > 10, "Brian has counted on"
     assert len(compiled) == once
+
+
+def test_a_sweep_of_new_networks_compiles_once_for_a_gpu(compiled, monkeypatch):
+    texts = set()
+
+    class Counting(ShimDriver):
+        def build(self, text, **options):
+            texts.add(text)
+            return super().build(text, **options)
+
+    devices.set_defaults(monkeypatch, setup_from=0)  # set-up code, too
+    choice.use(Counting())
+    try:
+        set_device("genn", backend="cuda")
+        kept = [_everything(1)]
+        once = len(texts), len(compiled)
+        assert once[0] > 1
+        kept += [_everything(k) for k in range(2, 4)]
+        assert (len(texts), len(compiled)) == once
+    finally:
+        set_device("runtime")
+        devices.reset()
+        choice.use(devices.shim)
