@@ -91,3 +91,12 @@ def test_integrators_of_gsl_are_left_alone(calls: list[str]) -> None:
     b2.NeuronGroup(1, "dv/dt = -v/(10*ms) : 1", method="gsl")
     integrate()
     assert not calls
+
+
+def test_what_is_said_once_is_left_to_the_run(calls: list[str]) -> None:
+    b2.BrianLogger._log_messages.clear()
+    group = b2.NeuronGroup(3, "dv/dt = 2/ms : 1", method="independent")
+    integrate()
+    with b2.utils.logger.catch_logs() as logs:
+        b2.Network(group).run(0.1 * b2.ms)
+    assert any("deprecated" in str(message) for message in logs)
