@@ -193,7 +193,7 @@ class _RowPrinter(SumPrinter):
 
     def _place_of_other(self, access: Access, index: Access) -> str:
         """C text of where a variable of other neurons is; empty if that is nothing special."""
-        raise NotImplementedError
+        return ""
 
 
 class RowPrinter(_RowPrinter):
@@ -249,13 +249,8 @@ class AlikeRowPrinter(_RowPrinter):
         return f"{pointer(access.array)}[{name}]"
 
 
-class FollowingRowPrinter(SumPrinter):
-    """Prints the same for rows in which what is read of other neurons follows one another, too.
-
-    Parameters
-    ----------
-    index : str
-        The array with the targets of the synapses.
+class FollowingRowPrinter(_RowPrinter):
+    """Prints it for rows in which what is read of other neurons follows one another, too.
 
     Attributes
     ----------
@@ -266,18 +261,13 @@ class FollowingRowPrinter(SumPrinter):
     """
 
     def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
-        super().__init__(plan, number, unit)
-        self._index = index
+        super().__init__(plan, index, number, unit)
         self.row: list[str] = []
         self.numbers: list[str] = []
 
-    def _place(self, access: Access, section: int = 0) -> str:
-        index = self.kernel.accesses.get(str(access.index))
-        if index is None or index.index != ELEMENT or index.consecutive or index.dtype != INT32:
-            return super()._place(access, section)
-        self._touched.setdefault(access.array)
-        if index.array == self._index:
-            return f"{pointer(access.array)}[_idx + shift]"
+    def _place_of_other(self, access: Access, index: Access) -> str:
+        if index.consecutive or index.dtype != INT32:
+            return ""
         self._touched.setdefault(index.array)
         self.loaded_ahead.add(index.name)
         name, numbers = f"_shift_{index.name}", pointer(index.array)
