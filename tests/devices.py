@@ -7,7 +7,7 @@ come out equal, so that what fails with ``genn`` is not the fault of the test.
 ``BRIAN2GENN_TEST_BACKEND`` names its backend: ``cpu``, ``cuda`` (a GPU), or ``shim``, the CUDA
 backend with a driver that executes CUDA programs on the processor; there, set-up code goes the same
 way however small the task. With ``shim``, ``BRIAN2GENN_TEST_NVRTC=1`` also has NVRTC compile every
-program, for the oldest, a middle and the newest architecture that it knows. ``ptx`` is like
+program, in turn for the oldest, a middle and the newest architecture that it knows. ``ptx`` is like
 ``shim``, but executes what NVRTC makes of CUDA programs; accesses outside of memory and races are
 errors there. With all of these, short runs execute time steps in all ways in turn. With ``cpu``,
 ``BRIAN2GENN_TEST_THREADS=3`` lets three threads share out whatever can be shared out, and
@@ -46,7 +46,7 @@ ON_THE_PROCESSOR = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def compiled_for() -> list[int]:
-    """For which architectures NVRTC compiles every program."""
+    """For which architectures NVRTC compiles programs."""
     if not os.environ.get("BRIAN2GENN_TEST_NVRTC"):
         return []
     from brian2genn.backends.cuda.device.bindings import supported_architectures
@@ -96,7 +96,7 @@ def register() -> None:
             if BACKEND == "ptx":
                 shim = PtxDriver(watch=True)
             else:
-                shim = ShimDriver(architectures=compiled_for())
+                shim = ShimDriver(architectures=compiled_for(), in_turn=True)
             use(shim)
         brian2genn.genn_device.defaults = defaults
         share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
