@@ -23,6 +23,11 @@ class Package:
     deselect : tuple of str
         Tests that fail for reasons of their own, whatever the device (files that are not in the
         package).
+    repository : str
+        Where its tests are if they are not in the package. Those of the version that is installed
+        are taken.
+    options : tuple of str
+        More arguments of pytest.
     """
 
     name: str
@@ -30,6 +35,8 @@ class Package:
     requirements: tuple[str, ...] = ()
     alone: bool = False
     deselect: tuple[str, ...] = ()
+    repository: str = ""
+    options: tuple[str, ...] = ()
 
 
 PACKAGES = (
@@ -39,4 +46,16 @@ PACKAGES = (
         "neurodynex3", "neurodynex3.test", ("setuptools<80", "scipy", "matplotlib"), alone=True
     ),
     Package("brian2modelfitting", "brian2modelfitting.tests", ("setuptools<80",)),
-)
+    Package(
+        "cleosim", "tests", ("setuptools<80", "seaborn", "elephant"),
+        # those of notebooks need a kernel
+        deselect=("tests/test_docs.py",),
+        repository="https://github.com/siplab-gt/cleo",
+        options=("-o", "addopts="),
+    ),
+    Package(
+        "PyNN", "test/system", ("brian2", "scipy", "matplotlib", "Cheetah3", "h5py", "mpi4py"),
+        repository="https://github.com/NeuralEnsemble/PyNN",
+        options=("-k", "brian2"),
+    ),
+)  # fmt: skip

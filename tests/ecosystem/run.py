@@ -61,8 +61,39 @@ def environment(package: Package) -> Path:
     return python
 
 
-def run(package: Package, python: Path, device: str) -> dict[str, Any]:
+def tests_of(package: Package, python: Path, mirrors: Path | None) -> tuple[Path | None, str]:
+    """The folder to run pytest in, and what to run; no folder if the package has its tests."""
+    if not package.repository:
+        return None, package.tests
+    folder = PLACE / f"{package.name}-tests"
+    if not folder.exists():
+        source = package.repository
+        if mirrors is not None:
+            source = str(mirrors / Path(package.repository).name)
+        subprocess.run(["git", "clone", "--quiet", source, str(folder)], check=True)
+        git = ["git", "-C", str(folder)]
+        tags = subprocess.run([*git, "tag"], check=True, capture_output=True, text=True).stdout
+        version = installed(package, python)[0]
+        known = [tag for tag in (version, f"v{version}") if tag in tags.split()]
+        if not known:
+            print(f"{package.repository} has no tag of {version}: its newest tests are run.")
+        subprocess.run([*git, "checkout", "--quiet", *(known[:1] or ["HEAD"])], check=True)
+    return folder, package.tests
+
+
+def installed(package: Package, python: Path) -> list[str]:
+    """The versions of a package, of Brian, and of Python in its environment."""
+    code = (
+        "import sys; from importlib.metadata import version as v;"
+        f"print(v({package.name!r}), v('brian2'), sys.version.split()[0])"
+    )
+    told = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)
+    return told.stdout.split()
+
+
+def run(package: Package, python: Path, device: str, mirrors: Path | None) -> dict[str, Any]:
     """Run a package's tests under a device; what passed, failed, and how long it took."""
+    place, tests = tests_of(package, python, mirrors)
     with tempfile.TemporaryDirectory() as folder:
         plugin = Path(folder, f"{PLUGIN}.py")
         plugin.write_text((Path(__file__).with_name("plugin.py")).read_text())
@@ -70,12 +101,12 @@ def run(package: Package, python: Path, device: str) -> dict[str, Any]:
         command = [
             str(python), "-m", "pytest", "-q", "-W", "ignore", "--tb=line",
             "-p", PLUGIN, "-p", "no:cacheprovider", f"--junitxml={report}",
-            "--pyargs", package.tests,
+            *(() if place else ("--pyargs",)), tests, *package.options,
             *(f"--deselect={test}" for test in package.deselect),
         ]  # fmt: skip
         own = {"ECOSYSTEM_DEVICE": device, "PYTHONPATH": folder, "MPLBACKEND": "Agg"}
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE,
+            command, cwd=place or folder, capture_output=True, text=True, timeout=_PATIENCE,
             env={**os.environ, **own},
         )  # fmt: skip
         if not report.exists():
@@ -95,19 +126,14 @@ def run(package: Package, python: Path, device: str) -> dict[str, Any]:
     }
 
 
-def measure(package: Package) -> dict[str, Any]:
+def measure(package: Package, mirrors: Path | None) -> dict[str, Any]:
     """Both devices: once to compile, and once more."""
     python = environment(package)
     devices = ("runtime", "genn")
     for device in devices:
-        run(package, python, device)
-    found = {device: run(package, python, device) for device in devices}
-    code = (
-        "import sys; from importlib.metadata import version as v;"
-        f"print(v({package.name!r}), v('brian2'), sys.version.split()[0])"
-    )
-    told = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)
-    version, brian, its_python = told.stdout.split()
+        run(package, python, device, mirrors)
+    found = {device: run(package, python, device, mirrors) for device in devices}
+    version, brian, its_python = installed(package, python)
     return {"version": version, "brian": brian, "python": its_python, **found}
 
 
@@ -135,13 +161,18 @@ def main() -> int:
     """Measure the packages that were named, or all; 1 if a test fails under this device only."""
     parser = argparse.ArgumentParser(prog="python -m tests.ecosystem.run")
     parser.add_argument("packages", nargs="*", choices=[[], *(p.name for p in PACKAGES)])
-    wanted = parser.parse_args().packages or [package.name for package in PACKAGES]
+    parser.add_argument(
+        "--mirrors", type=Path, metavar="FOLDER",
+        help="clones of the packages' repositories, to take in place of those on the network",
+    )  # fmt: skip
+    options = parser.parse_args()
+    wanted = options.packages or [package.name for package in PACKAGES]
     found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
     worse = False
     for package in PACKAGES:
         if package.name not in wanted:
             continue
-        one = found[package.name] = measure(package)
+        one = found[package.name] = measure(package, options.mirrors)
         ours_only = sorted(set(one["genn"]["failed"]) - set(one["runtime"]["failed"]))
         worse = worse or bool(ours_only)
         print(package.name, one, flush=True)
