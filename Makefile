@@ -14,7 +14,7 @@ EXTRAS := dev$(if $(shell command -v cc || command -v gcc || command -v clang),,
 
 .DEFAULT_GOAL := help
 .PHONY: help demo docs test lint format bench bench-kinds clean
-.PHONY: test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
+.PHONY: test-aarch64 test-interpreter test-brian test-brian-long test-brian-float32 test-cuda test-cuda-ptx test-cuda12 test-examples test-genn test-gpu
 .PHONY: test-property test-sanitize test-sweep test-mpi test-ecosystem test-platforms test-slow test-wheel gpu-report
 
 help: ## list the targets
@@ -118,6 +118,9 @@ test-ecosystem: $(INSTALLED) ## the tests of packages that build on Brian, under
 
 test-platforms: $(VENV)/.platforms ## programs for Windows, macOS and ARM: compiled, and executed by wine and qemu (long)
 	$(BIN)/python -m pytest -rs tests/platforms
+
+test-aarch64: $(INSTALLED) ## the tests of semantics on ARM, emulated: Python, NumPy, Brian and compiled programs (a night)
+	$(BIN)/python -m tests.platforms.aarch64 $(ARGUMENTS)
 
 test-wheel: $(VENV)/.wheel ## wheel and sdist, checked, installed in new environments, and run (long)
 	$(BIN)/python -m tests.wheel $(ARGUMENTS)
