@@ -139,9 +139,7 @@ def call(name: str, args: Iterable[Expr], dtype: str) -> Expr:
     return make("call", args, attr=name, dtype=dtype)
 
 
-def walk(
-    roots: Iterable[Expr], leave_out: Callable[[Expr], bool] = lambda node: False
-) -> Iterator[Expr]:
+def walk(roots: Iterable[Expr], leave_out: Callable[[Expr], bool] | None = None) -> Iterator[Expr]:
     """Every expression below `roots` once, operands before what uses them.
 
     Parameters
@@ -152,17 +150,22 @@ def walk(
     """
     done: set[int] = set()
     for root in roots:
-        stack: list[tuple[Expr, bool]] = [(root, False)]
+        stack = [root]
         while stack:
-            node, expanded = stack.pop()
-            if node.serial in done or leave_out(node):
+            node = stack[-1]
+            if node.serial in done or (leave_out is not None and leave_out(node)):
+                stack.pop()
                 continue
-            if expanded:
-                done.add(node.serial)
-                yield node
+            missing = [arg for arg in node.args if arg.serial not in done]
+            if missing and leave_out is not None:
+                missing = [arg for arg in missing if not leave_out(arg)]
+            if missing:
+                missing.reverse()
+                stack += missing
             else:
-                stack.append((node, True))
-                stack.extend((arg, False) for arg in reversed(node.args))
+                done.add(node.serial)
+                stack.pop()
+                yield node
 
 
 #: Two expressions of thousands of operations each are not compared down to the last one: products

@@ -8,7 +8,7 @@ refer to (`ReadOwn`, `ParamName`, ...); its kernels say the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -105,6 +105,7 @@ RecorderNumber = Annotated[int, Reference(Kind.RECORDER, How.WRITE, Where.ANYWHE
 
 
 _DECLARED: dict[type, dict[str, Reference]] = {}
+_FIELDS: dict[type, list[str]] = {}
 
 
 def declared(kind: type) -> dict[str, Reference]:
@@ -132,15 +133,21 @@ def references(thing: Any, before: str = "") -> Iterator[tuple[str, Reference, s
         The name or the number.
     """
     known = declared(type(thing))
-    for part in fields(thing):
-        value = getattr(thing, part.name)
-        if part.name in known and value is not None:
+    for part in _names_of_fields(type(thing)):
+        value = getattr(thing, part)
+        if part in known and value is not None:
             named = value.items() if isinstance(value, dict) else [("", value)]
             for key, one in named:
-                name = f"{before}{part.name} {key}".rstrip()
-                yield name, known[part.name], one
-        elif is_dataclass(value) and not isinstance(value, Kernel | type):
-            yield from references(value, f"{part.name}.")
+                name = f"{before}{part} {key}".rstrip()
+                yield name, known[part], one
+        elif hasattr(type(value), "__dataclass_fields__") and type(value) is not Kernel:
+            yield from references(value, f"{part}.")
+
+
+def _names_of_fields(kind: Any) -> list[str]:
+    if kind not in _FIELDS:
+        _FIELDS[kind] = [part.name for part in fields(kind)]
+    return _FIELDS[kind]
 
 
 def footprint(step: Any, kernels: Iterable[Kernel] | None = None) -> list[Touch]:

@@ -230,6 +230,10 @@ class Kernel:
     numbered: str | None = None
     collected: list[Expr] = field(default_factory=list, compare=False)
     hoisted: Hoisted | None = field(default=None, init=False, compare=False)
+    #: what `attributes` has found, and in which expressions: passes ask the same again and again
+    _found: tuple[list[int], dict[str, list[Any]]] | None = field(
+        default=None, init=False, compare=False, repr=False
+    )
 
     def roots(self) -> list[Expr]:
         """Every expression the kernel evaluates."""
@@ -255,7 +259,14 @@ class Kernel:
 
     def attributes(self, op: str) -> list[Any]:
         """What all nodes of kind `op` refer to, each once, in order."""
-        return list(dict.fromkeys(node.attr for node in walk(self.roots()) if node.op == op))
+        roots = self.roots()
+        serials = [root.serial for root in roots]
+        if self._found is None or self._found[0] != serials:
+            found: dict[str, dict[Any, None]] = {}
+            for node in walk(roots):
+                found.setdefault(node.op, {})[node.attr] = None
+            self._found = serials, {kind: list(attrs) for kind, attrs in found.items()}
+        return list(self._found[1].get(op, ()))
 
     def looks_into_arrays(self) -> bool:
         """Whether a user's function in it may read and write any array."""
