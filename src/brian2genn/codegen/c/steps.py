@@ -305,10 +305,12 @@ class StepsPrinter:
         types = [ctype for ctype, _ in unit.constants.fields]
         literals = declared_literals([member.scope.literals[place] for place in places])
         prepare = [line for _, lines in unit.constants.blocks for line in lines]
-        self.shared.append(Shared(step.name, types, [*literals, *prepare], [member], places))
+        self.shared.append(
+            Shared(step.name, types, [*(f"{one};" for one in literals), *prepare], [member], places)
+        )
         own = f"const {step.name}_constants *const constants ="
-        own += f" (const {step.name}_constants *)ctx->constants; (void)constants;"
-        begin = " ".join([own] * bool(types) + literals).removesuffix(";")
+        own += f" (const {step.name}_constants *)ctx->constants; (void)constants"
+        begin = "; ".join([own] * bool(types) + literals)
         others = "".join(f"\n     {self._steps[k].name}" for k in numbers[1:])
         text = (
             f"/* what follows is done for:{others} */\n"

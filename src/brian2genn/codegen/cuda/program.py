@@ -29,7 +29,7 @@ from ...transforms.forward import forwarded
 from ...transforms.messages import Messages, messages
 from ...transforms.owners import Owners, owners
 from ...transforms.rotate import rotate
-from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
+from ...transforms.stages import OfSpikes, Planner, Stage, Task, domain_of_monitor
 from ..c.shared import Unit
 from ..c.words import pointer
 from ..symbols import Symbols, user_arrays
@@ -403,7 +403,7 @@ class _Printer:
     def _generator(self, task: Task) -> EmitSpikes | None:
         """The spike generator whose spikes the steps of a task are for."""
         for step in self.network.steps:
-            if isinstance(step, EmitSpikes) and task.domain == f"spikes of {step.events}":
+            if isinstance(step, EmitSpikes) and task.domain == OfSpikes(step.events):
                 return step
         return None
 

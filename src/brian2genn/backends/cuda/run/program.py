@@ -15,6 +15,7 @@ from ....codegen.cuda.program import print_cuda_program
 from ....codegen.cuda.source import CudaSource
 from ....model.network import Network
 from ...interface import Bound, Outcome
+from ...notes import Note
 from ..device.driver import Driver, Meeting, Module, TuningRules
 from ..memory.coherence import DeviceMemory
 from ..memory.recorder import DeviceRecorder
@@ -108,7 +109,7 @@ class CudaProgram:
         """What the device executes, for people: kernels, registers, memory, detours."""
         lines = notes_on_kernels(self.source, self._driver, self._module, self.deployment.names)
         if self.deployment.is_there and not self._profile:
-            lines.append(self._stepper.note_for_people())
+            lines.append(Note(self._stepper.note_for_people()))
         return [*lines, note_on_memory(self._driver, self.deployment.needs())]
 
     @contextmanager
