@@ -22,6 +22,7 @@ from ..memory.recorder import DeviceRecorder
 from ..memory.structures import STATE
 from .deployment import Deployment
 from .executable import Executable
+from .options import Execution
 from .report import note_on_memory, notes_on_kernels, too_little_memory
 from .sizes import threads_of
 from .stepping import Stepper
@@ -47,6 +48,8 @@ class CudaProgram:
         How ways to execute time steps are compared.
     ahead : bool, optional
         Whether to compile it in the background; the device gets it when it is first needed.
+    execution : Execution, optional
+        What somebody wants who looks at how time steps are executed.
     """
 
     within_step = False
@@ -61,6 +64,7 @@ class CudaProgram:
         profile: bool = False,
         deterministic: bool = False,
         ahead: bool = False,
+        execution: Execution | None = None,
     ) -> None:
         self.source: CudaSource = print_cuda_program(
             network, fuse=not profile, deterministic=deterministic
@@ -69,7 +73,7 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._executable = Executable(partial(driver.build, self.source.text), rules)
+        self._executable = Executable(partial(driver.build, self.source.text), rules, execution)
         if ahead:
             driver.compile_ahead(self.source.text)
         else:
