@@ -24,7 +24,7 @@ from ...model.network import (
 from ...transforms.alike import Form, differing, form_of, groups_of
 from ...transforms.demand import sums_on_demand
 from ...transforms.scatter import side_by_side
-from ...transforms.shares import Division, division_of, why_not_shared
+from ...transforms.shares import Division, divisions_of, why_not_shared
 from ..symbols import Symbols
 from ..templating import environment
 from .alike import Member, Shared, declared_literals, step_in, symbols_in, unit_in
@@ -173,6 +173,7 @@ class StepsPrinter:
         self.parts = [delays.apart(part) for part in parts]
         stretches = [stretch for part in self.parts for stretch in part]
         self._steps = [step for stretch in stretches for step in stretch]
+        self._divided = divisions_of(network)
         self._division: dict[int, Division] = {}
         self._queues: dict[int, int] = {}
         alone = {step.name for steps in stretches for step in steps if why_not_shared(steps[0])}
@@ -199,9 +200,9 @@ class StepsPrinter:
             self._delays.leave(step)
 
     def _plan(self, number: int, step: Step) -> None:
-        """Find out how a step divides its synapses among threads, if it does."""
-        division = division_of(step) if isinstance(step, Deliver | Sum) else None
-        if not isinstance(division, Division):
+        """Number the queue of a step whose synapses are divided among threads."""
+        division = self._divided.get(step.name)
+        if division is None:
             return
         queue = step.queue if isinstance(step, Deliver) else self._network.queues + self.sums
         self.sums += not isinstance(step, Deliver)
