@@ -192,6 +192,11 @@ def print_program(network: Network) -> Source:
     scopes = Scopes(shared, symbols, network.queues + steps.sums, network.recorders)
     for one in printed:
         one.scope = scopes.number(one.number)
+    places = {
+        step.name: (one.function, one.context) for one, step in zip(printed, native, strict=True)
+    }
+    for one, step in zip(printed, native, strict=True):
+        one.before = tuple(delays.before(step, places))
     functions = [one.functions for one in printed if one.functions.text]
     listing = [
         (one.number, step.size)
@@ -199,7 +204,7 @@ def print_program(network: Network) -> Source:
         if isinstance(step, Update) and one.resting
     ]
     late = [
-        (one.number, step.size, delays.n_values[step.name])
+        (one.number, step.size, delays.n_values[one.function])
         for one, step in zip(printed, native, strict=True)
         if isinstance(step, Update) and one.put_off
     ]

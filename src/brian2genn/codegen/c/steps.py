@@ -213,8 +213,6 @@ class StepsPrinter:
         """Whether its function is called in one place only, which can be told its scope."""
         if isinstance(step, Exchange | Collect | Receive) or is_push(step):
             return False
-        if step.name in self._delays.plans:
-            return False  # others call its functions, too
         return not (is_alone and isinstance(step, Update | Threshold))
 
     def _form(self, number: int, step: Step, forms: dict[int, Form]) -> Form:
@@ -223,6 +221,7 @@ class StepsPrinter:
             self._division.get(number),
             self._passes.resting.get(step.name),
             self._passes.is_fused(step),
+            step.name in self._delays.plans,
         ]
         both = self._passes.both(step)
         if both is not None:
@@ -269,7 +268,6 @@ class StepsPrinter:
                 update=passes.update_of(step),
                 both=passes.condition(step),
                 put_off=step.name in self._delays.plans,
-                before=tuple(self._delays.before(step)),
             )
         )
         return self.printed[-1]
