@@ -1,6 +1,6 @@
 """Set-up steps as instructions of an interpreter: what is executed once need not be compiled.
 
-The interpreter (``backends/host/interpret.c``) computes with the operations and functions of
+The interpreter (``backends/host/interpret``) computes with the operations and functions of
 generated code, so that it does not matter for the results who executes a step. What it cannot do is
 compiled: users' functions, tables, single precision, elements that see what others have written.
 """

@@ -124,7 +124,10 @@ class _Stretch:
 
 def load_templates() -> None:
     """Load the templates that most programs need, so that nobody waits for them later."""
-    for name in ("program", "update", "threshold", "push", "deliver", "onevents", "recordevents"):
+    for name in (
+        "program", "update", "threshold", "push", "deliver", "ahead", "several", "packed",
+        "onevents", "recordevents",
+    ):  # fmt: skip
         environment.get_template(f"c/{name}.c.j2")
 
 
