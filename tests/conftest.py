@@ -27,7 +27,7 @@ FLAGS = os.environ.get("BRIAN2GENN_TEST_SEMANTICS_CFLAGS", "")
 OF_SEMANTICS = tuple(
     f"tests/{room}"
     for room in (
-        "semantics/", "frontend/", "runtime/", "backends/cpu/", "codegen/test_alike.py",
+        "semantics/", "frontend/", "runtime/", "backends/cpu/", "codegen/c/test_alike.py",
         "codegen/test_long_code.py",
     )
 )  # fmt: skip

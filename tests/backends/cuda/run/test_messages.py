@@ -18,7 +18,7 @@ from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.backends.cuda.comparing import compare_with_processor
-from tests.backends.cuda.test_owners import cells, connected, two_pathways, waiting_reset
+from tests.backends.cuda.run.test_owners import cells, connected, two_pathways, waiting_reset
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 
