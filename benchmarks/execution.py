@@ -131,7 +131,7 @@ def execute(
         setup_from=sys.maxsize,
         driver=driver,
         trusted=True,
-        execution=Execution(ways=in_this_way),
+        execution=Execution(candidates=in_this_way),
     )
     try:
         set_device("genn", backend="cuda")

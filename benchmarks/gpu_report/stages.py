@@ -188,7 +188,7 @@ def measure(program: CudaProgram, network: Network, namespace: dict[str, Any]) -
     found = []
     executable, driver = program._executable, program._driver
     for plan in _ways(program):
-        with executing(executable, ways=only(plan).ways):
+        with executing(executable, candidates=only(plan).candidates):
             plain = min(_seconds(executable, network, namespace) for _ in range(3))
             module = driver.build(text)
             with executable.replaced(module):

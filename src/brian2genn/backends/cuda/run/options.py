@@ -18,9 +18,9 @@ class Execution:
 
     Attributes
     ----------
-    ways : callable, optional
-        Chooses among the ways that are possible, of which the fastest is found out then; nothing
-        else is tried.
+    candidates : callable, optional
+        Chooses among the launch plans that are possible: the fastest of these is found out, and
+        nothing else is tried.
     batch : int, optional
         Time steps in a launch, if there are as many; usually what takes some time.
     on_launch : callable, optional
@@ -30,7 +30,7 @@ class Execution:
         took.
     """
 
-    ways: Callable[[list[LaunchPlan]], Sequence[LaunchPlan]] | None = None
+    candidates: Callable[[list[LaunchPlan]], Sequence[LaunchPlan]] | None = None
     batch: int | None = None
     on_launch: Callable[[float, int], None] | None = None
     on_kernels: Callable[[Sequence[Launch], Sequence[float]], None] | None = None
@@ -38,4 +38,4 @@ class Execution:
 
 def only(plan: LaunchPlan) -> Execution:
     """Time steps are executed in this way, and in no other."""
-    return Execution(ways=lambda possible: [plan])
+    return Execution(candidates=lambda possible: [plan])

@@ -99,7 +99,7 @@ class Stepper:
             for variant in _VARIANTS
         ]
         ways = self._can_own(), self._can_put_aside(), self._can_tell()
-        chosen = self._executable.execution.ways
+        chosen = self._executable.execution.candidates
         key = chosen, tuple(self._counts), ways, *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
