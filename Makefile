@@ -31,7 +31,7 @@ test: lint ## lint, then the fast tests, of many kinds a sample; what networks d
 
 # What `make test` compiles with -O0: OF_SEMANTICS in tests/conftest.py.
 AS_USERS_COMPILE := tests/semantics tests/frontend tests/runtime tests/backends/cpu \
-	tests/codegen/test_alike.py tests/codegen/test_long_code.py
+	tests/codegen/c/test_alike.py tests/codegen/test_long_code.py
 
 test-slow: $(INSTALLED) ## the tests that take long, and those of what networks do as users compile (long)
 	$(BIN)/python -m pytest -n auto -m "not slow" $(AS_USERS_COMPILE)
@@ -64,9 +64,12 @@ test-brian-float32: $(VENV)/.suite ## Brian's test suite in single precision (lo
 test-sanitize: $(INSTALLED) ## tests with compiled code under AddressSanitizer and UBSan (long)
 	$(BIN)/python -m tests.sanitize
 
+OF_CUDA := tests/backends/cuda tests/backends/trial tests/backends/test_choice.py \
+	tests/backends/test_taking_a_gpu.py tests/cuda_driver tests/cuda_shim
+
 test-cuda: $(INSTALLED) ## the tests of semantics over the CUDA backend, without a GPU (long)
 	BRIAN2GENN_TEST_BACKEND=shim BRIAN2GENN_TEST_NVRTC=1 \
-	$(BIN)/python -m pytest -n auto tests/semantics tests/backends/cuda tests/cuda_driver
+	$(BIN)/python -m pytest -n auto tests/semantics $(OF_CUDA)
 
 test-cuda-ptx: $(INSTALLED) ## the same with what NVRTC makes of the programs, watched for races (long)
 	BRIAN2GENN_TEST_BACKEND=ptx \
@@ -126,7 +129,7 @@ test-wheel: $(VENV)/.wheel ## wheel and sdist, checked, installed in new environ
 	$(BIN)/python -m tests.wheel $(ARGUMENTS)
 
 test-mpi: $(VENV)/.sweep ## one network over several processes; the tests of semantics under 2 and 3 (long)
-	$(BIN)/python -m pytest -rs tests/mpi tests/transforms/test_ranks.py
+	$(BIN)/python -m pytest -rs tests/runtime/ranks tests/transforms/test_ranks.py
 	@for ranks in 2 3; do echo "Semantics under $$ranks processes"; BRIAN2GENN_TEST_GRAIN=4 \
 	$(BIN)/mpirun -n $$ranks --oversubscribe --allow-run-as-root --output filename=build/mpi-$$ranks \
 	$(BIN)/python -m pytest -p no:cacheprovider -q -W ignore tests/semantics || exit 1; done

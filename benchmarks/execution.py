@@ -17,11 +17,9 @@ from typing import Any
 from brian2 import defaultclock, set_device
 
 import brian2genn
-from brian2genn.backends.cuda.device import choice
-from brian2genn.backends.cuda import setup
-from brian2genn.backends.cuda.run import stepping
-from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
+from brian2genn.backends.cuda.run.autotuning import LaunchPlan
+from brian2genn.backends.cuda.run.options import Execution
 from emulation.ptx.driver import KernelCounts, PtxDriver
 
 #: What a GPU of this kind has, so that kernels have the blocks and threads that they would have.
@@ -117,28 +115,24 @@ def execute(
     driver.most_threads = _MOST_THREADS
     driver.largest_cluster = _LARGEST_CLUSTER
     # synapses are made, and ways compared, by nobody, however long the steps take here
-    driver.rules = TuningRules(sys.maxsize, math.inf, (meeting,))
+    driver.rules = TuningRules(sys.maxsize, math.inf, (meeting,), patience=math.inf)
 
-    # a network that does not fit is found out at its first time step: to execute it takes minutes
-    run, possible = stepping.Stepper.run, stepping.Stepper._possible
-    patience = stepping._PATIENCE
-
-    def in_this_way(self: stepping.Stepper) -> list[LaunchPlan]:
-        ways = possible(self)
-        return [plan for plan in ways if plan.owned == owned and not plan.told] or ways
-
-    def run_if_it_fits(self: stepping.Stepper, steps: int) -> None:
-        if (self.plan.meeting, self.plan.owned) != (meeting, owned):
+    def in_this_way(possible: list[LaunchPlan]) -> list[LaunchPlan]:
+        # what does not fit is found out before its first time step: to execute it takes minutes
+        ways = [plan for plan in possible if plan.owned == owned and not plan.told] or possible
+        if (ways[0].meeting, ways[0].owned) != (meeting, owned):
             raise _DoesNotFit
-        run(self, steps)
+        return ways
 
     device = brian2genn.genn_device
     usual = device.defaults
-    device.defaults = replace(usual, setup_from=sys.maxsize)
-    stepping.Stepper.run = run_if_it_fits  # type: ignore[method-assign]
-    stepping.Stepper._possible = in_this_way  # type: ignore[method-assign]
-    stepping._PATIENCE = math.inf  # or each launch would be of one time step
-    choice.use(driver)
+    device.defaults = replace(
+        usual,
+        setup_from=sys.maxsize,
+        driver=driver,
+        trusted=True,
+        execution=Execution(candidates=in_this_way),
+    )
     try:
         set_device("genn", backend="cuda")
         network.run(steps * defaultclock.dt, namespace=namespace)
@@ -146,11 +140,7 @@ def execute(
         return []
     finally:
         set_device("runtime")
-        choice.use(None)
         device.defaults = usual
-        stepping.Stepper.run = run  # type: ignore[method-assign]
-        stepping.Stepper._possible = possible  # type: ignore[method-assign]
-        stepping._PATIENCE = patience
     # what begins and ends a run is not of a time step
     in_loop = re.compile(r"stage_\d+" if meeting == Meeting.NOWHERE else "run_steps")
     loop = [name for name in driver.kernels if in_loop.fullmatch(name)]

@@ -35,7 +35,7 @@ from benchmarks.execution import Executed, execute
 from benchmarks.networks import NETWORKS, USUAL
 from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
-from brian2genn.backends.cuda.device import choice, compiler, nvidia
+from brian2genn.backends.cuda.device import compiler, nvidia
 from brian2genn.backends.cuda import setup
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import CudaUnavailable, KernelAttributes, Launch
@@ -228,18 +228,20 @@ def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
     sets_up : bool
         Whether synapses are made there, too: what executes nothing makes none.
     """
-    choice.use(driver)
     device = brian2genn.genn_device
     usual = device.defaults
-    if not sets_up:
-        device.defaults = replace(usual, setup_from=sys.maxsize)
+    device.defaults = replace(
+        usual,
+        setup_from=usual.setup_from if sets_up else sys.maxsize,
+        driver=driver,
+        trusted=True,
+    )
     try:
         set_device("genn", backend="cuda")
         with programs_built() as built:
             yield built
     finally:
         set_device("runtime")
-        choice.use(None)
         device.defaults = usual
 
 

@@ -27,7 +27,7 @@ FLAGS = os.environ.get("BRIAN2GENN_TEST_SEMANTICS_CFLAGS", "")
 OF_SEMANTICS = tuple(
     f"tests/{room}"
     for room in (
-        "semantics/", "frontend/", "runtime/", "backends/cpu/", "codegen/test_alike.py",
+        "semantics/", "frontend/", "runtime/", "backends/cpu/", "codegen/c/test_alike.py",
         "codegen/test_long_code.py",
     )
 )  # fmt: skip
@@ -139,11 +139,14 @@ def _no_past(_brian, _same_test):
     Brian collects garbage in each run and each reset. What is still there before a test (modules,
     the caches of Brian and SymPy) is kept out of that: it makes a test five times faster.
     """
+    from brian2genn import genn_device
     from tests import devices
 
     gc.freeze()
+    defaults = genn_device.defaults
     yield
     devices.reset()
+    genn_device.defaults = defaults
 
 
 @pytest.fixture

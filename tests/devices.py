@@ -30,6 +30,7 @@ from brian2 import all_devices, magic_network, second, start_scope
 from brian2.devices import RuntimeDevice, device_module, reinit_devices, reset_device
 
 if TYPE_CHECKING:
+    from brian2genn.backends.cuda.device.driver import Driver
     from brian2genn.backends.interface import Backend
 
 DEVICE = os.environ.get("BRIAN2GENN_TEST_DEVICE", "genn")
@@ -79,16 +80,14 @@ def register() -> None:
             images.install()
         global shim
         if BACKEND == "cuda":
-            from brian2genn.backends.cuda.device.choice import find_driver, use
+            from brian2genn.backends.cuda.device.choice import find_driver
             from brian2genn.backends.cuda.device.driver import CudaUnavailable
 
             with suppress(CudaUnavailable):
                 shim = find_driver()
                 # tests are short: all ways to execute time steps have their turn
                 shim.rules = replace(shim.rules, steps=3)
-                use(shim)
         if BACKEND in ("shim", "ptx"):
-            from brian2genn.backends.cuda.device.choice import use
             from emulation.ptx.driver import PtxDriver
             from tests.cuda_shim.driver import ShimDriver
 
@@ -97,8 +96,8 @@ def register() -> None:
                 shim = PtxDriver(watch=True)
             else:
                 shim = ShimDriver(architectures=compiled_for(), in_turn=True)
-            use(shim)
         brian2genn.genn_device.defaults = defaults
+        use(shim)
         share_out(int(os.environ.get("BRIAN2GENN_TEST_THREADS", "0")))
         cut_finely(int(os.environ.get("BRIAN2GENN_TEST_GRAIN", "0")))
 
@@ -108,6 +107,21 @@ def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     from brian2genn import genn_device
 
     monkeypatch.setattr(genn_device, "defaults", replace(genn_device.defaults, **changes))
+
+
+def use(driver: Driver | None, *, trusted: bool = True) -> None:
+    """Have a driver take the GPU's place from now on; None for the GPU itself.
+
+    Parameters
+    ----------
+    driver : Driver or None
+    trusted : bool, optional
+        Whether it need not show that it computes right, as a GPU has to.
+    """
+    from brian2genn import genn_device
+
+    trusted = trusted and driver is not None
+    genn_device.defaults = replace(genn_device.defaults, driver=driver, trusted=trusted)
 
 
 def processor(

@@ -17,6 +17,10 @@ SHARE = int(os.environ.get("BRIAN2GENN_TEST_SHARE", "0"))
 #: is named first counts.
 SAMPLES: tuple[tuple[str, int, str], ...] = (
     ("tests/backends/cuda/", 6, "make test-cuda"),
+    ("tests/backends/trial/", 6, "make test-cuda"),
+    ("tests/backends/test_choice.py", 6, "make test-cuda"),
+    ("tests/backends/test_taking_a_gpu.py", 6, "make test-cuda"),
+    ("tests/cuda_shim/", 6, "make test-cuda"),
     ("tests/cuda_driver/", 6, "make test-cuda"),
     ("tests/cuda_ptx/", 5, "make test-cuda-ptx"),
     ("tests/random_networks/test_random_networks.py", 4, "make test-property"),
@@ -25,9 +29,11 @@ SAMPLES: tuple[tuple[str, int, str], ...] = (
     ("tests/backends/pygenn/", 4, "make test-genn"),
     ("tests/backends/host/test_interpreter.py", 4, "make test-slow"),
     ("tests/backends/cpu/", 4, "make test-slow"),
+    ("tests/backends/cache/", 2, "make test-slow"),
     ("tests/codegen/", 4, "make test-slow"),
     ("tests/semantics/test_sums.py", 6, "make test-slow"),
     ("tests/runtime/checks/test_bounds.py", 4, "make test-slow"),
+    ("tests/runtime/ranks/", 2, "make test-mpi"),
     ("tests/semantics/", 3, "make test-slow"),
     ("tests/frontend/", 3, "make test-slow"),
     ("tests/runtime/", 2, "make test-slow"),

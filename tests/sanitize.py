@@ -28,8 +28,8 @@ THREAD_FLAGS = "-fsanitize=thread -fno-omit-frame-pointer -g1 -O1"
 TESTS = [
     "tests/semantics",
     "tests/backends/host/test_queue.py",
-    "tests/codegen/test_random_header.py",
-    "tests/codegen/test_random_numbers.py",
+    "tests/codegen/include/test_random_header.py",
+    "tests/codegen/include/test_random_numbers.py",
     "tests/runtime/run/test_interruptions.py",
     "tests/faults/test_states.py",
     # hostile ones, more than usual; a report ends the process of its network, which fails the test

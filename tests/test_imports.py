@@ -1,10 +1,12 @@
-"""Modules of the package import each other in no circle."""
+"""Modules of the package import each other in no circle, nor do headers include each other so."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import brian2genn
+from tests.paths import ROOT
 
 PACKAGE = Path(brian2genn.__file__).parent
 
@@ -30,11 +32,27 @@ def imported(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
                 yield whole if whole in known else source
 
 
-def test_no_circles():
-    known = modules()
-    left = {name: {*imported(name, path, known)} & known.keys() for name, path in known.items()}
-    # take away what imports nothing that is left, until only circles remain
-    while free := [name for name, others in left.items() if not others & left.keys()]:
+def circular(others: dict[str, set[str]]) -> set[str]:
+    """Those that are in a circle, or need one that is."""
+    left = {name: set(needs) & others.keys() for name, needs in others.items()}
+    # take away what needs nothing that is left, until only circles remain
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
         for name in free:
             del left[name]
-    assert not left
+    return set(left)
+
+
+def test_no_circles():
+    known = modules()
+    assert not circular({name: {*imported(name, path, known)} for name, path in known.items()})
+
+
+def test_headers_include_each_other_in_no_circle():
+    folders = (PACKAGE / "codegen/include", ROOT / "emulation", ROOT / "emulation/ptx")
+    for folder in folders:
+        includes = {
+            path.name: set(re.findall(r'#\s*include\s*"([^"]+)"', path.read_text("utf-8")))
+            for path in folder.glob("*.h")
+        }
+        assert includes
+        assert not circular(includes)

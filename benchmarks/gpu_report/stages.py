@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from brian2 import Network, defaultclock
 
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
+from brian2genn.backends.cuda.run.executable import Executable
+from brian2genn.backends.cuda.run.options import only
 from brian2genn.backends.cuda.run.program import CudaProgram
-from brian2genn.backends.cuda.run.stepping import Stepper
 
 #: Time steps whose clocks are kept (a power of two), of which one launch executes fewer, and
 #: blocks that are looked at.
@@ -185,17 +186,20 @@ def measure(program: CudaProgram, network: Network, namespace: dict[str, Any]) -
     source = program.source
     text = marked(source.text, len(source.marks))
     found = []
+    executable, driver = program._executable, program._driver
     for plan in _ways(program):
-        with only(program, plan):
-            plain = min(_seconds(network, namespace)[0] for _ in range(3))
-            with _instead(program, text) as module:
-                _seconds(network, namespace)
+        with executing(executable, candidates=only(plan).candidates):
+            plain = min(_seconds(executable, network, namespace) for _ in range(3))
+            module = driver.build(text)
+            with executable.replaced(module):
+                _seconds(executable, network, namespace)
                 clocks = np.zeros(_KEPT * _TRACKS * len(source.marks), np.uint32)
-                program._driver.upload(module.symbol("b2g_marks"), clocks)
-                with_clocks, executed = _seconds(network, namespace)
-                program._driver.download(clocks, module.symbol("b2g_marks"))
+                driver.upload(module.symbol("b2g_marks"), clocks)
+                with_clocks = _seconds(executable, network, namespace)
+                executed = executable.user()
+                driver.download(clocks, module.symbol("b2g_marks"))
                 at = np.zeros(_TRACKS, np.uint32)
-                program._driver.download(at, module.symbol("b2g_at"))
+                driver.download(at, module.symbol("b2g_at"))
             launch = executed._stepper._launches["run_steps"]
         blocks = min(launch.blocks, _BLOCKS)
         marks = clocks.reshape(_KEPT, _TRACKS, -1)
@@ -230,52 +234,20 @@ def _ways(program: CudaProgram) -> list[LaunchPlan]:
     return [*kinds.values()][:3]
 
 
-def _seconds(network: Network, namespace: dict[str, Any]) -> tuple[float, CudaProgram]:
-    """What a time step takes in a launch of many of them, and the program that executed them."""
+def _seconds(executable: Executable, network: Network, namespace: dict[str, Any]) -> float:
+    """What a time step takes in a launch of many of them."""
     spent: list[tuple[float, int]] = []
-    programs: list[CudaProgram] = []
-    note, steps = Stepper.note, CudaProgram._steps
-
-    def noted(self: Stepper, seconds: float, steps: int) -> None:
-        spent.append((seconds, steps))
-
-    def executed(self: CudaProgram, remaining: int) -> None:
-        self._stepper.tuner.batch = _KEPT
-        programs.append(self)
-        steps(self, remaining)
-
-    Stepper.note, CudaProgram._steps = noted, executed  # type: ignore[method-assign]
-    try:
+    with executing(executable, batch=_KEPT, on_launch=lambda *launch: spent.append(launch)):
         network.run(_STEPS * defaultclock.dt, namespace=namespace)
-    finally:
-        Stepper.note, CudaProgram._steps = note, steps  # type: ignore[method-assign]
-    seconds = sum(each for each, _ in spent) / max(sum(steps for _, steps in spent), 1)
-    return seconds, programs[-1]
+    return sum(each for each, _ in spent) / max(sum(steps for _, steps in spent), 1)
 
 
 @contextmanager
-def only(program: CudaProgram, plan: LaunchPlan) -> Iterator[None]:
-    """Within this, runs of a program execute time steps in one way."""
-    program._executable.only = plan
+def executing(executable: Executable, **options: Any) -> Iterator[None]:
+    """Within this, a program's time steps are executed with these options (see `Execution`)."""
+    usual = executable.execution
+    executable.execution = replace(usual, **options)
     try:
         yield
     finally:
-        program._executable.only = None
-
-
-@contextmanager
-def _instead(program: CudaProgram, text: str) -> Iterator[Any]:
-    """Within this, another text is executed for a program."""
-    executable = program._executable
-    usual, module = executable.module, program._driver.build(text)
-
-    def use(one: Any) -> None:
-        executable.__dict__["module"] = one
-        executable._graphs.clear()
-        executable._user = None  # so that it is told anew where everything is
-
-    use(module)
-    try:
-        yield module
-    finally:
-        use(usual)
+        executable.execution = usual

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,10 +225,10 @@ def _about_kernels(
     job: Found, namespace: dict[str, Any], net: Network, model: Any, program: Any
 ) -> Found:
     """The ways that were tried, bytes that a step moves, and the time of each kernel."""
-    from benchmarks.gpu_report.stages import only
+    from benchmarks.gpu_report.stages import executing
     from benchmarks.traffic import cost_of_step, deliveries_per_step
-    from brian2genn.backends.cuda.run.stepping import Stepper
     from brian2genn.backends.cuda.run.autotuning import LaunchPlan
+    from brian2genn.backends.cuda.run.options import only
 
     steps = 2 * job["duration"] / float(defaultclock.dt)
     monitors = [v for v in namespace.values() if isinstance(v, SpikeMonitor)]
@@ -248,19 +249,13 @@ def _about_kernels(
     # spikes are shared out as in the fastest way
     plan = LaunchPlan(widening=stepper.plan.widening, spreading=stepper.plan.spreading)
 
-    def run(self: Any, steps: int) -> None:
-        self._asked = steps
-        sizes[:] = self.loop()
-        times.extend(self._driver.time(self.loop()) for _ in range(steps))
+    def timed(kernels: Any, spent: list[float]) -> None:
+        sizes[:] = kernels
+        times.append(spent)
 
     # each kernel is timed by itself
-    usual = Stepper.run
-    Stepper.run = run  # type: ignore[method-assign]
-    try:
-        with only(program, plan):
-            net.run(_MEASURED_STEPS * defaultclock.dt, namespace=namespace)
-    finally:
-        Stepper.run = usual  # type: ignore[method-assign]
+    with executing(program._executable, candidates=only(plan).candidates, on_kernels=timed):
+        net.run(_MEASURED_STEPS * defaultclock.dt, namespace=namespace)
     tasks = {task.number: task.what for task in program.source.tasks}
     kernels = {k.name: k for k in program.source.kernels}
     found["kernels"] = [
@@ -291,13 +286,16 @@ def stages(job: Found) -> Found:
 
 def profile(job: Found) -> Found:
     """Run a network in one way only, for a profiler that looks at its kernels."""
+    import brian2genn
     from benchmarks.gpu import programs_built
     from brian2genn.backends.cuda.device import choice
     from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 
     driver: Any = choice.find_driver()
     driver.rules = TuningRules(meetings=(Meeting[job["meeting"]],))
-    choice.use(driver)  # as it is: the profiler should not see how it is tried
+    device = brian2genn.genn_device
+    # as it is: the profiler should not see how it is tried
+    device.defaults = replace(device.defaults, trusted=True)
     set_up(job)
     namespace, net = make(job)
     with programs_built() as built:

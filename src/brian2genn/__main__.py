@@ -57,8 +57,8 @@ def _machine(check_it: bool) -> int:
         _tell(title, text)
     folder = cache_directory()
     try:
-        holds, size = (line.split(maxsplit=1)[1] for line in _shown(folder)[1:3])
-        _tell("cache", f"{folder}: {holds}, {size}")
+        found = tidying.contents(folder)
+        _tell("cache", f"{folder}: {_programs(found)}, {_size(found)}")
     except OSError as error:
         _tell("cache", f"{folder} cannot be looked through: {error}")
     if not check_it:
@@ -115,12 +115,10 @@ def _cleared(folder: Path) -> str:
 
 def _shown(folder: Path) -> list[str]:
     found = tidying.contents(folder)
-    limit = cache_size()
-    most = "of any size" if limit is None else f"of at most {said(limit)}"
     lines = [
         f"folder    {folder}",
         f"holds     {_programs(found)}",
-        f"size      {said(found.nbytes)} {most} (preference devices.genn.cache_size)",
+        f"size      {_size(found)}",
     ]
     used = [entry.used for entry in found.entries if entry.is_program]
     if used:
@@ -131,6 +129,12 @@ def _shown(folder: Path) -> list[str]:
     except OSError as error:
         lines.append(f"It is not used: {error}.")
     return lines
+
+
+def _size(found: tidying.Contents) -> str:
+    limit = cache_size()
+    most = "of any size" if limit is None else f"of at most {said(limit)}"
+    return f"{said(found.nbytes)} {most} (preference devices.genn.cache_size)"
 
 
 def _programs(found: tidying.Contents) -> str:

@@ -24,6 +24,7 @@ from .backends.interface import Backend
 from .codegen.templating import environment
 from .frontend import brian_costs
 from .frontend.compatibility import local_namespace
+from .frontend.replacement import Context
 from .preferences import cache_size, shows_progress
 from .runtime.activation.ahead import Ahead
 from .runtime.activation.chosen import ChosenBackend
@@ -87,7 +88,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
         tidying.set_limit(cache_size)
         progress_lines.set_wanted(shows_progress)
         brian_costs.install(
-            brian_costs.Context(
+            Context(
                 lambda: get_device() is self,
                 lambda: vars(self) if get_device() is self else None,
                 texts.text,

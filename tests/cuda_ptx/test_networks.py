@@ -29,7 +29,6 @@ from brian2 import (
 )
 from brian2.units import cm
 
-from brian2genn.backends.cuda.device import choice
 from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.semantics.harness import compare, observe
@@ -123,12 +122,12 @@ def test_agrees_with_the_processor(script, monkeypatch):
     try:
         for backend in ("cpu", "cuda"):
             devices.reset()
-            choice.use(driver)
+            devices.use(driver)
             set_device("genn", backend=backend)
             seed(3)
             results.append(script())
     finally:
         devices.reset()
-        choice.use(devices.shim)
+        devices.use(devices.shim)
     assert driver.counts["launches"] > 5
     compare(*results)

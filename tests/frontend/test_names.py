@@ -20,7 +20,6 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.host import toolchain
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
@@ -123,7 +122,7 @@ def test_a_sweep_of_new_networks_compiles_once_for_a_gpu(compiled, monkeypatch):
             return super().build(text, **options)
 
     devices.set_defaults(monkeypatch, setup_from=0)  # set-up code, too
-    choice.use(Counting())
+    devices.use(Counting())
     try:
         set_device("genn", backend="cuda")
         kept = [_everything(1)]
@@ -134,4 +133,4 @@ def test_a_sweep_of_new_networks_compiles_once_for_a_gpu(compiled, monkeypatch):
     finally:
         set_device("runtime")
         devices.reset()
-        choice.use(devices.shim)
+        devices.use(devices.shim)

@@ -10,9 +10,9 @@ from tests import devices
 @pytest.fixture(autouse=True)
 def driver():
     """Its driver; ``set_device("genn", backend="cuda")`` takes it."""
-    choice.use(None)
+    devices.use(None)
     driver = choice.find_driver()
-    choice.use(driver)
+    devices.use(driver)
     yield driver
     set_device("runtime")
-    choice.use(devices.shim)
+    devices.use(devices.shim)

@@ -17,24 +17,9 @@ import numpy as np
 from brian2genn.backends.host.memory import HostMemory
 from brian2genn.backends.host.queue import SpikeQueue
 from brian2genn.backends.interface import Bound, Outcome
+from brian2genn.model import network as model
 from brian2genn.model.compiling import CompilerArguments
 from brian2genn.model.kernel import Kernel
-from brian2genn.model.network import (
-    Cable,
-    Deliver,
-    EmitSpikes,
-    Host,
-    Network,
-    OnEvents,
-    Push,
-    RecordEvents,
-    RecordRate,
-    RecordState,
-    Step,
-    Sum,
-    Threshold,
-    Update,
-)
 from brian2genn.transforms.pipeline import FOR_A_PROCESSOR, lower
 from brian2genn.transforms.scatter import separate_additions, why_ordered
 from tests.interpreter.values import Values
@@ -60,7 +45,7 @@ class InterpreterBackend(HostMemory):
         pass
 
     def refuse(
-        self, steps: Sequence[Step], user_code: Sequence[str], arguments: CompilerArguments
+        self, steps: Sequence[model.Step], user_code: Sequence[str], arguments: CompilerArguments
     ) -> str | None:
         """Why Brian has to run these steps."""
         if user_code:
@@ -68,9 +53,9 @@ class InterpreterBackend(HostMemory):
         sites = [site for s in steps for k in s.kernels() for site in k.attributes("random")]
         if any(site.kind not in ("rand", "randn") for site in sites):
             return "it draws numbers of a kind that is not known"
-        return "it is a cable" if any(isinstance(step, Cable) for step in steps) else None
+        return "it is a cable" if any(isinstance(step, model.Cable) for step in steps) else None
 
-    def build(self, network: Network, *, profile: bool) -> InterpreterProgram:
+    def build(self, network: model.Network, *, profile: bool) -> InterpreterProgram:
         """Nothing is compiled."""
         lower(network, FOR_A_PROCESSOR)
         return InterpreterProgram(network)
@@ -113,24 +98,24 @@ class InterpreterProgram:
 
     within_step = False
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: model.Network) -> None:
         network = network.copied()
         for kernel in network.kernels():
             _separate_exactly(kernel)
         self._network = network
-        self._native = [step for step in network.steps if not isinstance(step, Host)]
+        self._native = [step for step in network.steps if not isinstance(step, model.Host)]
         self.owners = [step.owner for step in self._native]
         self.schedule: list[tuple[str, int]] = []
-        self._blocks: list[list[Step]] = []
+        self._blocks: list[list[model.Step]] = []
         for step in network.steps:
-            if isinstance(step, Host):
+            if isinstance(step, model.Host):
                 self.schedule.append(("host", step.number))
                 continue
             if not self.schedule or self.schedule[-1][0] == "host":
                 self.schedule.append(("block", len(self._blocks)))
                 self._blocks.append([])
             self._blocks[-1].append(step)
-        self._hosts = {step.clock for step in network.steps if isinstance(step, Host)}
+        self._hosts = {step.clock for step in network.steps if isinstance(step, model.Host)}
         drawing = [kernel.name for kernel in network.kernels() if kernel.attributes("random")]
         #: streams are numbered by the kernels that draw, in the order of the schedule
         self._streams = {name: number for number, name in enumerate(drawing, start=1)}
@@ -250,10 +235,10 @@ class InterpreterProgram:
         return space[: space[-1]].copy()
 
     # -- steps -----------------------------------------------------------------
-    def _update(self, step: Update) -> None:
+    def _update(self, step: model.Update) -> None:
         self._execute(step.kernel, self._all(step.size))
 
-    def _threshold(self, step: Threshold) -> None:
+    def _threshold(self, step: model.Threshold) -> None:
         elements = self._all(step.size)
         condition = self._values(step.kernel, elements).of(step.kernel.outputs["_cond"])
         self._execute(step.kernel, elements)
@@ -265,25 +250,25 @@ class InterpreterProgram:
             now = self._arrays[step.refractoriness.time][0]
             self._arrays[step.refractoriness.lastspike][events] = now
 
-    def _onevents(self, step: OnEvents) -> None:
+    def _onevents(self, step: model.OnEvents) -> None:
         self._execute(step.kernel, self._events(step.events))
 
-    def _push(self, step: Push) -> None:
+    def _push(self, step: model.Push) -> None:
         self._bound.queues[step.queue].push(self._events(step.events))
 
-    def _deliver(self, step: Deliver) -> None:
+    def _deliver(self, step: model.Deliver) -> None:
         queue = self._bound.queues[step.queue]
         self._execute(step.kernel, queue.peek())
         queue.advance()
 
-    def _sum(self, step: Sum) -> None:
+    def _sum(self, step: model.Sum) -> None:
         start, n = (int(self._bound.params[name]) for name in (step.start, step.target_size))
         target, elements = self._arrays[step.target], self._all(step.size)
         target[start : start + n] = 0
         value = self._values(step.kernel, elements).of(step.kernel.outputs["_synaptic_var"])
         np.add.at(target, self._arrays[step.index][elements], value.astype(target.dtype))
 
-    def _recordevents(self, step: RecordEvents) -> None:
+    def _recordevents(self, step: model.RecordEvents) -> None:
         start, stop = (int(self._bound.params[name]) for name in (step.start, step.stop))
         events = self._events(step.events)
         events = events[(events >= start) & (events < stop)]
@@ -293,7 +278,7 @@ class InterpreterProgram:
         recorder = self._recorders[step.recorder]
         recorder.append(len(events), *(np.broadcast_to(c, events.shape) for c in columns))
 
-    def _recordstate(self, step: RecordState) -> None:
+    def _recordstate(self, step: model.RecordState) -> None:
         indices = self._arrays[step.indices]
         values = self._values(step.kernel, indices)
         columns = [values.of(step.kernel.outputs[column.output]) for column in step.columns]
@@ -301,14 +286,14 @@ class InterpreterProgram:
         recorder = self._recorders[step.recorder]
         recorder.append(1, self._arrays[step.time][:1], *rows)
 
-    def _recordrate(self, step: RecordRate) -> None:
+    def _recordrate(self, step: model.RecordRate) -> None:
         start, stop, size = (int(self._bound.params[n]) for n in (step.start, step.stop, step.size))
         events = self._events(step.events)
         count = np.count_nonzero((events >= start) & (events < stop))
         rate = count / self._arrays[step.dt][0] / float(size)
         self._recorders[step.recorder].append(1, self._arrays[step.time][:1], [rate])
 
-    def _emitspikes(self, step: EmitSpikes) -> None:
+    def _emitspikes(self, step: model.EmitSpikes) -> None:
         bins, last = self._arrays[step.timebins], self._arrays[step.lastindex]
         now, period = int(self._arrays[step.timestep][0]), int(self._arrays[step.period][0])
         if period > 0:

@@ -33,18 +33,27 @@ def test_passes_are_applied_in_their_order():
     assert seen == ["second", "first"]
 
 
+def named(passes):
+    return [one.__name__ for one in passes]
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_a_pass_has_made_is_shown(name, capsys):
     network = make_trial().network.copied()
     expected = make_trial().network.copied()
+    passes = FOR_A_GPU
     if name != pipeline.TRANSLATED:
-        names = [one.__name__ for one in FOR_A_GPU]
-        lower(expected, FOR_A_GPU[: names.index(name) + 1])
+        passes = next(some for some in LISTS.values() if name in named(some))
+        lower(expected, passes[: named(passes).index(name) + 1])
     with shown(name, network):
-        lower(network, FOR_A_GPU)
+        lower(network, passes)
     assert capsys.readouterr().out == describe(expected) + "\n"
-    lower(make_trial().network.copied(), FOR_A_GPU)
+    lower(make_trial().network.copied(), passes)
     assert capsys.readouterr().out == ""
+
+
+def test_the_passes_of_all_lists_can_be_shown():
+    assert set(SHOWN) == {pipeline.TRANSLATED}.union(*map(named, LISTS.values()))
 
 
 def test_a_network_that_fails_is_shown_all_the_same(capsys):

@@ -5,12 +5,14 @@ import pytest
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
 from brian2genn.model.kernel import Access, Kernel, Store, UserFunction
-from brian2genn.model.network import Deliver, Push, Sum, Threshold, Update
+from brian2genn.model.network import Deliver, Network, Push, Sum, Threshold, Update
 from brian2genn.transforms.shares import (
     Division,
     division_of,
+    divisions_of,
     pushes_together,
     stretches,
+    targets_of,
     thresholds_early,
     why_not_shared,
 )
@@ -211,3 +213,14 @@ def test_thresholds_follow_updates(between, is_early):
 def test_thresholds_without_an_update_stay():
     steps = [update(1, plus("w", load("w"))), threshold(0, "lastupdate")]
     assert list(map(id, thresholds_early(steps))) == list(map(id, steps))
+
+
+def test_what_is_divided_is_found_once_for_all_steps():
+    """By the names of steps; a step that is not divided has no entry."""
+    by_post, alone = deliver(plus("g_post", load("w"))), deliver(plus("w", load("v_post")))
+    whole = deliver(plus("w", USER))
+    for number, step in enumerate((by_post, alone, whole)):
+        step.name, step.queue = f"d{number}", number
+    network = Network(steps=[by_post, alone, whole], queues=3)
+    assert divisions_of(network) == {"d0": BY_POST, "d1": ALONE}
+    assert targets_of(network) == {0: "post"}

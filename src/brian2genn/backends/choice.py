@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .cpu.backend import CpuBackend
 from .cuda.device import presence
-from .cuda.device.choice import ForkedProcess, find_driver, is_trusted
+from .cuda.device.choice import ForkedProcess, find_driver
 from .cuda.device.driver import CudaUnavailable, Driver, TuningRules
 from .interface import Backend, RawValue, Together
 
 if TYPE_CHECKING:
     from .cuda.backend import CudaBackend
+    from .cuda.run.options import Execution
     from .trial.verdict import Trying
 
 #: What ``set_device("genn", backend=...)`` takes.
@@ -37,11 +38,20 @@ class Defaults:
         Makes the backend for this machine's processor, given how many threads it may use.
     setup_from : int, optional
         Elements from which a GPU executes set-up code; None for as many as are worth it.
+    driver : Driver, optional
+        What takes the GPU's place.
+    trusted : bool
+        Whether what executes programs need not show first that it computes right.
+    execution : Execution, optional
+        What somebody wants who looks at how time steps are executed on a GPU.
     """
 
     backend: str = "auto"
     processor: Callable[[Callable[[], int | None]], Backend] = CpuBackend
     setup_from: int | None = None
+    driver: Driver | None = None
+    trusted: bool = False
+    execution: Execution | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,7 @@ def choose(
     if name == "cpu":
         return Choice(processor, _PROCESSOR, "The script asks for it.")
     try:
-        driver = find_driver()  # it is opened while the rest goes on
+        driver = find_driver(defaults.driver)  # it is opened while the rest goes on
         found = _on_gpu(driver, raw, processor, deterministic, defaults, insists=name == "cuda")
         driver.wait_until_open()
         return found
@@ -212,14 +222,18 @@ def _on_gpu(
     from .trial.verdict import Trying, known
 
     def make(rules: TuningRules) -> CudaBackend:
-        setup_from = defaults.setup_from
         return CudaBackend(
-            driver, raw, deterministic=deterministic, rules=rules, setup_from=setup_from
+            driver,
+            raw,
+            deterministic=deterministic,
+            rules=rules,
+            setup_from=defaults.setup_from,
+            execution=defaults.execution,
         )
 
     where = _on(driver)
     gpu = make(driver.rules)
-    if is_trusted():
+    if defaults.trusted:
         return Choice(gpu, where)
     tried = known(driver, driver.rules) is not None
     trying = None if tried else Trying(driver, driver.rules)

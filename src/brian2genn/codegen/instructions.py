@@ -1,6 +1,6 @@
 """Set-up steps as instructions of an interpreter: what is executed once need not be compiled.
 
-The interpreter (``backends/host/interpret.c``) computes with the operations and functions of
+The interpreter (``backends/host/interpret``) computes with the operations and functions of
 generated code, so that it does not matter for the results who executes a step. What it cannot do is
 compiled: users' functions, tables, single precision, elements that see what others have written.
 """
@@ -15,7 +15,15 @@ from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, RandomSite
 from ..model.mishap import working_on
 from ..model.network import Network
-from ..model.setup import CONDITION, Assign, Connect, ConnectPairs, Read, SetupStep
+from ..model.setup import (
+    CONDITION,
+    Assign,
+    Connect,
+    ConnectPairs,
+    Iteration,
+    Read,
+    SetupStep,
+)
 from .symbols import Symbols
 
 #: Instructions: those of a type begin at a number of their own.
@@ -222,12 +230,9 @@ class _Writer:
     def _connect(self, step: Connect) -> None:
         result, outputs = self._result, self._kernel.outputs
         result.kind = "connect"
-        raw = ("_raw_pre_idx", "_raw_post_idx") if step.outer_is_pre else (
-            "_raw_post_idx", "_raw_pre_idx",
-        )  # fmt: skip
         given = {
-            "row": step.row, "raw_row": raw[0], "inner": step.inner,
-            "partner": step.partner, "raw_partner": raw[1],
+            "row": step.row, "raw_row": step.raw_row, "inner": step.inner,
+            "partner": step.partner, "raw_partner": step.raw_partner,
         }  # fmt: skip
         for what, name in given.items():
             self._given[name] = result.named[what] = self._register()
@@ -243,7 +248,8 @@ class _Writer:
         result.named["step"] = self._whole(outputs[stride], INT64)
         result.named["sample"] = -1
         if sample:
-            kind = FLOAT64 if sample[0] == "_iter_p" else INT64
+            by_chance = step.iteration is Iteration.SAMPLE_BY_PROBABILITY
+            kind = FLOAT64 if by_chance else INT64
             result.named["sample"] = self._whole(outputs[sample[0]], kind)
         self._end_part()
         # what is the same for a row is copied for all its partners
@@ -257,7 +263,7 @@ class _Writer:
             before = set(self._loaded)
             result.condition = self._value(outputs[CONDITION])
             if not step.check_first and any(
-                self._kernel.accesses[name].index in (step.partner, raw[1])
+                self._kernel.accesses[name].index in (step.partner, step.raw_partner)
                 for name in set(self._loaded) - before
             ):
                 raise NotInterpreted

@@ -158,6 +158,8 @@ class NetworkBuilder:
         self._param_names: dict[Hashable, str] = {}
         self._queue_numbers: dict[int, int] = {}
         self._kernel_names: dict[str, None] = {}
+        #: by the name that a user's function should have, and its identity: the one that it has
+        self._function_names: dict[tuple[str, int], str] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -197,8 +199,9 @@ class NetworkBuilder:
             dtype = np.dtype(variable.dtype).name
             owner = self._owner_label(variable)
             origin = Origin(f"'{variable.name}' of", owner)
-            role, own_name = _role(variable), identifier(variable.name)
-            self.network.arrays[name] = Array(name, dtype, origin, owner, role, own_name)
+            role, own_name = _role(variable)
+            own = identifier(own_name)
+            self.network.arrays[name] = Array(name, dtype, origin, owner, role, own)
             self.bindings.arrays[name] = variable
             for number, clock in enumerate(self.bindings.clocks):
                 if variable in (clock.variables["t"], clock.variables["timestep"]):
@@ -264,10 +267,11 @@ class NetworkBuilder:
 
     def function_name(self, wanted: str, function: Any) -> str:
         """The C name of a user's function: another one where two have the same."""
-        for name, (known, _) in self.user_code.items():
-            if known is function and re.fullmatch(rf"{re.escape(wanted)}(_\d+)?", name):
-                return name
-        return free(self.user_code, wanted)
+        known = self._function_names.get((wanted, id(function)))
+        if known is None:
+            known = free(self.user_code, wanted)
+            self._function_names[wanted, id(function)] = known
+        return known
 
     def param(
         self, name: str, dtype: str, read: Callable[[], float | int], identity: Hashable
@@ -422,18 +426,23 @@ class NetworkBuilder:
         )
 
 
-def _role(variable: Any) -> Role:
-    """What the array of a Brian variable is for."""
-    owner = referent(variable.owner)
+def _role(variable: Any) -> tuple[Role, str]:
+    """What the array of a Brian variable is for, and what the group calls what it holds."""
+    owner, name = referent(variable.owner), variable.name
     if isinstance(owner, BaseClock):
-        return _OF_CLOCKS.get(variable.name, Role.STATE)
+        return _OF_CLOCKS.get(name, Role.STATE), name
     if isinstance(owner, Synapses):
-        return _OF_SYNAPSES.get(variable.name, Role.STATE)
-    if variable.name == "i" and variable.read_only and isinstance(owner, SpikeSource):
+        return _OF_SYNAPSES.get(name, Role.STATE), name
+    if not isinstance(owner, SpikeSource):
+        return Role.STATE, name
+    for event in getattr(owner, "events", ()):
+        if name == f"_{event}space":
+            return Role.SPIKES if event == "spike" else Role.EVENTS, event
+    if name == "i" and variable.read_only:
         numbers = variable.get_value()
         if np.array_equal(numbers, np.arange(len(numbers))):
-            return Role.NUMBER
-    return Role.STATE
+            return Role.NUMBER, name
+    return Role.STATE, name
 
 
 def _are_two(one: float | int, other: float | int) -> bool:

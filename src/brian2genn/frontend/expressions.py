@@ -94,6 +94,7 @@ class ExpressionReader:
         values: list[Expr] = []
         while waiting:
             node, has_operands = waiting.pop()
+            node = self._with_sign(node)
             operands = self._operands(node)
             if has_operands:
                 first = len(values) - len(operands)
@@ -106,6 +107,15 @@ class ExpressionReader:
         (value,) = values
         return value
 
+    def _with_sign(self, node: ast.expr) -> ast.expr:
+        """A literal with its sign, where it is not known what becomes of it; others as they are."""
+        match node:
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float() as number)) if (
+                self.literal
+            ):
+                return ast.Constant(-number)
+        return node
+
     def _operands(self, node: ast.expr) -> list[ast.expr]:
         """What has to be read before `_node` can make an expression of `node`."""
         match node:
@@ -113,8 +123,6 @@ class ExpressionReader:
                 return []
             case ast.BinOp():
                 return [node.left, node.right]
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float())) if self.literal:
-                return []
             case ast.UnaryOp():
                 return [node.operand]
             case ast.BoolOp():
@@ -134,10 +142,6 @@ class ExpressionReader:
                 return self.lookup(node.id)
             case ast.BinOp():
                 return self.binary(_BINARY[type(node.op)], *args)
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float() as number)) if (
-                self.literal
-            ):
-                return self.literal(-number)
             case ast.UnaryOp():
                 return self._unary(node.op, args[0])
             case ast.BoolOp():

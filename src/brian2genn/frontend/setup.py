@@ -347,7 +347,6 @@ def _read_pairs(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
 
 def _read_generator(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
     kwds = code.template_kwds
-    row, partner = f"_{kwds['outer_index']}", f"_{kwds['result_index']}"
     inner = kwds["inner_variable"]
     if kwds["iterator_func"] == "range":
         iteration = Iteration.RANGE
@@ -358,8 +357,7 @@ def _read_generator(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
     kernels = _new_kernel(builder, code)
     step = Connect(
         **_base(builder, code, kernels.kernel),
-        row=row,
-        partner=partner,
+        outer_is_pre=kwds["outer_index"] == "i",
         inner=inner,
         iteration=iteration,
         condition_on_row=not kwds["result_index_condition"],
@@ -372,7 +370,7 @@ def _read_generator(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
             code.variables[kwds["result_index_offset"]], "partner_offset"
         ),
     )
-    kernels.given(row, f"_raw{kwds['outer_index_array']}")
+    kernels.given(step.row, f"_raw{kwds['outer_index_array']}")
     if step.condition_on_row:
         kernels.block("create_cond")
         kernels.output(CONDITION)
@@ -381,8 +379,8 @@ def _read_generator(builder: SetupBuilder, code: RecordedCode) -> SetupStep:
         kernels.output(name)
     kernels.given(inner)
     kernels.block("generator_expr")
-    kernels.output(partner)
-    kernels.given(partner, f"_raw{kwds['result_index_array']}")
+    kernels.output(step.partner)
+    kernels.given(step.partner, f"_raw{kwds['result_index_array']}")
     if not step.condition_on_row:
         kernels.block("create_cond")
         kernels.output(CONDITION)

@@ -53,6 +53,8 @@ class Memory:
 
     kind: Kind
     name: str | int
+    #: of a queue, whether the places are meant that were those of the time step before
+    before: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ class Role(Enum):
     #: the neurons that synapses come from and go to
     SOURCE = "pre"
     TARGET = "post"
+    #: the elements that have had a spike, or another event, and last how many they are
+    SPIKES = "spikes"
+    EVENTS = "events"
     #: of a clock
     TIME = "t"
     TIMESTEP = "timestep"
@@ -53,7 +56,7 @@ class Array:
     """Memory that the program reads or writes; its length is known at run time.
 
     `owner` is the name of the group that it belongs to, empty for what belongs to none, and
-    `variable` what the group calls it.
+    `variable` what the group calls it: its variable, or the events that are listed.
     """
 
     name: str

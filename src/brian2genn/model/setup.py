@@ -94,9 +94,8 @@ class Connect(SetupStep):
         on the other side.
     row_offset, partner_offset : str
         Parameters: where these neurons begin in their whole groups.
-    row, partner : str
-        Names of the values that hold the neurons: ``_i`` and ``_j``, or the other
-        way round.
+    outer_is_pre : bool
+        Whether the neurons gone through are the sources.
     inner : str
         The name of the inner variable.
     iteration : Iteration
@@ -112,8 +111,7 @@ class Connect(SetupStep):
     partners: ParamName
     row_offset: ParamName
     partner_offset: ParamName
-    row: str = "_i"
-    partner: str = "_j"
+    outer_is_pre: bool = True
     inner: str = "_k"
     iteration: Iteration = Iteration.RANGE
     condition_on_row: bool = False
@@ -121,9 +119,24 @@ class Connect(SetupStep):
     skip_invalid: bool = False
 
     @property
-    def outer_is_pre(self) -> bool:
-        """Whether the neurons gone through are the sources."""
-        return self.row == "_i"
+    def row(self) -> str:
+        """The name of the value that holds the neuron gone through."""
+        return "_i" if self.outer_is_pre else "_j"
+
+    @property
+    def partner(self) -> str:
+        """The name of the value that holds its partner."""
+        return "_j" if self.outer_is_pre else "_i"
+
+    @property
+    def raw_row(self) -> str:
+        """The same neuron, by its number in the whole group."""
+        return "_raw_pre_idx" if self.outer_is_pre else "_raw_post_idx"
+
+    @property
+    def raw_partner(self) -> str:
+        """The same partner, by its number in the whole group."""
+        return "_raw_post_idx" if self.outer_is_pre else "_raw_pre_idx"
 
     def limits(self) -> list[str]:
         """The kernel's outputs that limit the iteration."""

@@ -87,7 +87,9 @@ def _is_own(touch: Touch, task: Task, steps: Sequence[Step]) -> bool:
     its = [
         (step, other) for step in steps for other in footprint(step) if other.memory == touch.memory
     ]
-    by_element = bool(task.domain) and any(isinstance(s, Update | Threshold) for s in task.steps)
-    return by_element and all(
-        other.own and any(step is one for one in task.steps) for step, other in its
+    by_element = any(isinstance(s, Update | Threshold) for s in task.steps)
+    return (
+        by_element
+        and task.domain is not None
+        and all(other.own and any(step is one for one in task.steps) for step, other in its)
     )

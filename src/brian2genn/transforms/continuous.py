@@ -54,13 +54,17 @@ def constants_of(touched: Touched, accesses: Iterable[Access]) -> set[str]:
     }
 
 
-def of_neurons(step: Update, kept: dict[str, str], reach: dict[str, str], size: str) -> Update:
+def of_neurons(
+    step: Update, side: str, kept: dict[str, str], reach: dict[str, str], size: str
+) -> Update:
     """A state update that integrates what neurons of one side keep.
 
     Parameters
     ----------
     step : Update
         That of the synapses.
+    side : str
+        That of the neurons.
     kept : dict
         From its variables to the arrays that neurons have in their place: those that it integrates.
     reach : dict
@@ -69,7 +73,6 @@ def of_neurons(step: Update, kept: dict[str, str], reach: dict[str, str], size: 
         The parameter with the number of elements.
     """
     old = step.kernel
-    side = size.rpartition("_")[2]
     kernel = Kernel(f"{old.name}_{side}", old.origin)
     kernel.accesses = {
         name: access for name, access in old.accesses.items() if access.index is None

@@ -42,8 +42,7 @@ def _possible(network: Network, step: Connect, numbers: set[str]) -> Expr | None
     offset = ex.cast(ex.make("param", attr=step.partner_offset, dtype=dtype), INT64)
     partners = Range(lowest, highest)
     in_group = Range(ex.binary("add", lowest, offset), ex.binary("add", highest, offset))
-    of_group = "_raw_post_idx" if step.outer_is_pre else "_raw_pre_idx"
-    ranges = {step.inner: partners, step.partner: partners, of_group: in_group}
+    ranges = {step.inner: partners, step.partner: partners, step.raw_partner: in_group}
     possible = Intervals(kernel, ranges, numbers).may_hold(kernel.outputs[CONDITION])
     nodes = list(ex.walk([possible]))
     # what depends on neither neuron holds for all pairs, or makes no synapse at all

@@ -94,7 +94,8 @@ def _shared_with(step: Deliver, first: Stage) -> Iterator[Owners | None]:
             its = [
                 other for s in task.steps for other in footprint(s) if other.memory == touch.memory
             ]
-            by_element = any(isinstance(s, Update | Threshold) for s in task.steps) and task.domain
+            by_element = any(isinstance(s, Update | Threshold) for s in task.steps)
+            by_element = by_element and task.domain is not None
             if touch.index is None or not by_element or not all(other.own for other in its):
                 yield None
             elif (one := Owners(touch.index, task)) not in seen:

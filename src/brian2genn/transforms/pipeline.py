@@ -58,7 +58,10 @@ FOR_SETUP: Sequence[Pass] = (narrow,)
 
 #: What can be looked at: a network as it was translated, or what a pass has made of it.
 TRANSLATED = "translate"
-SHOWN = (TRANSLATED, *dict.fromkeys(_name(one) for one in FOR_A_GPU))
+SHOWN = (
+    TRANSLATED,
+    *dict.fromkeys(_name(one) for one in (*FOR_A_GPU, *FOR_A_PROCESSOR, *FOR_GENN)),
+)
 
 #: Is told the name of each pass, and what it has made.
 Watcher = Callable[[str, Network], None]

@@ -214,13 +214,26 @@ def division_of(step: Deliver | Sum) -> Division | str:
     return Division(through[0].index, str(through[0].memory.name))
 
 
+def divisions_of(network: Network) -> dict[str, Division]:
+    """By the names of steps: how synapses are divided among threads, where they are."""
+    found = {}
+    for step in network.steps:
+        if isinstance(step, Deliver | Sum):
+            with working_on(step):
+                division = division_of(step)
+            if isinstance(division, Division):
+                found[step.name] = division
+    return found
+
+
 def targets_of(network: Network) -> dict[int, str]:
     """By their queues: the arrays by which the synapses of pathways are divided among threads."""
-    divisions = {s.queue: division_of(s) for s in network.steps if isinstance(s, Deliver)}
+    divisions = divisions_of(network)
     return {
-        queue: division.index
-        for queue, division in divisions.items()
-        if isinstance(division, Division) and division.index is not None
+        step.queue: index
+        for step in network.steps
+        if isinstance(step, Deliver) and step.name in divisions
+        if (index := divisions[step.name].index) is not None
     }
 
 

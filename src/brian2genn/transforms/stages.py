@@ -63,11 +63,8 @@ class Touched:
         Queues have a place for each time step, so it meets other places of them.
         """
 
-        def renamed(memory: Memory) -> Memory:
-            return replace(memory, name=f"{memory.name} before")
-
         def others(touched: set[Memory]) -> set[Memory]:
-            return {renamed(one) if one.kind is Kind.QUEUE else one for one in touched}
+            return {replace(one, before=one.kind is Kind.QUEUE) for one in touched}
 
         return replace(self, reads=others(self.reads), writes=others(self.writes))
 
@@ -89,6 +86,31 @@ class Touched:
         return bool(clash & beyond)
 
 
+@dataclass(frozen=True)
+class OfGroup:
+    """The elements of a group, of which this parameter says how many there are."""
+
+    size: str
+
+
+@dataclass(frozen=True)
+class OfEvents:
+    """The elements of a group that nothing is known of but the array of its events."""
+
+    events: str
+
+
+@dataclass(frozen=True)
+class OfSpikes:
+    """The spikes that a generator lists in this array."""
+
+    events: str
+
+
+#: What the elements of a task are.
+Domain = OfGroup | OfEvents | OfSpikes
+
+
 @dataclass
 class Task:
     """Steps that threads take the elements of one domain through.
@@ -97,13 +119,13 @@ class Task:
     ----------
     number : int
         Counts the tasks of a program.
-    domain : str
-        What the elements are; steps of one domain can share a task.
+    domain : OfGroup, OfEvents, OfSpikes or None
+        What the elements are; steps of one domain can share a task. None for a step that cannot.
     steps : list of Step
     """
 
     number: int
-    domain: str
+    domain: Domain | None
     steps: list[Step] = field(default_factory=list)
 
 
@@ -161,7 +183,7 @@ class Planner:
                 stages.append(Stage())
             if partner is None:
                 same = [task for task in stages[place].tasks if task.domain == domain]
-                partner = same[0] if same and fuse and domain else None
+                partner = same[0] if same and fuse and domain is not None else None
             if partner is None:
                 partner = Task(0, domain)
                 stages[place].tasks.append(partner)
@@ -171,7 +193,7 @@ class Planner:
         return stages
 
     def _place(
-        self, stages: Sequence[Stage], step: Step, domain: str, late: Collection[int]
+        self, stages: Sequence[Stage], step: Step, domain: Domain | None, late: Collection[int]
     ) -> tuple[int, Task | None]:
         """The stage for a step, and the task it has to share if any."""
         place, partner = 0, None
@@ -197,20 +219,21 @@ class Planner:
             self._clashes[key] = mine.clashes(its), mine.clashes_beyond_own(its)
         return self._clashes[key]
 
-    def domain_of(self, step: Step) -> str:
-        """What a step's elements are; empty if it cannot share a task."""
+    def domain_of(self, step: Step) -> Domain | None:
+        """What a step's elements are; None if it cannot share a task."""
         if self.why_in_order(step):
-            return ""
+            return None
         match step:
             case Update() | Threshold():
-                return "" if step.kernel.shared_stores else step.size
+                return None if step.kernel.shared_stores else OfGroup(step.size)
             case EmitSpikes():
-                return f"spikes of {step.events}"
+                return OfSpikes(step.events)
             case OnEvents() | RecordEvents() | Push() | RecordRate():
                 return _domain_of_events(self._network, step.events)
             case RecordState():
-                return domain_of_monitor(self._network, step) or ""
-        return ""
+                size = domain_of_monitor(self._network, step)
+                return None if size is None else OfGroup(size)
+        return None
 
     def why_in_order(self, step: Step) -> str:
         """Why the elements of a step are executed one after the other, for people; empty if not."""
@@ -238,7 +261,7 @@ class Planner:
     def _of(self, identity: int, late: bool, step: Step) -> Touched:
         if (identity, late) not in self._touched:
             touched = touched_by(step)
-            if not self.domain_of(step):
+            if self.domain_of(step) is None:
                 touched = touched.everywhere()
             if self._deterministic:
                 touched.reads |= touched.additions
@@ -246,13 +269,13 @@ class Planner:
         return self._touched[identity, late]
 
 
-def _domain_of_events(network: Network, events: str) -> str:
+def _domain_of_events(network: Network, events: str) -> Domain:
     for other in network.steps:
         if isinstance(other, Threshold) and other.events == events:
-            return other.size
+            return OfGroup(other.size)
         if isinstance(other, EmitSpikes) and other.events == events:
-            return f"spikes of {events}"
-    return f"elements of {events}"
+            return OfSpikes(events)
+    return OfEvents(events)
 
 
 def domain_of_monitor(network: Network, step: RecordState) -> str | None:

@@ -242,7 +242,7 @@ class _Keeper:
                 self._network.params[size] = Param(size, INT64)
                 both = kept | self._common.constants
                 reach = {name: self._trace(name) for name, one in both.items() if one == side}
-                new.append(of_neurons(step, names, reach, size))
+                new.append(of_neurons(step, side, names, reach, size))
         return new
 
     def _results_for(self, step: Deliver, rest: list[Store], kernel: Kernel) -> dict[Expr, str]:

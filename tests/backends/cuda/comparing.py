@@ -16,7 +16,6 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.device import choice
 from tests import devices
 from tests.semantics.harness import compare, observe
 
@@ -60,7 +59,7 @@ def _results(
     changed: bool,
 ) -> tuple[dict[str, Any], int]:
     devices.reset()
-    choice.use(driver)
+    devices.use(driver)
     set_device("genn", backend=backend)
     seed(5)
     objects = make()

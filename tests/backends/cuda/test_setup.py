@@ -338,9 +338,7 @@ def test_nvrtc_takes_it(monkeypatch):
     monkeypatch.setattr(setup, "print_cuda_setup", remember)
     devices.set_defaults(monkeypatch, setup_from=0)
     driver = ShimDriver()
-    from brian2genn.backends.cuda.device import choice
-
-    choice.use(driver)
+    devices.use(driver)
     try:
         set_device("genn", backend="cuda")
         pre, post = groups(30)
@@ -350,7 +348,7 @@ def test_nvrtc_takes_it(monkeypatch):
         synapses.w["i < j"] = "clip(randn(), 0, 1) + w // 2 + i % 3"
     finally:
         devices.reset()
-        choice.use(devices.shim)
+        devices.use(devices.shim)
     assert len(texts) >= 5
     for text in texts:
         for architecture in (known[0], known[-1]):

@@ -23,7 +23,6 @@ from brian2.core.base import BrianObjectException
 from brian2.utils.logger import catch_logs
 
 from brian2genn import explain
-from brian2genn.backends.cuda.device.choice import use
 from brian2genn.backends.host.queue import SpikeQueue
 from brian2genn.runtime.checks.bounds import reach
 from tests import devices
@@ -36,7 +35,7 @@ pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="Brian does not
 def kind(request, monkeypatch):
     """Where networks run; every backend, and Brian's own runtime where there is no compiler."""
     if request.param == "cuda":
-        use(ShimDriver(architectures=[]))
+        devices.use(ShimDriver(architectures=[]))
         set_device("genn", backend="cuda")
     else:
         set_device("genn", backend="cpu")

@@ -138,9 +138,11 @@ def test_bars_show_time_and_memory():
 
 
 def test_what_is_shown_is_escaped():
+    from brian2genn.backends.notes import Item
     from brian2genn.runtime.messages.notebook import as_html
 
-    html = as_html("a & b", ("<x>",) * 4, [("<i>", "", "Brian", "v < 1")], ["- <u>", "", "<b>"])
+    notes = [Item("<u>"), "", "<b>"]
+    html = as_html("a & b", ("<x>",) * 4, [("<i>", "", "Brian", "v < 1")], notes)
     for tag in ("<x>", "<i>", "<u>", "v < 1", "<b><b>"):
         assert tag not in html
     assert "v &lt; 1" in html and "<li>&lt;u&gt;</li>" in html

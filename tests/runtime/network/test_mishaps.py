@@ -20,7 +20,6 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.host import interpreter
 from brian2genn.frontend.builder import NetworkBuilder
 from brian2genn.model.network import Host
@@ -130,7 +129,7 @@ def select(backend):
     if backend == "cuda":
         from tests.cuda_shim.driver import ShimDriver
 
-        choice.use(ShimDriver())
+        devices.use(ShimDriver())
     set_device("genn", backend=backend)
 
 
@@ -140,7 +139,7 @@ def _another_device_afterwards():
     brian2genn.genn_device.build_options = {}
     set_device("runtime")
     devices.reset()
-    choice.use(None)
+    devices.use(None)
 
 
 CASES = [

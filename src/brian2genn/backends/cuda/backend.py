@@ -16,6 +16,7 @@ from ..interface import RawValue
 from .device.driver import Driver, TuningRules
 from .memory.coherence import DeviceMemory
 from .memory.queue import DeviceQueue
+from .run.options import Execution
 from .run.program import CudaProgram
 from .setup import DeviceSetup
 
@@ -36,6 +37,8 @@ class CudaBackend:
         Elements from which set-up code is executed on the device; None for as many as are worth it.
     compiles_ahead : bool, optional
         Whether programs are compiled in the background, until the device needs them.
+    execution : Execution, optional
+        What somebody wants who looks at how time steps are executed.
     """
 
     name = "cuda"
@@ -51,11 +54,13 @@ class CudaBackend:
         rules: TuningRules | None = None,
         setup_from: int | None = None,
         compiles_ahead: bool = False,
+        execution: Execution | None = None,
     ) -> None:
         self.driver = driver
         self._compiles_ahead = compiles_ahead
         self.deterministic = deterministic
         self.rules = rules or driver.rules
+        self._execution = execution
         self.memory = DeviceMemory(driver, raw)
         self._setup = DeviceSetup(driver, self.memory, setup_from)
 
@@ -122,6 +127,7 @@ class CudaBackend:
             deterministic=self.deterministic,
             rules=self.rules,
             ahead=self._compiles_ahead,
+            execution=self._execution,
         )
 
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:

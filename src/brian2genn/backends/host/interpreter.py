@@ -75,10 +75,15 @@ class _Program(ctypes.Structure):
     )
 
 
+#: The files of the interpreter: each uses what stands in those before it.
+_FILES = ("machine", "setup")
+
+
 @cache
 def _library() -> ctypes.CDLL:
     """The interpreter, compiled once per machine."""
-    text = Path(__file__).with_name("interpret.c").read_text("utf-8")
+    folder = Path(__file__).with_name("interpret")
+    text = "".join((folder / f"{name}.c").read_text("utf-8") for name in _FILES)
     library = toolchain.compile_library(toolchain.find().for_interpreter(), text, "interpreter")
     library.setup_interpret.argtypes = [
         POINTER(Context), POINTER(Pairs), c_double, c_int32, POINTER(_Program), c_int64, c_void_p,

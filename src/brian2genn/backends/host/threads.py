@@ -8,6 +8,7 @@ from ctypes import Array
 from functools import cache
 from pathlib import Path
 
+from ..notes import Item, Note
 from .structures import Effort, Pace
 
 _CPUS = Path("/sys/devices/system/cpu")
@@ -159,8 +160,8 @@ def describe_threads(
     """
     why = f" ({why})" if why else ""
     if threads < 2 or not efforts:
-        return [f"One thread{why}."]
-    lines = []
+        return [Note(f"One thread{why}.")]
+    lines: list[str] = []
     for stretch in stretches:
         # while profiling each step is shared out by itself
         alone = any(efforts[step].times for step in stretch[1:])
@@ -168,18 +169,22 @@ def describe_threads(
             effort = efforts[steps[0]]
             if effort.shared:
                 told = ", ".join(names[step] for step in steps)
-                lines.append(f"- {told}: {_how_often(effort.shared / effort.times)}")
+                lines.append(Item(f"{told}: {_how_often(effort.shared / effort.times)}"))
     if not lines:
         return [
-            f"Up to {threads} threads{why}; as far as was tried, one alone was the fastest for"
-            " every step."
+            Note(
+                f"Up to {threads} threads{why}; as far as was tried, one alone was the fastest for"
+                " every step."
+            )
         ]
-    lines = [f"Up to {threads} threads{why}, where they were faster than one:", *lines]
+    lines.insert(0, Note(f"Up to {threads} threads{why}, where they were faster than one:"))
     if pace.times_alone:
         percent = round(100 * pace.times_alone / pace.times)
         lines.append(
-            f"- the network as a whole: one thread alone in {percent} % of the run's time steps, as"
-            " long as it was faster, and to compare"
+            Item(
+                f"the network as a whole: one thread alone in {percent} % of the run's time steps,"
+                " as long as it was faster, and to compare"
+            )
         )
     return lines
 

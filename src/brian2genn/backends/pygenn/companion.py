@@ -25,9 +25,9 @@ class Part(Enum):
     What is done beside GeNN in the middle takes the whole time step with it.
     """
 
-    OPENING = "before GeNN's part"
-    MIDDLE = "in GeNN's part"
-    CLOSING = "after it"
+    PROLOGUE = "before GeNN's part"
+    BODY = "in GeNN's part"
+    EPILOGUE = "after it"
 
 
 def parts_of(
@@ -48,10 +48,10 @@ def parts_of(
     parts = []
     for number, step in enumerate(steps):
         if id(step) in forced:
-            part = Part.CLOSING if number > last else Part.MIDDLE
-            part = Part.OPENING if number < alone else part
+            part = Part.EPILOGUE if number > last else Part.BODY
+            part = Part.PROLOGUE if number < alone else part
         else:
-            part = Part.CLOSING if id(step) in pending else Part.MIDDLE
+            part = Part.EPILOGUE if id(step) in pending else Part.BODY
         parts.append(part)
     return parts
 
@@ -75,9 +75,9 @@ class Companion:
 
     Attributes
     ----------
-    whole, opening, closing : list of (str, int)
+    whole, prologue, epilogue : list of (str, int)
         What of `Program.schedule` is done in a time step that is executed here, and in these parts.
-    opening_reads, closing_reads, closing_writes : set of str
+    prologue_reads, epilogue_reads, epilogue_writes : set of str
         The arrays that what is compiled of these parts uses, and changes.
     written : set of str
         The arrays that a time step changes.
@@ -97,8 +97,8 @@ class Companion:
         self._count_touched(network.steps, parts)
         entries = self._cut(network, parts)
         self.whole = [(kind, number) for _, kind, number in entries]
-        self.opening = [(k, n) for part, k, n in entries if part is Part.OPENING]
-        self.closing = [(k, n) for part, k, n in entries if part is Part.CLOSING]
+        self.prologue = [(k, n) for part, k, n in entries if part is Part.PROLOGUE]
+        self.epilogue = [(k, n) for part, k, n in entries if part is Part.EPILOGUE]
         lower(network, FOR_A_PROCESSOR)
         self.program = CpuProgram(network)
         natives = self.program.bind(bound)
@@ -107,17 +107,17 @@ class Companion:
         self.program.prepare(profile)
 
     def _count_touched(self, steps: Sequence[Step], parts: Sequence[Part]) -> None:
-        self.opening_reads: set[str] = set()
-        self.closing_reads: set[str] = set()
-        self.closing_writes: set[str] = set()
+        self.prologue_reads: set[str] = set()
+        self.epilogue_reads: set[str] = set()
+        self.epilogue_writes: set[str] = set()
         self.written: set[str] = set()
         for part, step in zip(parts, steps, strict=True):
             self.written |= written(step)
-            if part is Part.OPENING:
-                self.opening_reads |= read(step)
-            elif part is Part.CLOSING:
-                self.closing_reads |= read(step) | written(step)
-                self.closing_writes |= written(step)
+            if part is Part.PROLOGUE:
+                self.prologue_reads |= read(step)
+            elif part is Part.EPILOGUE:
+                self.epilogue_reads |= read(step) | written(step)
+                self.epilogue_writes |= written(step)
 
     def _cut(self, network: Network, parts: Sequence[Part]) -> list[tuple[Part, str, int]]:
         """Put cuts into the schedule; returns its blocks and hosts, with their parts."""
@@ -163,8 +163,8 @@ class Companion:
                 self.program.block(number)
 
     def half_step(self, step: int) -> None:
-        """Do the closing part of a time step without Brian's objects, and end it."""
+        """Do the epilogue of a time step without Brian's objects, and end it."""
         self.set_clocks(step)
         self.begin()
-        self.blocks(self.closing)
+        self.blocks(self.epilogue)
         self.program.end_step()

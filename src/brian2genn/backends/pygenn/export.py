@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...codegen.genn.code import GENN_TYPE
 from ...codegen.templating import environment
 from ...model.network import EmitSpikes, Network
 from ...transforms.pipeline import FOR_GENN, lower
@@ -85,6 +86,7 @@ def export(
         REPLAY=REPLAY,
         FULL=FULL,
         code=_code,
+        numpy_type={own: name for name, own in GENN_TYPE.items()},
     )
     script = directory / SCRIPT
     script.write_text(text, encoding="utf-8")

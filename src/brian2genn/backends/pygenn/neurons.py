@@ -144,12 +144,12 @@ class Neurons:
 
     def flag(self, events: str) -> None:
         """Add the variable that is true for the neurons that have these events."""
-        plain = self.instance.network.arrays[events].variable
-        if plain == "_spikespace":
+        array = self.instance.network.arrays[events]
+        if array.role is Role.SPIKES:
             self.population.records_spikes = True
             flag = Flag(self.population.name, self.scope.internal("spiked", "bool"))
         else:
-            name = genn_name(plain.removesuffix("space"), self.scope.taken)
+            name = genn_name(array.variable or array.name, self.scope.taken)
             flag = Flag(self.population.name, self.scope.internal(name, "bool"))
             flag.recorded = self.scope.extra_global(f"rec_{name}", "uint8_t", self._slots_of(1))
         self.layout.flags[events] = flag

@@ -92,11 +92,11 @@ class PygennProgram:
             )
         for part in Part:
             whys = [f.why for f in self._layout.forced if self._parts[id(f.step)] is part]
-            if whys and part is Part.MIDDLE:
+            if whys and part is Part.BODY:
                 whole = "; ".join(whys)
                 lines.append(f"Time steps are executed on the processor in which {whole}.")
             elif whys:
-                when = "before" if part is Part.OPENING else "after"
+                when = "before" if part is Part.PROLOGUE else "after"
                 lines.append(
                     f"GeNN stops {when} time steps in which {'; '.join(whys)}; only values that"
                     " this needs are copied."
@@ -206,10 +206,10 @@ class PygennProgram:
         #: own memory as well if it was left there
         self._known_past: tuple[tuple[int, ...], dict[str, list[np.ndarray]]] | None = None
         self._genn_has_past = False
-        #: the time step whose opening part has been done
+        #: the time step whose prologue has been done
         self._opened = -1
         #: the part of a time step that Brian's objects are in
-        self._part = Part.MIDDLE
+        self._part = Part.BODY
 
     def _seed(self) -> int:
         """A seed for GeNN's random numbers, another one for every run."""
@@ -243,15 +243,15 @@ class PygennProgram:
         end = int(self._clocks[self._instance.base].end)
         while (step := self._step) < end:
             past = None
-            if not self._genn_is_left and self._next(Part.MIDDLE, step) != step:
+            if not self._genn_is_left and self._next(Part.BODY, step) != step:
                 past = self._past(step)
             if past is None:
                 outcome = self._step_beside(step)
-            elif self._next(Part.OPENING, step) == step != self._opened:
+            elif self._next(Part.PROLOGUE, step) == step != self._opened:
                 outcome = self._open(step)
             else:
-                next_step = min(self._next(part, step + 1) for part in (Part.OPENING, Part.MIDDLE))
-                stop = min(next_step, self._next(Part.CLOSING, step) + 1, end)
+                next_step = min(self._next(part, step + 1) for part in (Part.PROLOGUE, Part.BODY))
+                stop = min(next_step, self._next(Part.EPILOGUE, step) + 1, end)
                 if seconds <= 0:
                     stop = step + 1
                 outcome = self._stretch(step, stop, past, until)
@@ -273,10 +273,10 @@ class PygennProgram:
         self.steps_beside += 1
         entries = self._companion.whole
         if self._opened == step:
-            entries = entries[len(self._companion.opening) :]
+            entries = entries[len(self._companion.prologue) :]
         self._opened = -1
         if any(self._brian_comes(part, step) for part in Part):
-            return self._let_brian(Part.MIDDLE, entries)
+            return self._let_brian(Part.BODY, entries)
         self._companion.blocks(entries)
         self._companion.program.end_step()
         return None
@@ -285,11 +285,11 @@ class PygennProgram:
         """Do what comes before anything of GeNN's in a time step."""
         assert self._companion is not None
         self._companion.begin()
-        self._exchange.pull(self._companion.opening_reads)
+        self._exchange.pull(self._companion.prologue_reads)
         self._opened = step
-        if self._brian_comes(Part.OPENING, step):
-            return self._let_brian(Part.OPENING, self._companion.opening)
-        self._companion.blocks(self._companion.opening)
+        if self._brian_comes(Part.PROLOGUE, step):
+            return self._let_brian(Part.PROLOGUE, self._companion.prologue)
+        self._companion.blocks(self._companion.prologue)
         return None
 
     def _let_brian(self, part: Part, schedule: list[tuple[str, int]]) -> Outcome:
@@ -365,15 +365,15 @@ class PygennProgram:
                 self._remember_past(start, done, past)
                 self._take_events(start, done)
                 last = done - 1
-                brian = not interrupted and self._brian_comes(Part.CLOSING, last)
-                self._exchange.pull(self._companion.closing_reads)
-                self._exchange.changed_here(self._companion.closing_writes)
+                brian = not interrupted and self._brian_comes(Part.EPILOGUE, last)
+                self._exchange.pull(self._companion.epilogue_reads)
+                self._exchange.changed_here(self._companion.epilogue_writes)
                 if brian:
                     self._companion.set_clocks(last)
                     self._companion.begin()
                 else:
                     self._companion.half_step(last)
-        return self._let_brian(Part.CLOSING, self._companion.closing) if brian else None
+        return self._let_brian(Part.EPILOGUE, self._companion.epilogue) if brian else None
 
     def _set_phase(self, phase: int) -> None:
         for population in self._layout.description.populations:
@@ -428,7 +428,7 @@ class PygennProgram:
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in, or this part of it."""
         assert self._companion is not None
-        if self._part is not Part.OPENING:
+        if self._part is not Part.PROLOGUE:
             self._companion.program.end_step()
 
     def is_active(self, clock: int) -> bool:

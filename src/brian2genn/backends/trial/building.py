@@ -49,9 +49,9 @@ def _pattern() -> _Piece:
     code.output("_iter_low", number(0))
     code.output("_iter_high", partners)
     code.output("_iter_step", number(1))
-    code.output("_iter_p", code["there[_i]"])
+    code.output("_iter_p", code["there", "_i"])
     code.output("_j", code.given("_k"))
-    chance = draw("rand", 0) < call("sqrt", code["here[_j]"])
+    chance = draw("rand", 0) < call("sqrt", code["here", "_j"])
     code.output("_cond", chance & (draw("randn", 1) < 1.5))
     code.output("_n", number(1))
     step = {"iteration": Iteration.SAMPLE_BY_PROBABILITY}
@@ -70,7 +70,7 @@ def _values() -> _Piece:
     sketch.zeros("w", size)
     sketch.zeros("w_single", size, "float32")
     code = sketch.code("values")
-    x = code["x[neuron]"]
+    x = code["x", "neuron"]
     value = draw("randn", 0) * call("sqrt", call("abs", x)) + draw("rand", 1) / 3.0
     code["w"] = where(x > 0.0, value, x * value - 0.1)
     code["w_single"] = value

@@ -108,7 +108,7 @@ def make_simple_trial() -> Trial:
     sketch.array("post", post.astype(INT32))
     sketch.array("w", random.uniform(0, 0.02, pre.size))
     cell = sketch.code("update")
-    v, dt = cell["v"], cell["dt[]"]
+    v, dt = cell["v"], cell.shared("dt")
     noise = 1.5 * call("sqrt", dt) * draw("randn", 0)
     cell["v"] = v + (1.4 + cell["g"] - v) * 0.05 + noise
     cell["g"] = 0.97 * cell["g"]
@@ -119,8 +119,8 @@ def make_simple_trial() -> Trial:
     _record_cells(sketch, "some_start", "some_stop", ("i", "t"), recorder=0)
     sketch.step(Push, "push", queue=0, events="cell_events")
     synapse = sketch.code("simple")
-    synapse["g[post]"] = synapse["g[post]"] + synapse["w"]
-    synapse["reached[post]"] = synapse["reached[post]"] + 1
+    synapse["g", "post"] = synapse["g", "post"] + synapse["w"]
+    synapse["reached", "post"] = synapse["reached", "post"] + 1
     sketch.step(Deliver, "simple", synapse, queue=0, side="pre", synapses="simple")
     reset = sketch.code("reset")
     reset["v"] = 0.1 * draw("rand", 0)
@@ -246,7 +246,7 @@ def _record_state(sketch: Sketch) -> None:
 
 def _sum(sketch: Sketch) -> None:
     total = sketch.code("summed")
-    total.output("_synaptic_var", 0.1 * total["x"] * total["g[plastic_post]"])
+    total.output("_synaptic_var", 0.1 * total["x"] * total["g", "plastic_post"])
     sketch.step(
         Sum, "summed", total, size="N_plastic", target="total", target_dtype=FLOAT64,
         index="plastic_post", start="total_start", target_size="N_cells",
@@ -256,7 +256,7 @@ def _sum(sketch: Sketch) -> None:
 def _update(sketch: Sketch) -> None:
     """Decays by exp, noise, and what holds still while a cell is refractory."""
     cell = sketch.code("update")
-    t, dt, v, slow = cell["t[]"], cell["dt[]"], cell["v"], cell["slow"]
+    t, dt, v, slow = cell.shared("t"), cell.shared("dt"), cell["v"], cell["slow"]
     awake = timestep(t - cell["lastspike"], dt) >= timestep(number(1.5e-3), dt)
     decay = call("exp", -dt / cell["tau"])
     target = 1.4 + cell["g"] + 0.1 * cell["total"]
@@ -278,7 +278,7 @@ def _thresholds(sketch: Sketch) -> None:
         refractoriness=refractoriness,
     )  # fmt: skip
     chance = sketch.code("chance")
-    chance.output("_cond", draw("rand", 0) < chance["rates"] * chance["dt[]"])
+    chance.output("_cond", draw("rand", 0) < chance["rates"] * chance.shared("dt"))
     sketch.step(Threshold, "chance", chance, size="N_inputs", events="input_events")
 
 
@@ -292,7 +292,7 @@ def _record_cells(
     """Record values of cells that spike."""
     record = sketch.code("spikes")
     for name in names:
-        record.output(f"recorded_{name}", record["t[]" if name == "t" else name])
+        record.output(f"recorded_{name}", record.shared(name) if name == "t" else record[name])
     columns = [
         Column(name, INT32 if name == "i" else FLOAT64, f"recorded_{name}") for name in names
     ]
@@ -306,12 +306,12 @@ def _deliver_fixed(sketch: Sketch) -> None:
     """Many synapses add to one cell at once: double, single precision and integers."""
     sketch.step(Push, "fixed_push", queue=0, events="input_events")
     synapse = sketch.code("fixed")
-    synapse["g[fixed_post]"] = synapse["g[fixed_post]"] + synapse["fixed_w"]
+    synapse["g", "fixed_post"] = synapse["g", "fixed_post"] + synapse["fixed_w"]
     # which the reset has to wait for: a step that is executed at the next time step's beginning
-    synapse["v[fixed_post]"] = synapse["v[fixed_post]"] + 0.1 * synapse["fixed_w"]
-    slow = synapse["slow[fixed_post]"]
-    synapse["slow[fixed_post]"] = slow + (0.1 * synapse["fixed_w"]).cast(FLOAT32)
-    synapse["reached[fixed_post]"] = synapse["reached[fixed_post]"] + 1
+    synapse["v", "fixed_post"] = synapse["v", "fixed_post"] + 0.1 * synapse["fixed_w"]
+    slow = synapse["slow", "fixed_post"]
+    synapse["slow", "fixed_post"] = slow + (0.1 * synapse["fixed_w"]).cast(FLOAT32)
+    synapse["reached", "fixed_post"] = synapse["reached", "fixed_post"] + 1
     sketch.step(Deliver, "fixed", synapse, queue=0, side="pre", synapses="fixed")
 
 
@@ -323,12 +323,12 @@ def _deliver_plastic(sketch: Sketch) -> None:
         queue = 1 if side == "pre" else 2
         sketch.step(Push, f"{side}_push", queue=queue, events="cell_events")
         synapse = sketch.code(f"plastic_{side}")
-        decay = call("exp", (synapse["lastupdate"] - synapse["t[]"]) / 20e-3)
+        decay = call("exp", (synapse["lastupdate"] - synapse.shared("t")) / 20e-3)
         partner = synapse[other] * decay
         synapse[own] = synapse[own] * decay + jump
         synapse[other] = partner
         if side == "pre":
-            synapse["g[plastic_post]"] = synapse["g[plastic_post]"] + synapse["w"]
+            synapse["g", "plastic_post"] = synapse["g", "plastic_post"] + synapse["w"]
         synapse["w"] = call("clip", synapse["w"] + partner, 0.0, 0.06)
-        synapse["lastupdate"] = synapse["t[]"]
+        synapse["lastupdate"] = synapse.shared("t")
         sketch.step(Deliver, f"plastic_{side}", synapse, queue=queue, side=side, synapses="plastic")

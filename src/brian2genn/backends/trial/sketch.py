@@ -100,25 +100,27 @@ def timestep(t: Term, dt: Term) -> Term:
 class Code:
     """A kernel under construction.
 
-    Variables are named as they are written in it: ``"v"`` for the array ``v`` at the element
-    itself, ``"g[post]"`` at the element that the array ``post`` holds, ``"t[]"`` for a value that
-    all share.
+    ``code["v"]`` is the array ``v`` at the element itself, ``code["g", "post"]`` the array ``g`` at
+    the element that the array ``post`` holds (or what a step has ``given``), and
+    ``code.shared("t")`` a value that all elements share.
     """
 
     def __init__(self, sketch: Sketch, name: str, given: dict[str, str] | None = None) -> None:
         self._sketch = sketch
         self.kernel = Kernel(f"{name}_kernel", name, given=dict(given or {}))
 
-    def __getitem__(self, place: str) -> Term:
-        access = self._access(place)
-        dtype = access.dtype if access.dtype == BOOL else arithmetic(access.dtype)
-        return Term(ex.make("load", attr=access.name, dtype=dtype))
+    def __getitem__(self, place: str | tuple[str, str]) -> Term:
+        return self._loaded(self._access(*_array_and_index(place)))
 
-    def __setitem__(self, place: str, value: Any) -> None:
-        access = self._access(place)
+    def __setitem__(self, place: str | tuple[str, str], value: Any) -> None:
+        access = self._access(*_array_and_index(place))
         node = _node(value)
         node = ex.truth(node) if access.dtype == BOOL else ex.cast(node, access.dtype)
         self.kernel.stores.append(Store(access.name, node))
+
+    def shared(self, array: str) -> Term:
+        """What an array of one element holds."""
+        return self._loaded(self._access(array, None))
 
     def output(self, name: str, value: Any) -> None:
         """Name a result for the step that owns the kernel."""
@@ -128,18 +130,23 @@ class Code:
         """An integer that the step provides for every element."""
         return Term(ex.make("given", attr=name, dtype=self.kernel.given[name]))
 
-    def _access(self, place: str) -> Access:
-        array, bracket, index = place.rstrip("]").partition("[")
-        name = f"{array}_of_{index}" if index else array
+    def _loaded(self, access: Access) -> Term:
+        dtype = access.dtype if access.dtype == BOOL else arithmetic(access.dtype)
+        return Term(ex.make("load", attr=access.name, dtype=dtype))
+
+    def _access(self, array: str, index: str | None) -> Access:
+        is_own = index is None or index == ELEMENT
+        name = array if is_own else f"{array}_of_{index}"
         if name not in self.kernel.accesses:
-            at: str | None = ELEMENT
-            if bracket:
-                at = index or None
-            if index and index not in self.kernel.given:
-                self._access(index)
+            if not is_own and index not in self.kernel.given:
+                self._access(str(index), ELEMENT)
             dtype = self._sketch.network.arrays[array].dtype
-            self.kernel.accesses[name] = Access(name, array, dtype, at)
+            self.kernel.accesses[name] = Access(name, array, dtype, index)
         return self.kernel.accesses[name]
+
+
+def _array_and_index(place: str | tuple[str, str]) -> tuple[str, str]:
+    return (place, ELEMENT) if isinstance(place, str) else place
 
 
 @dataclass

@@ -145,9 +145,9 @@ def step_in(step: Step, scope: Scope) -> Step:
 
 
 def declared_literals(literals: Sequence[Expr]) -> list[str]:
-    """Declarations of the numbers that a scope has."""
+    """Declarations of the numbers that a scope has, without the last semicolon of each."""
     types = (value_type(literal.dtype) for literal in literals)
     return [
-        f"const {ctype} _literal{k} = ({ctype})ctx->literals[{k}]; (void)_literal{k};"
+        f"const {ctype} _literal{k} = ({ctype})ctx->literals[{k}]; (void)_literal{k}"
         for k, ctype in enumerate(types)
     ]

@@ -124,7 +124,10 @@ class _Stretch:
 
 def load_templates() -> None:
     """Load the templates that most programs need, so that nobody waits for them later."""
-    for name in ("program", "update", "threshold", "push", "deliver", "onevents", "recordevents"):
+    for name in (
+        "program", "update", "threshold", "push", "deliver", "ahead", "several", "packed",
+        "onevents", "recordevents",
+    ):  # fmt: skip
         environment.get_template(f"c/{name}.c.j2")
 
 
@@ -192,6 +195,11 @@ def print_program(network: Network) -> Source:
     scopes = Scopes(shared, symbols, network.queues + steps.sums, network.recorders)
     for one in printed:
         one.scope = scopes.number(one.number)
+    places = {
+        step.name: (one.function, one.context) for one, step in zip(printed, native, strict=True)
+    }
+    for one, step in zip(printed, native, strict=True):
+        one.before = tuple(delays.before(step, places))
     functions = [one.functions for one in printed if one.functions.text]
     listing = [
         (one.number, step.size)
@@ -199,7 +207,7 @@ def print_program(network: Network) -> Source:
         if isinstance(step, Update) and one.resting
     ]
     late = [
-        (one.number, step.size, delays.n_values[step.name])
+        (one.number, step.size, delays.n_values[one.function])
         for one, step in zip(printed, native, strict=True)
         if isinstance(step, Update) and one.put_off
     ]

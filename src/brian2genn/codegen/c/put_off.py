@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...model.dtypes import C_TYPE
@@ -85,7 +86,7 @@ class Delays:
     def __init__(self, network: Network, symbols: Symbols) -> None:
         self.plans: dict[str, PutOff] = put_off(network)
         self._symbols = symbols
-        #: by the updates' names: how many values change with each time step
+        #: by the names of their functions: how many values change with each time step
         self.n_values: dict[str, int] = {}
 
     def leave(self, update: Update) -> None:
@@ -101,17 +102,26 @@ class Delays:
             found += [one for one in [rest, *([step] for step in late)] if one]
         return found
 
-    def before(self, step: Step) -> list[str]:
-        """Calls that bring up to the present what a step looks at, as C text."""
+    def before(self, step: Step, places: Mapping[str, tuple[str, str]]) -> list[str]:
+        """Calls that bring up to the present what a step looks at, as C text.
+
+        Parameters
+        ----------
+        step : Step
+        places : mapping
+            By the names of updates: what their functions' names begin with, and C text of the
+            context in which they are executed.
+        """
         calls = []
         for name, plan in self.plans.items():
+            function, context = places[name]
             if step.name in plan.others:
-                calls.append(f"{name}_catch_up(ctx);")
+                calls.append(f"{function}_catch_up({context});")
             elif step.name in plan.listed and isinstance(step, Deliver):
-                calls.append(f"{name}_reach_arriving(ctx, ctx->queues[{step.queue}]);")
+                queue = f"ctx->queues[{step.queue}]"
+                calls.append(f"{function}_reach_arriving({context}, {queue});")
             elif step.name in plan.listed and isinstance(step, RecordState):
                 indices = self._symbols.array(step.indices), self._symbols.length(step.indices)
-                calls.append(
-                    f"{name}_reach_listed(ctx, (const int32_t *){indices[0]}, {indices[1]});"
-                )
+                listed = f"(const int32_t *){indices[0]}, {indices[1]}"
+                calls.append(f"{function}_reach_listed({context}, {listed});")
         return calls

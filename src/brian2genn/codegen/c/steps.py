@@ -24,7 +24,7 @@ from ...model.network import (
 from ...transforms.alike import Form, differing, form_of, groups_of
 from ...transforms.demand import sums_on_demand
 from ...transforms.scatter import side_by_side
-from ...transforms.shares import Division, division_of, why_not_shared
+from ...transforms.shares import Division, divisions_of, why_not_shared
 from ..symbols import Symbols
 from ..templating import environment
 from .alike import Member, Shared, declared_literals, step_in, symbols_in, unit_in
@@ -173,6 +173,7 @@ class StepsPrinter:
         self.parts = [delays.apart(part) for part in parts]
         stretches = [stretch for part in self.parts for stretch in part]
         self._steps = [step for stretch in stretches for step in stretch]
+        self._divided = divisions_of(network)
         self._division: dict[int, Division] = {}
         self._queues: dict[int, int] = {}
         alone = {step.name for steps in stretches for step in steps if why_not_shared(steps[0])}
@@ -199,9 +200,9 @@ class StepsPrinter:
             self._delays.leave(step)
 
     def _plan(self, number: int, step: Step) -> None:
-        """Find out how a step divides its synapses among threads, if it does."""
-        division = division_of(step) if isinstance(step, Deliver | Sum) else None
-        if not isinstance(division, Division):
+        """Number the queue of a step whose synapses are divided among threads."""
+        division = self._divided.get(step.name)
+        if division is None:
             return
         queue = step.queue if isinstance(step, Deliver) else self._network.queues + self.sums
         self.sums += not isinstance(step, Deliver)
@@ -212,8 +213,6 @@ class StepsPrinter:
         """Whether its function is called in one place only, which can be told its scope."""
         if isinstance(step, Exchange | Collect | Receive) or is_push(step):
             return False
-        if step.name in self._delays.plans:
-            return False  # others call its functions, too
         return not (is_alone and isinstance(step, Update | Threshold))
 
     def _form(self, number: int, step: Step, forms: dict[int, Form]) -> Form:
@@ -222,6 +221,7 @@ class StepsPrinter:
             self._division.get(number),
             self._passes.resting.get(step.name),
             self._passes.is_fused(step),
+            step.name in self._delays.plans,
         ]
         both = self._passes.both(step)
         if both is not None:
@@ -268,7 +268,6 @@ class StepsPrinter:
                 update=passes.update_of(step),
                 both=passes.condition(step),
                 put_off=step.name in self._delays.plans,
-                before=tuple(self._delays.before(step)),
             )
         )
         return self.printed[-1]
@@ -305,10 +304,12 @@ class StepsPrinter:
         types = [ctype for ctype, _ in unit.constants.fields]
         literals = declared_literals([member.scope.literals[place] for place in places])
         prepare = [line for _, lines in unit.constants.blocks for line in lines]
-        self.shared.append(Shared(step.name, types, [*literals, *prepare], [member], places))
+        self.shared.append(
+            Shared(step.name, types, [*(f"{one};" for one in literals), *prepare], [member], places)
+        )
         own = f"const {step.name}_constants *const constants ="
-        own += f" (const {step.name}_constants *)ctx->constants; (void)constants;"
-        begin = " ".join([own] * bool(types) + literals).removesuffix(";")
+        own += f" (const {step.name}_constants *)ctx->constants; (void)constants"
+        begin = "; ".join([own] * bool(types) + literals)
         others = "".join(f"\n     {self._steps[k].name}" for k in numbers[1:])
         text = (
             f"/* what follows is done for:{others} */\n"

@@ -14,22 +14,15 @@ from ...model.network import (
     EmitSpikes,
     Host,
     Network,
-    OnEvents,
     Push,
-    RecordEvents,
-    RecordRate,
-    RecordState,
     Step,
-    Sum,
-    Threshold,
-    Update,
 )
 from ...transforms.aside import put_aside
 from ...transforms.forward import forwarded
 from ...transforms.messages import Messages, messages
 from ...transforms.owners import Owners, owners
 from ...transforms.rotate import rotate
-from ...transforms.stages import Planner, Stage, Task, domain_of_monitor
+from ...transforms.stages import Planner, Stage, Task
 from ..c.shared import Unit
 from ..c.words import pointer
 from ..symbols import Symbols, user_arrays
@@ -42,18 +35,15 @@ from .small import MOST_USER_THREADS
 from .source import (
     ArrayCount,
     ArrayName,
-    Count,
     CudaSource,
     Derived,
     KernelPlan,
     OwnedQueue,
     ParamCount,
-    QueueCount,
     TaskPlan,
 )
 from .texts import KernelText, MessagesText, MonitorText, OwnedText, TaskText
-
-_ONE: tuple[str, Count] = ("one", None)
+from .threads import ONE, Threads
 
 #: Constant memory, less than its 64 KiB to leave room for the compiler.
 _CONSTANT_BYTES = 60_000
@@ -107,6 +97,7 @@ class _Printer:
         self.kernels: list[KernelText] = []
         self.step_numbers: dict[int, int] = {}
         self.planner = Planner(network, deterministic=deterministic)
+        self.threads = Threads(network, self.planner)
         #: identities of the steps that are executed one time step late
         self.late: frozenset[int] = frozenset()
         #: by the identity of a step: whose blocks can execute it without waiting for others
@@ -145,7 +136,7 @@ class _Printer:
             with working_on(step):
                 declare(step, network, result, self.planner, late=id(step) in self.late)
         aside = put_aside(self.planner, stages, self.late) if self.fuse else None
-        by_element = {id(task) for s in stages for task in s.tasks if self._is_pass(task)}
+        by_element = {id(task) for s in stages for task in s.tasks if self.threads.is_pass(task)}
         kernels = [k for s in stages for t in s.tasks for one in t.steps for k in one.kernels()]
         # threads keep more values, which others would have to do without
         small = all(needs.expressions(kernel) <= needs.MANY_EXPRESSIONS for kernel in kernels)
@@ -234,7 +225,7 @@ class _Printer:
             own=own,
             own_parameters="".join(f", {self._ctype(a)} &{name}" for a, name in own.items()),
             event=own.get(events, self._element(events) if events else ""),
-            by_element=self._is_by_element(step),
+            by_element=self.threads.is_by_element(step),
             ordered=ordered,
             numbered=any(printer.names_element for printer in printers),
             arranged=[
@@ -264,10 +255,6 @@ class _Printer:
         """The C type of an array's elements; Brian's lists of events are flags here."""
         return C_TYPE[BOOL if array in self.result.events else self.network.arrays[array].dtype]
 
-    def _is_pass(self, task: Task) -> bool:
-        """Whether threads go through the steps of a task with an element each."""
-        return all(map(self._is_by_element, task.steps)) and self._generator(task) is None
-
     def _put_aside(self, taken: dict[str, Task], stages: Sequence[Stage]) -> None:
         """Let steps of the last stage put aside what they add to what the first stage works on."""
         self.result.aside = sorted(taken)
@@ -288,25 +275,6 @@ class _Printer:
     def _own(self, step: Step) -> dict[str, str]:
         """The arrays of which a step finds its element with the thread, and the C names."""
         return {array: f"own_{array}" for array in self.kept.get(id(step), ())}
-
-    def _is_by_element(self, step: Step) -> bool:
-        """Whether a step's function takes one element; others take a share of the blocks."""
-        if self.planner.why_in_order(step):
-            return False
-        if isinstance(step, RecordState):
-            return domain_of_monitor(self.network, step) is not None
-        return isinstance(step, Update | Threshold | OnEvents | Push | RecordEvents | RecordRate)
-
-    def _asks(self, step: Step) -> bool:
-        """Whether threads ask for places in a list, and take them later."""
-        return isinstance(step, Push | RecordEvents) and self._is_by_element(step)
-
-    def _asking_from(self, step: Step, task: TaskText) -> list[Step]:
-        """The steps from `step` on that ask, one after the other: all at once, to wait once."""
-        first = task.steps.index(step)
-        if task.kind != "elements" or (first > 0 and self._asks(task.steps[first - 1])):
-            return []
-        return list(takewhile(self._asks, task.steps[first:]))
 
     # -- tasks and kernels -----------------------------------------------------
     def _renumbered(self, stages: list[Stage]) -> list[Stage]:
@@ -347,16 +315,16 @@ class _Printer:
         step = task.steps[0]
         ordered = any(self.planner.why_in_order(s) for s in task.steps)
         text = TaskText(task.number, "blocks", list(task.steps), [])
-        kind, count = _ONE
-        generator = self._generator(task)
+        kind, count = ONE
+        generator = self.threads.generator(task)
         if generator is not None:
             text.kind = "spikes"
             numbers = self.result.arrays.index
             text.neurons = f"ctx->arrays[{numbers(generator.neurons)}]"
             text.due = f"ctx->arrays[{numbers(Derived(generator.name, 'before'))}]"
         elif not ordered:
-            kind, count = self._count(step)
-            if self._is_by_element(step):
+            kind, count = self.threads.count(step)
+            if self.threads.is_by_element(step):
                 assert isinstance(count, ParamCount | ArrayCount)
                 text.kind, text.size = "elements", self._size(count)
                 kept = {a: by for s in task.steps for a, by in self.kept.get(id(s), {}).items()}
@@ -399,34 +367,6 @@ class _Printer:
             for array, writer in self.kept.get(id(step), {}).items()
             if writer is step
         ]
-
-    def _generator(self, task: Task) -> EmitSpikes | None:
-        """The spike generator whose spikes the steps of a task are for."""
-        for step in self.network.steps:
-            if isinstance(step, EmitSpikes) and task.domain == f"spikes of {step.events}":
-                return step
-        return None
-
-    def _count(self, step: Step) -> tuple[str, Count]:
-        """How many threads a step wants."""
-        match step:
-            case Update() | Threshold():
-                return "elements", ParamCount(step.size)
-            case OnEvents() | Push() | RecordEvents() | RecordRate():
-                return "elements", ArrayCount(step.events, less=1)
-            case RecordState():
-                domain = domain_of_monitor(self.network, step)
-                if domain is not None:
-                    return "elements", ParamCount(domain)
-                return "share", ArrayCount(step.indices)
-            case Sum():
-                return "warps", ParamCount(step.target_size)
-            case Deliver():
-                gathered = self.planner.gathered_by(step)
-                if gathered is not None:
-                    return "warps", ArrayCount(gathered.array)
-                return "queue", QueueCount(step.queue)
-        return _ONE
 
     def _size(self, count: ParamCount | ArrayCount) -> str:
         if isinstance(count, ParamCount):
@@ -476,8 +416,8 @@ class _Printer:
             own_arguments=lambda step: "".join(f", {name}" for name in self._own(step).values()),
             otherwise=self._otherwise,
             emits=lambda step: isinstance(step, EmitSpikes),
-            asks=self._asks,
-            asking_from=self._asking_from,
+            asks=self.threads.asks,
+            asking_from=self.threads.asking_from,
             mark=self._mark,
             user_code=print_user_code(network.user_code, pragmas=False),
             most_threads=result.most_threads,

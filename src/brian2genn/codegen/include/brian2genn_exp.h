@@ -6,7 +6,7 @@
    elementary functions); exp(r) - 1 = r + r^2 q(r), where q is of degree 9, by Remez's algorithm;
    its error is below 2^-58.  The polynomial is evaluated from pairs of terms (G. Estrin, 1960), in
    half the steps that wait for each other.  Errors are below 1.1 (exp) and 2 (expm1) units in the
-   last place (tests/codegen/test_exp_header.py). */
+   last place (tests/codegen/include/test_exp_header.py). */
 #ifndef BRIAN2GENN_EXP_H
 #define BRIAN2GENN_EXP_H
 

@@ -9,7 +9,7 @@
  * that fits into two registers (P. T. P. Tang, 1989, ACM Trans. Math. Softw. 15:144-157), and
  * exp(r) - 1 = r + r^2 q(r), where q is of degree 4 and interpolates at Chebyshev's points.  expm1 has
  * the polynomial of brian2genn_exp.h: numbers of the table would be rounded, and 1 subtracted.  Errors
- * are below 1.3 (exp) and 2 (expm1) units in the last place (tests/codegen/test_exp_header.py). */
+ * are below 1.3 (exp) and 2 (expm1) units in the last place (tests/codegen/include/test_exp_header.py). */
 #ifndef BRIAN2GENN_VECTOR_EXP_H
 #define BRIAN2GENN_VECTOR_EXP_H
 

@@ -402,7 +402,7 @@ class _Growth:
 
 def _brian_error(error: SetupError, step: Connect) -> Exception:
     """The error that Brian raises for the same mistake."""
-    partner = step.partner.removeprefix("_")
+    partner = "j" if step.outer_is_pre else "i"
     if error.kind == OUT_OF_RANGE:
         # as Brian's NumPy target says it, in all versions
         text = f"={error.wrong} outside allowed range from 0 to {error.limit - 1}"

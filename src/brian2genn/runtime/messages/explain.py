@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from brian2.groups.subgroup import Subgroup
 
+from ...backends.notes import Note
 from ...frontend.labels import referent
 from ...frontend.network import BY_BRIAN, COMPILED, IDLE, Placement
 from ...frontend.recorded import RecordedCode
@@ -216,7 +217,7 @@ class Explanation:
         bars = [Bars("time of the last run", seconds, lambda value: f"{value:.2g} s")]
         bars.append(Bars("memory of arrays", self._sizes.of_objects(), said))
         return as_html(
-            repr(self).partition("\n")[0],
+            self._title(),
             *self._rows(),
             [str(self.times or ""), *self._idle(), *self._by_brian_in_setup(), *self.notes],
             bars,
@@ -237,12 +238,11 @@ class Explanation:
         matplotlib.axes.Axes
         """
         seconds = self.times.of_objects if self.times else {}
-        notes = [note for note in self.notes if note.startswith("- ") or " thread" in note]
+        notes: list[str] = [note for note in self.notes if isinstance(note, Note)]
         if not any(p.name in seconds for p in self.placements if p.where == COMPILED):
             notes.insert(0, "Shares of compiled objects: run(..., profile=True)")
-        title = repr(self).partition("\n")[0]
         shares, rest = self._shares(seconds)
-        return draw(title, self._busy(), shares, rest, notes, ax)
+        return draw(self._title(), self._busy(), shares, rest, notes, ax)
 
     def _shares(self, seconds: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, float]]:
         """Percents of the loop that objects took, and a name and percents for the rest."""
@@ -263,11 +263,14 @@ class Explanation:
             if p.where == BY_BRIAN
         ]
 
-    def __repr__(self) -> str:
-        lines = [
+    def _title(self) -> str:
+        return (
             f"Network '{self.network}': {_objects(self.count(COMPILED))} compiled,"
             f" {self.count(BY_BRIAN)} run by Brian."
-        ]
+        )
+
+    def __repr__(self) -> str:
+        lines = [self._title()]
         if self.setup:
             there = sum(count for place, count in self.setup.items() if place.elsewhere)
             on_gpu = f" ({there} of them executed by the GPU)" if there else ""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
+from ...backends.notes import Item
+
 #: Brian's time is what people look for; colours that can be read on light and dark ground.
 _MARKED = ' style="color: #d9534f; font-weight: bold"'
 
@@ -69,14 +71,14 @@ def as_html(
         The third says where an object runs.
     rows : sequence of sequence of str
     notes : sequence of str
-        Those that begin with a hyphen are a list.
+        The items that follow one another are a list.
     bars : sequence of Bars, optional
     """
     head = "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in columns)
     body = "".join(_row(row) for row in rows)
     below = "".join(
-        _list(same) if is_item else "".join(f"<p>{escape(note)}</p>" for note in same if note)
-        for is_item, same in groupby(notes, lambda note: note.startswith("- "))
+        _list(same) if are_items else "".join(f"<p>{escape(note)}</p>" for note in same if note)
+        for are_items, same in groupby(notes, lambda note: isinstance(note, Item))
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     drawn = "".join(group.as_html() for group in bars)
@@ -84,7 +86,8 @@ def as_html(
 
 
 def _list(notes: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(note[2:])}</li>" for note in notes) + "</ul>"
+    said = (note.said for note in notes if isinstance(note, Item))
+    return "<ul>" + "".join(f"<li>{escape(one)}</li>" for one in said) + "</ul>"
 
 
 def _row(row: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from brian2.core.preferences import prefs
 from brian2.synapses.synapses import Synapses
 
 from ...backends.interface import RankedProgram
+from ...backends.notes import Item
 from ...backends.refusal import Refusal
 from ...frontend.network import Translation
 from ...model.network import (
@@ -148,7 +149,7 @@ class RankedNetwork:
                     else:
                         told += " (4 bytes each)"
                     needed = ", ".join(dict.fromkeys(names.tell(user) for user in users))
-                    lines.append(f"- {told}, for: {needed}")
+                    lines.append(Item(f"{told}, for: {needed}"))
         return lines
 
 

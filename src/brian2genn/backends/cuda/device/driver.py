@@ -35,7 +35,7 @@ class Meeting(Enum):
 
 @dataclass(frozen=True)
 class TuningRules:
-    """How ways are compared.
+    """How time steps are launched, and ways to do that compared.
 
     Attributes
     ----------
@@ -45,11 +45,14 @@ class TuningRules:
         ... or seconds, if the steps are long: then there may be fewer.
     meetings : tuple of Meeting
         What is tried to launch many time steps, if it is possible; what is usual comes first.
+    patience : float
+        After about so many seconds the host looks at the device.
     """
 
     steps: int = 64
     seconds: float = 0.005
     meetings: tuple[Meeting, ...] = tuple(Meeting)
+    patience: float = 0.02
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from ....codegen.cuda.program import print_cuda_program
 from ....codegen.cuda.source import CudaSource
 from ....model.network import Network
 from ...interface import Bound, Outcome
+from ...notes import Note
 from ..device.driver import Driver, Meeting, Module, TuningRules
 from ..memory.coherence import DeviceMemory
 from ..memory.recorder import DeviceRecorder
 from ..memory.structures import STATE
 from .deployment import Deployment
 from .executable import Executable
+from .options import Execution
 from .report import note_on_memory, notes_on_kernels, too_little_memory
 from .sizes import threads_of
 from .stepping import Stepper
@@ -46,6 +48,8 @@ class CudaProgram:
         How ways to execute time steps are compared.
     ahead : bool, optional
         Whether to compile it in the background; the device gets it when it is first needed.
+    execution : Execution, optional
+        What somebody wants who looks at how time steps are executed.
     """
 
     within_step = False
@@ -60,6 +64,7 @@ class CudaProgram:
         profile: bool = False,
         deterministic: bool = False,
         ahead: bool = False,
+        execution: Execution | None = None,
     ) -> None:
         self.source: CudaSource = print_cuda_program(
             network, fuse=not profile, deterministic=deterministic
@@ -68,7 +73,7 @@ class CudaProgram:
         self.owners = self.source.owners
         self._driver = driver
         self._memory = memory
-        self._executable = Executable(partial(driver.build, self.source.text), rules)
+        self._executable = Executable(partial(driver.build, self.source.text), rules, execution)
         if ahead:
             driver.compile_ahead(self.source.text)
         else:
@@ -108,7 +113,7 @@ class CudaProgram:
         """What the device executes, for people: kernels, registers, memory, detours."""
         lines = notes_on_kernels(self.source, self._driver, self._module, self.deployment.names)
         if self.deployment.is_there and not self._profile:
-            lines.append(self._stepper.note_for_people())
+            lines.append(Note(self._stepper.note_for_people()))
         return [*lines, note_on_memory(self._driver, self.deployment.needs())]
 
     @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 
 from ....codegen.cuda.source import CudaSource
 from ....model.names import Names
+from ...notes import Note
 from ..device.driver import Driver, Module
 from ..memory.coherence import DeviceMemory
 from ..memory.image import Image
@@ -119,9 +120,11 @@ def notes_on_kernels(source: CudaSource, driver: Driver, module: Module, names: 
         slow = f", {made.local_bytes} bytes of slow memory" if made.local_bytes else ""
         occupancy = made.resident_blocks * driver.threads / driver.most_threads
         lines.append(
-            f"Kernel {kernel.name}: {made.registers} registers{slow}, occupancy {occupancy:.0%}"
-            f" ({made.resident_blocks} blocks of {driver.threads} threads at a time on each of"
-            f" {driver.multiprocessors} multiprocessors): {what}."
+            Note(
+                f"Kernel {kernel.name}: {made.registers} registers{slow}, occupancy {occupancy:.0%}"
+                f" ({made.resident_blocks} blocks of {driver.threads} threads at a time on each of"
+                f" {driver.multiprocessors} multiprocessors): {what}."
+            )
         )
     if source.late_steps:
         lines.append(
@@ -129,5 +132,6 @@ def notes_on_kernels(source: CudaSource, driver: Driver, module: Module, names: 
             f" {', '.join(map(names.tell, source.late_steps))}."
         )
     for origin, reason in source.ordered.items():
-        lines.append(f"The {names.tell(origin)} is executed by one thread, because {reason}.")
+        told = f"The {names.tell(origin)} is executed by one thread, because {reason}."
+        lines.append(Note(told))
     return lines

@@ -31,9 +31,6 @@ _LONGEST_GRAPH = 256
 _MOST_STEPS = 2048
 _MOST_TOGETHER = 1024
 
-#: The host looks at the device after about so many seconds.
-_PATIENCE = 0.02
-
 #: The kernel that executes many time steps.
 _TOGETHER = "run_steps"
 
@@ -102,12 +99,16 @@ class Stepper:
             for variant in _VARIANTS
         ]
         ways = self._can_own(), self._can_put_aside(), self._can_tell()
-        only = self._executable.only
-        key = only, tuple(self._counts), ways, *map(self._sizes, kinds)
+        chosen = self._executable.execution.candidates
+        key = chosen, tuple(self._counts), ways, *map(self._sizes, kinds)
         if key not in self._executable.tuners:
             # it outlives this network: it must not hold its queues
-            launching = self._possible() if only is None else [only]
-            variants = {plan: self._variants_of(plan) if only is None else [] for plan in launching}
+            launching = self._possible()
+            if chosen is not None:
+                launching = list(chosen(launching))
+            variants = {
+                plan: self._variants_of(plan) if chosen is None else [] for plan in launching
+            }
             for plan in [plan for found in variants.values() for plan in found]:
                 variants[plan] = self._more_of(plan)
             self._executable.tuners[key] = Autotuner(
@@ -384,7 +385,8 @@ class Stepper:
 
     def steps(self, remaining: int) -> int:
         """How many time steps the next launch should execute, of those that remain."""
-        most = min(self.tuner.batch, _MOST_TOGETHER if self.plan.together else _MOST_STEPS)
+        most = self._executable.execution.batch or self.tuner.batch
+        most = min(most, _MOST_TOGETHER if self.plan.together else _MOST_STEPS)
         if not self.tuner.decided:
             most = min(most, self.tuner.rules.steps)
         return min(most, max(remaining, 1))
@@ -392,13 +394,17 @@ class Stepper:
     def run(self, steps: int) -> None:
         """Execute time steps; the device stops by itself at the end of the run."""
         self._asked = steps
-        if self.plan.together:
+        told = self._executable.execution.on_kernels
+        if told is not None:
+            for _ in range(steps):
+                told(self.loop(), self._driver.time(self.loop()))
+        elif self.plan.together:
             self.launch([_TOGETHER])
-            return
-        while steps > 0:
-            size = min(1 << (steps - 1).bit_length(), _LONGEST_GRAPH)
-            self._driver.replay(self._graph(size))
-            steps -= size
+        else:
+            while steps > 0:
+                size = min(1 << (steps - 1).bit_length(), _LONGEST_GRAPH)
+                self._driver.replay(self._graph(size))
+                steps -= size
 
     def _graph(self, size: int) -> Any:
         key = size, self.blocks
@@ -406,13 +412,16 @@ class Stepper:
 
     def note(self, seconds: float, steps: int) -> None:
         """Learn from what the last time steps took, and how many there were."""
+        told = self._executable.execution.on_launch
+        if told is not None:
+            told(seconds, steps)
         self.tuner.note(seconds, steps)
         if steps < self._asked:
             # something stops the device now and then: what comes after that is in vain
             self.tuner.batch = max(1 << max(steps - 1, 0).bit_length(), 1)
-        elif seconds < _PATIENCE / 2:
+        elif seconds < self.tuner.rules.patience / 2:
             self.tuner.batch = min(2 * self.tuner.batch, _MOST_STEPS)
-        elif seconds > _PATIENCE:
+        elif seconds > self.tuner.rules.patience:
             self.tuner.batch = max(self.tuner.batch // 2, 1)
 
     def note_for_people(self) -> str:

@@ -25,7 +25,7 @@ from brian2 import (
     um,
 )
 
-from brian2genn.backends.cuda.device import bindings, choice, compiler
+from brian2genn.backends.cuda.device import bindings, compiler
 from brian2genn.backends.cuda.device.driver import CudaError, CudaUnavailable
 from brian2genn.codegen.cuda.small import print_value_check
 from tests import devices
@@ -43,11 +43,11 @@ def architectures() -> list[int]:
 @pytest.fixture
 def driver():
     driver = ShimDriver(architectures=architectures())
-    choice.use(driver)
+    devices.use(driver)
     set_device("genn", backend="cuda")
     yield driver
     devices.reset()
-    choice.use(devices.shim)
+    devices.use(devices.shim)
 
 
 def test_every_kind_of_step(driver):

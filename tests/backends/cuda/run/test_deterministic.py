@@ -16,7 +16,7 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda.device import choice
+from tests import devices
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 
@@ -30,7 +30,7 @@ def results(shim):
         seed(3)
         found = [script()]
         for order in (1, 2, 3):
-            choice.use(ShimDriver(seed=order))
+            devices.use(ShimDriver(seed=order))
             set_device("genn", backend="cuda", deterministic=True)
             seed(3)
             found.append(script())

@@ -22,9 +22,11 @@ from brian2 import (
 import brian2genn
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import Meeting
-from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.run import options
 from brian2genn.backends.cuda.run.autotuning import Autotuner, LaunchPlan
+from brian2genn.backends.cuda.run.options import Execution
 from brian2genn.backends.cuda.run.sizes import dealt_out, shares_of_stage, width_for
+from tests import devices
 from tests.semantics.harness import compare, observe
 from tests.semantics.test_setup_random import noisy
 
@@ -138,8 +140,7 @@ def only(shim, monkeypatch):
 
     def choose(plan: LaunchPlan) -> None:
         shim.most_blocks_together, shim.largest_cluster = 100, 16
-        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [plan])
-        monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
+        devices.set_defaults(monkeypatch, execution=options.only(plan))
 
     return choose
 
@@ -214,9 +215,9 @@ def test_objects_of_the_host_have_their_turn(shim, only, plan):
 
 
 @pytest.mark.parametrize("plan", [TOGETHER, CLUSTER])
-def test_many_steps_are_one_launch(shim, only, monkeypatch, plan):
+def test_many_steps_are_one_launch(shim, only, plan):
     only(plan)
-    monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
+    shim.rules = replace(shim.rules, patience=60.0)
     set_device("genn", backend="cuda")
     group, synapses = active()
     network = Network(group, synapses)
@@ -228,18 +229,17 @@ def test_many_steps_are_one_launch(shim, only, monkeypatch, plan):
 
 
 def test_a_second_run_begins_with_as_many_steps_at_once_as_the_first_has_come_to(shim, monkeypatch):
-    monkeypatch.setattr(stepping, "_PATIENCE", 1000.0)
+    shim.rules = replace(shim.rules, patience=1000.0)
+    launches = []
+    watched = Execution(on_launch=lambda seconds, steps: launches.append(steps))
+    devices.set_defaults(monkeypatch, execution=watched)
     set_device("genn", backend="cuda")
     group, synapses = active()
     network = Network(group, synapses)
     network.run(150 * ms)
-    asked = []
-    run = stepping.Stepper.run
-    monkeypatch.setattr(
-        stepping.Stepper, "run", lambda self, steps: asked.append(steps) or run(self, steps)
-    )
+    launches.clear()
     network.run(20 * ms)
-    assert asked == [200]
+    assert launches == [200]
 
 
 def test_what_the_device_cannot_have_at_once_is_executed_as_graphs(shim):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import gpu
-from brian2genn.backends.cuda.device import bindings, choice
+from brian2genn.backends.cuda.device import bindings
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
 from tests import devices
 
@@ -18,7 +18,7 @@ def _compiler():
         pytest.skip(str(missing))
     yield
     devices.reset()
-    choice.use(devices.shim)
+    devices.use(devices.shim)
 
 
 def test_counts_are_written_with_machine_and_commit(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.codegen.test_random_header import (
+from tests.codegen.include.test_random_header import (
     CC,
     CXX,
     INCLUDE,

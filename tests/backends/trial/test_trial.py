@@ -4,6 +4,7 @@ import gc
 import json
 import re
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,8 +42,9 @@ def test_a_device_that_computes_right():
 
 def test_time_steps_are_executed_in_all_ways(monkeypatch):
     """What is not tried here would be tried by a user's network, later, if it is fast."""
-    monkeypatch.setattr(stepping, "_PATIENCE", 60.0)  # several steps at once, also where it is slow
     driver = FaultyDriver()
+    # several steps at once, also where it is slow
+    driver.rules = replace(driver.rules, patience=60.0)
     plans = set()
     go_over = stepping.Stepper._set
     monkeypatch.setattr(

@@ -26,7 +26,7 @@ def _another_device_afterwards():
 
 @pytest.fixture
 def no_gpu(monkeypatch):
-    def missing():
+    def missing(instead=None):
         raise CudaUnavailable("There is no NVIDIA driver on this machine (say the tests).")
 
     monkeypatch.setattr(choice, "find_driver", missing)
@@ -135,7 +135,7 @@ def test_who_insists_hears_first_that_there_is_no_gpu(machine):
 
 
 def test_packages_are_no_advice_where_there_is_no_gpu(machine, monkeypatch):
-    def missing():
+    def missing(instead=None):
         raise CudaUnavailable(f"The CUDA packages are not installed: {install.line('cuda13')}.")
 
     monkeypatch.setattr(choice, "find_driver", missing)
@@ -201,8 +201,7 @@ def test_whatever_the_gpu_does_when_it_is_opened_a_script_runs(error, monkeypatc
         raise error
 
     monkeypatch.setattr(cuda_choice, "NvidiaDriver", fails)
-    monkeypatch.setattr(cuda_choice, "_instead", None)
-    devices.set_defaults(monkeypatch, backend="auto")
+    devices.set_defaults(monkeypatch, backend="auto", driver=None, trusted=False)
     cuda_choice._gpu.cache_clear()
     try:
         set_device("genn")
@@ -216,7 +215,6 @@ def test_whatever_the_gpu_does_when_it_is_opened_a_script_runs(error, monkeypatc
 def test_what_is_missing_for_a_real_gpu_is_said(monkeypatch):
     """On this machine there may be anything from a GPU to nothing at all."""
     cuda_choice._gpu.cache_clear()
-    monkeypatch.setattr(cuda_choice, "_instead", None)
     try:
         driver = cuda_choice.find_driver()
     except CudaUnavailable as missing:

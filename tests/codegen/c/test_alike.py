@@ -19,12 +19,16 @@ from brian2 import (
     network_operation,
     prefs,
     seed,
+    set_device,
 )
 
 from brian2genn.codegen.c import steps
+from brian2genn.codegen.c.program import print_program
 from brian2genn.transforms.alike import groups_of
+from brian2genn.transforms.pipeline import FOR_A_PROCESSOR, lower
 from tests import devices
 from tests.backends.cpu import test_shared_work
+from tests.codegen.test_same_text import translated
 from tests.semantics.harness import Cases, observe
 
 if devices.BACKEND != "cpu":
@@ -128,6 +132,44 @@ def inputs():
     return observe(cells=cells, monitor=monitor)
 
 
+def integrated():
+    """Synapses that are integrated for several time steps at once, in groups of several sizes."""
+    cells = NeuronGroup(
+        50, "dv/dt = (1.2 - v)/(3*ms) : 1", threshold="v > 1", reset="v = 0", method="euler"
+    )
+    cells.v = "i/50.0"
+    made = []
+    for number in range(3):
+        source = PoissonGroup(30 + 11 * number, rates=200 * Hz)
+        synapses = Synapses(
+            source,
+            cells,
+            """dw/dt = gain*c/(10*ms) : 1 (clock-driven)
+               dc/dt = -c/(4*ms) : 1 (clock-driven)
+               gain : 1 (shared)""",
+            on_pre="v_post += 0.01*w; c += 0.1",
+            on_post="c -= 0.02*w",
+            method="euler",
+        )
+        synapses.connect(condition=f"(i + 3*j) % {number + 4} == 0")
+        synapses.gain, synapses.w = 0.5 + number, "0.1*cos(i + j)"
+        if number:
+            synapses.pre.delay = f"{number}*0.1*((i + j) % 5)*ms"
+        made.append((source, synapses))
+    made[1][1].run_regularly("gain *= 0.9", dt=0.7 * ms)
+    states = StateMonitor(made[2][1], ["w", "c"], record=[3, 40, 41], dt=0.3 * ms)
+    return cells, made, states
+
+
+@cases
+def updates_that_are_put_off():
+    cells, made, states = integrated()
+    network = Network(cells, made, states)
+    for duration in (2.3, 1.6, 0.1):
+        network.run(duration * ms)
+    return observe(cells=cells, states=states, **{f"s{k}": one for k, (_, one) in enumerate(made)})
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("case", [*cases, *test_shared_work.cases], ids=str)
 def test_results_are_those_of_functions_of_their_own(monkeypatch, case, threads):
@@ -149,3 +191,13 @@ def test_results_are_those_of_functions_of_their_own(monkeypatch, case, threads)
     assert shared.keys() == alone.keys()
     for name, value in shared.items():
         assert value.tobytes() == alone[name].tobytes(), name
+
+
+def test_updates_that_are_put_off_share_their_functions():
+    set_device("genn", backend="cpu")
+    network = translated(Network(*integrated()))
+    lower(network, FOR_A_PROCESSOR)
+    source = print_program(network)
+    assert len(source.put_off) == 3
+    assert source.text.count("_note(b2g_context *ctx)\n{") == 1
+    assert source.text.count("_catch_up(b2g_context *ctx)\n{") == 2, "and one that calls it"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mpi.launch import launch, needs_mpi
+from tests.runtime.ranks.launch import launch, needs_mpi
 
 pytestmark = [needs_mpi, pytest.mark.slow]
 

@@ -15,8 +15,10 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
-from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.device.driver import TuningRules
+from brian2genn.backends.cuda.run.autotuning import LaunchPlan
+from brian2genn.backends.cuda.run.options import only
+from tests import devices
 
 pytestmark = pytest.mark.usefixtures("device_is_cuda")
 
@@ -24,9 +26,8 @@ pytestmark = pytest.mark.usefixtures("device_is_cuda")
 @pytest.fixture
 def device_is_cuda(shim, monkeypatch):
     """Time steps are executed in one way, with graphs that grow whatever time they take."""
-    shim.rules = TuningRules(meetings=(Meeting.NOWHERE,))
-    monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
-    monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
+    shim.rules = TuningRules(patience=60.0)
+    devices.set_defaults(monkeypatch, execution=only(LaunchPlan()))
     set_device("genn", backend="cuda")
 
 

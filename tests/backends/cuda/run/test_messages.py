@@ -1,5 +1,7 @@
 """Blocks of a cluster that tell each other of events, and need to know nothing else of others."""
 
+from dataclasses import replace
+
 import pytest
 from brian2 import (
     Network,
@@ -10,15 +12,13 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda.device.driver import CudaError, Meeting
 from brian2genn.backends.cuda.memory import recorder
-from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.backends.cuda.comparing import compare_with_processor
-from tests.backends.cuda.test_owners import cells, connected, two_pathways, waiting_reset
+from tests.backends.cuda.run.test_owners import cells, connected, two_pathways, waiting_reset
 from tests.cuda_shim.driver import ShimDriver
 from tests.semantics.harness import compare, observe
 
@@ -94,13 +94,13 @@ def test_results_are_those_of_the_processor(driver, only, made, name, plan):
 def test_recordings_that_are_full_are_emptied(shim, only, made, monkeypatch):
     """All blocks know that there is no room for another time step, and end a launch."""
     monkeypatch.setattr(recorder, "_BYTES", 1)
-    monkeypatch.setattr(stepping, "_PATIENCE", 60.0)
+    shim.rules = replace(shim.rules, patience=60.0)
     shim.most_blocks_together, shim.largest_cluster = 100, 16
     only(TOLD)
     spikes = []
     for backend in ("cpu", "cuda"):
         devices.reset()
-        choice.use(shim)
+        devices.use(shim)
         set_device("genn", backend=backend)
         group, synapses = all_at_once()
         spikes.append(SpikeMonitor(group))

@@ -66,7 +66,7 @@ def launch(script: str, folder: Path, ranks: int = 1, grain: int = 8, seconds: i
         Whoever hangs is ended after these.
     """
     (folder / "script.py").write_text(BEGIN + script + END)
-    source = Path(__file__).parents[2]
+    source = Path(__file__).parents[3]
     path = os.pathsep.join([str(source), str(source / "src"), os.environ.get("PYTHONPATH", "")])
     environment = {
         **os.environ,

@@ -1,17 +1,18 @@
 """A device that executes CUDA programs on the processor, for these tests."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 import brian2genn
 from brian2genn.backends.cuda.backend import CudaBackend
-from brian2genn.backends.cuda.device import choice
 from brian2genn.backends.cuda.device.bindings import nvrtc_version
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
-from brian2genn.backends.cuda.run import stepping
+from brian2genn.backends.cuda.run import options
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.trial import verdict
+from emulation.driver import EmulatedDriver
 from emulation.ptx.driver import PtxDriver
 from tests import devices
 from tests.cuda_shim.driver import ShimDriver
@@ -21,10 +22,10 @@ from tests.cuda_shim.driver import ShimDriver
 def shim():
     """The driver; ``set_device("genn", backend="cuda")`` takes it."""
     driver = ShimDriver()
-    choice.use(driver)
+    devices.use(driver)
     yield driver
     devices.reset()
-    choice.use(devices.shim)
+    devices.use(devices.shim)
 
 
 @pytest.fixture
@@ -34,7 +35,8 @@ def folder(tmp_path, monkeypatch):
     Launches are of several time steps, however slow the machine: some faults are between them.
     """
     monkeypatch.setattr(verdict, "cache_directory", lambda: tmp_path)
-    monkeypatch.setattr(stepping, "_PATIENCE", 1000.0)
+    patient = replace(EmulatedDriver.rules, patience=1000.0)
+    monkeypatch.setattr(EmulatedDriver, "rules", patient)
     return tmp_path
 
 
@@ -44,13 +46,13 @@ def gpu(folder, monkeypatch):
     devices.set_defaults(monkeypatch, backend="auto")
 
     def be(driver):
-        choice.use(driver, checked=True)
+        devices.use(driver, trusted=False)
         return driver
 
     yield be
     brian2genn.genn_device.build_options = {}  # what may have been refused
     devices.reset()
-    choice.use(devices.shim)
+    devices.use(devices.shim)
 
 
 def _no_nvrtc() -> bool:
@@ -83,18 +85,17 @@ def driver(request):
     """What executes CUDA programs here; races are errors for the second one."""
     one = PtxDriver(watch=True) if request.param == "ptx" else ShimDriver()
     one.most_blocks_together, one.largest_cluster = 100, 16
-    choice.use(one)
+    devices.use(one)
     yield one
     devices.reset()
-    choice.use(devices.shim)
+    devices.use(devices.shim)
 
 
 @pytest.fixture
 def only(monkeypatch):
-    """Make one way the only one."""
+    """Make one way the only one, for the device that is set then."""
 
     def choose(plan: LaunchPlan) -> None:
-        monkeypatch.setattr(stepping.Stepper, "_possible", lambda self: [plan])
-        monkeypatch.setattr(stepping.Stepper, "_variants_of", lambda self, best: [])
+        devices.set_defaults(monkeypatch, execution=options.only(plan))
 
     return choose

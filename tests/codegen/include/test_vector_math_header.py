@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brian2genn.backends.host import toolchain
-from tests.codegen.test_exp_header import CC, INCLUDE, MORE_FLAGS
+from tests.codegen.include.test_exp_header import CC, INCLUDE, MORE_FLAGS
 
 LEVEL = next((f for f in toolchain.find().flags if "VECTOR_MATH" in f), "") if CC else ""
 

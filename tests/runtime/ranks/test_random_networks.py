@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.mpi.launch import launch, needs_mpi
 from tests.random_networks.build import function_text
 from tests.random_networks.strategies import networks
+from tests.runtime.ranks.launch import launch, needs_mpi
 
 pytestmark = needs_mpi
 

@@ -11,7 +11,7 @@ from brian2 import (
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from tests.backends.cuda.comparing import compare_with_processor
-from tests.backends.cuda.test_owners import (
+from tests.backends.cuda.run.test_owners import (
     NETWORKS,
     cells,
     connected,

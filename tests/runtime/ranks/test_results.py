@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.mpi import networks
-from tests.mpi.launch import compare, launch, needs_mpi
+from tests.runtime.ranks import networks
+from tests.runtime.ranks.launch import compare, launch, needs_mpi
 
 pytestmark = needs_mpi
 
