@@ -211,6 +211,33 @@ def test_long_sums_in_equations_and_set_up_code(n):
     assert sys.getrecursionlimit() < 5_000
 
 
+@pytest.mark.parametrize("n", [300, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_long_conditions_of_synapses(n):
+    """Brian writes them anew, with as many brackets in one another as there are terms."""
+    set_device("genn", backend="cpu")
+    i, j, nothing, zero = (
+        " + ".join(f"{text}*{k}" for k in range(n)) for text in ("i", "j", "0*i", "0*N_pre")
+    )
+    group = NeuronGroup(4, "x : 1", name="cells")
+    group.x = "i"
+
+    def made(**how):
+        synapses = Synapses(group, group)
+        synapses.connect(**how)
+        return list(zip(synapses.i[:].tolist(), synapses.j[:].tolist(), strict=True))
+
+    every = [(a, b) for a in range(4) for b in range(4)]
+    later = [(a, b) for a, b in every if b > a]
+    assert made(condition=f"{j} > {i}") == later
+    assert made(condition=f"{i} >= 0", p=f"1.0 + {nothing}") == every
+    assert made(condition="j > i", p=f"1.0 + 0*({j})") == later
+    assert made(condition="j > i", n=f"1 + {nothing}") == later
+    assert made(j=f"i + {nothing}") == [(a, a) for a in range(4)]
+    assert made(j=f"k + {nothing} for k in range(i + 1 + {nothing}, N_post) if {j} > 0") == later
+    assert made(i=f"k for k in sample(N_pre, p=1.0 + {zero})") == [(b, a) for a, b in every]
+    assert sys.getrecursionlimit() < 5_000
+
+
 def test_what_is_called_with_room_calls_with_room():
     def deep(n):
         return 0 if n == 0 else 1 + deep(n - 1)

@@ -55,6 +55,10 @@ def _make_deep(original: Function, context: Context) -> Function:
     return brian_depth.make_deep(original, context.is_active, context.deep)
 
 
+def _make_parse_generator(original: Function, context: Context) -> Function:
+    return brian_depth.make_parse_generator(original, context.is_active, context.deep)
+
+
 def _make_namedtuple(original: Function, context: Context) -> Function:
     make = cache(lambda name, fields, defaults: original(name, fields, defaults=defaults))
 
@@ -300,6 +304,17 @@ REPLACEMENTS = (
             " operands of `ast.BinOp` in a loop.",
         )
         for place, name in brian_depth.PLACES
+    ),
+    Replacement(
+        brian_depth.synapses,
+        "parse_synapse_generator",
+        _make_parse_generator,
+        "It is the original; a part with more than a hundred brackets in one another is written as"
+        " `ast.unparse` does it, of the same tree.",
+        "the first in which `connect` takes conditions of 2,000 terms",
+        "`NodeRenderer` puts brackets around operands that need none, as many in one another as a"
+        " sum has terms; Python takes 200. Leave them out around the left operand of an operator"
+        " of the same precedence.",
     ),
     Replacement(
         equations,

@@ -501,7 +501,8 @@ def test_values_that_do_not_fit_are_errors_before_anything_is_changed():
     cells = NeuronGroup(3, equations, method="euler", name="cells")
     other = NeuronGroup(3, "z : 1")
     current = TimedArray([1, 2], dt=1 * ms)
-    network = Network(cells)
+    source = PoissonGroup(3, rates="10*Hz")
+    network = Network(cells, source)
     network.run(1 * ms)
     for run_args, error, text in [
         ({cells.x: 5}, DimensionMismatchError, "V and 1"),
@@ -520,13 +521,39 @@ def test_values_that_do_not_fit_are_errors_before_anything_is_changed():
         (["cells.x=abc"], FileNotFoundError, "'abc' for 'cells.x' is no number.*no file"),
         ({cells.n: 2**40}, OverflowError, "1099511627776 for 'cells.n' does not fit"),
         ({cells.n: [1, -(2**40), 0]}, OverflowError, "for 'cells.n' does not fit"),
+        ({cells.n: [2**70]}, OverflowError, f"{2**70} for 'cells.n' does not fit .*, int32"),
+        ({cells.n: np.nan}, OverflowError, "nan for 'cells.n' does not fit"),
+        ({cells.v: 10**400}, OverflowError, "'cells.v' does not fit into its type, float64"),
+        ({cells.v: [1, 10**400, 2]}, OverflowError, "'cells.v' does not fit"),
+        ({current: [10**400, 2]}, OverflowError, "does not fit"),
         (["cells.n=1e10"], OverflowError, "for 'cells.n' does not fit"),
+        ({cells.v: None}, TypeError, "None for 'cells.v' is neither a number"),
+        ({cells.v: [[1], [2, 3]]}, TypeError, "'cells.v' is neither a number"),
+        ({cells.n: ["a", "b", "c"]}, TypeError, "'cells.n' is neither a number"),
+        ({cells.v: np.array([1j, 2, 3])}, TypeError, "'cells.v' is neither a number"),
+        ({cells.v: object()}, TypeError, "'cells.v' is neither a number"),
+        ({source.rates: 5 * Hz}, TypeError, "computed from the expression '10\\*Hz'"),
+        ({source.rates: "5*Hz"}, TypeError, r"\(of a PoissonGroup: give the rates as an array\)"),
         ("cells.x=1", TypeError, "neither a dictionary"),
     ]:
         with pytest.raises(error, match=text):
             again(run_args)
         assert network.t == 1 * ms
         np.testing.assert_allclose(cells.v, 1)
+
+
+def test_numbers_may_be_of_any_type_that_holds_them():
+    cells = NeuronGroup(3, "x : 1\nn : integer\nr : Hz", name="cells")
+    network = Network(cells)
+    network.run(0.1 * ms)
+    large = np.array([2**63, 2**64, 5], dtype=object)
+    again({cells.x: large, cells.n: range(3), cells.r: [1 * Hz, 2 * Hz, 3 * Hz]})
+    np.testing.assert_array_equal(cells.x, [2.0**63, 2.0**64, 5])
+    np.testing.assert_array_equal(cells.n, [0, 1, 2])
+    np.testing.assert_array_equal(cells.r / Hz, [1, 2, 3])
+    again({cells.x: cells.n, cells.n: [True, 2.5, False]})
+    np.testing.assert_array_equal(cells.x, [0, 1, 2])
+    np.testing.assert_array_equal(cells.n, [1, 2, 0])
 
 
 def test_without_a_recorded_beginning_there_is_nothing_to_repeat():

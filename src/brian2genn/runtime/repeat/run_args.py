@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,7 +72,21 @@ def _as_array(name: str, dim: Any, value: Any, dtype: Any) -> np.ndarray:
             f"The value for '{name}' is the string {value!r}: give a number or an array. What a"
             " string stands for can be computed by the script, after device.apply_run_args()."
         )
-    fail_for_dimension_mismatch(dim, value)
+    try:
+        values = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        values = np.array(None)
+    if values.dtype.kind == "O":
+        # numbers that no type of NumPy holds; a list of them has no units
+        given = values if all(isinstance(entry, Real) for entry in values.flat) else None
+    else:
+        given = value if values.dtype.kind in "biuf" else None
+    if given is None:
+        raise TypeError(
+            f"The value {reprlib.repr(value)} for '{name}' is neither a number nor an array of"
+            " numbers: give one of them, in the variable's units."
+        )
+    fail_for_dimension_mismatch(dim, given)
     return _converted(name, value, dtype)
 
 
@@ -82,10 +98,16 @@ def _converted(name: str, value: Any, dtype: Any) -> np.ndarray:
         for extreme in (values.min(), values.max()):
             if not limits.min <= extreme <= limits.max:
                 raise OverflowError(
-                    f"The value {extreme} for '{name}' does not fit into its type, {dtype}: give"
-                    f" whole numbers from {limits.min} to {limits.max}."
+                    f"The value {extreme} for '{name}' does not fit into its type, {limits.dtype}:"
+                    f" give whole numbers from {limits.min} to {limits.max}."
                 )
-    return np.array(value, dtype=dtype)
+    try:
+        return np.array(value, dtype=dtype)
+    except OverflowError:
+        raise OverflowError(
+            f"The value {reprlib.repr(value)} for '{name}' does not fit into its type,"
+            f" {np.dtype(dtype)}."
+        ) from None
 
 
 class _Names:
