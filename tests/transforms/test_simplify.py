@@ -10,7 +10,7 @@ import pytest
 
 from brian2genn.frontend.expressions import ExpressionReader
 from brian2genn.model import expr as ex
-from brian2genn.model.dtypes import BOOL, FLOAT64, INT64
+from brian2genn.model.dtypes import BOOL, FLOAT64, INT32, INT64
 from brian2genn.model.kernel import Access, Kernel, Store
 from brian2genn.transforms import regroup, simplify, specialise
 from brian2genn.transforms.rates import ELEMENT_RATE, Rates
@@ -38,8 +38,10 @@ def kernel_of(text: str) -> Kernel:
         return ex.make("load", attr=name, dtype=dtype)
 
     def function(name: str, args: list[ex.Expr]) -> ex.Expr | None:
-        if name == "steps":
-            return ex.cast(ex.call("trunc", args, FLOAT64), INT64)
+        if name in ("steps", "short"):
+            return ex.cast(ex.call("trunc", args, FLOAT64), INT64 if name == "steps" else INT32)
+        if name == "whole":
+            return ex.cast(args[0], INT64)
         return ex.select(*args) if name == "select" else None
 
     reader = ExpressionReader(lookup, function)
@@ -52,11 +54,7 @@ def kernel_of(text: str) -> Kernel:
 
 
 FUNCTIONS = {
-    "exp": np.exp,
-    "sqrt": np.sqrt,
-    "sin": np.sin,
-    "abs": np.abs,
-    "trunc": np.trunc,
+    **{name: getattr(np, name) for name in (*simplify._FOLDABLE_CALLS, "trunc")},
     "exprel": lambda x: np.where(x == 0, 1.0, np.expm1(x) / np.where(x == 0, 1, x)),
     "inverse_exprel": lambda x: np.where(x == 0, 1.0, x / np.where(x == 0, 1, np.expm1(x))),
 }
@@ -134,8 +132,9 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
         Case("3*4.0 + x", {"add": 1}, {"add": 1}),
         Case("(5 - 3.0)/4 + x", {"add": 1}, {"add": 1}),
         Case("2.0**3 + x", {"add": 1}, {"add": 1}),
-        Case("sin(2.0) + x", {"add": 1}, {"add": 1}),
-        Case("exp(1.0) + x", {"add": 1}, {"add": 1}),
+        *(Case(f"{name}(0.75) + x", {"add": 1}, {"add": 1}) for name in (
+            "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "expm1", "log1p",
+            "abs")),
         Case("x > 3 + 4.0", {"gt": 1}, {"gt": 1}),
         Case("x > -(3 + 4.0)", {"gt": 1}, {"gt": 1}),
         Case("x > 2.0**0.3", {"gt": 1}, {"gt": 1}),
@@ -187,6 +186,9 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
     "compare": ("simplify._Local.rule_ge", _nothing, [
         Case("steps(x) >= steps(y)", {"trunc": 2, "cast": 2, "ge": 1},
              {"trunc": 2, "abs": 2, "lt": 2, "select": 2, "ge": 1}),
+        # what does not fit into 64 bits is the smallest integer
+        Case("steps(x*3e18) >= steps(y*-1e3)", {"mul": 2, "trunc": 2, "cast": 2, "ge": 1},
+             {"mul": 2, "neg": 1, "trunc": 2, "abs": 2, "lt": 2, "select": 2, "ge": 1}),
     ]),
     "sum": ("regroup.Regroup.sum", _as_it_is, [
         Case("El + x - VT + y - 3", {"add": 2, "sub": 2}, {"add": 2}, {"sub": 2}),
@@ -260,6 +262,20 @@ KEPT = [
          {"gt": 2, "cast": 2, "add": 1}),
     Case("(0 - 8.0)**0.3 + x", {"add": 1}, {"add": 1}, {"pow": 1}),
     Case("exp(x)**y", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
+    Case("exp(v)**1e999", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
+    Case("x**1e999", {"pow": 1}, {"pow": 1}),
+    Case("x*select(is_on, steps(y), steps(v))", {"trunc": 2, "cast": 3, "select": 1, "mul": 1},
+         {"trunc": 2, "cast": 3, "select": 1, "mul": 1}),
+    Case("steps(x) >= 3", {"trunc": 1, "cast": 1, "ge": 1}, {"trunc": 1, "cast": 1, "ge": 1}),
+    Case("whole(x) >= whole(y)", {"cast": 2, "ge": 1}, {"cast": 2, "ge": 1}),
+    Case("whole(sin(x)) >= whole(sin(y))", {"sin": 2, "cast": 2, "ge": 1},
+         {"sin": 2, "cast": 2, "ge": 1}),
+    Case("short(x) >= short(y)", {"trunc": 2, "cast": 2, "ge": 1},
+         {"trunc": 2, "cast": 2, "ge": 1}),
+    Case("exprel(2.0) + x", {"add": 1}, {"add": 1}, {"exprel": 1}),
+    Case("x*(3 + 4.0)", {"mul": 1}, {"mul": 1}),
+    Case("x*(1e10*1e10)", {"mul": 1}, {"mul": 1}),
+    Case("x*(46340*46340)", {"mul": 1}, {"mul": 1}),
     Case("0*x", {"mul": 1}, {"mul": 1}),
     Case("x/y/v", {"div": 2}, {"div": 2}),
     Case("x/(y/v)", {"div": 2}, {"div": 2}),
@@ -299,6 +315,26 @@ def test_every_rule_is_in_the_table():
     same = {f"rule_{name}" for name in ("lt", "le", "gt", "eq", "ne")}
     assert rules - same <= tested
     assert len({getattr(simplify._Local, name) for name in same | {"rule_ge"}}) == 1
+
+
+def test_whole_numbers_have_no_inverse():
+    kernel = kernel_of("steps(x)")
+    power = ex.make("pow", (kernel.stores[0].value, ex.const(-2, INT64)), dtype=INT64)
+    kernel.stores = [Store("y", power)]
+    simplify_kernel(kernel)
+    assert kernel.stores[0].value is power
+
+
+@pytest.mark.parametrize(
+    "first, second, folded", [(46340, 46340, True), (32768, 65536, False), (2**31, 2**40, False)]
+)
+def test_whole_numbers_of_more_than_31_bits_are_left_to_the_program(first, second, folded):
+    product = ex.make("mul", (ex.const(first, INT64), ex.const(second, INT64)), dtype=INT64)
+    kernel = kernel_of("x")
+    kernel.stores = [Store("y", ex.make("add", (kernel_of("steps(x)").stores[0].value, product),
+                                        dtype=INT64))]  # fmt: skip
+    simplify_kernel(kernel)
+    assert counts(kernel) == ({"trunc": 1, "cast": 1, "add": 1}, {} if folded else {"mul": 1})
 
 
 def test_random_numbers_are_not_merged():

@@ -131,7 +131,9 @@ class _Local:
         if exponent.op != "const":
             return None
         power = exponent.attr
-        if base.op == "call" and base.attr == "exp" and power != 0 and math.isfinite(power):
+        if not math.isfinite(power):
+            return None
+        if base.op == "call" and base.attr == "exp" and power != 0:
             return _exp(ex.binary("mul", base.args[0], ex.cast(exponent, base.dtype)))
         if power == 0.5 and is_float(base.dtype):
             return ex.call("sqrt", [base], base.dtype)
