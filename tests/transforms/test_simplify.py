@@ -250,6 +250,8 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
         old.op, args, old.attr, old.dtype), [
         Case("exp(-Tau*is_on)*x", {"cast": 1, "mul": 2, "exp": 1}, {"select": 1, "mul": 1},
              {"neg": 1, "exp": 2, "mul": 1}),
+        Case("exp(-Tau*int(v > y))*x", {"gt": 1, "cast": 2, "mul": 2, "exp": 1},
+             {"gt": 1, "select": 1, "mul": 1}, {"neg": 1, "exp": 2, "mul": 1}),
     ]),
 }  # fmt: skip
 
@@ -335,6 +337,26 @@ def test_whole_numbers_of_more_than_31_bits_are_left_to_the_program(first, secon
                                         dtype=INT64))]  # fmt: skip
     simplify_kernel(kernel)
     assert counts(kernel) == ({"trunc": 1, "cast": 1, "add": 1}, {} if folded else {"mul": 1})
+
+
+@dataclass(frozen=True)
+class Called:
+    """A function, as far as it matters to how often its values change."""
+
+    shared: bool = False
+    stateless: bool = False
+    vectorised: bool = False
+
+
+@pytest.mark.parametrize("op", ["random", "user", "table"])
+def test_what_has_a_life_of_its_own_is_no_choice_of_two(op):
+    """Not a number drawn where a condition holds, and another one where it does not."""
+    kernel = kernel_of("is_on*x")
+    chances = ex.cast(ex.make("load", attr="is_on", dtype=BOOL), FLOAT64)
+    drawn = ex.make(op, (chances,), attr=Called(), dtype=FLOAT64)
+    kernel.stores = [Store("y", drawn)]
+    specialise_kernel(kernel)
+    assert kernel.stores[0].value is drawn
 
 
 def test_random_numbers_are_not_merged():
