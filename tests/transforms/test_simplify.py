@@ -232,7 +232,8 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
              {"div": 1}),
     ]),
     "arguments": ("regroup.Regroup.argument", _as_it_is, [
-        Case("exp(-(x*G))", {"mul": 1, "neg": 1, "exp": 1}, {"mul": 1, "exp": 1}, {"neg": 1}),
+        *(Case(f"{name}(-(x*G))", {"mul": 1, "neg": 1, name: 1}, {"mul": 1, name: 1}, {"neg": 1})
+          for name in ("exp", "expm1", "exprel", "sinh", "cosh", "tanh")),
         Case("exp(-v/18) + 1/exp(v*(1/18))",
              {"neg": 1, "div": 2, "mul": 1, "exp": 2, "add": 1}, {"mul": 1, "exp": 1, "add": 1}),
     ]),
@@ -264,6 +265,8 @@ KEPT = [
          {"gt": 2, "cast": 2, "add": 1}),
     Case("(0 - 8.0)**0.3 + x", {"add": 1}, {"add": 1}, {"pow": 1}),
     Case("exp(x)**y", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
+    Case("sin(x + El)*(x + El + y + VT)", {"add": 3, "sin": 1, "mul": 1},
+         {"add": 3, "sin": 1, "mul": 1}),
     Case("exp(v)**1e999", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
     Case("x**1e999", {"pow": 1}, {"pow": 1}),
     Case("x*select(is_on, steps(y), steps(v))", {"trunc": 2, "cast": 3, "select": 1, "mul": 1},
