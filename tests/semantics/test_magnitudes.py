@@ -99,6 +99,31 @@ def charges_and_areas():
     return observe(group=group)
 
 
+CONVERTED = {
+    "truncated": "int(clip(1.3, -2, 2))",
+    "towards_zero": "int(clip(-1.7, -2, 2))",
+    "of_a_sum": "int(3*clip(0.12137, -2, 2) + 0.94137)",
+    "vanishes": "int(3*clip(0.12137, -2, 2))",
+    "truth": "int(clip(-1.3, -2, 2) > 0.1)",
+    "rest": "(int(clip(1.3, -2, 2)*3) % 2)",
+    "quotient": "(int(clip(1.3, -2, 2)*3) // 2)",
+    "of_a_run": "int(tau/ms)",
+    "truth_of_a_run": "int(tau > 2*ms)",
+}
+
+
+@cases.over(
+    kind=list(CONVERTED), text=["{0}*(0.5 + i)", "x*{0}*2.5", "x/(2 - {0})/3", "x*2.5/({0} + 3)"]
+)
+def conversions_of_constants_as_factors(kind, text):
+    namespace = {"tau": 2.7 * ms}
+    group = NeuronGroup(3, "x : 1\ny : 1", namespace=namespace)
+    group.x = "1.5 + i"
+    group.run_regularly(f"y = {text.format(CONVERTED[kind])}")
+    run(0.1 * ms)
+    return observe(group=group)
+
+
 @pytest.mark.parametrize("case", cases, ids=str)
 def test_agrees_with_runtime(case):
     with np.errstate(all="ignore"):

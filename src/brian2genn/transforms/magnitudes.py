@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..model.dtypes import FLOAT32
+from ..model.dtypes import BOOL, FLOAT32, is_integer
 from ..model.expr import Expr, walk
 from ..model.kernel import Kernel
 
@@ -82,6 +82,13 @@ class Magnitudes:
                 value = self._loads(node.attr)
             case "cast" if node.dtype == FLOAT32:
                 value = float(np.float32(args[0]))
+            case "cast" if node.dtype == BOOL:
+                value = args[0] != 0
+            case "cast" if is_integer(node.dtype):
+                # C's conversion: towards zero; of what the type does not hold, anything
+                limits = np.iinfo(node.dtype)
+                fits = limits.min <= args[0] <= limits.max
+                value = math.trunc(args[0]) if fits else math.nan
             case "cast":
                 value = args[0]
             case "call":
@@ -103,6 +110,8 @@ def _harmless(node: Expr, args: list[np.float64], value: np.float64) -> bool:
         limits = np.finfo(np.float32)
         exact = args[0] == 0 or not np.isfinite(args[0])
         return bool(exact or limits.tiny <= abs(value) <= limits.max)
+    if node.op == "cast" and is_integer(node.dtype):
+        return bool(np.isfinite(value))
     if node.op not in ("mul", "div"):
         return True
     if value == 0:
