@@ -207,9 +207,15 @@ def test_synapses_draw_the_same_numbers_beside_others_and_alone(programs):
     )
     synapses.connect()
     Network(source, target, synapses).run(0.2 * ms)
-    drawn = re.findall(r"b2g_rand\(ctx->seed, (\d+)", programs[0].source.text)
+    text = programs[0].source.text
+    drawn = re.findall(r"b2g_rand(?:_at)?\(ctx->seed, (\d+)", text)
     assert len(drawn) > 1
     assert set(drawn) == {"1"}
+    # many are drawn together, before the loop that uses them
+    several = text[re.search(r"static void synapses_pre\w*_several\(", text).start() :]
+    several = several[: several.index("\n}\n")]
+    assert "b2g_rand_at(" in several
+    assert "b2g_rand(" not in several
 
 
 def test_random_numbers_do_not_stand_in_the_way_of_vectors(programs):

@@ -49,6 +49,11 @@ void normalf_of(const uint32_t *w, float *z) { b2g_normal_pairf(w[0], w[1], z, z
     {                                                                                          \
         for (int64_t e = first; e < end; e++)                                                  \
             x[e - first] = b2g_##draw(seed, stream, (uint32_t)e, step, block);                 \
+    }                                                                                          \
+    void at_##draw(uint64_t seed, uint32_t stream, const int32_t *elements, int64_t n,         \
+                   uint64_t step, uint32_t block, type *x)                                     \
+    {                                                                                          \
+        b2g_##draw##_at(seed, stream, elements, n, step, block, x);                            \
     }
 BOTH_WAYS(rand, double)
 BOTH_WAYS(randf, float)
@@ -80,6 +85,17 @@ class Library:
         call.restype = None
         call(SEED, stream, first, end, step, block, x.ctypes.data)
         return x[: end - first]
+
+    def draw_at(
+        self, function: str, elements: np.ndarray, step: int, stream: int = 2, block: int = 3
+    ) -> np.ndarray:
+        """The numbers of listed elements, whole vectors of them."""
+        x = np.full(len(elements), np.nan, DRAWS[function])
+        call = getattr(self.c, f"at_{function}")
+        call.argtypes = [c_uint64, c_uint32, c_void_p, c_int64, c_uint64, c_uint32, c_void_p]
+        call.restype = None
+        call(SEED, stream, elements.ctypes.data, len(elements), step, block, x.ctypes.data)
+        return x
 
     def bits(self, element: int) -> np.ndarray:
         """The words of the block that `draw` takes, too."""
@@ -137,6 +153,14 @@ def test_together_and_one_by_one_agree_bit_by_bit(tmp_path: Path, build: str) ->
                 together = library.draw(f"fill_{draw}", first, end, step)
                 one_by_one = library.draw(f"each_{draw}", first, end, step)
                 assert together.tobytes() == one_by_one.tobytes(), (draw, first, end)
+        for n in (16, 48, CHUNK):
+            elements = (np.arange(n, dtype=np.int64) * 2654435761 % 2**31).astype(np.int32)
+            listed = library.draw_at(draw, elements, 0x0000ABCD12345678)
+            single = [
+                library.draw(f"each_{draw}", int(e), int(e) + 1, 0x0000ABCD12345678)
+                for e in elements
+            ]
+            assert listed.tobytes() == np.concatenate(single).tobytes(), (draw, n)
 
 
 def test_neighbours_share_a_block(lib: Library) -> None:
@@ -185,6 +209,7 @@ def test_loops_vectorise(tmp_path: Path, target: str) -> None:
     assert done.returncode == 0, done.stderr
     packed = {
         "blocks": ["pmuludq"],
+        "blocks_at": ["pmuludq"],
         "fill_rand": ["cvtdq2pd"],
         "fill_randf": ["cvtdq2ps"],
         "fill_randn": ["divpd", "sqrtpd"],

@@ -48,7 +48,7 @@ LEAST_ROOM = 32
 LEAST_PUT_OFF = 4096
 
 #: As in brian2genn_put_off.h.
-BLOCK, MOST_PUT_OFF = 16, 16
+BLOCK, MOST_PUT_OFF = 32, 16
 
 
 def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:

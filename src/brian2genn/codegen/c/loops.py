@@ -74,7 +74,35 @@ class SynapsePrinter(KernelPrinter):
         return "(uint32_t)b2g_number(numbers, _idx)", step
 
 
-class SideBySidePrinter(SynapsePrinter):
+class ListedPrinter(SynapsePrinter):
+    """Prints a kernel for the synapse ``_j`` of some: their random numbers are made together.
+
+    Compilers do not see how to draw for several elements at once; the header does.
+
+    Attributes
+    ----------
+    draws : list of Draw
+        What has to be drawn first, for the synapses whose numbers are in ``numbered``.
+    """
+
+    def __init__(self, kernel: Kernel, unit: Unit) -> None:
+        super().__init__(kernel, unit)
+        self.draws: list[Draw] = []
+
+    def _number(self, site: RandomSite, dtype: str, section: int) -> str:
+        if section != ELEMENT_RATE or site.shared or self.kernel.numbered is not None:
+            return super()._number(site, dtype, section)
+        name = f"_r{site.number}"
+        fill = (
+            f"b2g_{self._draw(site, dtype)}_at(ctx->seed, {self._stream_of_kernel()},"
+            f" numbered, _n_numbered, {self.random_step}, {site.number}, {name});"
+        )
+        self.draws.append(Draw(name, value_type(dtype), fill))
+        self._unit.inlined.append(site.kind)
+        return f"{name}[_j]"
+
+
+class SideBySidePrinter(ListedPrinter):
     """Prints a kernel whose elements are computed several at once, and then write one by one.
 
     Parameters

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...model.dtypes import C_TYPE
 from ...model.kernel import ELEMENT, PLACE, Access, Kernel, RandomSite, Store
-from .loops import SynapsePrinter
+from .loops import ListedPrinter
 from .shared import Unit
 from .statements import Statement, Write
 from .words import pointer, value_type
@@ -33,7 +33,7 @@ class Addition:
     statement: str
 
 
-class PackedPrinter(SynapsePrinter):
+class PackedPrinter(ListedPrinter):
     """Prints a kernel for synapses that are put together: the synapse ``_j`` of a buffer.
 
     Their places in the order of delivery have to be their numbers.

@@ -18,12 +18,27 @@ from .words import pointer
 
 @dataclass(frozen=True)
 class Own:
-    """A variable of an element, which is in a register for some time steps."""
+    """A variable of elements, which is in registers for some time steps.
 
+    Attributes
+    ----------
+    array : str
+        C name of what it is in.
+    name, place : str
+        C text of the variable of one of the elements, there and in memory.
+    ctype : str
+    written : bool
+    """
+
+    array: str
     name: str
     ctype: str
     place: str
     written: bool
+
+
+def _registers(array: str) -> str:
+    return f"{pointer(array)}_own"
 
 
 class PutOffPrinter(KernelPrinter):
@@ -39,7 +54,7 @@ class PutOffPrinter(KernelPrinter):
         place = super()._place(access, section)
         if section != ELEMENT_RATE or access.index != ELEMENT:
             return place
-        return f"{pointer(access.array)}_own"
+        return f"{_registers(access.array)}[_lane]"
 
     @property
     def own(self) -> list[Own]:
@@ -49,7 +64,8 @@ class PutOffPrinter(KernelPrinter):
         reached = {self.kernel.accesses[name].array: self.kernel.accesses[name] for name in names}
         return [
             Own(
-                f"{pointer(array)}_own",
+                _registers(array),
+                f"{_registers(array)}[_lane]",
                 C_TYPE[reached[array].dtype],
                 f"{pointer(array)}[_idx]",
                 array in written,

@@ -128,24 +128,73 @@ B2G_FN void b2g_store_words(b2g_lanes x, uint32_t *to)
     __builtin_memcpy(to, &low, sizeof(low));
 }
 
+/* Ten rounds of two sets of blocks in turns: each round needs the one before it, and a processor would
+   wait for that. */
+#define B2G_SETS 2
+
+B2G_FN void b2g_rounds_of_sets(b2g_lanes words[B2G_SETS][4], const b2g_keys *keys)
+{
+#pragma GCC unroll 10
+    for (int i = 0; i < 10; i++) {
+#pragma GCC unroll 2
+        for (int s = 0; s < B2G_SETS; s++) {
+            b2g_lanes x0 = words[s][0], x1 = words[s][1], x2 = words[s][2], x3 = words[s][3];
+            B2G_LANES_ROUND(i);
+            words[s][0] = x0;
+            words[s][1] = x1;
+            words[s][2] = x2;
+            words[s][3] = x3;
+        }
+    }
+}
+
+/* The words of the blocks of n elements, the first words of all, then the second words ...; the elements'
+   numbers follow one another from `first` on, or are listed and have their last bits shifted out.  There
+   is room for whole sets. */
+B2G_FN __attribute__((always_inline)) void
+b2g_some_blocks(uint64_t seed, uint32_t stream, uint32_t first, const int32_t *listed, int shift,
+                int64_t n, uint64_t step, uint32_t block, uint32_t *w, int64_t room)
+{
+    b2g_keys made;
+    b2g_make_keys(seed, &made);
+    b2g_lanes element = b2g_all_lanes(first) + b2g_lane_numbers();
+    for (int64_t b = 0; b < n; b += B2G_SETS * B2G_LANES) {
+        b2g_lanes words[B2G_SETS][4];
+#pragma GCC unroll 2
+        for (int s = 0; s < B2G_SETS; s++) {
+            if (listed) {
+                b2g_words numbers;
+                __builtin_memcpy(&numbers, listed + b + s * B2G_LANES, sizeof(numbers));
+                words[s][0] = __builtin_convertvector(numbers, b2g_lanes) >> shift;
+            } else {
+                words[s][0] = element;
+                element += B2G_LANES;
+            }
+            words[s][1] = b2g_all_lanes((uint32_t)step);
+            words[s][2] = b2g_all_lanes(b2g_counter_word(step, block));
+            words[s][3] = b2g_all_lanes(stream);
+        }
+        b2g_rounds_of_sets(words, &made);
+#pragma GCC unroll 2
+        for (int s = 0; s < B2G_SETS; s++)
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; k++)
+                b2g_store_words(words[s][k], w + k * room + b + s * B2G_LANES);
+    }
+}
+
 /* The words of n blocks, the first words of all, then the second words ... */
 B2G_FN_LONG void b2g_blocks(uint64_t seed, uint32_t stream, uint32_t first, int32_t n,
                             uint64_t step, uint32_t block, uint32_t w[4][B2G_CHUNK / 2])
 {
-    b2g_keys made;
-    const b2g_keys *const keys = &made;
-    b2g_lanes element = b2g_all_lanes(first) + b2g_lane_numbers();
-    b2g_make_keys(seed, &made);
-    for (int32_t b = 0; b < n; b += B2G_LANES) {
-        b2g_lanes x0 = element, x1 = b2g_all_lanes((uint32_t)step);
-        b2g_lanes x2 = b2g_all_lanes(b2g_counter_word(step, block)), x3 = b2g_all_lanes(stream);
-        B2G_LANES_ROUNDS;
-        b2g_store_words(x0, &w[0][b]);
-        b2g_store_words(x1, &w[1][b]);
-        b2g_store_words(x2, &w[2][b]);
-        b2g_store_words(x3, &w[3][b]);
-        element += B2G_LANES;
-    }
+    b2g_some_blocks(seed, stream, first, NULL, 0, n, step, block, w[0], B2G_CHUNK / 2);
+}
+
+/* The words of the blocks of n listed elements, whole vectors of them. */
+B2G_FN_LONG void b2g_blocks_at(uint64_t seed, uint32_t stream, const int32_t *elements, int shift,
+                               int64_t n, uint64_t step, uint32_t block, uint32_t w[4][B2G_CHUNK])
+{
+    b2g_some_blocks(seed, stream, 0, elements, shift, n, step, block, w[0], B2G_CHUNK);
 }
 #else
 B2G_FN_LONG void b2g_blocks(uint64_t seed, uint32_t stream, uint32_t first, int32_t n,
@@ -155,6 +204,15 @@ B2G_FN_LONG void b2g_blocks(uint64_t seed, uint32_t stream, uint32_t first, int3
     for (int32_t b = 0; b < n; b++)
         b2g_random_bits(seed, stream, first + (uint32_t)b, step, block, &w[0][b], &w[1][b],
                         &w[2][b], &w[3][b]);
+}
+
+B2G_FN_LONG void b2g_blocks_at(uint64_t seed, uint32_t stream, const int32_t *elements, int shift,
+                               int64_t n, uint64_t step, uint32_t block, uint32_t w[4][B2G_CHUNK])
+{
+#pragma omp simd
+    for (int64_t b = 0; b < n; b++)
+        b2g_random_bits(seed, stream, (uint32_t)elements[b] >> shift, step, block, &w[0][b],
+                        &w[1][b], &w[2][b], &w[3][b]);
 }
 #endif
 
@@ -218,6 +276,62 @@ B2G_FN_LONG void b2g_fill_randnf(uint64_t seed, uint32_t stream, int64_t first, 
         x[4 * b + 1] = z1;
         x[4 * b + 2] = z2;
         x[4 * b + 3] = z3;
+    }
+}
+
+/* ---- numbers of listed elements -------------------------------------------------------------- */
+
+B2G_FN_LONG void b2g_rand_at(uint64_t seed, uint32_t stream, const int32_t *elements, int64_t n,
+                             uint64_t step, uint32_t block, double *B2G_RESTRICT x)
+{
+    uint32_t w[4][B2G_CHUNK];
+    b2g_blocks_at(seed, stream, elements, 1, n, step, block, w);
+#pragma omp simd
+    for (int64_t b = 0; b < n; b++) {
+        const uint32_t odd = (uint32_t)elements[b] & 1u;
+        x[b] = b2g_uniform(b2g_select_word(odd, w[2][b], w[0][b]),
+                           b2g_select_word(odd, w[3][b], w[1][b]));
+    }
+}
+
+B2G_FN_LONG void b2g_randf_at(uint64_t seed, uint32_t stream, const int32_t *elements, int64_t n,
+                              uint64_t step, uint32_t block, float *B2G_RESTRICT x)
+{
+    uint32_t w[4][B2G_CHUNK];
+    b2g_blocks_at(seed, stream, elements, 2, n, step, block, w);
+#pragma omp simd
+    for (int64_t b = 0; b < n; b++) {
+        const uint32_t odd = (uint32_t)elements[b] & 1u, high = (uint32_t)elements[b] >> 1 & 1u;
+        x[b] = b2g_uniformf(b2g_select_word(high, b2g_select_word(odd, w[3][b], w[2][b]),
+                                            b2g_select_word(odd, w[1][b], w[0][b])));
+    }
+}
+
+B2G_FN_LONG void b2g_randn_at(uint64_t seed, uint32_t stream, const int32_t *elements, int64_t n,
+                              uint64_t step, uint32_t block, double *B2G_RESTRICT x)
+{
+    uint32_t w[4][B2G_CHUNK];
+    b2g_blocks_at(seed, stream, elements, 1, n, step, block, w);
+#pragma omp simd
+    for (int64_t b = 0; b < n; b++) {
+        double z0, z1;
+        b2g_normal_pair(w[0][b], w[1][b], w[2][b], w[3][b], &z0, &z1);
+        x[b] = b2g_select((uint32_t)elements[b] & 1u, z1, z0);
+    }
+}
+
+B2G_FN_LONG void b2g_randnf_at(uint64_t seed, uint32_t stream, const int32_t *elements, int64_t n,
+                               uint64_t step, uint32_t block, float *B2G_RESTRICT x)
+{
+    uint32_t w[4][B2G_CHUNK];
+    b2g_blocks_at(seed, stream, elements, 2, n, step, block, w);
+#pragma omp simd
+    for (int64_t b = 0; b < n; b++) {
+        const uint32_t high = (uint32_t)elements[b] >> 1 & 1u;
+        float z0, z1;
+        b2g_normal_pairf(b2g_select_word(high, w[2][b], w[0][b]),
+                         b2g_select_word(high, w[3][b], w[1][b]), &z0, &z1);
+        x[b] = b2g_selectf((uint32_t)elements[b] & 1u, z1, z0);
     }
 }
 

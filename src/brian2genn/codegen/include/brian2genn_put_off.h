@@ -8,8 +8,10 @@
 #include "brian2genn_platform.h"
 #include "brian2genn_queues.h"
 
-/* Elements are brought up to the present in blocks, all at once after so many time steps. */
-enum { B2G_LATE_BLOCK = 16, B2G_MOST_PUT_OFF = 16 };
+/* Elements are brought up to the present in blocks, all at once after so many time steps.  A time step
+   needs the results of the one before: while a processor waits for those of some elements, it computes
+   others of the block, so many vectors of them in turns. */
+enum { B2G_LATE_LANES = 4, B2G_LATE_VECTOR = 8, B2G_LATE_BLOCK = 32, B2G_MOST_PUT_OFF = 16 };
 
 /* A state update whose elements may be some time steps behind. */
 typedef struct {
