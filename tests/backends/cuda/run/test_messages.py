@@ -85,7 +85,8 @@ def test_results_are_those_of_the_processor(driver, only, made, name, plan):
     if name == "noise from elsewhere" and plan.threads == 32:
         pytest.skip("these are more blocks than a cluster has")
     only(plan)
-    compare_with_processor(driver, NETWORKS[name], changed=True)
+    least = -1 if name == "silence" else 20
+    compare_with_processor(driver, NETWORKS[name], least_spikes=least, changed=True)
     assert made[-1].source.tells
     assert made[-1]._stepper._can_tell()
     assert made[-1]._stepper.plan == plan
