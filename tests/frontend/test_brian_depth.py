@@ -30,7 +30,13 @@ GENERATORS = [
 
 #: Brian's function takes it for a mistake where Python has no room for it. Python 3.12 never has.
 VERY_LONG = pytest.param(
-    5_000, marks=[pytest.mark.slow, pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="")]
+    5_000,
+    marks=[
+        pytest.mark.slow,
+        pytest.mark.skipif(
+            sys.version_info[:2] == (3, 12), reason="Python 3.12 itself cannot parse it"
+        ),
+    ],
 )
 
 MISTAKES = [

@@ -82,9 +82,7 @@ def _parse(original: Function, expr: str) -> dict[str, Any]:
     try:
         # first: the original takes it for a mistake in `expr` if there is no room for this
         found: Any = ast.parse(f"[{expr}]", mode="eval").body
-    except RecursionError:
-        raise
-    except Exception:
+    except (SyntaxError, ValueError, MemoryError):  # the last: too deep for the parser
         return original(expr)
     parsed: dict[str, Any] = original(expr)
     (generator,) = found.generators
