@@ -10,9 +10,10 @@ with these amendments.
   before its queues (`defined_delays`): negative ones are none, the others are an error.
 - *A restored structure.* States of another number of synapses fit before Brian 2.10 only by luck.
   There, an error of the device is as good as a result; a result has to be Brian's.
-- *Two spikes at one synapse in one step* count once in Brian's NumPy code, and twice in its
-  compiled code, as Brian's documentation has it. Only where this happens (it is watched, not
-  guessed) a difference from NumPy is right, and only if the Cython target agrees with the device.
+- *One spike after the other.* Two spikes at one synapse in one step count once in Brian's NumPy
+  code, and twice in its compiled code, as Brian's documentation has it. And all of its targets load
+  what a subexpression of synapses depends on before the code of a pathway changes it. What the code
+  says, spike by spike and statement by statement, is the reference, too (`one_by_one`).
 - *Errors of NumPy's code*: where all neurons have one value, Brian's NumPy target fails to index
   it; where they have not, it may ask for the truth of a whole array (``and`` within ``int``); and
   NumPy has no ``2**-1`` of whole numbers. There is no reference then.
@@ -35,9 +36,8 @@ with these amendments.
 - *A dt that is neither halved nor doubled* while spikes are under way: Brian's queues write past
   their end. The device only has to live.
 
-Before a difference is reported, Brian's Cython target is asked in any case, because who differs
-from whom is the first thing one wants to know. That it agrees with the device is otherwise no
-excuse: it is wrong where subexpressions of synapses are used after what they depend on has changed.
+Before a difference is reported, Brian's Cython target is asked, because who differs from whom is
+the first thing one wants to know. That it agrees with the device is no excuse.
 
 Everything happens in processes of its own: the device first, Brian afterwards. A process that dies
 while the device is at work has died of the device. If it dies later, Brian is tried alone, and what
@@ -46,20 +46,24 @@ Brian does not die of alone, it was the device's doing.
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
-from brian2 import all_devices, prefs
+from brian2 import prefs
 
 from tests import devices
 from tests.random_networks.build import function_text, tolerance_of
 from tests.random_networks.description import Description
 from tests.random_networks.isolation import apart
-from tests.random_networks.reference import AMENDMENTS, constants_as_written, wide_integers
+from tests.random_networks.reference import (
+    AMENDMENTS,
+    constants_as_written,
+    one_by_one,
+    wide_integers,
+)
 from tests.semantics.harness import (
     DOUBLE,
     NAMED_INFINITY,
@@ -80,10 +84,17 @@ ROUNDED_AWAY = 1e-15
 #: The hazards with numbers of which one order of operations, or one type, may make nothing.
 OF_NUMBERS = frozenset(("arithmetic", "constants", "values"))
 
+#: What else may hold of a reference with such numbers, and what is said of one that agrees.
+EXTREME = {
+    "as written, unlike Brian, which collects constants": constants_as_written,
+    "as Brian with whole numbers of 64 bits": wide_integers,
+}
+
 #: How many lines about differences are shown.
 SHOWN = 12
 
 Outcome = Result | Exception
+Amendment = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -92,8 +103,6 @@ class Verdict:
 
     kind: str
     complaint: str | None = None
-    #: whether two spikes meet at a synapse
-    meeting: bool = False
 
 
 def judged(description: Description, opinions: bool = True) -> Verdict:
@@ -135,27 +144,32 @@ def examined(description: Description, tell: Callable[[str], None]) -> Verdict:
             return Verdict("refused after a restore of another structure")
         if NAMED_INFINITY in errors_of(reference):
             return Verdict("of which Brian makes a name, 'inf'")
-        if OF_NUMBERS & set(description.hazards):
-            excuse = of_numbers(text, reference, result, tolerance)
-            if excuse is not None:
-                return Verdict(excuse)
+        if OF_NUMBERS & set(description.hazards) and "ZeroDivisionError" in errors_of(reference):
+            return Verdict("beyond Brian's NumPy target")
+        excuse = excused(text, reference, result, tolerance, description.hazards)
+        if excuse is not None:
+            return Verdict(excuse)
         if is_sensitive(text, reference, tolerance):
             return Verdict("too sensitive")
-        return Verdict("DIFFERENT", complaint, spikes_meet(text, tolerance))
+        return Verdict("DIFFERENT", complaint)
 
 
-def of_numbers(text: str, reference: Outcome, result: Outcome, tolerance: Tolerance) -> str | None:
-    """Why a result of extreme numbers is right although it differs from Brian's."""
-    if "ZeroDivisionError" in errors_of(reference):
-        return "beyond Brian's NumPy target"
-    for excuse, amendment in (
-        ("as written, unlike Brian, which collects constants", constants_as_written),
-        ("as Brian with whole numbers of 64 bits", wide_integers),
-    ):
-        amended = outcome(text, "runtime", tolerance, amendment=amendment)
+def excused(
+    text: str, reference: Outcome, result: Outcome, tolerance: Tolerance, hazards: Sequence[str]
+) -> str | None:
+    """Why a result is right although it differs from what Brian's NumPy target gives."""
+    extreme = bool(OF_NUMBERS & set(hazards))
+    reasons = {"as written, spike by spike": (one_by_one,)}
+    if extreme:
+        reasons |= {reason: (amendment,) for reason, amendment in EXTREME.items()}
+        reasons |= {f"{reason}, spike by spike": (amendment, one_by_one)
+                    for reason, amendment in EXTREME.items()}  # fmt: skip
+    for reason, amendments in reasons.items():
+        amended = outcome(text, "runtime", tolerance, amendments=amendments)
         if comparison(amended, result, tolerance) is None:
-            return excuse
-    if comparison(reference, result, replace(tolerance, absolute=ROUNDED_AWAY)) is None:
+            return reason
+    rounded = replace(tolerance, absolute=ROUNDED_AWAY)
+    if extreme and comparison(reference, result, rounded) is None:
         return "as Brian, but for what it has rounded away"
     return None
 
@@ -164,29 +178,23 @@ def references(description: Description) -> None:
     """All that Brian's runtime is asked for."""
     text, tolerance = function_text(description), tolerance_of(description)
     with np.errstate(all="ignore"):
+        outcome(text, "runtime", tolerance, amendments=(one_by_one,))
         is_sensitive(text, outcome(text, "runtime", tolerance), tolerance)
-        spikes_meet(text, tolerance)
 
 
 def third_opinion(description: Description, verdict: Verdict) -> Verdict:
     """Ask Brian's Cython target who is right where the device differs from its NumPy target."""
     ending = apart(lambda tell: targets_compared(description), CYTHON_SECONDS)
     if ending.death is not None:
-        if verdict.meeting:
-            return Verdict("with two spikes at one synapse, undecided: no answer from Cython")
         who = f"Brian's Cython target gave no answer: the process {ending.death}."
         return Verdict("DIFFERENT", f"{verdict.complaint}\n\n{who}")
     device, numpy = ending.value
-    if device is None and verdict.meeting:
-        return Verdict("as Cython, with two spikes at one synapse in one step")
     if numpy is None:
         who = "Brian's Cython target agrees with its NumPy target."
     elif device is None:
         who = f"Brian's Cython target agrees with {devices.DEVICE}; its NumPy target differs."
     else:
         who = f"All three differ. Compared with Brian's Cython target, the device {device}"
-    if verdict.meeting:
-        who += "\nTwo spikes meet at one synapse."
     return Verdict("DIFFERENT", f"{verdict.complaint}\n\n{who}")
 
 
@@ -223,12 +231,12 @@ def outcome(
     device: str,
     tolerance: Tolerance,
     target: str = "numpy",
-    amendment: Callable[[], AbstractContextManager[None]] | None = None,
+    amendments: Iterable[Amendment] = (),
 ) -> Outcome:
     """What a network gives, or the error that it ends with."""
     with ExitStack() as stack:
         if device == "runtime":
-            for each in (*AMENDMENTS, *([amendment] if amendment is not None else [])):
+            for each in (*AMENDMENTS, *amendments):
                 stack.enter_context(each())
         try:
             return Case(compiled(text), tolerance=tolerance).run(device, target)
@@ -249,37 +257,6 @@ def is_sensitive(text: str, reference: Outcome, tolerance: Tolerance) -> bool:
         comparison(without_delays(reference), without_delays(other), tolerance) is not None
         for other in others
     )
-
-
-def spikes_meet(text: str, tolerance: Tolerance) -> bool:
-    """Whether two spikes arrive at one synapse in one time step, after a change of delays.
-
-    Both have their effect in Brian's compiled targets, but only one in its NumPy code.
-    """
-    runtime, found = all_devices["runtime"], []
-
-    class Watched:
-        """Brian's own queue, because another may round delays in another way."""
-
-        def __init__(self, **ends: int) -> None:
-            self.queue = type(runtime).spike_queue(runtime, **ends)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.queue, name)
-
-        def peek(self) -> np.ndarray:
-            synapses = self.queue.peek()
-            found.append(len(np.unique(synapses)) < len(synapses))
-            return synapses
-
-    runtime.spike_queue = lambda source_start, source_end: Watched(
-        source_start=source_start, source_end=source_end
-    )
-    try:
-        outcome(text, "runtime", tolerance)
-    finally:
-        del runtime.spike_queue
-    return any(found)
 
 
 def without_delays(result: Outcome) -> Outcome:

@@ -4,7 +4,7 @@ Each of these replaces a part of Brian while it lasts; `oracle` says why.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 from brian2 import Network, SpikeGeneratorGroup
 from brian2.codegen.generators import base
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
+from brian2.codegen.statements import Statement
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.synapses.synapses import SynapticPathway
+from brian2.utils.stringtools import get_identifiers
 
 
 @contextmanager
@@ -169,6 +171,60 @@ def constants_as_written() -> Iterator[None]:
         yield
     finally:
         base.make_statements, Network.before_run = make, before
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """Let Brian's NumPy code for pathways take one spike after the other, as it is written.
+
+    Every statement reads what it needs from the arrays and writes back what it has changed, and a
+    subexpression is computed where it is used.
+    """
+    original = NumpyCodeGenerator.translate_one_statement_sequence
+
+    def translate(
+        generator: NumpyCodeGenerator, statements: Sequence[Statement], scalar: bool = False
+    ) -> list[str]:
+        if scalar or generator.template_name != "synapses":
+            return original(generator, statements, scalar)
+        lines, defined = [], {}
+        temporary: set[str] = set()
+        for statement in statements:
+            if statement.subexpression:
+                defined[statement.var] = statement
+                continue
+            for each in (*_used(statement, defined), statement):
+                if each.op == ":=":
+                    temporary.add(each.var)
+                lines += _alone(generator, each, temporary)
+        body = [f"    {line}" for line in lines]
+        return ["for _one in _idx:", "    _idx = _vectorisation_idx = _numpy.array([_one])", *body]
+
+    NumpyCodeGenerator.translate_one_statement_sequence = translate
+    try:
+        yield
+    finally:
+        NumpyCodeGenerator.translate_one_statement_sequence = original
+
+
+def _used(statement: Statement, defined: dict[str, Statement]) -> list[Statement]:
+    """The definitions of all subexpressions that a statement needs, in the order of their use."""
+    found: list[Statement] = []
+    for name in sorted(get_identifiers(statement.expr) & defined.keys()):
+        found += [*_used(defined[name], defined), defined[name]]
+    return found
+
+
+def _alone(generator: NumpyCodeGenerator, statement: Statement, temporary: set[str]) -> list[str]:
+    """One statement, from what the arrays hold to what it leaves in them."""
+    known = generator.variables, generator.variable_indices
+    read, write, indices, conditions = generator.arrays_helper([statement])
+    line = generator.translate_statement(statement)
+    return [
+        *generator.read_arrays(read, write, indices, *known),
+        generator.conditional_write(line, statement, known[0], conditions, temporary),
+        *generator.write_arrays([statement], read, write, *known),
+    ]
 
 
 #: What holds of every reference.
