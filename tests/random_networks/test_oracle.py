@@ -327,6 +327,20 @@ def test_powers_that_numpy_does_not_have_are_no_alarm():
     assert verdict.kind == "beyond Brian's NumPy target"
 
 
+def test_conditions_of_writes_that_numpy_does_not_load_are_no_alarm():
+    """Both ends of a synapse may be refractory, and the code writes to both of them."""
+    model = tuple(f"d{name}/dt = -{name}/(9*ms) : 1 (unless refractory)" for name in "vr")
+    options = (("method", "'euler'"), ("threshold", "'v > 2'"), ("refractory", "1*ms"))
+    both = (Pathway("pre", "pre", ("r_pre += 1", "v_post += 1")),)
+    alike = replace(
+        network("cells.v = 3", "network.run(0.3*ms)"),
+        groups=(Neurons("cells", 1, model, options=options),),
+        sources=(),
+        connections=(Connections("syn", "cells", "cells", (), both, ""),),
+    )
+    assert judged(alike, opinions=False).kind == "beyond Brian's NumPy target"
+
+
 def test_smaller():
     """What is not needed goes, at any depth."""
     whole = network("network.run(0.1*ms)", "network.run(0.2*ms)", hazards=("delays", "values"))

@@ -196,6 +196,9 @@ NUMPY_ERRORS = (
     "'int' object is not subscriptable",
     "'bool' object is not subscriptable",
 )
+#: Names that it uses without a value where a conditional write needs another index than what is
+#: written.
+UNLOADED = ("_presynaptic_idx", "_postsynaptic_idx")
 #: Stands for them where kinds of errors are recorded.
 NUMPY_ERROR = "error of NumPy's code"
 #: Stands for the error of code into which Brian has written an infinity.
@@ -214,6 +217,8 @@ def kind_of(error: BaseException) -> str:
     cause = cause_of(error)
     if isinstance(cause, NameError) and cause.name in ("inf", "nan"):
         return NAMED_INFINITY
+    if isinstance(cause, NameError) and cause.name in UNLOADED:
+        return NUMPY_ERROR
     return NUMPY_ERROR if str(cause) in NUMPY_ERRORS else type(cause).__name__
 
 
