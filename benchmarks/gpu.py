@@ -37,7 +37,7 @@ from benchmarks.run import git_commit, machine
 from benchmarks.traffic import Cost, cost_of_step, deliveries_per_step
 from brian2genn.backends.cuda.device import compiler, nvidia
 from brian2genn.backends.cuda import setup
-from brian2genn.backends.cuda.backend import CudaBackend
+from brian2genn.backends.cuda.run.options import Execution
 from brian2genn.backends.cuda.device.driver import CudaUnavailable, KernelAttributes, Launch
 from brian2genn.backends.cuda.device.driver import Meeting, TuningRules
 
@@ -200,21 +200,24 @@ def spike_counts(built: Built, duration: float) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def programs_built() -> Iterator[list[tuple[Any, Any]]]:
-    """Within this, the programs that the CUDA backend builds are listed, after their models."""
-    built: list[tuple[Any, Any]] = []
-    build_program = CudaBackend.build
-
-    def remember(self: CudaBackend, network: Any, **options: Any) -> Any:
-        program = build_program(self, network, **options)
-        built.append((network, program))
-        return program
-
-    CudaBackend.build = remember  # type: ignore[method-assign]
+def telling(**listeners: Any) -> Iterator[None]:
+    """Within this, a device that is set tells of how it executes time steps (see `Execution`)."""
+    device = brian2genn.genn_device
+    usual = device.defaults.execution
+    told = replace(usual or Execution(), **listeners)
+    device.defaults = replace(device.defaults, execution=told)
     try:
-        yield built
+        yield
     finally:
-        CudaBackend.build = build_program  # type: ignore[method-assign]
+        device.defaults = replace(device.defaults, execution=usual)
+
+
+@contextmanager
+def programs_built() -> Iterator[list[tuple[Any, Any]]]:
+    """Within this, programs that a device builds which is set are listed, after their models."""
+    built: list[tuple[Any, Any]] = []
+    with telling(on_program=lambda network, program: built.append((network, program))):
+        yield built
 
 
 @contextmanager
@@ -237,8 +240,8 @@ def _on(driver: Any, *, sets_up: bool) -> Iterator[list[tuple[Any, Any]]]:
         trusted=True,
     )
     try:
-        set_device("genn", backend="cuda")
         with programs_built() as built:
+            set_device("genn", backend="cuda")
             yield built
     finally:
         set_device("runtime")

@@ -109,6 +109,15 @@ def set_defaults(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     monkeypatch.setattr(genn_device, "defaults", replace(genn_device.defaults, **changes))
 
 
+def set_execution(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
+    """Change how time steps are executed on a GPU (see `Execution`), within a test."""
+    from brian2genn import genn_device
+    from brian2genn.backends.cuda.run.options import Execution
+
+    usual = genn_device.defaults.execution or Execution()
+    set_defaults(monkeypatch, execution=replace(usual, **changes))
+
+
 def use(driver: Driver | None, *, trusted: bool = True) -> None:
     """Have a driver take the GPU's place from now on; None for the GPU itself.
 

@@ -198,22 +198,15 @@ def network(job: Found) -> Found:
 @contextmanager
 def _seconds_in_programs():
     """Within this, seconds spent in the time steps of programs on the GPU are added to the last."""
-    from brian2genn.backends.cuda.run.program import CudaProgram
+    from benchmarks.gpu import telling
 
-    run, spent = CudaProgram.run, [0.0]
+    spent = [0.0]
 
-    def timed(self: Any, seconds: float) -> Any:
-        began = time.perf_counter()
-        try:
-            return run(self, seconds)
-        finally:
-            spent[-1] += time.perf_counter() - began
+    def add(seconds: float) -> None:
+        spent[-1] += seconds
 
-    CudaProgram.run = timed  # type: ignore[method-assign]
-    try:
+    with telling(on_run=add):
         yield spent
-    finally:
-        CudaProgram.run = run  # type: ignore[method-assign]
 
 
 def _count(namespace: dict[str, Any], kind: type) -> int:

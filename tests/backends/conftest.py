@@ -6,10 +6,8 @@ from dataclasses import replace
 import pytest
 
 import brian2genn
-from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.bindings import nvrtc_version
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
-from brian2genn.backends.cuda.run import options
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.trial import verdict
 from emulation.driver import EmulatedDriver
@@ -68,15 +66,9 @@ PTX = pytest.param("ptx", marks=pytest.mark.skipif(_no_nvrtc(), reason="there is
 
 @pytest.fixture
 def made(monkeypatch):
-    """The programs that were built."""
+    """The programs that are built, for the device that is set then."""
     programs = []
-    build = CudaBackend.build
-
-    def remember(self, *args, **kwds):
-        programs.append(build(self, *args, **kwds))
-        return programs[-1]
-
-    monkeypatch.setattr(CudaBackend, "build", remember)
+    devices.set_execution(monkeypatch, on_program=lambda network, one: programs.append(one))
     return programs
 
 
@@ -96,6 +88,6 @@ def only(monkeypatch):
     """Make one way the only one, for the device that is set then."""
 
     def choose(plan: LaunchPlan) -> None:
-        devices.set_defaults(monkeypatch, execution=options.only(plan))
+        devices.set_execution(monkeypatch, candidates=lambda possible: [plan])
 
     return choose

@@ -60,7 +60,7 @@ class CudaBackend:
         self._compiles_ahead = compiles_ahead
         self.deterministic = deterministic
         self.rules = rules or driver.rules
-        self._execution = execution
+        self._execution = execution or Execution()
         self.memory = DeviceMemory(driver, raw)
         self._setup = DeviceSetup(driver, self.memory, setup_from)
 
@@ -119,7 +119,7 @@ class CudaBackend:
         lower(network, FOR_A_GPU)
         if self._compiles_ahead:
             self.memory.check.compile_ahead()
-        return CudaProgram(
+        program = CudaProgram(
             network,
             self.driver,
             self.memory,
@@ -129,6 +129,9 @@ class CudaBackend:
             ahead=self._compiles_ahead,
             execution=self._execution,
         )
+        if self._execution.on_program is not None:
+            self._execution.on_program(network, program)
+        return program
 
     def queue(self, source_start: int, source_stop: int) -> DeviceQueue:
         """A spike queue."""

@@ -20,11 +20,8 @@ from brian2 import (
 )
 
 import brian2genn
-from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.cuda.device.driver import Meeting
-from brian2genn.backends.cuda.run import options
 from brian2genn.backends.cuda.run.autotuning import Autotuner, LaunchPlan
-from brian2genn.backends.cuda.run.options import Execution
 from brian2genn.backends.cuda.run.sizes import dealt_out, shares_of_stage, width_for
 from tests import devices
 from tests.semantics.harness import compare, observe
@@ -140,7 +137,7 @@ def only(shim, monkeypatch):
 
     def choose(plan: LaunchPlan) -> None:
         shim.most_blocks_together, shim.largest_cluster = 100, 16
-        devices.set_defaults(monkeypatch, execution=options.only(plan))
+        devices.set_execution(monkeypatch, candidates=lambda possible: [plan])
 
     return choose
 
@@ -231,8 +228,7 @@ def test_many_steps_are_one_launch(shim, only, plan):
 def test_a_second_run_begins_with_as_many_steps_at_once_as_the_first_has_come_to(shim, monkeypatch):
     shim.rules = replace(shim.rules, patience=1000.0)
     launches = []
-    watched = Execution(on_launch=lambda seconds, steps: launches.append(steps))
-    devices.set_defaults(monkeypatch, execution=watched)
+    devices.set_execution(monkeypatch, on_launch=lambda seconds, steps: launches.append(steps))
     set_device("genn", backend="cuda")
     group, synapses = active()
     network = Network(group, synapses)
@@ -370,15 +366,7 @@ def test_what_is_known_of_a_network_does_not_keep_it(shim):
     assert queue() is None
 
 
-def test_what_was_tried_is_told_and_known_to_the_next_network(shim, monkeypatch):
-    made = []
-    build = CudaBackend.build
-
-    def remember(self, *args, **kwds):
-        made.append(build(self, *args, **kwds))
-        return made[-1]
-
-    monkeypatch.setattr(CudaBackend, "build", remember)
+def test_what_was_tried_is_told_and_known_to_the_next_network(shim, made):
     set_device("genn", backend="cuda")
     group, synapses = active()
     network = Network(group, synapses)

@@ -1,6 +1,5 @@
 """Blocks that execute the synapses of the elements that they own wait once less in a time step."""
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +17,9 @@ from brian2 import (
 )
 
 from brian2genn.backends.cuda.device.driver import Meeting
-from brian2genn.backends.cuda.run import stepping
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from emulation.ptx.driver import PtxDriver
+from tests import devices
 from tests.backends.cuda.comparing import compare_with_processor
 from tests.semantics.harness import compare, observe
 
@@ -178,14 +177,13 @@ def test_all_ways_are_tried(shim, made):
 
 def test_events_that_may_be_there_twice_are_executed_in_order(shim, monkeypatch):
     """Delays have changed while spikes were on their way: no way with owners."""
-    asked = []
-    can_own = stepping.Stepper._can_own
+    owned = []
 
-    def remember(self) -> bool:
-        asked.append(can_own(self))
-        return asked[-1]
+    def remember(possible: list[LaunchPlan]) -> list[LaunchPlan]:
+        owned.append(any(plan.owned for plan in possible))
+        return possible
 
-    monkeypatch.setattr(stepping.Stepper, "_can_own", remember)
+    devices.set_execution(monkeypatch, candidates=remember)
     shim.most_blocks_together, shim.largest_cluster = 100, 16
     results = []
     for backend in ("cpu", "cuda"):
@@ -198,4 +196,4 @@ def test_events_that_may_be_there_twice_are_executed_in_order(shim, monkeypatch)
         network.run(4 * ms)
         results.append(observe(group=group))
     compare(*results)
-    assert [can for can, _ in itertools.groupby(asked)] == [True, False]
+    assert owned == [True, False]

@@ -12,22 +12,12 @@ from brian2 import (
     set_device,
 )
 
-from brian2genn.backends.cuda.backend import CudaBackend
-
 pytestmark = pytest.mark.usefixtures("shim")
 
 
 @pytest.fixture
-def stages(monkeypatch):
+def stages(made):
     """Runs objects and returns, for every kernel of a step, its tasks' steps."""
-    made = []
-    build = CudaBackend.build
-
-    def remember(self, *args, **kwds):
-        made.append(build(self, *args, **kwds))
-        return made[-1]
-
-    monkeypatch.setattr(CudaBackend, "build", remember)
     set_device("genn", backend="cuda")
 
     def plan(*objects):

@@ -1,4 +1,4 @@
-"""What benchmarks and tests want of the way in which time steps are executed."""
+"""What benchmarks and tests want of the way in which time steps are executed, and to know of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from ..device.driver import Launch
 
 if TYPE_CHECKING:
+    from ....model.network import Network
     from .autotuning import LaunchPlan
+    from .program import CudaProgram
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Execution:
         nothing else is tried.
     batch : int, optional
         Time steps in a launch, if there are as many; usually what takes some time.
+    on_program : callable, optional
+        Told of each program that is built: its model, and the program.
+    on_run : callable, optional
+        Told of each time that a program runs: seconds from its beginning to its end or a pause.
     on_launch : callable, optional
         Told of each launch: seconds, and how many time steps it was.
     on_kernels : callable, optional
@@ -32,10 +38,7 @@ class Execution:
 
     candidates: Callable[[list[LaunchPlan]], Sequence[LaunchPlan]] | None = None
     batch: int | None = None
+    on_program: Callable[[Network, CudaProgram], None] | None = None
+    on_run: Callable[[float], None] | None = None
     on_launch: Callable[[float, int], None] | None = None
     on_kernels: Callable[[Sequence[Launch], Sequence[float]], None] | None = None
-
-
-def only(plan: LaunchPlan) -> Execution:
-    """Time steps are executed in this way, and in no other."""
-    return Execution(candidates=lambda possible: [plan])

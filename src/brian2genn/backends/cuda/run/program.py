@@ -199,6 +199,15 @@ class CudaProgram:
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time."""
         began = time.monotonic()
+        try:
+            return self._run_until(began + seconds)
+        finally:
+            told = self._executable.execution.on_run
+            if told is not None:
+                told(time.monotonic() - began)
+
+    def _run_until(self, end: float) -> Outcome:
+        """Run time steps to their end, to something that must be seen to, or for some time."""
         self._refresh()
         while True:
             state = self.deployment.state["state"]
@@ -215,7 +224,7 @@ class CudaProgram:
             else:
                 self._steps(self._remaining())
             stops = not self.deployment.state["state"]["running"]
-            pauses = stops or time.monotonic() - began > seconds
+            pauses = stops or time.monotonic() > end
             if pauses and self.source.late:
                 self._launch(self.source.late)
                 self.deployment.read_state()
