@@ -17,6 +17,7 @@ from brian2 import Network, defaultclock
 from brian2genn.backends.cuda.device.driver import Meeting
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.cuda.run.executable import Executable
+from brian2genn.backends.cuda.run.options import only
 from brian2genn.backends.cuda.run.program import CudaProgram
 
 #: Time steps whose clocks are kept (a power of two), of which one launch executes fewer, and
@@ -187,7 +188,7 @@ def measure(program: CudaProgram, network: Network, namespace: dict[str, Any]) -
     found = []
     executable, driver = program._executable, program._driver
     for plan in _ways(program):
-        with executing(executable, candidates=lambda possible, plan=plan: [plan]):
+        with executing(executable, candidates=only(plan)):
             plain = min(_seconds(executable, network, namespace) for _ in range(3))
             module = driver.build(text)
             with executable.replaced(module):

@@ -247,7 +247,7 @@ def _about_kernels(
         times.append(spent)
 
     # each kernel is timed by itself
-    with executing(program._executable, candidates=only(plan).candidates, on_kernels=timed):
+    with executing(program._executable, candidates=only(plan), on_kernels=timed):
         net.run(_MEASURED_STEPS * defaultclock.dt, namespace=namespace)
     tasks = {task.number: task.what for task in program.source.tasks}
     kernels = {k.name: k for k in program.source.kernels}

@@ -8,6 +8,7 @@ import pytest
 import brian2genn
 from brian2genn.backends.cuda.device.bindings import nvrtc_version
 from brian2genn.backends.cuda.device.driver import CudaUnavailable
+from brian2genn.backends.cuda.run import options
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
 from brian2genn.backends.trial import verdict
 from emulation.driver import EmulatedDriver
@@ -88,6 +89,6 @@ def only(monkeypatch):
     """Make one way the only one, for the device that is set then."""
 
     def choose(plan: LaunchPlan) -> None:
-        devices.set_execution(monkeypatch, candidates=lambda possible: [plan])
+        devices.set_execution(monkeypatch, candidates=options.only(plan))
 
     return choose

@@ -17,6 +17,7 @@ from brian2 import (
 
 from brian2genn.backends.cuda.device.driver import TuningRules
 from brian2genn.backends.cuda.run.autotuning import LaunchPlan
+from brian2genn.backends.cuda.run.options import only
 from tests import devices
 
 pytestmark = pytest.mark.usefixtures("device_is_cuda")
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("device_is_cuda")
 def device_is_cuda(shim, monkeypatch):
     """Time steps are executed in one way, with graphs that grow whatever time they take."""
     shim.rules = TuningRules(patience=60.0)
-    devices.set_execution(monkeypatch, candidates=lambda possible: [LaunchPlan()])
+    devices.set_execution(monkeypatch, candidates=only(LaunchPlan()))
     set_device("genn", backend="cuda")
 
 

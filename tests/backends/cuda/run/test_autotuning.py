@@ -137,7 +137,7 @@ def only(shim, monkeypatch):
 
     def choose(plan: LaunchPlan) -> None:
         shim.most_blocks_together, shim.largest_cluster = 100, 16
-        devices.set_execution(monkeypatch, candidates=lambda possible: [plan])
+        devices.set_execution(monkeypatch, candidates=options.only(plan))
 
     return choose
 

@@ -42,3 +42,8 @@ class Execution:
     on_run: Callable[[float], None] | None = None
     on_launch: Callable[[float, int], None] | None = None
     on_kernels: Callable[[Sequence[Launch], Sequence[float]], None] | None = None
+
+
+def only(plan: LaunchPlan) -> Callable[[list[LaunchPlan]], Sequence[LaunchPlan]]:
+    """`Execution.candidates` of which only this one is left."""
+    return lambda possible: [plan]
