@@ -21,6 +21,7 @@ from brian2 import (
 
 import brian2genn
 from brian2genn.backends.cuda.device.driver import Meeting
+from brian2genn.backends.cuda.run import options
 from brian2genn.backends.cuda.run.autotuning import Autotuner, LaunchPlan
 from brian2genn.backends.cuda.run.sizes import dealt_out, shares_of_stage, width_for
 from tests import devices
