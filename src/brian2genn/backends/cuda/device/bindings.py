@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from ...install import line
@@ -42,6 +43,14 @@ _NOT_UNDERSTOOD = (
     "UNSUPPORTED_EXEC_AFFINITY",
     "INVALID_SOURCE",
 )
+
+
+def are_installed() -> bool:
+    """Whether the interfaces are there, as far as can be seen without loading them."""
+    try:
+        return find_spec("cuda.bindings") is not None
+    except ImportError:  # without any of the packages
+        return False
 
 
 @cache
