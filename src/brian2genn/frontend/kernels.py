@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -112,6 +112,23 @@ def _same_variables(code: RecordedCode) -> dict[str, str]:
     return meant
 
 
+def _other_ways(code: RecordedCode, meant: Mapping[str, str]) -> dict[str, list[str]]:
+    """For the name of a variable at an index that is read, those of the variable at other ones.
+
+    Where a neuron is connected to itself, ``v_pre`` and ``v_post`` are one value.
+    """
+    names: dict[int, list[str]] = {}
+    for name in dict.fromkeys(meant.values()):
+        if code.variable_indices[name] in meant and not code.variables[name].scalar:
+            names.setdefault(id(code.variables[name]), []).append(name)
+    return {
+        name: [other for other in same if other != name]
+        for same in names.values()
+        for name in same
+        if len(same) > 1
+    }
+
+
 class KernelBuilder:
     """Builds one kernel: statements in, values to store out."""
 
@@ -123,6 +140,7 @@ class KernelBuilder:
         self.values: dict[str, Expr] = {}
         #: one name for all names in the code that mean one variable at one index
         self.meant = _same_variables(code)
+        self.other_ways = _other_ways(code, self.meant)
         #: by these names
         self.accesses: dict[str, Access] = {}
         self.subexpressions: dict[str, _Subexpression] = {}
@@ -212,11 +230,19 @@ class KernelBuilder:
         guard = self.code.guards.get(statement.var)
         if guard is not None and statement.op != ":=":
             value = ex.select(ex.truth(self.lookup(guard)), value, self.lookup(statement.var))
-        self.values[self.meant.get(statement.var, statement.var)] = value
+        self._set(self.meant.get(statement.var, statement.var), value)
         if statement.subexpression:
             self.subexpressions[statement.var] = _Subexpression(
                 statement, {name: self.lookup(name) for name in self._dependencies(statement.expr)}
             )
+
+    def _set(self, name: str, value: Expr) -> None:
+        """Give a variable a value, by all names that may reach the same element."""
+        for other in self.other_ways.get(name, ()):
+            place, its = (self.lookup(self.code.variable_indices[one]) for one in (name, other))
+            same = ex.compare("eq", place, its)
+            self.values[other] = ex.select(same, value, self.lookup(other))
+        self.values[name] = value
 
     def _dependencies(self, text: str) -> set[str]:
         """The variables that an expression uses, also by subexpressions that it uses."""
