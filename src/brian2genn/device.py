@@ -36,6 +36,7 @@ from .runtime.code.making import CodeMaker, CodeRequest
 from .runtime.code.setup import append_synapses, read_subexpression
 from .runtime.messages.explain import Explanation
 from .runtime.messages.log import NetworkLog
+from .runtime.messages.restoring import naming_what_does_not_fit
 from .runtime.messages.strangers import explain_strangers
 from .runtime.network.connection import Connection
 from .runtime.network.current import CurrentArrays
@@ -269,6 +270,7 @@ class GennDevice(LegacyInterface, CurrentArrays):
         """Restore a network: ``Network.restore``; rows that wait are of the state that is left."""
         objects = net.sorted_objects
         with (
+            naming_what_does_not_fit(net, name, filename),
             left_behind(self, objects),
             with_delays(objects),
             self.processes.restoring(self.arrays, objects),

@@ -86,6 +86,15 @@ def test_a_link_to_a_group_that_nobody_holds(when, variable, whole):
         assert "'v' of a part of 'source'" in text and "part = source[...]" in text
 
 
+def test_a_link_to_a_group_that_is_gone_already(device):
+    set_device(device)
+    group = NeuronGroup(2, "x : 1 (linked)", name="target")
+    link = linked_var(NeuronGroup(4, "v : 1")[1:3], "v")  # which holds the part
+    gc.collect()
+    with pytest.raises(ReferenceError, match=r"'target' uses 'v' of a group that no longer exists"):
+        group.x = link
+
+
 def test_a_link_to_a_part_that_is_held(device):
     set_device(device)
     source = NeuronGroup(8, "v : 1\nw = 2*v : 1", name="source")

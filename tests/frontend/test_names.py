@@ -49,13 +49,13 @@ def _everything(k: int) -> list:
     other = TimedArray(np.ones((3, 2)) * k, dt=2 * ms)
     first = NeuronGroup(
         12 + k,
-        """dv/dt = (1.5 + 0.1*stimulus(t) - v)/tau : 1 (unless refractory)
+        """dv/dt = (1.5 + 0.1*gain*stimulus(t) - v - gain/tau*ms)/tau : 1 (unless refractory)
            x : 1""",
-        threshold="v > 1",
-        reset="v = 0",
-        refractory=2 * ms,
+        threshold="v > gain",
+        reset="v = -gain*0.1",
+        refractory=(1 + k) * ms,
         method="euler",
-        namespace={"tau": tau, "stimulus": stimulus},
+        namespace={"tau": tau, "stimulus": stimulus, "gain": k},
     )
     second = NeuronGroup(
         5,
@@ -70,6 +70,7 @@ def _everything(k: int) -> list:
     third = NeuronGroup(5, "partner : 1 (linked)\ny = partner : 1")
     third.partner = linked_var(first, "x", index=np.arange(5))
     first.v = "rand()*0.1*k"
+    first.v[:3] = "0.3/gain"
     drive = PoissonGroup(4, rates=rate)
     given = SpikeGeneratorGroup(3, [0, 1, 2], [1, 2, 3] * ms)
     pathways = [
@@ -82,7 +83,7 @@ def _everything(k: int) -> list:
         pathway.connect("(i + j) % 3 == 0")
     pathways[0].delay = "0.1*ms*(i % 4)"
     second.run_regularly("v *= 0.9", dt=1 * ms)
-    first.run_regularly("x += v")
+    first.run_regularly("x += v*(v + -gain)")
     monitors = [
         SpikeMonitor(first, variables="v"),
         SpikeMonitor(second[1:4]),

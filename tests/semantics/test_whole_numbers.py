@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Synapses, ms
+from brian2 import Network, NeuronGroup, Synapses, ms, prefs
 
-from tests.semantics.harness import Cases, check, observe
+from tests.semantics.harness import SINGLE, Case, Cases, check, observe
 
 cases = Cases()
 
@@ -63,6 +63,43 @@ def counts_of_synapses_wrap_around():
     synapses.k = 2**30
     Network(source, target, synapses).run(0.2 * ms)
     return observe(target=target, synapses=synapses)
+
+
+#: Whole numbers of the script (5, -3, 0, 2**24 + 1), beside floats, whole numbers and literals.
+WITH_NUMBERS = [
+    "k*x", "-k*x", "k/x + m", "x - -m", "(k + m)*x", "k/m*x", "k//m*x", "2**k*x", "x**k", "x**m",
+    "10**k + x", "k*j", "j*k + x", "(j + k) % 3 + x", "x % k", "x // -k", "int(x > k)*k", "k + 0*x",
+    "int(k*x)", "clip(x, m, k)", "z*x", "x/(z + 1)", "large*x", "-large*j + x", "sin(k)*x", "k",
+    "int(j*0.2 >= k*0.2) + x", "int(x > m and j < k)*k + x", "0.5*k*m*x",
+]  # fmt: skip
+
+
+def whole_numbers_of_the_script(expression):
+    """In the loop and in set-up code; other ones in the second run."""
+    group = NeuronGroup(7, "x : 1\nf : 1\ns : 1\nj : integer")
+    group.x = "0.7*i - 1.1"
+    group.j = "i - 2"
+    group.run_regularly(f"f += {expression}")
+    network = Network(group)
+    numbers = {"k": 5, "m": -3, "z": 0, "large": 2**24 + 1}
+    network.run(0.2 * ms, namespace=numbers)
+    numbers |= {"k": 2, "m": 7}
+    network.run(0.1 * ms, namespace=numbers)
+    group.s.set_item(slice(None), f"f + {expression}", namespace=numbers)
+    return observe(group=group)
+
+
+@cases.over(expression=WITH_NUMBERS)
+def whole_numbers_beside_doubles(expression):
+    return whole_numbers_of_the_script(expression)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("expression", WITH_NUMBERS)
+def test_whole_numbers_beside_single_floats(expression):
+    case = Case(whole_numbers_of_the_script, {"expression": expression}, SINGLE)
+    prefs.core.default_float_dtype = np.float32
+    check(case)
 
 
 @pytest.mark.filterwarnings("ignore")

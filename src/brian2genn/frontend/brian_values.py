@@ -23,6 +23,8 @@ from brian2.groups.group import VariableOwner
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.fundamentalunits import DIMENSIONLESS, Quantity
 
+from .recorded import check_link
+
 Function = Callable[..., Any]
 
 #: Tells the names of hooks of Brian's that a device has at present; None if it is not active.
@@ -169,6 +171,8 @@ def make_setattr(original: Function, hooks: Hooks) -> Function:
                 plainly = hooked is not None and WRITE not in hooked
                 if plainly and put(self, variable, value, checked=name is key):
                     return
+        if isinstance(value, LinkedVariable) and hooks() is not None:
+            check_link(self, value)
         if _is_set_by_its_class(self, key) and not isinstance(value, LinkedVariable):
             # what sets it may look for names in its caller's caller, where there is none but that
             object.__setattr__(self, key, getattr(value, "code", value))

@@ -21,6 +21,8 @@ _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
     ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow",
 }  # fmt: skip
+#: Operations that are the same with a whole number and with the float of its value.
+_OF_FLOATS = frozenset(("add", "sub", "mul", "div"))
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
 }  # fmt: skip
@@ -64,6 +66,9 @@ class ExpressionReader:
     literal : callable, optional
         From a floating point number in the text to its expression, where that should not be a
         constant of the program.
+    parameter : callable, optional
+        From the name of a whole number of the script to a parameter with this value as a float;
+        None if it is none.
     """
 
     def __init__(
@@ -72,11 +77,13 @@ class ExpressionReader:
         function: Callable[[str, list[Expr]], Expr | None],
         float_dtype: str = FLOAT64,
         literal: Callable[[float], Expr] | None = None,
+        parameter: Callable[[str], Expr | None] | None = None,
     ) -> None:
         self.lookup = lookup
         self.function = function
         self.float_dtype = float_dtype
         self.literal = literal
+        self.parameter = parameter
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
         self._doubles = Doubles()
@@ -141,7 +148,10 @@ class ExpressionReader:
             case ast.Name():
                 return self.lookup(node.id)
             case ast.BinOp():
-                return self.binary(_BINARY[type(node.op)], *args)
+                op = _BINARY[type(node.op)]
+                if op in _OF_FLOATS:
+                    args = self._with_parameters([node.left, node.right], args)
+                return self.binary(op, *args)
             case ast.UnaryOp():
                 return self._unary(node.op, args[0])
             case ast.BoolOp():
@@ -154,10 +164,31 @@ class ExpressionReader:
                     result = ex.logical(name, result, value)
                 return result
             case ast.Compare():
+                args = self._with_parameters([node.left, node.comparators[0]], args)
                 return self.compare(_COMPARE[type(node.ops[0])], *args)
         assert isinstance(node, ast.Call)
         assert isinstance(node.func, ast.Name)
         return self._call(node.func.id, args)
+
+    def _with_parameters(self, nodes: list[ast.expr], args: list[Expr]) -> list[Expr]:
+        """Two operands, of which a whole number of the script beside a float is a parameter.
+
+        As it is converted anyway, programs of networks with other such numbers are the same.
+        """
+        pairs = zip(nodes, args, reversed(args), strict=True)
+        return [self._parameter(node, arg) if is_float(other.dtype) else arg
+                for node, arg, other in pairs]  # fmt: skip
+
+    def _parameter(self, node: ast.expr, arg: Expr) -> Expr:
+        if self.parameter is None or arg.op != "const" or not is_integer(arg.dtype):
+            return arg
+        match node:
+            case ast.Name():
+                return self.parameter(node.id) or arg
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name)):
+                found = self.parameter(name)
+                return arg if found is None else self._unary(ast.USub(), found)
+        return arg
 
     def _unary(self, op: ast.unaryop, value: Expr) -> Expr:
         if isinstance(op, ast.Not):

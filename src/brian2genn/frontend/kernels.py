@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,7 @@ def read_kernel(
     origin: str,
     outputs: Iterable[str] = (),
     *,
-    literals_of: Any = None,
+    numbers: WrittenNumbers | None = None,
 ) -> Kernel:
     """Translate recorded statements.
 
@@ -56,24 +55,44 @@ def read_kernel(
         The Brian object, for people.
     outputs : iterable of str
         Variables that the step needs after the statements.
-    literals_of : object, optional
-        A Brian object that has put numbers of the script's into its code: they become parameters,
-        so that the same object with other numbers is the same program.
+    numbers : WrittenNumbers, optional
+        Those of the script's that Brian has put into the code.
 
     Raises
     ------
     Unsupported
         With the reason why Brian has to run this code.
     """
-    kernel = KernelBuilder(builder, code, origin)
-    if literals_of is not None:
-        kernel.reader.literal = partial(_literal, builder, literals_of)
-    return kernel.build(list(outputs))
+    return KernelBuilder(builder, code, origin, numbers).build(list(outputs))
 
 
-def _literal(builder: NetworkBuilder, thing: Any, value: float) -> Expr:
-    name = f"{builder.label(thing)}_number"
-    return builder.param(name, builder.float_dtype, lambda: value, (id(thing), name, value))
+@dataclass(frozen=True)
+class WrittenNumbers:
+    """Numbers of the script's that Brian has put into the code of an object.
+
+    They become parameters, so that the same object with other numbers is the same program.
+
+    Attributes
+    ----------
+    thing : BrianObject
+    statement : str, optional
+        The variable whose statement has them, if others have numbers that the user wrote.
+    """
+
+    thing: Any
+    statement: str = ""
+
+    def reader(self, builder: NetworkBuilder, variable: str) -> Callable[[float], Expr] | None:
+        """What makes parameters of the numbers in the statement of a variable."""
+        if self.statement not in ("", variable):
+            return None
+        name = f"{builder.label(self.thing)}_number"
+
+        def parameter(value: float) -> Expr:
+            identity = (id(self.thing), name, value)
+            return builder.param(name, builder.float_dtype, lambda: value, identity)
+
+        return parameter
 
 
 @dataclass
@@ -132,8 +151,15 @@ def _other_ways(code: RecordedCode, meant: Mapping[str, str]) -> dict[str, list[
 class KernelBuilder:
     """Builds one kernel: statements in, values to store out."""
 
-    def __init__(self, builder: NetworkBuilder, code: RecordedCode, origin: str) -> None:
+    def __init__(
+        self,
+        builder: NetworkBuilder,
+        code: RecordedCode,
+        origin: str,
+        numbers: WrittenNumbers | None = None,
+    ) -> None:
         self.builder = builder
+        self.numbers = numbers
         self.code = code
         name = f"{builder.label(code.owner)}_{code.template}_kernel"
         self.kernel = Kernel(builder.kernel_name(name), origin)
@@ -155,6 +181,7 @@ class KernelBuilder:
             self.lookup,
             lambda name, args: self.functions.call(self.reader, name, args),
             self.builder.float_dtype,
+            parameter=self.as_parameter,
         )
 
     def build(self, outputs: list[str]) -> Kernel:
@@ -213,6 +240,8 @@ class KernelBuilder:
             (self.kernel.shared_stores if shared else self.kernel.stores).append(store)
 
     def assign(self, statement: Statement) -> None:
+        if self.numbers is not None:
+            self.reader.literal = self.numbers.reader(self.builder, statement.var)
         value = self.reader.read(statement.expr)
         op = {"+=": "add", "-=": "sub", "*=": "mul", "/=": "div", "//=": "floordiv",
               "%=": "mod", "**=": "pow"}.get(statement.op)  # fmt: skip
@@ -335,19 +364,33 @@ class KernelBuilder:
             return ex.const(value)
         if name in DEFAULT_CONSTANTS:
             return ex.const(value, self.builder.float_dtype)
-        variables = self.code.variables
-
-        # a number of the script that has got another value is another variable there
-        def read() -> float:
-            return float(variables[name].get_value())
-
         if name in _UNIT_VALUES:
-            unit = _UNIT_VALUES[name]
+            unit, read = _UNIT_VALUES[name], self._reading(name)
             self.builder.rely_on(lambda: read() == unit)
             if unit == value:
                 return ex.const(value, self.builder.float_dtype)
+        return self._number(name)
+
+    def as_parameter(self, name: str) -> Expr | None:
+        """A whole number of the script as a floating point parameter; None if it is none."""
+        variable: Any = self.code.variables.get(name)
+        if name == "N" or type(variable) is not Constant:
+            return None
+        value = np.asarray(variable.get_value()).item()
+        # others are rounded when they are converted, in one way or another
+        exact = type(value) is int and abs(value) < 2**24
+        return self._number(name) if exact else None
+
+    def _reading(self, name: str) -> Callable[[], float]:
+        """What tells the present value of a number of the script."""
+        variables = self.code.variables
+        # a number of the script that has got another value is another variable there
+        return lambda: float(variables[name].get_value())
+
+    def _number(self, name: str) -> Expr:
+        """A number of the script as a parameter."""
         identity = (id(referent(self.code.owner)), name)
-        return self.builder.param(name, self.builder.float_dtype, read, identity)
+        return self.builder.param(name, self.builder.float_dtype, self._reading(name), identity)
 
 
 def value_dtype(dtype: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from brian2.codegen.generators.base import CodeGenerator
 from brian2.codegen.permutation_analysis import OrderDependenceError, check_for_order_independence
 from brian2.codegen.statements import Statement
 from brian2.codegen.translation import make_statements
 from brian2.core.preferences import prefs
-from brian2.core.variables import ArrayVariable
+from brian2.core.variables import ArrayVariable, LinkedVariable
 from brian2.utils.logger import get_logger
 
 logger = get_logger("brian2.codegen.generators.base")
@@ -80,6 +80,22 @@ def check_groups(
         what, keep = f"'{variables[lost].name}' of a group", "group = NeuronGroup(...)"
     else:
         what, keep = f"'{arrays[0].name}' of a part of '{source}'", f"part = {source}[...]"
+    _refuse(owner, what, keep)
+
+
+def check_link(owner: Any, link: LinkedVariable) -> None:
+    """Refuse a link to a variable of a group that no longer exists.
+
+    Raises
+    ------
+    ReferenceError
+        With the variable, and what to do.
+    """
+    if owner_name(link.variable) is None:
+        _refuse(owner, f"'{link.name}' of a group", "group = NeuronGroup(...)")
+
+
+def _refuse(owner: Any, what: str, keep: str) -> NoReturn:
     raise ReferenceError(
         f"'{owner.name}' uses {what} that no longer exists, because nothing holds it: a link to a"
         f" variable does not. Keep it in a variable ('{keep}', and link to that) for as long as"

@@ -10,6 +10,7 @@ from brian2.core.variables import DynamicArrayVariable
 from brian2.groups.subgroup import Subgroup
 from brian2.input.poissoninput import PoissonInput
 from brian2.synapses.synapses import SynapticPathway
+from brian2.units.fundamentalunits import Quantity
 
 from ..model.dtypes import INT64
 from ..model.kernel import ELEMENT, Kernel
@@ -33,7 +34,7 @@ from ..model.network import (
 from .builder import NetworkBuilder, RecorderPlan, reading
 from .expressions import Unsupported
 from .held import share_of
-from .kernels import read_kernel
+from .kernels import WrittenNumbers, read_kernel
 from .labels import referent
 from .recorded import RecordedCode
 from .snapshots import snapshots
@@ -83,9 +84,17 @@ class StepReader:
         return Origin(what, self.label)
 
     def _kernel(self, code: RecordedCode, what: str, *outputs: str) -> Kernel:
-        # the weight of a PoissonInput is a number of the script's, which Brian writes into code
-        own = self.obj if isinstance(self.obj, PoissonInput) else None
-        return read_kernel(self.builder, code, self._origin(what), outputs, literals_of=own)
+        return read_kernel(
+            self.builder, code, self._origin(what), outputs, numbers=self._written_numbers(code)
+        )
+
+    def _written_numbers(self, code: RecordedCode) -> WrittenNumbers | None:
+        """The numbers of the script's that Brian writes into code."""
+        if isinstance(self.obj, PoissonInput):
+            return WrittenNumbers(self.obj)  # its weight
+        if isinstance(getattr(code.owner, "_refractory", None), Quantity):
+            return WrittenNumbers(self.obj, statement="not_refractory")
+        return None
 
     def _param(self, name: str, read: Callable[[], int]) -> str:
         """The parameter for a whole number of this object."""

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ...background import InBackground
 from ...install import line
@@ -127,11 +127,11 @@ def _load_driver() -> None:
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError as error:
-        raise _no_driver(error) from error
+        _no_driver(error)
 
 
-def _no_driver(error: Exception) -> CudaUnavailable:
-    return CudaUnavailable(f"There is no NVIDIA driver on this machine ({error}).")
+def _no_driver(error: Exception) -> NoReturn:
+    raise CudaUnavailable(f"There is no NVIDIA driver on this machine ({error}).") from error
 
 
 def _start_driver(cu: Any) -> None:
@@ -141,7 +141,7 @@ def _start_driver(cu: Any) -> None:
     try:
         (code,) = cu.cuInit(0)
     except RuntimeError as error:  # libcuda could not be found
-        raise _no_driver(error) from error
+        _no_driver(error)
     if int(code) == 0:
         _opened_by = os.getpid()
         return
