@@ -21,7 +21,12 @@ pytestmark = pytest.mark.skipif(devices.DEVICE != "genn", reason="the arguments 
 #: What is wrong with arguments of set_device.
 WRONG = [
     ({"determinstic": True}, TypeError, "'determinstic'. Did you mean 'deterministic'?"),
-    ({"backends": "cuda", "thread": 1}, TypeError, "'backend'?.*'thread'. Did you mean 'threads'"),
+    (
+        {"backends": "cuda", "thread": 1},
+        TypeError,
+        r"'backends', 'thread'. .* 'backend'\? .* 'threads'",
+    ),
+    ({"foo": 1, "bar": 2}, TypeError, "arguments 'foo', 'bar'. It takes 'backend'"),
     ({"use_gpu": False}, TypeError, "Did you mean 'use_GPU'?"),
     ({"directry": "x"}, TypeError, "Did you mean 'directory'?"),
     ({"qwerty": 1}, TypeError, "'qwerty'. It takes 'backend'.*'threads'.*'with_output'"),
@@ -34,6 +39,7 @@ WRONG = [
     ({"deterministic": None}, ValueError, "neither True nor False"),
     ({"profile": "all"}, ValueError, "neither True nor False"),
     ({"build_on_run": "no"}, ValueError, "neither True nor False"),
+    ({"build_on_run": "cuda"}, ValueError, r"set_device\('genn', backend='cuda'\)"),
     ({"genn_backend": 3}, ValueError, "not a name"),
     ({"genn_preferences": ["debug_code"]}, ValueError, "not a dictionary"),
     ({"run_args": {"x": 1}}, ValueError, "after the run"),

@@ -63,6 +63,11 @@ def is_truth(value: object) -> bool:
 
 
 def _check_truth(name: str, value: object) -> None:
+    if name == "build_on_run" and isinstance(value, str) and value in choice.NAMES:
+        raise ValueError(
+            f"build_on_run={value!r} is neither True nor False. Name the backend with"
+            f" set_device('genn', backend={value!r})."
+        )
     if not is_truth(value):
         raise ValueError(f"{name}={value!r} is neither True nor False. Choose one of them.")
 
@@ -134,11 +139,10 @@ def _refuse_unknown(
         return
     several = "s" if len(unknown) > 1 else ""
     article = "" if several else "an "
-    said = [
-        f"'{name}'.{did_you_mean(name, acts) or did_you_mean(name, without)}" for name in unknown
-    ]
+    names = ", ".join(f"'{name}'" for name in unknown)
+    nearest = "".join(did_you_mean(name, acts) or did_you_mean(name, without) for name in unknown)
     raise TypeError(
-        f"{call} got {article}unexpected keyword argument{several} {' '.join(said)}"
+        f"{call} got {article}unexpected keyword argument{several} {names}.{nearest}"
         f" It takes {listed(acts)}; without effect also {listed(without)}."
     )
 
