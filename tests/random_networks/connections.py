@@ -136,7 +136,7 @@ def pathway(
     side: str,
     label: str | None = None,
 ) -> Pathway:
-    """One effect; within one group it writes one set of variables and reads the others."""
+    """One effect; within one group it mostly writes one set of variables and reads the others."""
     group = source if side == "pre" else target
     event = pick(draw, group.events) if group.events else "spike"
     ends = [(target, "post")] if side == "pre" else [(source, "pre")]
@@ -150,13 +150,15 @@ def pathway(
         if not one.shared
     ]
     taken: set[str] = set()
-    if same:
+    # a neuron may be connected to itself, and one changes what another one reads
+    apart = same and some(draw, 75)
+    if apart:
         # one array may be written through one of its two names
         once = {one.name.rpartition("_")[0]: one for one in written}
         written = list(once.values())
         taken = set(once)
     readable = outer(source, target)
-    if same:
+    if apart:
         hidden = [f"{base}_{end}" for base in [*taken, *source.subexpressions]
                   for end in ("pre", "post")]  # fmt: skip
         readable = readable.without(hidden)
