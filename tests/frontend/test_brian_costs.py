@@ -326,7 +326,7 @@ def test_other_meanings_are_not_taken_for_these():
     pairs = [
         ({"tau": Constant("tau", 1.0)}, {"tau": Constant("tau", 1)}),
         ({"tau": Constant("tau", 1.0)}, {"tau": Constant("tau", 1.0, second.dim)}),
-        ({"tau": Constant("tau", 2)}, {"tau": Constant("tau", 3)}),
+        ({"tau": Constant("tau", 1)}, {"tau": Constant("tau", True)}),
         ({"tau": Constant("tau", 1.0)}, {"tau": Variable("tau")}),
         ({"tau": Variable("tau")}, {"tau": Variable("tau", constant=True)}),
         ({"tau": Variable("tau")}, {"tau": Variable("tau", scalar=True)}),
@@ -350,6 +350,13 @@ def test_other_meanings_are_not_taken_for_these():
     assert _told(tau, ExplicitStateUpdater("x_new = x + dt*f(x, t)")) != _told(
         tau, ExplicitStateUpdater("x_new = x + 2*dt*f(x, t)")
     )
+
+
+@pytest.mark.parametrize(("one", "other"), [(2, 3), (2.0, 3.0)])
+def test_other_numbers_find_the_same(one, other):
+    """Integrators have their names only."""
+    told = [_told({"tau": Constant("tau", value)}) for value in (one, other)]
+    assert told[0] == told[1] is not None
 
 
 def test_the_time_step_of_a_group_takes_part():

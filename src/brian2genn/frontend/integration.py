@@ -262,7 +262,7 @@ def _meaning(name: str, thing: Any) -> str:
         return f"constant {thing.name!r} {thing.sympy_obj!r} {_plain(thing.dim)}"
     _exact(thing, *_VARIABLES)
     own = {key: value for key, value in vars(thing).items() if key not in _NOT_ASKED_FOR}
-    if type(thing) is Constant and type(thing.value) in (float, int):
+    if type(thing) is Constant and type(thing.value) in (float, int) and name != "dt":
         own["value"] = "a number"  # so that other numbers find the same
     if name == "dt" and isinstance(thing, ArrayVariable):
         # what is constant during a time step depends on it
