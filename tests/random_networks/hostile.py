@@ -53,7 +53,7 @@ WHOLE_BY_ZERO = ["k % z", "k // z", "i % z", "i // z", "l // z", "l // (-1 - z)"
 MAGNITUDES = [
     "a*h*h*H*H", "a*H*h", "a/(h*h)*h", "a/h/h*h*h", "H*a*H/H/H", "a*H/(1/h)", "(a*h)*(b*h)",
     "(a*h)/(b*h + h)", "exp(a*800)", "exp(-a*800)", "exp(a*800)*exp(-a*800)", "(a*H)**2",
-    "(a*h)**2*H*H", "sqrt(abs(a)*H*H)", "exp(a)**800", "a*H - a*H", "a*H*H - a*H*H",
+    "(a*h)**2*H*H", "sqrt(abs(a)*H*H)", "exp(a)**8000", "a*H - a*H", "a*H*H - a*H*H",
     "tanh(a*H)", "a/(1 + exp(-a*H))", "exprel(a*h)", "expm1(a*h)*H", "log(abs(a)*h + h)*h",
     "sin(a*h)*H", "clip(a*H, -1, 1)", "int(a*H > 1)", "a*(H*h*h)*H", "a/(area*length)*volume",
 ]  # fmt: skip

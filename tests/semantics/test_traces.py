@@ -73,6 +73,16 @@ def seen(net: Network) -> Result:
     return observe(target=net["target"], synapses=net["synapses"], net=net)
 
 
+@cases
+def values_that_are_no_rounding_errors_of_zero():
+    """Synapses of one neuron have other ones, however small these are."""
+    model = "w : 1\nz : 1\ndx/dt = -x/(3*ms) : 1 (event-driven)"
+    net = network(model, "z *= 0.75; g_post += 1e300*z; x += 0.1", "")
+    net["synapses"].z = "1e-300*(1 + i + 2*j)"
+    net.run(4 * ms)
+    return seen(net)
+
+
 @cases.over(delays=["none", "pre", "post", "both"])
 def pairs(delays):
     net = network(delays=delays)

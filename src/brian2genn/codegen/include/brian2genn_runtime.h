@@ -156,14 +156,15 @@ static inline b2g_resting *b2g_resting_of(const b2g_context *ctx, int32_t step)
 
 /* ---- what neurons keep for their synapses -------------------------------- */
 
-/* Whether two values differ by no more than `tolerance` times their size. */
+/* Whether two values differ by no more than `tolerance` times their size. What is below all normal
+   numbers has no such precision. */
 static inline bool b2g_is_alike(double one, double other, double tolerance)
 {
     const double size = (one < 0 ? -one : one) + (other < 0 ? -other : other);
     const double difference = one < other ? other - one : one - other;
     const bool is_finite = size < 1.0 / 0.0;
     return one == other || (is_finite && difference <= tolerance * size)
-           || (one != one && other != other) || (tolerance > 0 && size < 1e-280);
+           || (one != one && other != other) || (tolerance > 0 && size < 2.3e-308);
 }
 
 /* ---- sharing out ---------------------------------------------------------- */
