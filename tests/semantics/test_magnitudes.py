@@ -55,6 +55,24 @@ def what_vanishes_is_not_undone():
     return observe(group=group)
 
 
+QUOTIENTS = [
+    "w/exp(-x)", "exp(-x)/exp(-x - 1)", "1/(exp(-x)/exp(-x - 1))", "B/exp(-x)", "1e-300/exp(-x)",
+    "2/exp(-x)", "exp(x)/exp(x + 1)",
+]  # fmt: skip
+
+
+@cases.over(expression=QUOTIENTS)
+def quotients_of_what_is_nearly_zero(expression):
+    """Exponentials below all normal numbers, whose inverse is none."""
+    group = NeuronGroup(5, "x : 1\nw : 1\na : 1", namespace={"B": 1e-290})
+    group.x = [709, 711, 720, 300, -5]
+    group.w = 1e-300
+    group.run_regularly(f"a = {expression}")
+    with np.errstate(all="ignore"):
+        run(0.1 * ms)
+    return observe(group=group)
+
+
 @cases.over(weight=[1e-300, 1e-150, 1e150, 1e300])
 def weights(weight):
     source = SpikeGeneratorGroup(2, [0, 1, 0], [0, 0, 0.3] * ms)

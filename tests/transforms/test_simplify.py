@@ -159,8 +159,8 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
     ]),
     "div": ("simplify._Local.rule_div", _nothing, [
         Case("sin(El/1) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
-        Case("sin(G/exp(-El)) + x", {"add": 1}, {"add": 1}, {"exp": 1, "mul": 1, "sin": 1}),
-        Case("G/exp(El) + x", {"add": 1}, {"add": 1}, {"neg": 1, "exp": 1, "mul": 1}),
+        Case("sin(2/exp(-El)) + x", {"add": 1}, {"add": 1}, {"exp": 1, "mul": 1, "sin": 1}),
+        Case("2/exp(El) + x", {"add": 1}, {"add": 1}, {"neg": 1, "exp": 1, "mul": 1}),
     ]),
     "neg": ("simplify._Local.rule_neg", _nothing, [
         Case("sin(-(-El)) + x", {"add": 1}, {"add": 1}, {"sin": 1}),
@@ -228,8 +228,7 @@ RULES: dict[str, tuple[str, Callable[..., object], list[Case]]] = {
              {"inverse_exprel": 1, "mul": 1}, {"div": 1}),
         Case("3/(x*exprel(y))", {"mul": 1, "exprel": 1, "div": 1},
              {"inverse_exprel": 1, "mul": 1, "div": 1}),
-        Case("G/(Tau*exp(x))", {"mul": 1, "div": 1, "exp": 1}, {"neg": 1, "exp": 1, "mul": 1},
-             {"div": 1}),
+        Case("3/(2*exp(x))", {"mul": 1, "div": 1, "exp": 1}, {"neg": 1, "mul": 1, "exp": 1}),
     ]),
     "arguments": ("regroup.Regroup.argument", _as_it_is, [
         *(Case(f"{name}(-(x*G))", {"mul": 1, "neg": 1, name: 1}, {"mul": 1, name: 1}, {"neg": 1})
@@ -267,6 +266,11 @@ KEPT = [
     Case("exp(x)**y", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
     Case("sin(x + El)*(x + El + y + VT)", {"add": 3, "sin": 1, "mul": 1},
          {"add": 3, "sin": 1, "mul": 1}),
+    # what may be small over nearly zero is no product with what overflows
+    Case("G/exp(El) + x", {"add": 1}, {"add": 1}, {"exp": 1, "div": 1}),
+    Case("0.5/exp(El) + x", {"add": 1}, {"add": 1}, {"exp": 1, "div": 1}),
+    Case("y/exp(x)", {"exp": 1, "div": 1}, {"exp": 1, "div": 1}),
+    Case("G/(Tau*exp(x))", {"mul": 1, "div": 1, "exp": 1}, {"exp": 1, "div": 1}, {"div": 1}),
     Case("exp(v)**1e999", {"exp": 1, "pow": 1}, {"exp": 1, "pow": 1}),
     Case("x**1e999", {"pow": 1}, {"pow": 1}),
     Case("x*select(is_on, steps(y), steps(v))", {"trunc": 2, "cast": 3, "select": 1, "mul": 1},

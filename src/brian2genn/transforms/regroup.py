@@ -264,7 +264,7 @@ class Regroup:
         dividend, divisor = (self._emit(part, node.dtype) for part in (left, right))
         if dividend is None or divisor is None:
             return _Scaled(False, [], [], node)
-        inverted = self._inverted(divisor)
+        inverted = self._inverted(divisor, dividend)
         if inverted is not None:
             moved.body = _quotient_or_product(dividend, inverted)
         elif _is_reciprocal(divisor):
@@ -283,11 +283,11 @@ class Regroup:
         if constant is None:
             return None
         if inverse:
-            inverted = self._inverted(body)
+            inverted = self._inverted(body, constant)
             if inverted is None and body.op == "mul" and _movable([constant], dtype):
                 # literal/(x*exprel(y)) is literal*inverse_exprel(y)/x
                 for other, factor in (body.args, body.args[::-1]):
-                    function = self._inverted(factor)
+                    function = self._inverted(factor, other)
                     if function is not None:
                         inverted = ex.make("div", (function, other), dtype=dtype)
                         break
@@ -321,9 +321,9 @@ class Regroup:
             value = ex.make("mul", (number, value))
         return self._constant(value, dtype)
 
-    def _inverted(self, value: Expr) -> Expr | None:
-        """``1/value`` where that is a function, too."""
-        if value.op == "call" and value.attr == "exp":
+    def _inverted(self, value: Expr, dividend: Expr) -> Expr | None:
+        """``1/value`` where that is a function, too, and may take its place below a dividend."""
+        if value.op == "call" and value.attr == "exp" and overflows_with_inverse(dividend):
             return ex.call("exp", [self.argument(_neg(value.args[0]))], value.dtype)
         if value.op == "call" and value.attr == "exprel":
             return ex.call("inverse_exprel", value.args, value.dtype)
@@ -387,6 +387,15 @@ def _movable(literals: list[Expr], dtype: str) -> bool:
             return False
         total += abs(math.log2(abs(literal.attr)))
     return total <= _MOVABLE[dtype]
+
+
+def overflows_with_inverse(dividend: Expr) -> bool:
+    """Whether a dividend over a number is infinite wherever one over that number is.
+
+    Then an exponential below may be one of the other sign above. What is smaller than 1, or of
+    which nothing is known, may be finite over an exponential that is nearly zero.
+    """
+    return dividend.op == "const" and abs(dividend.attr) >= 1
 
 
 def _quotient(above: list[Expr], below: list[Expr]) -> Expr:

@@ -17,7 +17,7 @@ from ..model.expr import Expr
 from ..model.kernel import Kernel
 from ..model.mishap import working_on
 from ..model.network import Network
-from .regroup import Regroup
+from .regroup import Regroup, overflows_with_inverse
 from .widen import widen, widen_constants
 
 _FOLDABLE_CALLS: dict[str, Callable[[float], float]] = {
@@ -113,7 +113,7 @@ class _Local:
         left, right = args
         if _is_const(right, 1):
             return left
-        if right.op == "call" and right.attr == "exp":
+        if right.op == "call" and right.attr == "exp" and overflows_with_inverse(left):
             return ex.make("mul", (left, _exp(_neg(right.args[0]))), dtype=old.dtype)
         return None
 
