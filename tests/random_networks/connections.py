@@ -149,6 +149,9 @@ def pathway(
         for one in subset(draw, node.writable, 60)
         if not one.shared
     ]
+    conditional = [one.name.rpartition("_")[2] for one in written if one.in_place]
+    # Brian takes the condition of one end for both
+    written = [one for one in written if not one.in_place or one.name.endswith(conditional[0])]
     taken: set[str] = set()
     # a neuron may be connected to itself, and one changes what another one reads
     apart = same and some(draw, 75)

@@ -128,6 +128,41 @@ def test_neurons_that_are_connected_to_themselves(code, ends):
         np.testing.assert_allclose(getattr(group, name), expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("one_group", [True, False])
+@pytest.mark.parametrize(
+    "code, change_pre, change_post",
+    [
+        ("v_post += 5 + 0*v_pre", 0, 5),
+        ("v_pre += 3; v_post += 5", 3, 5),
+        ("v_post += 5; v_pre += 3", 3, 5),
+        ("v_pre += 3 + 0*v_post", 3, 0),
+    ],
+)
+def test_each_end_is_refractory_by_itself(code, change_pre, change_post, one_group):
+    """Brian's compiled code takes one end's condition for both; NumPy's has no index for it."""
+
+    def neurons(name: str) -> NeuronGroup:
+        return NeuronGroup(
+            4, "dv/dt = 0/ms : 1 (unless refractory)\nfire : boolean", threshold="fire",
+            reset="fire = False", refractory=1 * ms, method="euler", name=name,
+        )  # fmt: skip
+
+    source = neurons("source")
+    target = source if one_group else neurons("target")
+    # neurons 0 and 2 have spiked, and are refractory in the step of the spikes' arrival
+    source.fire[[0, 2]] = target.fire[[0, 2]] = True
+    synapses = Synapses(source, target, on_pre=code.replace("; ", "\n"))
+    pre, post = np.array([0, 0, 2]), np.array([1, 2, 3])
+    synapses.connect(i=pre, j=post)
+    Network(source, *([] if one_group else [target]), synapses).run(0.1 * ms)
+    awake = np.array([False, True, False, True])
+    expected = {group.name: np.zeros(4) for group in (source, target)}
+    np.add.at(expected[source.name], pre, change_pre * awake[pre])
+    np.add.at(expected[target.name], post, change_post * awake[post])
+    for group in (source, target):
+        np.testing.assert_array_equal(group.v, expected[group.name])
+
+
 def test_subexpression_of_what_the_same_code_has_changed():
     """What event-driven equations and earlier statements have made of a variable counts."""
     source = SpikeGeneratorGroup(1, [0, 0], [0.1, 1.1] * ms)

@@ -256,14 +256,32 @@ class KernelBuilder:
         ):
             raise Unsupported(f"a whole number that may not fit into '{statement.var}'")
         value = ex.truth(value) if dtype == BOOL else ex.cast(value, dtype)
-        guard = self.code.guards.get(statement.var)
-        if guard is not None and statement.op != ":=":
-            value = ex.select(ex.truth(self.lookup(guard)), value, self.lookup(statement.var))
+        if statement.var in self.code.guards and statement.op != ":=":
+            guard = ex.truth(self._guard(statement.var))
+            value = ex.select(guard, value, self.lookup(statement.var))
         self._set(self.meant.get(statement.var, statement.var), value)
         if statement.subexpression:
             self.subexpressions[statement.var] = _Subexpression(
                 statement, {name: self.lookup(name) for name in self._dependencies(statement.expr)}
             )
+
+    def _guard(self, name: str) -> Expr:
+        """Whether a variable may be written, for the neuron that it belongs to.
+
+        Brian has one name for that at both ends of a synapse, and takes one of them for both.
+        """
+        known, indices = self.code.guards[name], self.code.variable_indices
+        variable = self.code.variables[name].conditional_write
+        if variable is self.code.variables[known] and indices[known] == indices[name]:
+            return self.lookup(known)
+        index = self.access(name).index
+        for access in self.kernel.accesses.values():
+            if (access.array, access.index) == (self.builder.array(variable), index):
+                return ex.make("load", attr=access.name, dtype=BOOL)
+        own = free(self.kernel.accesses, f"{known}_of_{name}")
+        access = Access(own, self.builder.array(variable), BOOL, index)
+        self.kernel.accesses[own] = access
+        return ex.make("load", attr=own, dtype=BOOL)
 
     def _set(self, name: str, value: Expr) -> None:
         """Give a variable a value, by all names that may reach the same element."""
