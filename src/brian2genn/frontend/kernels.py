@@ -274,13 +274,12 @@ class KernelBuilder:
         variable = self.code.variables[name].conditional_write
         if variable is self.code.variables[known] and indices[known] == indices[name]:
             return self.lookup(known)
-        index = self.access(name).index
-        for access in self.kernel.accesses.values():
-            if (access.array, access.index) == (self.builder.array(variable), index):
-                return ex.make("load", attr=access.name, dtype=BOOL)
-        own = free(self.kernel.accesses, f"{known}_of_{name}")
-        access = Access(own, self.builder.array(variable), BOOL, index)
-        self.kernel.accesses[own] = access
+        array, index = self.builder.array(variable), self.access(name).index
+        accesses = self.kernel.accesses
+        own = next((a.name for a in accesses.values() if (a.array, a.index) == (array, index)), "")
+        if not own:
+            own = free(accesses, f"{known}_of_{name}")
+            accesses[own] = Access(own, array, BOOL, index)
         return ex.make("load", attr=own, dtype=BOOL)
 
     def _set(self, name: str, value: Expr) -> None:

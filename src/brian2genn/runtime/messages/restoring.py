@@ -33,7 +33,7 @@ def naming_what_does_not_fit(net: Any, name: str, filename: str | None) -> Itera
         yield
     except OSError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a file or an object makes of it: it is raised again
         note = _of_variable(error.__traceback__) or _of_state(net, name, filename, error)
         if note:
             error.add_note(note)
