@@ -67,8 +67,8 @@ class ExpressionReader:
         From a floating point number in the text to its expression, where that should not be a
         constant of the program.
     parameter : callable, optional
-        From the name of a whole number of the script to a parameter with this value as a float;
-        None if it is none.
+        From the name of a whole number of the script and a type to a parameter of this type; None
+        if it is none, or may not be one.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ExpressionReader:
         function: Callable[[str, list[Expr]], Expr | None],
         float_dtype: str = FLOAT64,
         literal: Callable[[float], Expr] | None = None,
-        parameter: Callable[[str], Expr | None] | None = None,
+        parameter: Callable[[str, str], Expr | None] | None = None,
     ) -> None:
         self.lookup = lookup
         self.function = function
@@ -86,6 +86,7 @@ class ExpressionReader:
         self.parameter = parameter
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
+        self._root: ast.expr = ast.Constant(0)
         self._doubles = Doubles()
         #: whether the text that was read last has whole numbers of more than 64 bits
         self._has_large = False
@@ -93,7 +94,19 @@ class ExpressionReader:
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
         self._has_large = False
-        return self._graph(ast.parse(text.strip(), mode="eval").body)
+        self._root = ast.parse(text.strip(), mode="eval").body
+        return self._graph(self._root)
+
+    def with_parameter(self, value: Expr, dtype: str) -> Expr:
+        """`value`, read last, as a parameter if it is nothing but a whole number of the script.
+
+        Parameters
+        ----------
+        value : Expr
+        dtype : str
+            The type of the variable that it is given to, or added to.
+        """
+        return self._parameter(self._root, value, dtype)
 
     def _graph(self, root: ast.expr) -> Expr:
         """The expression of a syntax tree, which may be deep: a long sum is."""
@@ -171,23 +184,27 @@ class ExpressionReader:
         return self._call(node.func.id, args)
 
     def _with_parameters(self, nodes: list[ast.expr], args: list[Expr]) -> list[Expr]:
-        """Two operands, of which a whole number of the script beside a float is a parameter.
+        """Two operands, of which a whole number of the script beside a variable is a parameter.
 
         As it is converted anyway, programs of networks with other such numbers are the same.
         """
         pairs = zip(nodes, args, reversed(args), strict=True)
-        return [self._parameter(node, arg) if is_float(other.dtype) else arg
-                for node, arg, other in pairs]  # fmt: skip
+        return [self._parameter(node, arg, other.dtype) if not self._is_python_integer(other)
+                else arg for node, arg, other in pairs]  # fmt: skip
 
-    def _parameter(self, node: ast.expr, arg: Expr) -> Expr:
+    def _parameter(self, node: ast.expr, arg: Expr, beside: str) -> Expr:
+        """An operand as a parameter of the type that it has beside a value of type `beside`."""
         if self.parameter is None or arg.op != "const" or not is_integer(arg.dtype):
             return arg
+        if not (is_float(beside) or is_integer(beside)):
+            return arg
+        dtype = self.float_dtype if is_float(beside) else arg.dtype
         match node:
             case ast.Name():
-                return self.parameter(node.id) or arg
+                return self.parameter(node.id, dtype) or arg
             case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name)):
-                found = self.parameter(name)
-                return arg if found is None else self._unary(ast.USub(), found)
+                found = self.parameter(name, dtype)
+                return arg if found is None else ex.make("neg", (found,), dtype=dtype)
         return arg
 
     def _unary(self, op: ast.unaryop, value: Expr) -> Expr:
@@ -299,6 +316,12 @@ class ExpressionReader:
             is_double = FLOAT64 in (left.dtype, right.dtype)
             return result if is_double else self._doubles.rounded(result)
         return self._noted(ex.binary(op, left, right), left, right)
+
+    def updated(self, op: str, left: Expr, value: Expr) -> Expr:
+        """A variable after ``+=`` and the like, with `value` that was read last."""
+        if op in _OF_FLOATS and not self._is_python_integer(left):
+            value = self.with_parameter(value, left.dtype)
+        return self.binary(op, left, value)
 
     def compare(self, op: str, left: Expr, right: Expr) -> Expr:
         """A comparison."""

@@ -246,7 +246,7 @@ class KernelBuilder:
         op = {"+=": "add", "-=": "sub", "*=": "mul", "/=": "div", "//=": "floordiv",
               "%=": "mod", "**=": "pow"}.get(statement.op)  # fmt: skip
         if op is not None:
-            value = self.reader.binary(op, self.lookup(statement.var), value)
+            value = self.reader.updated(op, self.lookup(statement.var), value)
         elif statement.op not in (":=", "="):
             raise Unsupported(f"the operator '{statement.op}'")
         dtype = self.dtype_of(statement)
@@ -255,6 +255,8 @@ class KernelBuilder:
             value, np.dtype(variable.dtype).name
         ):
             raise Unsupported(f"a whole number that may not fit into '{statement.var}'")
+        if op is None:
+            value = self.reader.with_parameter(value, dtype)
         value = ex.truth(value) if dtype == BOOL else ex.cast(value, dtype)
         if statement.var in self.code.guards and statement.op != ":=":
             guard = ex.truth(self._guard(statement.var))
@@ -386,28 +388,30 @@ class KernelBuilder:
             self.builder.rely_on(lambda: read() == unit)
             if unit == value:
                 return ex.const(value, self.builder.float_dtype)
-        return self._number(name)
+        return self._number(name, self.builder.float_dtype)
 
-    def as_parameter(self, name: str) -> Expr | None:
-        """A whole number of the script as a floating point parameter; None if it is none."""
+    def as_parameter(self, name: str, dtype: str) -> Expr | None:
+        """A whole number of the script as a parameter of a type; None if it is none."""
         variable: Any = self.code.variables.get(name)
         if name == "N" or type(variable) is not Constant:
             return None
         value = np.asarray(variable.get_value()).item()
         # others are rounded when they are converted, in one way or another
-        exact = type(value) is int and abs(value) < 2**24
-        return self._number(name) if exact else None
+        if type(value) is not int or (is_float(dtype) and abs(value) >= 2**24):
+            return None
+        return ex.cast(self._number(name, dtype if is_float(dtype) else INT64), dtype)
 
-    def _reading(self, name: str) -> Callable[[], float]:
+    def _reading(self, name: str, kind: type = float) -> Callable[[], float | int]:
         """What tells the present value of a number of the script."""
         variables = self.code.variables
         # a number of the script that has got another value is another variable there
-        return lambda: float(variables[name].get_value())
+        return lambda: kind(np.asarray(variables[name].get_value()).item())
 
-    def _number(self, name: str) -> Expr:
+    def _number(self, name: str, dtype: str) -> Expr:
         """A number of the script as a parameter."""
         identity = (id(referent(self.code.owner)), name)
-        return self.builder.param(name, self.builder.float_dtype, self._reading(name), identity)
+        reading = self._reading(name, float if is_float(dtype) else int)
+        return self.builder.param(name, dtype, reading, identity)
 
 
 def value_dtype(dtype: str) -> str:

@@ -88,20 +88,20 @@ def test_a_network_is_compiled_before_the_verdict(gpu, monkeypatch):
     differences = Attempt.differences
 
     def executed(self, patience):
-        # those of the trial and of its set-up code, what looks at values, and the network
-        assert len(set(begun)) == 5
+        # those of the trial and of its set-up code, two each, what looks at values, and the network
+        assert len(set(begun)) == 6
         return differences(self, patience)
 
     monkeypatch.setattr(Attempt, "differences", executed)
     set_device("genn", backend="cuda")
     network = plastic_network()
-    assert len(set(begun)) == 4
+    assert len(set(begun)) == 5
     network.run(1 * ms)
     assert brian2genn.genn_device.backend.name == "cuda"
     # the next one is compiled at once, and where it is needed
     NeuronGroup(2, "dv/dt = -v/(7*ms) : 1", method="exact")
     plastic_network().run(1 * ms)
-    assert len(set(begun)) == 5
+    assert len(set(begun)) == 6
 
 
 def test_memory_of_the_gpu_is_closed_until_then(gpu):

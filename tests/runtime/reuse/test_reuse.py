@@ -157,12 +157,73 @@ def test_another_time_step_makes_code_but_no_program(made):
     assert programs == 0
 
 
-def test_an_integer_is_part_of_the_text(made):
-    group = NeuronGroup(1, "dv/dt = (v + n)/ms : 1", method="euler", name="group")
-    network = Network(group)
-    for n in (1, 1, 2, 2, 1):
-        network.run(1 * ms, namespace={"n": n})
-    assert take(made) == ([("group", "stateupdate")] * 3, 2)
+def with_whole_number(equations="v : 1\nm : integer", code="") -> Network:
+    group = NeuronGroup(3, equations, method="euler", name="group")
+    regularly = group.run_regularly(code) if code else None
+    return Network([group] if regularly is None else [group, regularly])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"equations": "dv/dt = (v + n)/ms : 1"},
+        {"code": "v = n"},
+        {"code": "v = -n"},
+        {"code": "m = n"},
+        {"code": "m += n"},
+        {"code": "v -= n"},
+        {"code": "m = m*n - n"},
+        {"code": "v = int(i > n) + int(m <= -n)"},
+        {"code": "v = m/n"},
+    ],
+    ids=str,
+)
+def test_a_whole_number_beside_a_variable_is_no_part_of_the_text(made, model):
+    expected, network = {}, with_whole_number(**model)
+    for device in ("runtime", "genn"):
+        set_device(device)
+        network = with_whole_number(**model)
+        network.store()
+        take(made)
+        for n in (1, 1, 2, 3, 1):
+            network.restore()
+            network.run(0.5 * ms, namespace={"n": n})
+            found = {name: np.array(getattr(network["group"], name)) for name in ("v", "m")
+                     if name in network["group"].variables}  # fmt: skip
+            if device == "runtime":
+                expected[n] = found
+            for name, values in found.items():
+                np.testing.assert_allclose(values, expected[n][name], rtol=1e-14)
+    assert take(made)[1] == 1
+
+
+@pytest.mark.parametrize("code", ["v = m**n", "v = v**n", "m = m % n", "m = n*n"])
+def test_other_whole_numbers_are_part_of_the_text(made, code):
+    """An exponent is how often something is multiplied, a divisor makes a division a product."""
+    network = with_whole_number(code=code)
+    for n in (1, 2, 1):
+        network.run(0.2 * ms, namespace={"n": n})
+    assert take(made)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "numbers"),
+    # (NumPy refuses 2**40 beside 32 bits, Cython drops bits)
+    [(np.int32, (1, 7, 2**30)), (np.int64, (1, 7, 2**30, 2**40))],
+)
+def test_whole_numbers_of_the_script_wrap_as_integers_of_their_size_do(made, dtype, numbers):
+    found = {"runtime": [], "genn": []}
+    for device, of_device in found.items():
+        set_device(device)
+        group = NeuronGroup(
+            1, "m : integer\nw : integer", dtype={"m": dtype, "w": dtype}, name="group"
+        )
+        group.m = 2**31 - 3
+        network = Network(group, group.run_regularly("w = m*n; m += n", when="start"))
+        for n in numbers:
+            network.run(defaultclock.dt, namespace={"n": n})
+            of_device.append((int(group.m[0]), int(group.w[0])))
+    assert found["genn"] == found["runtime"]
 
 
 def test_other_objects_of_the_same_model_share_a_program(made):

@@ -110,7 +110,8 @@ def make_simple_trial() -> Trial:
     cell = sketch.code("update")
     v, dt = cell["v"], cell.shared("dt")
     noise = 1.5 * call("sqrt", dt) * draw("randn", 0)
-    cell["v"] = v + (1.4 + cell["g"] - v) * 0.05 + noise
+    # they fire every fifth step: each way to execute steps has few of them
+    cell["v"] = v + (1.4 + cell["g"] - v) * 0.25 + noise
     cell["g"] = 0.97 * cell["g"]
     sketch.step(Update, "update", cell, size="N_cells")
     above = sketch.code("above")
