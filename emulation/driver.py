@@ -132,6 +132,8 @@ class EmulatedDriver:
     #: time steps take long here: all ways to execute them have their turns soon
     rules = TuningRules(steps=3)
     total_memory = 1 << 40
+    #: bytes before and behind what is reserved, for programs that write where they should not
+    gap = 0
     architecture = 0
 
     def __init__(self, seed: int = 1) -> None:
@@ -156,8 +158,8 @@ class EmulatedDriver:
         if nbytes > self.memory()[0]:
             raise MemoryError(f"The tests' device has no {nbytes} bytes left.")
         # as a GPU aligns it, and with a gap to what lies before and behind
-        memory = np.empty(nbytes + 2 * _ALIGNMENT, dtype=np.uint8)
-        first = _ALIGNMENT - memory.ctypes.data % _ALIGNMENT
+        memory = np.empty(nbytes + 2 * (self.gap + _ALIGNMENT), dtype=np.uint8)
+        first = self.gap + _ALIGNMENT - (memory.ctypes.data + self.gap) % _ALIGNMENT
         memory = memory[first : first + nbytes]
         # what nobody has written is conspicuous
         memory[: 1 << 16] = 0xA5

@@ -111,7 +111,13 @@ FAULTS = {
 }
 
 
-class FaultyDriver(ShimDriver):
+class WrongDriver(ShimDriver):
+    """A device that may write where it should not, which costs no process its life here."""
+
+    gap = 1 << 20
+
+
+class FaultyDriver(WrongDriver):
     """A device with one of the faults, or with none; it has room for one kernel for many steps."""
 
     most_blocks_together, largest_cluster = 1000, 16

@@ -21,7 +21,7 @@ from brian2genn.backends.trial.comparison import differences
 from brian2genn.backends.trial.verdict import verdict
 from brian2genn.model import expr
 from tests.cuda_shim.driver import ShimDriver
-from tests.cuda_shim.faults import FAULTS, FailingDriver, FaultyDriver
+from tests.cuda_shim.faults import FAULTS, FailingDriver, FaultyDriver, WrongDriver
 from tests.faults.processes import in_fork
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -97,7 +97,7 @@ def test_every_fault_is_found(fault):
     assert verdict(FaultyDriver(fault)).differences
 
 
-class SwapsKernels(ShimDriver):
+class SwapsKernels(WrongDriver):
     """The first two kernels of a graph in the wrong order."""
 
     def graph(self, launches):
@@ -105,7 +105,7 @@ class SwapsKernels(ShimDriver):
         return [second, first, *others]
 
 
-class LosesUploads(ShimDriver):
+class LosesUploads(WrongDriver):
     """What the host changes between two runs does not arrive."""
 
     def upload(self, address, array):
@@ -113,7 +113,7 @@ class LosesUploads(ShimDriver):
             super().upload(address, array)
 
 
-class OldConstants(ShimDriver):
+class OldConstants(WrongDriver):
     def copy(self, target, source, nbytes):
         self.fill(target, 0, nbytes)
 
