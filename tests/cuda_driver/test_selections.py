@@ -16,6 +16,7 @@ def passed(over, *arguments: str) -> int:
     return int(re.search(r"(\d+) passed", last)[1])
 
 
+@pytest.mark.slow
 def test_what_only_a_real_gpu_can_show(over):
     """`make test-gpu` begins with these."""
     assert passed(over, "-m", "gpu", "tests/gpu") >= 8

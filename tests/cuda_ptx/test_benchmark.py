@@ -10,6 +10,7 @@ from benchmarks.execution import Executed
 from emulation.ptx.latencies import MEMORY
 
 
+@pytest.mark.slow
 def test_counts_by_execution_are_beside_those_of_the_model(tmp_path):
     usual = brian2genn.genn_device.defaults
     arguments = ["--quick", "--dry", "--networks", "cuba", "--output", str(tmp_path)]

@@ -50,6 +50,7 @@ def driver():
     devices.use(devices.shim)
 
 
+@pytest.mark.slow
 def test_every_kind_of_step(driver):
     current = TimedArray([0.1, 0.2, 0.3], dt=1 * ms, name="current")
     group = NeuronGroup(
