@@ -38,7 +38,8 @@ class InterpreterBackend(HostMemory):
     """Executes networks with NumPy; the argument is there to take another backend's place."""
 
     name = "numpy"
-    seeded = False
+    has_own_memory = False
+    needs_c_compiler = True
     queue_type = SpikeQueue
 
     def __init__(self, threads: object = None) -> None:

@@ -16,6 +16,27 @@ from ..model.network import Network, Step
 from ..model.user_code import UserCode
 
 
+class DeviceError(Exception):
+    """A device, or its driver, has refused something."""
+
+
+class DeviceLost(DeviceError):
+    """A device has failed, and with it all that was on it is gone."""
+
+
+class Queue:
+    """A spike queue of a backend's: another one takes over what is on its way.
+
+    Brian's own have the same two methods.
+    """
+
+    def _full_state(self) -> tuple[int, list[list[int]]]:
+        raise NotImplementedError
+
+    def _restore_from_full_state(self, state: Any) -> None:
+        raise NotImplementedError
+
+
 class Outcome(IntEnum):
     """Why a program gave control back."""
 
@@ -63,6 +84,9 @@ class Bound:
         The key of the random streams, and the number of the next time step in them.
     names : Names
         What people call the objects: the program may have been made for others.
+    seeded : bool
+        Whether the script has seeded the random numbers. Where they come from the streams whose key
+        is `key`, it makes no difference.
     parts : mapping
         By their labels: the synapses that several processes share out among them.
     """
@@ -75,6 +99,7 @@ class Bound:
     key: int
     step: int
     names: Names
+    seeded: bool = False
     parts: Mapping[str, Part] = field(default_factory=dict)
 
 
@@ -275,13 +300,16 @@ class Backend(Protocol):
     Attributes
     ----------
     name : str
-    seeded : bool
-        Whether the script has seeded the random numbers of the next run. Where they come from the
-        streams whose key is `Bound.key`, it makes no difference.
+    has_own_memory : bool
+        Whether arrays lie in a memory that other processes cannot reach: a process that is forked
+        must have them before.
+    needs_c_compiler : bool
+        Whether networks are compiled, or executed, with the help of the system's C compiler.
     """
 
     name: str
-    seeded: bool
+    has_own_memory: bool
+    needs_c_compiler: bool
 
     @property
     def queue_type(self) -> type:

@@ -41,8 +41,6 @@ _OPERATIONS = {
 }  # fmt: skip
 _ONLY_DOUBLES = frozenset(list(_OPERATIONS)[12:31]) | {"div", "rand", "randn"}
 _LOGICAL = {"and": 500, "or": 501, "not": 502}
-_CASTS = {FLOAT64: 600, INT32: 620, INT64: 630, BOOL: 640}
-_ORDER = (FLOAT64, INT32, INT64, BOOL)
 _CAST_FROM = {
     FLOAT64: {INT32: 601, INT64: 602, BOOL: 603},
     INT32: {FLOAT64: 620, INT64: 622, BOOL: 623},

@@ -17,10 +17,8 @@ from weakref import WeakValueDictionary
 
 from .dtypes import BOOL, FLOAT64, INT32, INT64, is_float, promote
 
-#: Operators by arity; everything else is a leaf or a call.
+#: Operators whose results are truths.
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
-ARITHMETIC = ("add", "sub", "mul", "div", "floordiv", "mod", "pow")
-LOGICAL = ("and", "or", "not")
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 _serial = 0

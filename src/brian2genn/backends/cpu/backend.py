@@ -36,7 +36,8 @@ class CpuBackend(HostMemory):
     """
 
     name = "cpu"
-    seeded = False
+    has_own_memory = False
+    needs_c_compiler = True
     queue_type = SpikeQueue
 
     def __init__(

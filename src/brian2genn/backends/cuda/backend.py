@@ -42,7 +42,8 @@ class CudaBackend:
     """
 
     name = "cuda"
-    seeded = False
+    has_own_memory = True
+    needs_c_compiler = False
     queue_type = DeviceQueue
 
     def __init__(

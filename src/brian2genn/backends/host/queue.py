@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..interface import Queue
 from .delays import of_synapses
 from .structures import support
 
 
-class SpikeQueue:
+class SpikeQueue(Queue):
     """Events on their way to synapses.
 
     Has the methods of Brian's own queue, so that objects that Brian runs can

@@ -42,7 +42,8 @@ class PygennBackend(HostMemory):
     """
 
     name = "pygenn"
-    seeded = False
+    has_own_memory = False
+    needs_c_compiler = True
     queue_type = GennQueue
 
     def __init__(
@@ -64,7 +65,7 @@ class PygennBackend(HostMemory):
 
     def build(self, network: Network, *, profile: bool) -> PygennProgram:
         """A program for the network; GeNN builds when sizes and delays are known."""
-        return PygennProgram(network, self.model, self._memory, lambda: self.seeded)
+        return PygennProgram(network, self.model, self._memory)
 
     def model(self, layout: Layout, values: Mapping[tuple[str, str], np.ndarray]) -> LiveModel:
         """A GeNN model: one that is loaded already, or a new one."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..host.memory import is_kept
 from ..interface import RawValue
+from ..reading import Reading
 from .layout import Layout
 from .replay import LiveModel
 
@@ -161,7 +161,7 @@ class Exchange:
                 self.before_access(variable, only_reading=False)
 
 
-class GennMemory:
+class GennMemory(Reading):
     """Which network's values GeNN has now; the rest of Brian's arrays is never anywhere else.
 
     Parameters
@@ -174,7 +174,7 @@ class GennMemory:
         self.raw = raw
         self._active: Exchange | None = None
         self._held: Collection[str] = ()
-        self._only_reading = False
+        super().__init__()
 
     def is_active(self, exchange: Exchange) -> bool:
         """Whether nothing else has run in GeNN since this was activated."""
@@ -206,12 +206,3 @@ class GennMemory:
         """Make everything current in Brian's memory."""
         if self._active is not None:
             self._active.pull_all()
-
-    @contextmanager
-    def only_reading(self) -> Iterator[None]:
-        """Within this, nobody writes to the arrays that are asked for."""
-        before, self._only_reading = self._only_reading, True
-        try:
-            yield
-        finally:
-            self._only_reading = before

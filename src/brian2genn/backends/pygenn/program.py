@@ -45,17 +45,12 @@ class PygennProgram:
     build : callable
         Builds a GeNN model, or finds one that is the same.
     memory : GennMemory
-    is_seeded : callable
-        Whether the random numbers of the next run have to be those of the script's seed.
     """
 
-    def __init__(
-        self, network: Network, build: Build, memory: GennMemory, is_seeded: Callable[[], bool]
-    ) -> None:
+    def __init__(self, network: Network, build: Build, memory: GennMemory) -> None:
         self._original = network
         self._build = build
         self._memory = memory
-        self._is_seeded = is_seeded
         self.schedule: list[tuple[str, int]] = []
         self.owners: list[str] = []
         self.seconds = np.zeros(0)
@@ -167,7 +162,7 @@ class PygennProgram:
         )
         self._instance = instance
         self._memory.activate(None)
-        self._layout, rotation = translate(instance, self._seed(), fixed=self._is_seeded())
+        self._layout, rotation = translate(instance, self._seed(), fixed=self._bound.seeded)
         self._live = self._build(self._layout, initial_values(self._layout, instance))
         pending = set(map(id, rotation.pending()))
         forced = {id(forced.step) for forced in self._layout.forced}

@@ -14,7 +14,7 @@ from ...model.network import Deliver, Push, RecordEvents, RecordRate, RecordStat
 from ...transforms.alike import Scope
 from ..symbols import Symbols
 from .shared import Constants, Streams, Unit
-from .words import C, value_type
+from .words import C
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def step_in(step: Step, scope: Scope) -> Step:
 
 def declared_literals(literals: Sequence[Expr]) -> list[str]:
     """Declarations of the numbers that a scope has, without the last semicolon of each."""
-    types = (value_type(literal.dtype) for literal in literals)
+    types = (C.types[literal.dtype] for literal in literals)
     return [
         f"const {ctype} _literal{k} = ({ctype})ctx->literals[{k}]; (void)_literal{k}"
         for k, ctype in enumerate(types)

@@ -15,7 +15,7 @@ from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE, Rates
 from .printer import KernelPrinter, touches_own
 from .shared import Unit
 from .statements import Statement, Write
-from .words import pointer, value_type
+from .words import pointer
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class ListedPrinter(SynapsePrinter):
             f"b2g_{self._draw(site, dtype)}_at(ctx->seed, {self._stream_of_kernel()},"
             f" numbered, _n_numbered, {self.random_step}, {site.number}, {name});"
         )
-        self.draws.append(Draw(name, value_type(dtype), fill))
+        self.draws.append(Draw(name, self.dialect.types[dtype], fill))
         self._unit.inlined.append(site.kind)
         return f"{name}[_j]"
 
@@ -125,7 +125,7 @@ class SideBySidePrinter(ListedPrinter):
 
     def _assignment(self, store: Store, place: str, text: str) -> Statement:
         access = self.kernel.accesses[store.name]
-        name, ctype = f"_result{len(self.results)}", value_type(store.value.dtype)
+        name, ctype = f"_result{len(self.results)}", self.dialect.types[store.value.dtype]
         beside = ""
         if store.add:
             index = self.kernel.accesses[str(access.index)]
@@ -265,7 +265,7 @@ class LoopPrinter(KernelPrinter):
             f"b2g_fill_{self._draw(site, dtype)}(ctx->seed, {self._stream_of_kernel()},"
             f" _first, _end, {self.random_step}, {site.number}, {name});"
         )
-        self.draws.append(Draw(name, value_type(dtype), fill))
+        self.draws.append(Draw(name, self.dialect.types[dtype], fill))
         self._unit.inlined.append(site.kind)
         return f"{name}[_idx - _first]"
 
@@ -274,7 +274,7 @@ class LoopPrinter(KernelPrinter):
         if site.shared or self.kernel.numbered is not None:
             return super()._number_of_table(node, table, args)
         stream, own = self._stream_of_kernel(), self._unit.streams.take()
-        name, ctype = f"_r{site.number}", value_type(node.dtype)
+        name, ctype = f"_r{site.number}", self.dialect.types[node.dtype]
         places = f"ctx->seed, {stream}, _first, _end, {self.random_step}, {site.number}, {own}"
         call = ", ".join([table, *args, places, name])
         self.draws.append(Draw(name, ctype, f"b2g_fill_{site.kind}({call});"))

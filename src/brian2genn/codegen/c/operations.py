@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...model.dtypes import FLOAT32, FLOAT64, INT32, INT64, is_float
 from ...model.expr import Expr
 from ..dialect import Dialect
-from .words import value_type
 
 #: What whole numbers do modulo 2**32 or 2**64.
 _WRAPPING = {"add": "+", "sub": "-", "mul": "*", "neg": "-"}
@@ -20,7 +19,7 @@ def operation(node: Expr, args: list[str], dialect: Dialect) -> str:
     """C text of an operation, whose operands are `args`."""
     if node.op in _WRAPPING and node.dtype in (INT32, INT64):
         # NumPy's integers wrap around; in C, those with a sign must not overflow
-        whole = value_type(node.dtype)
+        whole = dialect.types[node.dtype]
         terms = [f"(u{whole}){arg}" for arg in (["0", *args] if node.op == "neg" else args)]
         return f"({whole})({terms[0]} {_WRAPPING[node.op]} {terms[1]})"
     if operator := dialect.infix.get(node.op):
@@ -33,7 +32,7 @@ def operation(node: Expr, args: list[str], dialect: Dialect) -> str:
         case "cast" if is_float(node.args[0].dtype) and node.dtype in (INT32, INT64):
             return f"b2g_whole{_SUFFIX.get(node.dtype, '_i32')}({args[0]})"
         case "cast":
-            return f"({value_type(node.dtype)}){args[0]}"
+            return f"({dialect.types[node.dtype]}){args[0]}"
         case "select":
             return f"{args[0]} ? {args[1]} : {args[2]}"
         case "pow" if is_float(node.dtype):

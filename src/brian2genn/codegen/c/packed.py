@@ -12,7 +12,7 @@ from ...model.kernel import ELEMENT, PLACE, Access, Kernel, RandomSite, Store
 from .loops import ListedPrinter
 from .shared import Unit
 from .statements import Statement, Write
-from .words import pointer, value_type
+from .words import pointer
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class PackedPrinter(ListedPrinter):
             if not index.consecutive:
                 place = f"{pointer(access.array)}[{self._place(index)}]"
             self.added.append(
-                Addition(name, value_type(store.value.dtype), f"{place} += {name}[_j];")
+                Addition(name, self.dialect.types[store.value.dtype], f"{place} += {name}[_j];")
             )
         else:
             self.written.append(Buffer(name, C_TYPE[access.dtype], pointer(access.array)))

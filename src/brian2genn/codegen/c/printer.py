@@ -19,7 +19,7 @@ from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
 from .operations import OWN_FUNCTIONS, operation
 from .shared import ALIAS_TABLE, Unit
 from .statements import Call, Define, Statement, Write
-from .words import C, c_name, pointer, value_type
+from .words import C, c_name, pointer
 
 
 def touches_own(kernel: Kernel) -> bool:
@@ -194,17 +194,17 @@ class KernelPrinter:
         if (RUN_RATE, node.serial) in self._names:
             name = self._names[RUN_RATE, node.serial]
             kept = f"constants->{name}"
-            self.step.append(Define(value_type(node.dtype), name, kept, of_run=True))
+            self.step.append(Define(self.dialect.types[node.dtype], name, kept, of_run=True))
             return name
         text = self._compute(node, section, [self._value(arg, section) for arg in node.args])
         if section == RUN_RATE:
             name = f"_c{len(self._unit.constants.fields)}"
-            self._unit.constants.fields.append((value_type(node.dtype), name))
+            self._unit.constants.fields.append((self.dialect.types[node.dtype], name))
             self._sections[section].append(Write(f"constants->{name}", text))
             return name
         self._temporaries += 1
         name = f"_{'s' if section == STEP_RATE else 'x'}{self._temporaries}"
-        self._sections[section].append(Define(value_type(node.dtype), name, text))
+        self._sections[section].append(Define(self.dialect.types[node.dtype], name, text))
         return name
 
     def _assignment(self, store: Store, place: str, text: str) -> Statement:
@@ -236,7 +236,7 @@ class KernelPrinter:
             self._loaded.add((section, access.name))
             if section != RUN_RATE:
                 value = f"{place} != 0" if access.dtype == BOOL else place
-                statement = Define(value_type(access.dtype), name, value, reads=True)
+                statement = Define(self.dialect.types[access.dtype], name, value, reads=True)
                 self._sections[section].append(statement)
         if section == RUN_RATE:
             return (
@@ -294,7 +294,7 @@ class KernelPrinter:
         name = c_name(other if c_name(wanted) in self._param_names else wanted)
         self._param_names.add(name)
         number = self._number_of_run(node)
-        self.step.append(Define(value_type(node.dtype), name, number, of_run=True))
+        self.step.append(Define(self.dialect.types[node.dtype], name, number, of_run=True))
         return name
 
     def _compute(self, node: Expr, section: int, args: list[str]) -> str:
@@ -386,7 +386,7 @@ class KernelPrinter:
         uniform = self._number(replace(node.attr, kind="rand"), FLOAT64, section)
         stream, (element, step) = self._unit.streams.take(), self._counter(node.attr)
         call = ", ".join([*args, uniform, "ctx->seed", stream, element, step])
-        return f"({value_type(node.dtype)})b2g_poisson_by({call})"
+        return f"({self.dialect.types[node.dtype]})b2g_poisson_by({call})"
 
     def _number_of_stream(self, node: Expr, section: int, args: list[str]) -> str:
         """C text of a number that takes as many others as it needs, from a stream of its own."""
@@ -395,7 +395,7 @@ class KernelPrinter:
         element, step = self._counter(site)
         begun = f"b2g_rng_init(ctx->seed, {self._unit.streams.take()}, {element}, {step})"
         self._sections[section].append(Call(f"b2g_rng {generator} = {begun}"))
-        cast = f"({value_type(node.dtype)})"
+        cast = f"({self.dialect.types[node.dtype]})"
         return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
 
     def _table_of_numbers(self, node: Expr, section: int) -> str:
@@ -419,7 +419,7 @@ class KernelPrinter:
         uniform = self._number(replace(site, kind="rand"), FLOAT64, ELEMENT_RATE)
         stream, (element, step) = self._unit.streams.take(), self._counter(site)
         call = ", ".join([table, uniform, *args, "ctx->seed", stream, element, step])
-        return f"({value_type(node.dtype)})b2g_{site.kind}_from({call})"
+        return f"({self.dialect.types[node.dtype]})b2g_{site.kind}_from({call})"
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         """C text of the number of a site that draws one."""

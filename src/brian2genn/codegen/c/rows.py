@@ -13,8 +13,8 @@ def _address_of_table(number: int, table: int) -> str:
     return f"ctx->sums[{number}]->tables[{table}]"
 
 
-class UpdatePrinter(LoopPrinter):
-    """Prints a state update that looks up tables.
+class _TablePrinter(KernelPrinter):
+    """Looks up arrays in tables.
 
     Parameters
     ----------
@@ -27,13 +27,7 @@ class UpdatePrinter(LoopPrinter):
         As for a `KernelPrinter`.
     """
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        tables: dict[str, int],
-        number: int,
-        unit: Unit,
-    ) -> None:
+    def __init__(self, kernel: Kernel, tables: dict[str, int], number: int, unit: Unit) -> None:
         super().__init__(kernel, unit)
         self._places = {name: _address_of_table(number, k) for name, k in tables.items()}
 
@@ -41,7 +35,11 @@ class UpdatePrinter(LoopPrinter):
         return self._places.get(array) or super()._address(array)
 
 
-class UpdateRowPrinter(KernelPrinter):
+class UpdatePrinter(_TablePrinter, LoopPrinter):
+    """Prints a state update that looks up tables."""
+
+
+class UpdateRowPrinter(_TablePrinter):
     """Prints the same for a row: synapses of one neuron with neighbours on the other side.
 
     Parameters
@@ -66,13 +64,9 @@ class UpdateRowPrinter(KernelPrinter):
         number: int,
         unit: Unit,
     ) -> None:
-        super().__init__(kernel, unit)
+        super().__init__(kernel, tables, number, unit)
         self._same = same
-        self._places = {name: _address_of_table(number, k) for name, k in tables.items()}
         self.row: list[str] = []
-
-    def _address(self, array: str) -> str:
-        return self._places.get(array) or super()._address(array)
 
     def _place(self, access: Access, section: int = 0) -> str:
         if not self.kernel.has_index_access(access):

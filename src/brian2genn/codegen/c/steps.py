@@ -39,7 +39,7 @@ from .resting import Passes, PrintedResting
 from .shared import Unit
 from .sums import PrintedSum, PrintedUpdate, Sums
 from .units import Functions
-from .words import value_type
+from .words import C
 
 #: How functions reach what is constant in a run.
 CONSTANTS = (
@@ -350,7 +350,7 @@ class StepsPrinter:
         if isinstance(step, Sum):
             summed = form.kernel.kernel if form else step.kernel
             if side_by_side(summed) is not None:
-                wide = value_type(summed.outputs["_synaptic_var"].dtype)
+                wide = C.types[summed.outputs["_synaptic_var"].dtype]
         rests = passes.resting.get(step.name)
         fused = passes.is_fused(self._steps[number])
         resting = rests and PrintedResting.of(rests, unit, taken, fused)

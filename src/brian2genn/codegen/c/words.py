@@ -16,11 +16,6 @@ C = Dialect(
 )
 
 
-def value_type(dtype: str) -> str:
-    """The C type that a value of type `dtype` has in a computation."""
-    return C.types[dtype]
-
-
 def c_name(name: str) -> str:
     """The C variable that holds the value of a Brian variable.
 

@@ -10,16 +10,10 @@ from brian2.synapses.synapses import SynapticPathway
 from brian2.utils.logger import get_logger
 
 from ...backends.choice import Choice
-from ...backends.cuda.device.driver import CudaError
-from ...backends.cuda.memory.queue import DeviceQueue
-from ...backends.host.queue import SpikeQueue
-from ...backends.interface import Backend
+from ...backends.interface import Backend, DeviceError, Queue
 from ..reuse.programs import KnownPrograms
 
 logger = get_logger("brian2.devices.genn")
-
-#: The queues of all backends, which know each other's state.
-_OURS = (SpikeQueue, DeviceQueue)
 
 
 class AnotherBackend(Exception):
@@ -98,7 +92,7 @@ class ChosenBackend:
         """Choose again when next needed; values that are elsewhere come back first."""
         try:
             self._leave()
-        except CudaError as error:
+        except DeviceError as error:
             logger.warn(
                 f"{error}\nVariables that were on the GPU have the values now that this machine's"
                 " processor saw last: set them anew, or make the network anew.",
@@ -122,20 +116,20 @@ class ChosenBackend:
             return ""
         return f"{self._choice.where} {self._choice.why}".rstrip()
 
-    def _is_gpu(self) -> bool:
-        return self._choice is not None and self._choice.backend.name == "cuda"
+    def _has_own_memory(self) -> bool:
+        return self._choice is not None and self._choice.backend.has_own_memory
 
     def _before_fork(self) -> None:
-        if self._is_gpu():
+        if self._has_own_memory():
             self._hand_over()
             self.get().make_host_current()
 
     def _after_fork_in_child(self) -> None:
         chosen = self._choice
-        if self._is_gpu():
+        if self._has_own_memory():
             try:
                 self._leave()
-            except CudaError:  # what could not be fetched before: to ask for it stays an error
+            except DeviceError:  # what could not be fetched before: to ask for it stays an error
                 self._choice = chosen
 
 
@@ -156,7 +150,7 @@ def exchange_queues(objects: Iterable[Any], backend: Backend) -> None:
     for obj in objects:
         if not isinstance(obj, SynapticPathway) or type(obj.queue) is backend.queue_type:
             continue
-        if isinstance(obj.queue, _OURS):
+        if isinstance(obj.queue, Queue):
             queue = backend.queue(obj.source.start, obj.source.stop)
             queue._restore_from_full_state(obj.queue._full_state())
             obj.queue = queue

@@ -34,7 +34,7 @@ class Compilers:
     @property
     def for_networks(self) -> bool:
         """Whether networks can be compiled; says so once if they cannot."""
-        if self._backend().name == "cuda" or (self.for_setup and self._has_support()):
+        if not self._backend().needs_c_compiler or (self.for_setup and self._has_support()):
             return True
         logger.warn(
             f"{self._problem} Until then, Brian's NumPy runtime does all the work: correct,"

@@ -7,8 +7,8 @@ import traceback
 from brian2.core.preferences import prefs
 from brian2.utils.logger import get_logger
 
-from ...backends.cuda.device.driver import CudaError
 from ...backends.host.toolchain import CompileError, ToolchainError
+from ...backends.interface import DeviceError
 from ...backends.refusal import RefusedNetwork
 from ...frontend.brian_names import NoSuchName
 from ...model.mishap import Mishap
@@ -17,7 +17,7 @@ logger = get_logger("brian2.devices.genn")
 
 #: What is no defect of a pass: the machine, the user's C++ code, or a backend that refuses.
 _NO_MISHAPS = (
-    MemoryError, OSError, CompileError, ToolchainError, CudaError, RefusedNetwork, NoSuchName,
+    MemoryError, OSError, CompileError, ToolchainError, DeviceError, RefusedNetwork, NoSuchName,
 )  # fmt: skip
 
 #: The owner of what a pass was busy with when it was busy with the whole network.

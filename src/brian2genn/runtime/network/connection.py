@@ -48,7 +48,6 @@ class Connection:
         states = clock_states(bindings.clocks)
         if not streams.seeded:
             streams.step = 0  # the key is new
-        self.backend().seeded = streams.seeded
         # as in Brian, what draws nothing leaves NumPy's generator as it is
         needs_key = streams.seeded or prepared.draws
         recorders = program.bind(
@@ -61,6 +60,7 @@ class Connection:
                 key=streams.run_key() if needs_key else 0,
                 step=streams.step,
                 names=bindings.names,
+                seeded=streams.seeded,
                 parts={} if prepared.ranked is None else prepared.ranked.synapses,
             )
         )

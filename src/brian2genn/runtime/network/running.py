@@ -11,7 +11,7 @@ from typing import Any
 from brian2.core.network import Network
 from brian2.units.fundamentalunits import Quantity
 
-from ...backends.cuda.device.driver import CudaLost
+from ...backends.interface import DeviceLost
 from ...frontend.compatibility import wants_garbage_collection
 from ...frontend.network import left_to_brian
 from ..activation.chosen import AnotherBackend, ChosenBackend, exchange_queues
@@ -196,7 +196,7 @@ class NetworkRunner:
             if ranked is not None:
                 ranked.exchange_rest()
             completed = not (net._stopped or Network._globally_stopped)
-        except CudaLost as error:
+        except DeviceLost as error:
             lost = True
             error.add_note(f"It was lost in a run of '{net.name}', which had come to {loop.t:g} s.")
             raise

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ...interface import DeviceError, DeviceLost
 
-class CudaError(Exception):
+
+class CudaError(DeviceError):
     """The device or its driver refused something."""
 
 
@@ -18,7 +20,7 @@ class CudaUnavailable(CudaError):
     """There is no CUDA device that can be used; the message says what is missing."""
 
 
-class CudaLost(CudaError):
+class CudaLost(CudaError, DeviceLost):
     """The device has failed, and with it all that was on it is gone."""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ....codegen.cuda.source import Part
+from ...reading import Reading
 from ..device.driver import CudaError, Driver, Module
 from .arranged import ArrangedValues
 from .checks import ValueCheck
@@ -18,7 +18,7 @@ from .lookups import inverse_of
 from .queue import DeviceQueue
 
 
-class DeviceMemory:
+class DeviceMemory(Reading):
     """The images of all of Brian's variables that programs have used.
 
     Parameters
@@ -29,6 +29,7 @@ class DeviceMemory:
     """
 
     def __init__(self, driver: Driver, raw: Callable[[Any], np.ndarray]) -> None:
+        super().__init__()
         self.driver = driver
         #: from a Brian variable to its array, without looking at the device
         self.raw = raw
@@ -42,7 +43,6 @@ class DeviceMemory:
             DeviceQueue, tuple[int, dict[Any, tuple[dict[str, Image], int]]]
         ]
         self._by_owner = weakref.WeakKeyDictionary()
-        self._only_reading = False
         #: whether nothing may be on the device yet
         self.is_closed = False
         #: finds values that are not finite, on the device
@@ -145,15 +145,6 @@ class DeviceMemory:
             bounds = arrays["owned_start"][:: queue.arrangement.n_runs]
             known[key] = images, int(np.diff(bounds).max(initial=0))
         return known[key]
-
-    @contextmanager
-    def only_reading(self) -> Iterator[None]:
-        """Within this, nobody writes to the arrays that are asked for."""
-        before, self._only_reading = self._only_reading, True
-        try:
-            yield
-        finally:
-            self._only_reading = before
 
     def before_access(self, variable: Any) -> None:
         """Make a variable's array current; whoever asks may write to it."""

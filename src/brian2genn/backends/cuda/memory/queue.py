@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...host.delays import in_steps, of_synapses
+from ...interface import Queue
 from .flights import arriving, expanded
 from .sorting import sort_by
 
@@ -171,7 +172,7 @@ class Arrangement:
 
 
 @dataclass(eq=False)
-class DeviceQueue:
+class DeviceQueue(Queue):
     """Events on their way to synapses, with the interface Brian expects.
 
     Between two runs of the network, this object holds what is in flight: spikes, as a program has
