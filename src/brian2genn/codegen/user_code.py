@@ -118,7 +118,7 @@ def _entry(c_name: str, arity: int) -> str:
     parameters = ", ".join(f"B2G_T{k} b2g_{k}" for k in range(arity))
     arguments = ", ".join(f"b2g_{k}" for k in range(arity))
     head = f"{template}static inline auto {entry(c_name)}({parameters})"
-    return f"{head} {{ return {c_name}({arguments}); }}"
+    return f'{head} {{ B2G_CATCH({c_name}({arguments}), "{c_name}"); }}'
 
 
 def must_be_global(code: UserCode) -> bool:

@@ -51,6 +51,14 @@ class Unsupported(Exception):
     """The compiler cannot take this; Brian will run the object instead."""
 
 
+def _acts(value: Expr) -> bool:
+    """Whether it matters that this is computed: it draws a number, or a function does something."""
+    return any(
+        node.op == "random" or (node.op == "user" and not node.attr.stateless)
+        for node in ex.walk([value])
+    )
+
+
 class ExpressionReader:
     """Turns expression strings into graphs.
 
@@ -87,6 +95,8 @@ class ExpressionReader:
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
         self._root: ast.expr = ast.Constant(0)
+        #: nodes of the text that is read whose value is known from literals alone
+        self._literals: set[int] = set()
         self._doubles = Doubles()
         #: whether the text that was read last has whole numbers of more than 64 bits
         self._has_large = False
@@ -94,6 +104,7 @@ class ExpressionReader:
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
         self._has_large = False
+        self._literals.clear()
         self._root = ast.parse(text.strip(), mode="eval").body
         return self._graph(self._root)
 
@@ -157,15 +168,22 @@ class ExpressionReader:
         """The expression of a node whose operands are `args`."""
         match node:
             case ast.Constant():
+                self._literals.add(id(node))
                 return self._constant(node.value)
             case ast.Name():
                 return self.lookup(node.id)
             case ast.BinOp():
                 op = _BINARY[type(node.op)]
+                known = self._of_literals(op, node, args)
+                if known is not None:
+                    self._literals.add(id(node))
+                    return known
                 if op in _OF_FLOATS:
                     args = self._with_parameters([node.left, node.right], args)
                 return self.binary(op, *args)
             case ast.UnaryOp():
+                if id(node.operand) in self._literals:
+                    self._literals.add(id(node))
                 return self._unary(node.op, args[0])
             case ast.BoolOp():
                 name = "and" if isinstance(node.op, ast.And) else "or"
@@ -182,6 +200,27 @@ class ExpressionReader:
         assert isinstance(node, ast.Call)
         assert isinstance(node.func, ast.Name)
         return self._call(node.func.id, args)
+
+    def _of_literals(self, op: str, node: ast.BinOp, args: list[Expr]) -> Expr | None:
+        """What Brian knows from literals alone, whatever the variables are; None if nothing.
+
+        Its targets are given ``0`` for ``0*x`` and ``0/x``, also where ``x`` is no number, and for
+        a whole number to a negative power, which it takes for whole.
+        """
+        left, right = args
+        literal = [id(one) in self._literals for one in (node.left, node.right)]
+        if all(literal):
+            whole = all(arg.op == "const" and is_integer(arg.dtype) for arg in args)
+            if op == "pow" and whole and left.attr != 0 and right.attr < 0:
+                return ex.const(int(float(left.attr) ** right.attr))
+            return self.binary(op, left, right)
+        zero = [is_known and arg.op == "const" and arg.attr == 0 and arg.dtype != BOOL
+                for is_known, arg in zip(literal, args, strict=True)]  # fmt: skip
+        if not ((zero[0] and op in ("mul", "div", "floordiv")) or (zero[1] and op == "mul")):
+            return None
+        result = self.binary(op, left, right)
+        # (what draws or calls has to be computed)
+        return None if _acts(left) or _acts(right) else ex.const(0, result.dtype)
 
     def _with_parameters(self, nodes: list[ast.expr], args: list[Expr]) -> list[Expr]:
         """Two operands, of which a whole number of the script beside a variable is a parameter.

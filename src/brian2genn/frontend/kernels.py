@@ -21,7 +21,7 @@ from brian2.groups.subgroup import Subgroup
 from brian2.utils.stringtools import get_identifiers
 
 from ..model import expr as ex
-from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, arithmetic, is_float
+from ..model.dtypes import BOOL, FLOAT64, INT32, INT64, arithmetic, is_float, is_integer
 from ..model.expr import Expr
 from ..model.kernel import ELEMENT, Access, Kernel, Store
 from ..model.names import Origin
@@ -257,7 +257,10 @@ class KernelBuilder:
             raise Unsupported(f"a whole number that may not fit into '{statement.var}'")
         if op is None:
             value = self.reader.with_parameter(value, dtype)
-        value = ex.truth(value) if dtype == BOOL else ex.cast(value, dtype)
+        # a name of the code's own, which Brian takes for whole: k**-2 is not
+        free_type = variable is None and is_float(value.dtype) and is_integer(dtype)
+        if not free_type:
+            value = ex.truth(value) if dtype == BOOL else ex.cast(value, dtype)
         if statement.var in self.code.guards and statement.op != ":=":
             guard = ex.truth(self._guard(statement.var))
             value = ex.select(guard, value, self.lookup(statement.var))
@@ -355,6 +358,8 @@ class KernelBuilder:
         variable = self.code.variables.get(name)
         value: Expr
         if isinstance(variable, ArrayVariable | DynamicArrayVariable):
+            if np.dtype(variable.dtype).name in ("uint32", "uint64"):
+                raise Unsupported(f"'{name}' is an unsigned whole number, and its arithmetic wraps")
             access = self.access(name)
             value = ex.make("load", attr=access.name, dtype=value_dtype(access.dtype))
             if name == "dt" and self.builder.float_dtype != FLOAT64:

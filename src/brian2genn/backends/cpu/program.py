@@ -29,6 +29,7 @@ from ..host.structures import (
     bind_arrays,
     missed,
     support,
+    thrown,
 )
 from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together, array_of
@@ -38,7 +39,7 @@ from .sums import SumLayout
 _OUTCOMES = tuple(sorted(Outcome))
 
 #: Errors of a step, as in brian2genn_runtime.h.
-TOO_MANY_SPIKES, MISSED, PARTED = 2, 3, 4
+TOO_MANY_SPIKES, MISSED, PARTED, THROWN = 2, 3, 4, 5
 
 #: Neurons that rest are listed where the list has room for so many: to look at it takes as long
 #: as to ask two hundred neurons.
@@ -419,6 +420,8 @@ class CpuProgram:
             Where a monitor or a queue could not grow.
         ValueError
             Where a spike generator's spikes do not fit into a time step.
+        RuntimeError
+            With what a user's C++ function has thrown.
         """
         if self._layouts:
             self._follow()
@@ -440,6 +443,8 @@ class CpuProgram:
         if self._context.error == PARTED:
             assert self._together is not None
             raise self._together.parted()
+        if self._context.error == THROWN:
+            raise thrown(self._library)
         step = self._names.tell(self.source.steps[self._context.error_step])
         if self._context.error == TOO_MANY_SPIKES:
             raise ValueError(

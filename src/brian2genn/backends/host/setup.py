@@ -20,12 +20,12 @@ from ...model.setup import Connect
 from ...transforms.pipeline import FOR_SETUP, lower
 from ..progress import Line
 from . import toolchain
-from .structures import Context, bind_arrays, missed, support
+from .structures import Context, bind_arrays, missed, support, thrown
 
 #: Seconds in compiled code after which Ctrl-C is seen.
 _LONGEST_STAY = 0.2
 
-_NO_MEMORY, _TIME_USED, _MISSED = -1, -2, -8
+_NO_MEMORY, _TIME_USED, _MISSED, _THROWN = -1, -2, -8, -9
 
 
 class _Choice(ctypes.Structure):
@@ -295,6 +295,8 @@ class SetupProgram:
             result = self._run(byref(context), byref(pairs), seconds)
             if result == _MISSED:
                 raise missed(self._library, self.source.views)
+            if result == _THROWN:
+                raise thrown(self._library)
             return result
 
         told = (names or Names()).tell(self.source.steps[0])

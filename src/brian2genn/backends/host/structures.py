@@ -277,6 +277,27 @@ def missed(library: ctypes.CDLL, views: Sequence[str]) -> IndexError:
     )
 
 
+class Thrown(ctypes.Structure):
+    """A ``b2g_exception``."""
+
+    _fields_ = (
+        ("is_there", c_int32),
+        ("function", ctypes.c_char * 64),
+        ("what", ctypes.c_char * 192),
+    )
+
+
+def thrown(library: ctypes.CDLL) -> RuntimeError:
+    """The error for what a user's function has thrown."""
+    library.program_thrown.restype = Thrown
+    found = library.program_thrown()
+    name, what = (text.decode(errors="replace") for text in (found.function, found.what))
+    return RuntimeError(
+        f"The C++ function '{name}' has thrown an exception"
+        + (f": {what}." if what else " that is no std::exception.")
+    )
+
+
 _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_meet": (c_int32, [POINTER(World)]),
     "b2g_flush": (c_int32, [POINTER(Context)]),

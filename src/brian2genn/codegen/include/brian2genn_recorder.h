@@ -25,7 +25,8 @@
 #define B2G_ALWAYS_INLINE static inline
 #endif
 
-enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3, B2G_PARTED = 4 };
+enum { B2G_OK = 0, B2G_NO_MEMORY = 1, B2G_TOO_MANY_SPIKES = 2, B2G_MISSED = 3, B2G_PARTED = 4,
+       B2G_THROWN = 5 };
 
 #if defined(_WIN32)
 /* Windows has no clock_gettime, and its own header has names that scripts use, too. */

@@ -17,7 +17,8 @@ enum {
     B2G_SETUP_SAMPLE_TOO_LARGE = -5,
     B2G_SETUP_ZERO_STEP = -6,
     B2G_SETUP_TOO_MANY = -7,
-    B2G_SETUP_MISSED = -8
+    B2G_SETUP_MISSED = -8,
+    B2G_SETUP_THROWN = -9
 };
 
 /* How many numbers range(low, high, step) has. */

@@ -5,6 +5,41 @@
 
 #include "brian2genn_random.h"
 
+#if defined(BRIAN2GENN_DEVICE_H) || !defined(__cpp_exceptions)
+#define B2G_CATCH(call, name) return call
+#else
+#include <cstdio>
+#include <stdexcept>
+#include <type_traits>
+
+/* What a function has thrown first, and which one it was: the error of a time step, or of set-up
+   code.  Nothing is thrown through the program, which several threads may execute. */
+typedef struct {
+    int32_t is_there;
+    char function[64], what[192];
+} b2g_exception;
+
+static b2g_exception b2g_thrown;
+
+static void __attribute__((noinline, cold)) b2g_note_thrown(const char *function, const char *what)
+{
+    if (__atomic_exchange_n(&b2g_thrown.is_there, 1, __ATOMIC_ACQ_REL))
+        return;
+    snprintf(b2g_thrown.function, sizeof b2g_thrown.function, "%s", function);
+    snprintf(b2g_thrown.what, sizeof b2g_thrown.what, "%s", what);
+}
+
+#define B2G_CATCH(call, name)                                         \
+    try {                                                             \
+        return call;                                                  \
+    } catch (const std::exception &thrown) {                          \
+        b2g_note_thrown(name, thrown.what());                         \
+    } catch (...) {                                                   \
+        b2g_note_thrown(name, "");                                    \
+    }                                                                 \
+    return typename std::decay<decltype(call)>::type()
+#endif
+
 typedef struct {
     uint64_t seed, step;
     uint32_t stream;
