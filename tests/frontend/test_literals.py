@@ -22,7 +22,7 @@ def results(device: str, code: str, where: str) -> np.ndarray:
     group = NeuronGroup(5, "a : 1\nx : 1\ny : 1", name="group")
     group.x, group.y = [0, 1, np.nan, np.inf, -2], [1, 2, 3, 4, 5]
     if where == "set-up":
-        k, l, z = NAMESPACE.values()  # noqa: E741, F841, RUF059
+        k, l, z = NAMESPACE.values()  # noqa: RUF059
         group.a = code.partition("a = ")[2]
         return np.array(group.a)
     network = Network(group, group.run_regularly(code.replace("; ", "\n")))
