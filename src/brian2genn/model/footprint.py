@@ -7,10 +7,10 @@ refer to (`ReadOwn`, `ParamName`, ...); its kernels say the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from .kernel import ELEMENT, Access, Kernel
 
@@ -90,6 +90,15 @@ class Reference:
     where: Where = Where.SHARED
     #: the field with the array of the elements' numbers
     through: str = ""
+    #: whether the array is a list of events: their numbers, and last how many they are
+    events: bool = False
+
+
+@dataclass(frozen=True)
+class TypeOf:
+    """Says that a field is an element type: of the array in another one, if one is named."""
+
+    field: str
 
 
 #: The name of a parameter; of arrays that are read or written; numbers of queues and recorders.
@@ -101,26 +110,96 @@ WrittenOwn = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.OWN)]
 WrittenSome = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.SOME)]
 WrittenAnywhere = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
 WrittenThroughIndex = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.THROUGH, "index")]
+ReadEvents = Annotated[str, Reference(Kind.ARRAY, How.READ, Where.OWN, events=True)]
+WrittenEvents = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.OWN, events=True)]
+SomeWrittenEvents = Annotated[str, Reference(Kind.ARRAY, How.WRITE, Where.SOME, events=True)]
 FilledQueue = Annotated[int, Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
 EmptiedQueue = Annotated[int, Reference(Kind.QUEUE, How.READ, Where.ANYWHERE)]
 RecorderNumber = Annotated[int, Reference(Kind.RECORDER, How.WRITE, Where.ANYWHERE)]
 
 
-_DECLARED: dict[type, dict[str, Reference]] = {}
-_FIELDS: dict[type, list[str]] = {}
+_Said = TypeVar("_Said")
 
 
-def declared(kind: type) -> dict[str, Reference]:
+def _cached(made: Callable[[Any], _Said]) -> Callable[[Any], _Said]:
+    """What a function says of classes, found out once for each."""
+    known: dict[type, _Said] = {}
+
+    def of(kind: type) -> _Said:
+        if kind not in known:
+            known[kind] = made(kind)
+        return known[kind]
+
+    return of
+
+
+@_cached
+def _names_of_fields(kind: Any) -> list[str]:
+    return [part.name for part in fields(kind)]
+
+
+@_cached
+def _said(kind: Any) -> dict[str, list[Any]]:
+    """What the types of the fields of a class say beyond Python's types."""
+    return {
+        name: [said for one in (hint, *get_args(hint)) for said in getattr(one, "__metadata__", ())]
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+    }
+
+
+@_cached
+def declared(kind: Any) -> dict[str, Reference]:
     """The references among the fields of a class, as their types say."""
-    if kind not in _DECLARED:
-        _DECLARED[kind] = {
-            name: reference
-            for name, hint in get_type_hints(kind, include_extras=True).items()
-            for one in (hint, *get_args(hint))
-            for reference in getattr(one, "__metadata__", ())
-            if isinstance(reference, Reference)
-        }
-    return _DECLARED[kind]
+    return {
+        name: one
+        for name, said in _said(kind).items()
+        for one in said
+        if isinstance(one, Reference)
+    }
+
+
+@_cached
+def element_types(kind: Any) -> dict[str, str]:
+    """The fields of a class that are element types, and the fields with the arrays they are of."""
+    return {
+        name: one.field for name, said in _said(kind).items() for one in said
+        if isinstance(one, TypeOf)
+    }  # fmt: skip
+
+
+@_cached
+def _needed(kind: Any) -> list[str]:
+    """The fields of a class that cannot be None."""
+    hints = get_type_hints(kind)
+    return [name for name in _names_of_fields(kind) if type(None) not in get_args(hints[name])]
+
+
+@_cached
+def _divided(kind: Any) -> list[str]:
+    """The fields of a class whose values have fields of their own, as their types say."""
+    hints = get_type_hints(kind)
+    return [
+        name for name in _names_of_fields(kind)
+        if any(is_dataclass(one) and one is not Kernel
+               for one in (hints[name], *get_args(hints[name])))
+    ]  # fmt: skip
+
+
+def parts(thing: Any) -> Iterator[tuple[str, Any]]:
+    """The values among the fields of a step that have fields of their own; kernels are none."""
+    for name in _divided(type(thing)):
+        value = getattr(thing, name)
+        if value is not None and not isinstance(value, list | tuple | dict):
+            yield name, value
+
+
+def left_out(thing: Any, before: str = "") -> Iterator[str]:
+    """The fields of a step, and of the values in its fields, that are None but must not be."""
+    for name in _needed(type(thing)):
+        if getattr(thing, name) is None:
+            yield f"{before}{name}"
+    for name, value in parts(thing):
+        yield from left_out(value, f"{before}{name}.")
 
 
 def references(thing: Any, before: str = "") -> Iterator[tuple[str, Reference, str | int]]:
@@ -135,21 +214,15 @@ def references(thing: Any, before: str = "") -> Iterator[tuple[str, Reference, s
         The name or the number.
     """
     known = declared(type(thing))
-    for part in _names_of_fields(type(thing)):
+    for part, reference in known.items():
         value = getattr(thing, part)
-        if part in known and value is not None:
+        if value is not None:
             named = value.items() if isinstance(value, dict) else [("", value)]
             for key, one in named:
                 name = f"{before}{part} {key}".rstrip()
-                yield name, known[part], one
-        elif hasattr(type(value), "__dataclass_fields__") and type(value) is not Kernel:
-            yield from references(value, f"{part}.")
-
-
-def _names_of_fields(kind: Any) -> list[str]:
-    if kind not in _FIELDS:
-        _FIELDS[kind] = [part.name for part in fields(kind)]
-    return _FIELDS[kind]
+                yield name, reference, one
+    for part, value in parts(thing):
+        yield from references(value, f"{before}{part}.")
 
 
 def footprint(step: Any, kernels: Iterable[Kernel] | None = None) -> list[Touch]:

@@ -16,13 +16,16 @@ from .footprint import (
     Kind,
     ParamName,
     ReadAnywhere,
+    ReadEvents,
     ReadOwn,
     ReadShared,
     RecorderNumber,
     Reference,
+    SomeWrittenEvents,
+    TypeOf,
     Where,
     WrittenAnywhere,
-    WrittenOwn,
+    WrittenEvents,
     WrittenSome,
     WrittenThroughIndex,
 )
@@ -181,7 +184,7 @@ class Refractoriness:
 
     not_refractory: WrittenSome
     lastspike: WrittenSome
-    lastspike_dtype: str
+    lastspike_dtype: Annotated[str, TypeOf("lastspike")]
     time: ReadShared
 
 
@@ -191,7 +194,7 @@ class Threshold(Step):
 
     kernel: Kernel
     size: ParamName
-    events: WrittenOwn
+    events: WrittenEvents
     refractoriness: Refractoriness | None = None
 
 
@@ -202,7 +205,7 @@ class OnEvents(Step):
     of_all_elements = False
 
     kernel: Kernel
-    events: ReadOwn
+    events: ReadEvents
 
 
 @dataclass
@@ -210,7 +213,7 @@ class Push(Step):
     """Put the events of this time step into a pathway's queue."""
 
     queue: FilledQueue
-    events: ReadOwn
+    events: ReadEvents
 
 
 @dataclass
@@ -241,7 +244,7 @@ class Sum(Step):
     kernel: Kernel
     size: ParamName
     target: WrittenThroughIndex
-    target_dtype: str
+    target_dtype: Annotated[str, TypeOf("target")]
     index: ReadOwn
     start: ParamName
     target_size: ParamName
@@ -257,7 +260,7 @@ class RecordEvents(Step):
     of_all_elements = False
 
     kernel: Kernel
-    events: ReadOwn
+    events: ReadEvents
     start: ParamName
     stop: ParamName
     count: WrittenAnywhere
@@ -280,13 +283,13 @@ class RecordState(Step):
 class RecordRate(Step):
     """Append the number of events per element and second, and the time."""
 
-    events: ReadOwn
+    events: ReadEvents
     start: ParamName
     stop: ParamName
     size: ParamName
     time: ReadShared
     dt: ReadShared
-    rate_dtype: str
+    rate_dtype: Annotated[str, TypeOf("")]
     recorder: RecorderNumber
 
 
@@ -294,7 +297,7 @@ class RecordRate(Step):
 class EmitSpikes(Step):
     """List the spikes that are due in this time step (a spike generator)."""
 
-    events: WrittenSome
+    events: SomeWrittenEvents
     neurons: ReadAnywhere
     timebins: ReadAnywhere
     period: ReadShared
@@ -321,7 +324,7 @@ class Exchange(Step):
     `lists` are those of events, `values` have a value for each element.
     """
 
-    lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
+    lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE, events=True)]
     values: Annotated[dict[str, str], Reference(Kind.ARRAY, How.WRITE, Where.ANYWHERE)]
     #: counts them within the network
     number: int = 0
@@ -335,7 +338,7 @@ class Collect(Step):
     `lists` are those of events; `takes` says by the keys of queues which of them they take.
     """
 
-    lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.READ, Where.ANYWHERE)]
+    lists: Annotated[dict[str, str], Reference(Kind.ARRAY, How.READ, Where.ANYWHERE, events=True)]
     queues: Annotated[dict[str, int], Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
     takes: dict[str, str]
     #: whether they travel while the next time step begins, in which a `Receive` waits for them
@@ -428,6 +431,12 @@ def _copied(step: Step) -> Step:
             # passes replace what a kernel holds, except its accesses
             setattr(step, name, replace(kernel, accesses=dict(kernel.accesses)))
     return step
+
+
+def columns_of(step: object) -> list[Column]:
+    """The recorded variables that a step has among its fields, whatever these are called."""
+    lists = (value for value in vars(step).values() if isinstance(value, list))
+    return [one for several in lists for one in several if isinstance(one, Column)]
 
 
 def describe(network: Network) -> str:

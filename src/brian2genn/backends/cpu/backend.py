@@ -8,6 +8,7 @@ from typing import Any
 from ...model.compiling import CompilerArguments
 from ...model.network import Network, Step
 from ...model.user_code import UserCode
+from ...model.verify import verify
 from ...transforms.arrangeable import arrangeable
 from ...transforms.pipeline import FOR_A_PROCESSOR, lower
 from ...transforms.traces import traced_networks
@@ -79,6 +80,8 @@ class CpuBackend(HostMemory):
             Where there is no compiler, or it refuses the program.
         """
         traced, arrangements = traced_networks(network), arrangeable(network)
+        for one in traced:
+            verify(one)
         for one in (network, *traced):
             lower(one, FOR_A_PROCESSOR)
         if not traced and not arrangements:

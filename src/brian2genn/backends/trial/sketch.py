@@ -192,5 +192,7 @@ class Sketch:
         """Append a step of the one clock there is."""
         if code is not None:
             what["kernel"] = code.kernel
+        if "synapses" in what:  # these are the elements
+            what.setdefault("domain", what["synapses"])
         origin = f"{kind.__name__} '{name}'"
         self.network.steps.append(kind(name=name, origin=origin, owner=name, clock=0, **what))
