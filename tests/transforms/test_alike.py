@@ -1,11 +1,22 @@
 """Which steps one function can execute: models that differ in one thing."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import pytest
 
+from brian2genn.codegen.c.alike import step_in
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import BOOL, FLOAT32, FLOAT64, INT32
+from brian2genn.model.footprint import (
+    EmptiedQueue,
+    How,
+    Kind,
+    RecorderNumber,
+    Reference,
+    Where,
+    references,
+)
 from brian2genn.model.kernel import (
     Access,
     Kernel,
@@ -23,6 +34,7 @@ from brian2genn.model.network import (
     Param,
     Push,
     RecordEvents,
+    Step,
     Update,
 )
 from brian2genn.transforms.alike import differing, form_of, groups_of
@@ -182,6 +194,60 @@ def test_what_monitors_record():
     assert are_alike(record("v"), record("u", output="u"))
     assert not are_alike(record("v"), record("v", dtype=BOOL))
     assert form_of(record("v"), NETWORK).scope.recorders == [7]
+
+
+@dataclass
+class Pages:
+    """Where a kind of step records, and what it takes."""
+
+    book: RecorderNumber
+    source: EmptiedQueue
+
+
+@dataclass
+class Note(Step):
+    """A kind of step that nobody has heard of."""
+
+    kernel: Kernel
+    values: list[Column]
+    numbers: list[int]
+    sinks: Annotated[dict[str, int], Reference(Kind.QUEUE, How.WRITE, Where.ANYWHERE)]
+    takes: dict[str, str]
+    pages: Pages
+    other_book: RecorderNumber | None = None
+
+
+def note(output="v", book=4, queue=2, number=1, other=None, sinks=(7, 2), take="1"):
+    kernel = Kernel("k", "", {"v": Access("v", "w", FLOAT64)}, outputs={output: V})
+    columns, sinks = [Column(output, FLOAT64, output)], dict(zip("ab", sinks, strict=True))
+    return Note(
+        "n", "", "", 0, kernel, columns, [number], sinks, {"a": take}, Pages(book, queue), other
+    )
+
+
+def test_kinds_of_steps_that_nobody_has_heard_of():
+    assert are_alike(note(), note("u", 3, 5, sinks=(9, 5)))
+    assert form_of(note(other=6), NETWORK).scope.recorders == [6, 4]
+    assert form_of(note(), NETWORK).scope.queues == [7, 2]
+    for other in (note(number=2), note(take="2"), note(other=6), note(queue=3), note(sinks=(7, 3))):
+        assert not are_alike(note(), other)
+    assert are_alike(note(other=6), note(book=5, other=3))
+    assert not are_alike(note(other=6), note(book=6, other=6))
+
+
+@pytest.mark.parametrize("step", [note(), note(other=6), note(other=4), note(sinks=(2, 2))])
+def test_queues_and_recorders_have_their_numbers_of_the_scope(step):
+    scope = form_of(step, NETWORK).scope
+    seen = step_in(step, scope)
+    known = {Kind.QUEUE: scope.queues, Kind.RECORDER: scope.recorders}
+    told = zip(references(step), references(seen), strict=True)
+    for (name, reference, number), (same, _, place) in told:
+        assert (name, number) == (same, known[reference.kind][place])
+    assert seen.kernel is step.kernel
+
+
+def test_a_step_without_queues_and_recorders_is_itself_in_its_scope():
+    assert step_in(ONE, form_of(ONE, NETWORK).scope) is ONE
 
 
 def test_what_else_the_function_depends_on():

@@ -22,7 +22,7 @@ from ..model.dtypes import is_float
 from ..model.expr import Expr
 from ..model.footprint import Kind, Reference, declared
 from ..model.kernel import Kernel
-from ..model.network import Column, Network, Step
+from ..model.network import Column, Network, Step, columns_of
 
 #: Fields of steps that say how a step is called, and when and for whom it is executed: its
 #: function is the same.
@@ -105,10 +105,8 @@ class _Reader:
             return self._kernel(thing, {})
         if not is_dataclass(thing) or isinstance(thing, type):
             return self._of_array(thing) if thing in self._network.arrays else thing
-        columns = getattr(thing, "columns", ())
-        outputs = {
-            name: place for place, name in enumerate(dict.fromkeys(c.output for c in columns))
-        }
+        recorded = dict.fromkeys(column.output for column in columns_of(thing))
+        outputs = {name: place for place, name in enumerate(recorded)}
         known = declared(type(thing))
         parts: list[Hashable] = [type(thing)]
         for part in fields(thing):
@@ -122,15 +120,18 @@ class _Reader:
                 parts += [(key, self._reference(known[part.name], one)) for key, one in named]
             elif isinstance(value, Kernel):
                 parts.append(self._kernel(value, outputs))
-            elif part.name == "columns":
-                parts += [self._column(column, outputs) for column in value]
+            elif isinstance(value, list):
+                parts += [len(value), *(self._listed(one, outputs) for one in value)]
+            elif isinstance(value, dict):
+                parts += [len(value), *((key, self.read(one)) for key, one in value.items())]
             else:
                 parts.append(self.read(value))
         return tuple(parts)
 
-    @staticmethod
-    def _column(column: Column, outputs: Mapping[str, int]) -> Hashable:
-        return column.dtype, outputs[column.output]
+    def _listed(self, one: object, outputs: Mapping[str, int]) -> Hashable:
+        if isinstance(one, Column):
+            return one.dtype, outputs[one.output]
+        return self.read(one)
 
     def _reference(self, reference: Reference, value: Any) -> Hashable:
         match reference.kind:

@@ -6,11 +6,13 @@ its arrays, parameters, queues and recorders are the first ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ...model.expr import Expr
-from ...model.network import Deliver, Push, RecordEvents, RecordRate, RecordState, Step
+from ...model.footprint import Kind, declared, parts
+from ...model.network import Step
 from ...transforms.alike import Scope
 from ..symbols import Symbols
 from .shared import Constants, Streams, Unit
@@ -137,11 +139,21 @@ def unit_in(unit: Unit, scope: Scope, places: Sequence[int]) -> Unit:
 
 def step_in(step: Step, scope: Scope) -> Step:
     """A step whose queues and recorders have the numbers that they have in a scope."""
-    if isinstance(step, Push | Deliver):
-        return replace(step, queue=scope.queues.index(step.queue))
-    if isinstance(step, RecordEvents | RecordState | RecordRate):
-        return replace(step, recorder=scope.recorders.index(step.recorder))
-    return step
+    seen: Step = _renumbered(step, {Kind.QUEUE: scope.queues, Kind.RECORDER: scope.recorders})
+    return seen
+
+
+def _renumbered(thing: Any, numbers: Mapping[Kind, Sequence[int]]) -> Any:
+    """A value whose references to numbered things, as its types tell them, are places in these."""
+    changes: dict[str, Any] = {name: _renumbered(value, numbers) for name, value in parts(thing)}
+    for name, reference in declared(type(thing)).items():
+        value = getattr(thing, name)
+        if reference.kind not in numbers or value is None:
+            continue
+        place = numbers[reference.kind].index
+        named = isinstance(value, dict)
+        changes[name] = {k: place(one) for k, one in value.items()} if named else place(value)
+    return replace(thing, **changes) if changes else thing
 
 
 def declared_literals(literals: Sequence[Expr]) -> list[str]:
