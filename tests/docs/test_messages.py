@@ -9,7 +9,7 @@ from tests.docs.messages import GAP, REASONS, Message, messages, normal
 PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 
 #: Kinds that are for developers, or that other code of ours catches.
-INTERNAL_KINDS = {"AssertionError", "ModelError"}
+INTERNAL_KINDS = {"AssertionError", "ModelError", "DoesNotFit", "TooShort"}
 
 #: First words of the same: mistakes of ours that no script can cause.
 INTERNAL = {

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from brian2genn.backends.binding import Needs, not_bound
 from brian2genn.backends.host.memory import HostMemory
 from brian2genn.backends.host.queue import SpikeQueue
 from brian2genn.backends.interface import Bound, Outcome
@@ -104,6 +105,8 @@ class InterpreterProgram:
         for kernel in network.kernels():
             _separate_exactly(kernel)
         self._network = network
+        self._needs = Needs.of(network)
+        self._bound: Any = None
         self._native = [step for step in network.steps if not isinstance(step, model.Host)]
         self.owners = [step.owner for step in self._native]
         self.schedule: list[tuple[str, int]] = []
@@ -127,31 +130,30 @@ class InterpreterProgram:
 
     def unbound(self) -> InterpreterProgram:
         """The same program, not connected to any memory."""
-        return copy.copy(self)
+        other = copy.copy(self)
+        other._bound = None
+        return other
 
     def bind(self, bound: Bound) -> list[ListRecorder]:
         """Connect the program to what a run works with."""
+        self._take(self._needs.check(bound))
         self._bound = bound
         self.random_key, self.random_step = bound.key, bound.step
-        self.move(bound.arrays)
+        self.seconds = np.zeros(len(self._native))
+        self._active = [False] * len(bound.clocks)
         self._recorders = [ListRecorder(columns) for columns in bound.columns]
         return self._recorders
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew."""
-        self._arrays = {
-            name: np.atleast_1d(thing if isinstance(thing, np.ndarray) else thing.get_value())
-            for name, thing in arrays.items()
-        }
+        self._take(self._needs.take(arrays))
+
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._arrays = {name: np.atleast_1d(array) for name, array in arrays.items()}
 
     def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
         self.random_key, self.random_step = key, step
-
-    def prepare(self, profile: bool) -> None:
-        """Nothing is computed ahead."""
-        self.seconds = np.zeros(len(self._native))
-        self._active = [False] * len(self._bound.clocks)
 
     def finish(self) -> None:
         """Everything is the host's."""
@@ -159,6 +161,8 @@ class InterpreterProgram:
     # -- time ------------------------------------------------------------------
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time, but at least one."""
+        if self._bound is None:
+            raise not_bound()
         until = time.monotonic() + seconds
         while self._begin_step():
             if any(self._active[clock] for clock in self._hosts):

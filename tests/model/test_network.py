@@ -62,7 +62,6 @@ def run(network: Network, n: int, steps: int) -> dict[str, np.ndarray]:
     t, timestep = np.zeros(1), np.zeros(1, dtype=np.int64)
     clock = ClockState(t, timestep, 0.1, None, steps)
     program.bind(Bound(arrays, {"N": n, "one": 1.0}, [clock], [], [], 1, 0, Names()))
-    program.prepare(profile=False)
     assert program.run(60.0) == Outcome.FINISHED
     assert timestep[0] == steps
     assert t[0] == pytest.approx(0.1 * steps)

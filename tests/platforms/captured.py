@@ -50,7 +50,7 @@ def capture(simulate: Callable[[], Any]) -> Captured:
     """
     found: dict[str, Any] = {}
     prepared: dict[int, tuple[np.ndarray, float, np.ndarray]] = {}
-    prepare_queue, prepare = SpikeQueue.prepare, cpu_program.CpuProgram.prepare
+    prepare_queue, prepare = SpikeQueue.prepare, cpu_program.CpuProgram._prepare
     run, bind = cpu_program.CpuProgram.run, cpu_program.CpuProgram.bind
 
     def queue_prepared(queue: SpikeQueue, delays: Any, dt: float, sources: Any) -> None:
@@ -119,7 +119,7 @@ def capture(simulate: Callable[[], Any]) -> Captured:
         return outcome
 
     with _replaced(
-        (SpikeQueue, "prepare", queue_prepared), (cpu_program.CpuProgram, "prepare", ready),
+        (SpikeQueue, "prepare", queue_prepared), (cpu_program.CpuProgram, "_prepare", ready),
         (cpu_program.CpuProgram, "run", ran), (cpu_program.CpuProgram, "bind", bound),
     ):  # fmt: skip
         set_device("genn", backend="cpu", threads=1)

@@ -89,6 +89,8 @@ class Bound:
         is `key`, it makes no difference.
     parts : mapping
         By their labels: the synapses that several processes share out among them.
+    profile : bool
+        Whether the times are wanted that the steps take.
     """
 
     arrays: Mapping[str, Any]
@@ -101,6 +103,7 @@ class Bound:
     names: Names
     seeded: bool = False
     parts: Mapping[str, Part] = field(default_factory=dict)
+    profile: bool = False
 
 
 class Part(Protocol):
@@ -217,13 +220,20 @@ class Program(Protocol):
         """The same program, not connected to any memory."""
 
     def bind(self, bound: Bound) -> Sequence[Any]:
-        """Connect the program to what a run works with.
+        """Connect the program to what a run works with, and compute what stays constant in it.
 
         Returns
         -------
         sequence of Recorder
             For each list of columns. A program that `stays_bound` and is given the same columns
             again, the object itself, goes on with its recorders.
+
+        Raises
+        ------
+        TypeError
+            With what is missing, of another type, or too much; see `binding.Needs`.
+        ValueError
+            With an array that is too short.
         """
 
     def move(self, arrays: Mapping[str, Any]) -> None:
@@ -239,9 +249,6 @@ class Program(Protocol):
     @property
     def random_key(self) -> int:
         """The key of the random streams."""
-
-    def prepare(self, profile: bool) -> None:
-        """Compute what stays constant during the run for which the program is bound."""
 
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time, but at least one.

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Annotated, ClassVar
 
 from .compiling import CompilerArguments
+from .dtypes import FLOAT64
 from .expr import Expr, show
 from .footprint import (
     EmptiedQueue,
@@ -128,6 +129,17 @@ class Column:
     output: str
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """One column of a recorder: an element type, and how many of these a row has.
+
+    `width` is the array that has so many elements; None where it is one.
+    """
+
+    dtype: str
+    width: str | None = None
+
+
 @dataclass
 class Step:
     """Something done once in every time step of its clock.
@@ -168,6 +180,10 @@ class Step:
         """The kernels the step executes."""
         kernel = getattr(self, "kernel", None)
         return [] if kernel is None else [kernel]
+
+    def recorded(self) -> list[Recorded] | None:
+        """What a row of its recorder has; None if nobody has said."""
+        return None
 
 
 @dataclass
@@ -267,6 +283,9 @@ class RecordEvents(Step):
     recorder: RecorderNumber
     columns: list[Column]
 
+    def recorded(self) -> list[Recorded]:
+        return [Recorded(column.dtype) for column in self.columns]
+
 
 @dataclass
 class RecordState(Step):
@@ -277,6 +296,9 @@ class RecordState(Step):
     time: ReadShared
     recorder: RecorderNumber
     columns: list[Column]
+
+    def recorded(self) -> list[Recorded]:
+        return [Recorded(FLOAT64), *(Recorded(c.dtype, self.indices) for c in self.columns)]
 
 
 @dataclass
@@ -291,6 +313,9 @@ class RecordRate(Step):
     dt: ReadShared
     rate_dtype: Annotated[str, TypeOf("")]
     recorder: RecorderNumber
+
+    def recorded(self) -> list[Recorded]:
+        return [Recorded(FLOAT64), Recorded(self.rate_dtype)]
 
 
 @dataclass

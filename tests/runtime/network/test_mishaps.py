@@ -66,7 +66,7 @@ OBJECTS = ("cells_stateupdater", "cells_spike_thresholder", "cells_spike_resette
 PASSES = {
     "cpu": (
         "brian2genn.frontend.network._read",
-        "brian2genn.model.verify._of_step",
+        "brian2genn.model.verify._Seen.of_step",
         "brian2genn.transforms.specialise.specialise_kernel",
         "brian2genn.transforms.simplify.simplify_kernel",
         "brian2genn.transforms.shares._can_follow",
@@ -236,7 +236,7 @@ def test_it_is_told_once_with_what_to_report(fail, caplog):
     "place",
     [
         "brian2genn.runtime.code.setup.translate_setup",
-        "brian2genn.model.verify._of_step",
+        "brian2genn.model.verify._Seen.of_step",
         "brian2genn.codegen.c.setup.user_arrays",
         "brian2genn.codegen.c.setup.SetupPrinter._print",
         "brian2genn.codegen.instructions._Writer.write",

@@ -255,7 +255,7 @@ def calls(monkeypatch):
     # there is one program only, which is bound once
     devices.set_defaults(monkeypatch, processor=devices.processor(fitted_from=10**9))
     counted: Counter = Counter()
-    run_, block, bind = CpuProgram.run, CpuProgram.block, CpuProgram.move
+    run_, block, bind = CpuProgram.run, CpuProgram.block, CpuProgram._take
 
     def counting_run(self, seconds):
         outcome = run_(self, 1000.0)  # how long a stay may be does not matter here
@@ -272,7 +272,7 @@ def calls(monkeypatch):
 
     monkeypatch.setattr(CpuProgram, "run", counting_run)
     monkeypatch.setattr(CpuProgram, "block", counting_block)
-    monkeypatch.setattr(CpuProgram, "move", counting_bind)
+    monkeypatch.setattr(CpuProgram, "_take", counting_bind)
     return counted
 
 
@@ -331,7 +331,7 @@ def place_of(array) -> int:
 def test_a_program_works_on_brians_own_arrays(on_genn, monkeypatch):
     """What is bound is the memory of Brian's variables, at each binding; nothing is copied."""
     bound: list[dict[str, int]] = []
-    bind = CpuProgram.move
+    bind = CpuProgram._take
 
     def watched(self, arrays):
         bind(self, arrays)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
@@ -24,6 +23,7 @@ from ...model.footprint import How, arrays, footprint
 from ...model.network import Network
 from ...transforms.arrangeable import Arrangement
 from ...transforms.shares import targets_of
+from ..binding import Needs
 from ..host.recorder import Recorder
 from ..interface import Bound, Outcome, Together
 from .apart import Alone, Apart
@@ -66,6 +66,11 @@ class _OnDemand:
         return self._own
 
 
+def _steps(bound: Bound) -> int:
+    """How many time steps a run has."""
+    return max((clock.remaining() for clock in bound.clocks), default=0)
+
+
 class FittedProgram:
     """A network's programs, of which one is in use.
 
@@ -104,6 +109,7 @@ class FittedProgram:
         live: list[FittedProgram],
         together: Together | None = None,
     ) -> None:
+        self._needs = Needs.of(general)
         self._others = Alone() if together is None else Apart(together)
         self._general = _OnDemand(partial(compiled, general))
         self._traced = [
@@ -127,7 +133,6 @@ class FittedProgram:
         self._least_steps = least_steps
         self._live = live
         self._bound: Bound | None = None
-        self._profile = False
         self._why_not = ""
         #: which synapses are in another order, for people
         self._rearranged: list[str] = []
@@ -208,15 +213,31 @@ class FittedProgram:
 
     # -- a run ------------------------------------------------------------------
     def bind(self, bound: Bound) -> list[Recorder]:
-        """Choose a program for the run, and connect it to what the run works with."""
+        """Choose a program for the run, and connect it to what the run works with.
+
+        If neurons keep what synapses have in common, look whether they may.
+        """
+        self._needs.check_counts(bound)
+        if _steps(bound) >= self._least_steps:
+            self._needs.check(bound)  # the program does, but arrays are looked at before
         self._bound = bound
         self._give_back()
+        recorders = self._choose(bound)
+        if self._is_traced:
+            self._kept.put_in_places(bound.queues)
+            # constants have been compared when the program was chosen
+            if self._others.any(self._differ_from_traces(_ROUNDING)):
+                recorders = self._give_up(_NOT_THE_SAME)
+        if self not in self._live and (self._is_traced or self._arranged.arrays):
+            self._live.append(self)
+        return recorders
+
+    def _choose(self, bound: Bound) -> list[Recorder]:
         self._rearranged = []
         if self._traced:
             traces = [trace for _, kept in self._traced for trace in kept.traces]
             self._others.begin(traces, bound.queues, bound.parts)
-        steps = max((clock.remaining() for clock in bound.clocks), default=0)
-        if steps < self._least_steps:
+        if _steps(bound) < self._least_steps:
             self._why_not = f"the run has fewer than {self._least_steps} time steps"
             return self._use(self._general)
         targets = self._targets if self._threads() > 1 else {}
@@ -244,7 +265,7 @@ class FittedProgram:
     def _arrays(self) -> Mapping[str, Any]:
         """What the program works with: Brian's arrays, or what is there in their place."""
         assert self._bound is not None
-        return ChainMap(self._kept.arrays, self._arranged.arrays, dict(self._bound.arrays))
+        return {**self._bound.arrays, **self._arranged.arrays, **self._kept.arrays}
 
     def _use(self, wanted: _OnDemand) -> list[Recorder]:
         """Bind one of the programs, with the recorders of the other one."""
@@ -254,7 +275,9 @@ class FittedProgram:
         self.owners = program.owners
         if before is not None and before is not program:
             program.continue_recording(before)
-        params = {**self._bound.params, **self._kept.params}
+        params = self._bound.params
+        if self._is_traced:
+            params = {**params, **self._kept.params}
         return program.bind(replace(self._bound, arrays=self._arrays(), params=params))
 
     def move(self, arrays: Mapping[str, Any]) -> None:
@@ -268,18 +291,6 @@ class FittedProgram:
     def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""
         self._now.seed(key, step)
-
-    def prepare(self, profile: bool) -> None:
-        """Compute what stays constant during the run; look whether neurons may keep the rest."""
-        self._profile = profile
-        self._now.prepare(profile)
-        if self._is_traced and self._bound is not None:
-            self._kept.put_in_places(self._bound.queues)
-            # constants have been compared when the program was chosen
-            if self._others.any(self._differ_from_traces(_ROUNDING)):
-                self._give_up(_NOT_THE_SAME)
-        if self not in self._live and (self._is_traced or self._arranged.arrays):
-            self._live.append(self)
 
     def _take_over(self) -> None:
         """Let neurons keep what their synapses have now, or go on with the other program."""
@@ -296,17 +307,17 @@ class FittedProgram:
         """The same of what synapses have by computing."""
         return self._now.differ_from_traces(len(self._kept.traces), tolerance)
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str) -> list[Recorder]:
         """Go on with the program in which synapses have all their variables."""
         assert self._bound is not None
         before, self._why_not = self._now, why
         before.exchange_rest()
         self._kept.arrays = {}
         self._bound = replace(self._bound, key=before.random_key, step=before.random_step)
-        self._use(self._general)
-        self._now.prepare(self._profile)
+        recorders = self._use(self._general)
         for owner, spent in zip(before.owners, before.seconds, strict=True):
             self._now.seconds[self._now.owners.index(owner)] += spent
+        return recorders
 
     def _look_again(self) -> None:
         """Take over what somebody has written who has asked for an array."""

@@ -14,6 +14,7 @@ import numpy as np
 from ...codegen.c.program import Source, print_program
 from ...model.names import Names
 from ...model.network import Network
+from ..binding import Needs, not_bound
 from ..host import toolchain
 from ..host.memory import zeros
 from ..host.queue import SpikeQueue
@@ -32,7 +33,7 @@ from ..host.structures import (
     thrown,
 )
 from ..host.threads import describe_threads, usable_cores
-from ..interface import Bound, ClockState, Outcome, Together, array_of
+from ..interface import Bound, ClockState, Outcome, Together
 from .sums import SumLayout
 
 #: By their numbers.
@@ -122,6 +123,7 @@ class CpuProgram:
         self._threads = threads
         self._share_always = share_always
         self._why_threads = why
+        self._needs = Needs.of(network)
         self.source: Source = print_program(network)
         self.schedule = self.source.schedule
         self.owners = self.source.owners
@@ -144,6 +146,7 @@ class CpuProgram:
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
         self._names = Names()
+        self._is_bound = False
 
     def _load(self) -> ctypes.CDLL:
         library = compiled(self.source, self._toolchain)
@@ -168,6 +171,7 @@ class CpuProgram:
         other._places = []
         other._columns = None
         other._arrays = []
+        other._is_bound = False
         other._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
         other._layouts = [SumLayout(form) for form in self.source.forms]
         return other
@@ -212,15 +216,18 @@ class CpuProgram:
 
     # -- memory --------------------------------------------------------------
     def bind(self, bound: Bound) -> list[Recorder]:
-        """Connect the program to what a run works with.
+        """Connect the program to what a run works with, and compute what stays constant in it.
 
         Raises
         ------
+        TypeError
+            With what is missing, of another type, or too much.
         ValueError
-            For an array whose elements are not next to each other.
+            For an array that is too short, or whose elements are not next to each other.
         """
+        self._is_bound = False
         self._names = bound.names
-        self.move(bound.arrays)
+        self._take(self._needs.check(bound))
         self._params = bound.params
         self._bind_params(bound.params)
         self._bind_clocks(bound.clocks)
@@ -232,6 +239,8 @@ class CpuProgram:
             self._columns = bound.columns
             self._record_into([Recorder(own) for own in bound.columns])
         self.seed(bound.key, bound.step)
+        self._prepare(bound.profile)
+        self._is_bound = True
         return self._recorders
 
     def continue_recording(self, other: CpuProgram) -> None:
@@ -256,7 +265,10 @@ class CpuProgram:
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
-        chosen = [array_of(arrays[name]) for name in self.source.arrays]
+        self._take(self._needs.take(arrays))
+
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        chosen = [arrays[name] for name in self.source.arrays]
         if self._places and all(
             place() is array for place, array in zip(self._places, chosen, strict=True)
         ):
@@ -306,8 +318,8 @@ class CpuProgram:
         return int(self._context.random_step)
 
     # -- running -------------------------------------------------------------
-    def prepare(self, profile: bool) -> None:
-        """Compute what stays constant during a run; everything must be bound."""
+    def _prepare(self, profile: bool) -> None:
+        """Compute what stays constant during a run; everything is bound."""
         constants = (ctypes.c_char * int(self._library.program_constants_size()))()
         self._context.constants = ctypes.addressof(constants)
         scopes = zeros((max(self.source.scopes, 1) * ctypes.sizeof(Context),), np.uint8)
@@ -421,8 +433,10 @@ class CpuProgram:
         ValueError
             Where a spike generator's spikes do not fit into a time step.
         RuntimeError
-            With what a user's C++ function has thrown.
+            Where it is not bound; with what a user's C++ function has thrown.
         """
+        if not self._is_bound:
+            raise not_bound()
         if self._layouts:
             self._follow()
         if self._together is not None:
@@ -434,6 +448,8 @@ class CpuProgram:
 
     def block(self, number: int) -> None:
         """Run one stretch of the present time step."""
+        if not self._is_bound:
+            raise not_bound()
         if self._layouts:
             self._follow(number)
         if self._library.program_block(self._here, number):
@@ -472,6 +488,8 @@ class CpuProgram:
 
     def end_step(self) -> None:
         """Finish a time step that objects of the host took part in."""
+        if not self._is_bound:
+            raise not_bound()
         self._library.program_end_step(self._here)
 
     def is_active(self, clock: int) -> bool:
@@ -481,3 +499,4 @@ class CpuProgram:
     def finish(self) -> None:
         """Queues and recorders lie in this process's memory; arrays may be given up."""
         self._arrays = []
+        self._is_bound = False

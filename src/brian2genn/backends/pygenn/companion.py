@@ -66,12 +66,9 @@ class Companion:
     instance : Instance
     parts : sequence of Part
         Of every step.
-    bindings : sequence of (str, tuple)
-        Methods of `CpuProgram` and what they are called with, in order.
-    columns : sequence of list
-        Of every recorder.
+    bound : Bound
+        All that a run works with.
     recorders : sequence of MixedRecorder
-    profile : bool
 
     Attributes
     ----------
@@ -90,7 +87,6 @@ class Companion:
         parts: Sequence[Part],
         bound: Bound,
         recorders: Sequence[MixedRecorder],
-        profile: bool,
     ) -> None:
         self.clocks: Sequence[ClockState] = instance.clocks
         self._instance = instance
@@ -104,7 +100,6 @@ class Companion:
         natives = self.program.bind(bound)
         for recorder, native in zip(recorders, natives, strict=True):
             recorder.native = native
-        self.program.prepare(profile)
 
     def _count_touched(self, steps: Sequence[Step], parts: Sequence[Part]) -> None:
         self.prologue_reads: set[str] = set()

@@ -13,7 +13,8 @@ import numpy as np
 from ...model.names import Names
 from ...model.network import Host, Network
 from ...transforms.pipeline import FOR_GENN, lower
-from ..interface import Bound, ClockState, Outcome, array_of
+from ..binding import Needs, not_bound
+from ..interface import Bound, ClockState, Outcome
 from .companion import Companion, Part, parts_of
 from .description import SynapsePopulation
 from .exchange import Exchange, GennMemory
@@ -49,6 +50,7 @@ class PygennProgram:
 
     def __init__(self, network: Network, build: Build, memory: GennMemory) -> None:
         self._original = network
+        self._needs = Needs.of(network)
         self._build = build
         self._memory = memory
         self.schedule: list[tuple[str, int]] = []
@@ -105,18 +107,29 @@ class PygennProgram:
 
     # -- binding ---------------------------------------------------------------
     def bind(self, bound: Bound) -> list[MixedRecorder]:
-        """Connect the program to what a run works with."""
+        """Connect the program to what a run works with, and have GeNN build it.
+
+        Raises
+        ------
+        RefusedNetwork
+            With what GeNN cannot do; nothing has been built then.
+        TypeError
+            With what is missing, of another type, or too much.
+        ValueError
+            With an array that is too short.
+        """
+        self._arrays = self._needs.check(bound)
         self._bound = bound
         self._names, self._params = bound.names, dict(bound.params)
         self._clocks, self._queues = list(bound.clocks), list(bound.queues)
-        self._arrays = _given(bound.arrays)
         self._recorders = [MixedRecorder(own) for own in bound.columns]
+        self._prepare(bound)
         return self._recorders
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
         assert self._companion is not None
-        given = _given(arrays)
+        given = self._needs.take(arrays)
         self._companion.program.move(arrays)
         if any(given[name].shape != array.shape for name, array in self._arrays.items()):
             self._genn_is_left = True
@@ -145,16 +158,9 @@ class PygennProgram:
         return self._companion.program.random_step
 
     # -- before a run --------------------------------------------------------------
-    def prepare(self, profile: bool) -> None:
-        """Translate the network with all that is bound, and have GeNN build it.
-
-        Raises
-        ------
-        RefusedNetwork
-            With what GeNN cannot do; nothing has been built then.
-        """
-        assert self._bound is not None
-        self._profile = profile
+    def _prepare(self, bound: Bound) -> None:
+        """Translate the network with all that is bound, and have GeNN build it."""
+        self._profile = bound.profile
         network = self._original.copied()
         lower(network, FOR_GENN)
         instance = Instance(
@@ -162,7 +168,7 @@ class PygennProgram:
         )
         self._instance = instance
         self._memory.activate(None)
-        self._layout, rotation = translate(instance, self._seed(), fixed=self._bound.seeded)
+        self._layout, rotation = translate(instance, self._seed(), fixed=bound.seeded)
         self._live = self._build(self._layout, initial_values(self._layout, instance))
         pending = set(map(id, rotation.pending()))
         forced = {id(forced.step) for forced in self._layout.forced}
@@ -180,9 +186,8 @@ class PygennProgram:
             self._original.copied(),
             instance,
             parts,
-            self._bound,
+            bound,
             self._recorders,
-            profile,
         )
         self.schedule = self._companion.whole
         self.owners = self._companion.program.owners
@@ -194,7 +199,7 @@ class PygennProgram:
             self._layout,
             self._live,
             self._arrays,
-            self._bound.arrays,
+            bound.arrays,
             self._params,
         )
         #: the time step before which events of the past are known, and these; GeNN has them in its
@@ -233,7 +238,8 @@ class PygennProgram:
 
         A time step that Brian has begun is finished even without any time.
         """
-        assert self._companion is not None
+        if self._companion is None:
+            raise not_bound()
         until = time.monotonic() + seconds
         end = int(self._clocks[self._instance.base].end)
         while (step := self._step) < end:
@@ -470,8 +476,3 @@ def past_events(layout: Layout, instance: Instance) -> dict[str, list[np.ndarray
             return None
         past[events] = found
     return past
-
-
-def _given(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The arrays that names stand for."""
-    return {name: array_of(thing) for name, thing in arrays.items()}

@@ -78,7 +78,6 @@ def execute(trial: Trial, backend: Backend, program: Program) -> Results:
                 Names(),
             )
         )  # fmt: skip
-        program.prepare(profile=False)
         while (outcome := program.run(1.0)) == Outcome.TIME_USED:
             pass
         assert outcome == Outcome.FINISHED

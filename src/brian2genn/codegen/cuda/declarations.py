@@ -82,18 +82,13 @@ def declare(
         before = Derived(step.name, "before")
         _want(result, before)
         result.scratch[before] = 16
-    if isinstance(step, RecordEvents):
-        dtypes = ("int64", *(column.dtype for column in step.columns))
-        most = (step.start, step.stop)
-        widths = ("1",) * len(dtypes)
-        result.recorders[step.recorder] = RecorderLayout(dtypes, widths, most, sorts=True)
-    elif isinstance(step, RecordState):
-        dtypes = ("float64", *(column.dtype for column in step.columns))
-        widths = ("1", *([step.indices] * len(step.columns)))
-        result.recorders[step.recorder] = RecorderLayout(dtypes, widths, None)
-    elif isinstance(step, RecordRate):
-        dtypes = ("float64", step.rate_dtype)
-        result.recorders[step.recorder] = RecorderLayout(dtypes, ("1", "1"), None)
+    row = step.recorded()
+    if row is not None and isinstance(step, RecordEvents | RecordState | RecordRate):
+        sorts = isinstance(step, RecordEvents)
+        dtypes = (*["int64"] * sorts, *(column.dtype for column in row))
+        widths = (*["1"] * sorts, *(column.width or "1" for column in row))
+        most = (step.start, step.stop) if isinstance(step, RecordEvents) else None
+        result.recorders[step.recorder] = RecorderLayout(dtypes, widths, most, sorts)
 
 
 def _only_read(step: Deliver, network: Network) -> list[str]:

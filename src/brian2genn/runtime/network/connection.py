@@ -50,9 +50,11 @@ class Connection:
             streams.step = 0  # the key is new
         # as in Brian, what draws nothing leaves NumPy's generator as it is
         needs_key = streams.seeded or prepared.draws
+        arrays = self._arrays_of(prepared)
+        self._arrays.watch.moved = False  # whoever asks for one from now on may move it
         recorders = program.bind(
             Bound(
-                arrays=self._arrays_of(prepared),
+                arrays=arrays,
                 params=bindings.params,
                 clocks=states,
                 queues=bindings.queues,
@@ -62,16 +64,15 @@ class Connection:
                 names=bindings.names,
                 seeded=streams.seeded,
                 parts={} if prepared.ranked is None else prepared.ranked.synapses,
+                profile=profile,
             )
         )
-        self._arrays.watch.moved = False  # the program has asked for all of them
         recordings = [
             Recording(plan, recorder, turns)
             for plan, recorder in zip(bindings.recorders, recorders, strict=True)
         ]
         for number, clock in prepared.ticking.items():
             recordings[number].expect(states[clock].remaining())
-        program.prepare(profile)
         for recording in recordings:
             for variable in recording.variables():
                 recordings_of[id(variable)] = recording

@@ -18,6 +18,7 @@ from ....codegen.cuda.source import (
     TaskPlan,
 )
 from ....model.names import Names
+from ...binding import Needs
 from ...interface import Bound, ClockState
 from ..device.driver import Driver, Module
 from ..memory.coherence import DeviceMemory, Image
@@ -50,6 +51,8 @@ class Deployment:
     Parameters
     ----------
     source : CudaSource
+    needs : Needs
+        What the program needs of a run.
     driver : Driver
     memory : DeviceMemory
     module : callable
@@ -66,11 +69,13 @@ class Deployment:
     def __init__(
         self,
         source: CudaSource,
+        needs: Needs,
         driver: Driver,
         memory: DeviceMemory,
         module: Callable[[], Module],
     ) -> None:
         self._source = source
+        self._needs = needs
         self._driver = driver
         self._memory = memory
         self._module = module
@@ -106,6 +111,7 @@ class Deployment:
     # -- binding ---------------------------------------------------------------
     def bind(self, bound: Bound) -> list[DeviceRecorder]:
         """Take what a run works with; nothing of it is on the device yet."""
+        self._needs.check(bound, self._raw)
         self.names = bound.names
         self.named = dict(bound.arrays)
         self.clocks, self.queues = list(bound.clocks), list(bound.queues)
@@ -130,8 +136,13 @@ class Deployment:
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
+        self._needs.take(arrays, self._raw)
         self.named = dict(arrays)
         self._find_images()
+
+    def _raw(self, thing: Any) -> np.ndarray:
+        """The array of an entry of `Bound.arrays`, as the host has it."""
+        return thing if isinstance(thing, np.ndarray) else self._memory.raw(thing)
 
     def seed(self, key: int, step: int) -> None:
         """Set the key of the random streams and the number of the next step."""

@@ -14,6 +14,7 @@ import numpy as np
 from ....codegen.cuda.program import print_cuda_program
 from ....codegen.cuda.source import CudaSource
 from ....model.network import Network
+from ...binding import Needs, not_bound
 from ...interface import Bound, Outcome
 from ...notes import Note
 from ..device.driver import Driver, Meeting, Module, TuningRules
@@ -66,6 +67,7 @@ class CudaProgram:
         ahead: bool = False,
         execution: Execution | None = None,
     ) -> None:
+        self._needs = Needs.of(network)
         self.source: CudaSource = print_cuda_program(
             network, fuse=not profile, deterministic=deterministic
         )
@@ -105,7 +107,7 @@ class CudaProgram:
         self.seconds = np.zeros(len(self.source.steps))
         executable = self._executable
         self.deployment = Deployment(
-            self.source, self._driver, self._memory, lambda: executable.module
+            self.source, self._needs, self._driver, self._memory, lambda: executable.module
         )
         self._stepper = Stepper(self.source, self._driver, self._executable)
 
@@ -126,8 +128,18 @@ class CudaProgram:
 
     # -- binding ---------------------------------------------------------------
     def bind(self, bound: Bound) -> list[DeviceRecorder]:
-        """Connect the program to what a run works with."""
-        return self.deployment.bind(bound)
+        """Connect the program to what a run works with, and compute what stays constant in it.
+
+        Raises
+        ------
+        TypeError
+            With what is missing, of another type, or too much.
+        ValueError
+            With an array that is too short.
+        """
+        recorders = self.deployment.bind(bound)
+        self._prepare(bound.profile)
+        return recorders
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
@@ -149,7 +161,7 @@ class CudaProgram:
         return self.deployment.random_step
 
     # -- preparing ---------------------------------------------------------------
-    def prepare(self, profile: bool) -> None:
+    def _prepare(self, profile: bool) -> None:
         """Copy what is stale to the device and compute what stays constant."""
         if profile != self._profile:
             raise ValueError("a program is built for profiling, or not")
@@ -198,6 +210,8 @@ class CudaProgram:
     # -- running -----------------------------------------------------------------
     def run(self, seconds: float) -> Outcome:
         """Run time steps for about `seconds` of real time."""
+        if not self.deployment.is_there:
+            raise not_bound()
         began = time.monotonic()
         try:
             return self._run_until(began + seconds)
