@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from brian2genn.backends.interface import Bound, ClockState, Outcome
 from brian2genn.backends.trial.sketch import Sketch
 from brian2genn.model.names import Names
-from brian2genn.model.network import Network
+from brian2genn.model.network import Clock, Network
 from brian2genn.model.verify import verify
 from tests.interpreter.backend import InterpreterProgram
 
@@ -47,12 +49,16 @@ def run(
     sources : tuple of int
         The neurons that synapses come from, of every queue; there are no delays.
     """
-    network = sketch.network if network is None else network
-    verify(network)
     arrays = {name: values.copy() for name, values in sketch.arrays.items()}
+    t, timestep = arrays.get("t", np.zeros(1)), arrays.get("step", np.zeros(1, dtype=np.int64))
+    own = Clock(
+        "clock", t="t" if "t" in arrays else None, timestep="step" if "step" in arrays else None
+    )
+    network = replace(network or sketch.network, clocks=[own])
+    verify(network)
     queues = [Queue(sources) for _ in range(network.queues)]
     program = InterpreterProgram(network)
-    clock = ClockState(np.zeros(1), np.zeros(1, dtype=np.int64), 1.0, None, steps)
+    clock = ClockState(t, timestep, 1.0, None, steps)
     program.bind(Bound(arrays, sketch.params, [clock], queues, [], 7, 0, Names()))
     program.prepare(profile=False)
     assert program.run(60.0) == Outcome.FINISHED

@@ -139,10 +139,14 @@ def test_monitors_that_can_wait(behind, waits):
     assert (messages(Planner(model), model, stages, (), owned) is not None) is waits
 
 
-def test_events_of_one_kind():
+def test_events_of_one_kind_go_into_a_queue():
     """Whatever stages there are."""
-    for events, expected in (("events", True), ("others", False)):
-        model = network(*CELLS, push(), push(1, events), EXCITES)
+    for queue, events, expected in (
+        (1, "events", True),
+        (1, "others", False),
+        (0, "events", False),
+    ):
+        model = network(*CELLS, push(), push(queue, events), EXCITES)
         *first, last = model.steps
         task = Task(0, OfGroup("N"), first)
         stages = [Stage([task]), Stage([Task(1, None, [last])])]
