@@ -56,6 +56,10 @@ def texts(sketch):
         (lambda code: compared("ge", code["p"], rand()), "below#0(p)"),
         (lambda code: compared("lt", rand(), code["p"] * 0.5), "below#0((p * 0.5))"),
         (lambda code: compared("lt", rand(), rand(1)), "below#0(rand#1())"),
+        (
+            lambda code: compared("lt", rand(), code["p"]) & (code["p"] > 0.1),
+            "(below#0(p) and (p > 0.1))",
+        ),
         # the number is the larger one
         (lambda code: compared("gt", rand(), code["p"]), None),
         (lambda code: compared("ge", rand(), code["p"]), None),
