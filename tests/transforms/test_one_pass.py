@@ -56,7 +56,7 @@ def in_one(sketch):
 
 def two_variables(code):
     code["rate"] = code["v"]
-    code["v"] = code["rate"] * 0.5
+    code["v"] = code["rate"] * 1.5
 
 
 def drawn(code):
