@@ -188,7 +188,7 @@ def test_updates_have_as_many_elements_as_there_are_neurons():
     assert "S__runs_pre" in network.params
     assert network.traces[0].ends[0].size == "S__runs_pre"
     # nothing is left
-    assert [step.name for step in with_traces(integrated().network).steps][0] == "update_pre"
+    assert with_traces(integrated().network).steps[0].name == "update_pre"
 
 
 def test_the_network_stays_as_it_was():
