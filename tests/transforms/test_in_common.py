@@ -99,6 +99,16 @@ def stamps_late(code):
     code["last"] = code.shared("later")
 
 
+def from_to(start, end):
+    """A variable decays from one time to another, whatever these are."""
+
+    def body(code):
+        now = code.shared(end) if end in ("t", "later") else code[end]
+        code["x"] = code["x"] * call("exp", -(now - code[start]) / 2.0)
+
+    return body
+
+
 def stamps_more(code):
     code["last"] = code.shared("t") + 1.0
 
@@ -180,6 +190,10 @@ X = {"x": "pre"}
         (of((jumps("x"), decays("y"), stamps_a_copy), (jumps("y"), decays("x"), stamps_a_copy)),
          None),
         (of((jumps("x"), decays("y"), stamps), (jumps("y"), decays("x"), stamps_late)), None),
+        (of((from_to("last", "later"), stamps_late), (from_to("last", "later"), stamps_late)), None),
+        (of((sets("x", 0.5), stamps_a_copy), (from_to("last", "c"), stamps_a_copy)), None),
+        # constants of the synapses' own
+        (of((sets("x", "x", 0.5), sets("w", "x", "c", ("v", "pre")))), (X, set(), "", {})),
         # the time is noted at one side alone: it belongs to those neurons
         (of((jumps("x"), decays("y"), stamps), (jumps("y"), decays("x"))),
          ({"last": "pre"}, set(), "", {})),

@@ -67,7 +67,9 @@ def shown(stores):
         (G, lambda code, old: old + code["w"] + code["u"], "(w + u)"),
         (G, lambda code, old: old - code["w"], "(0.0 - w)"),
         (G, lambda code, old: old, "0.0"),
-        (G, lambda code, old: where(code["w"] > 0.4, old + code["w"], old), "select((w > 0.4), w, 0.0)"),
+        (G, lambda code, old: where(code["w"] > 0.4, old + code["w"], old),
+         "select((w > 0.4), w, 0.0)"),
+        (G, lambda code, old: old + 1.0 + code["w"], "(1.0 + w)"),
         (("n", "post"), lambda code, old: old + 1, "1"),
         # it is used in another way
         (G, lambda code, old: code["w"], None),
@@ -104,7 +106,7 @@ def test_an_addend_is_of_one_variable():
     added = ex.binary(
         "add", ex.cast(ex.make("load", attr="n", dtype="int32"), "int64"), ex.const(1)
     )
-    assert show(addend(ex.cast(added, "int32"), "n")) in ("1", "cast(1)")
+    assert show(addend(ex.cast(added, "int32"), "n")) == "1"
 
 
 def own(code):
@@ -323,3 +325,4 @@ def test_what_takes_long():
     assert takes_long(ex.call("exp", [x], "float64"))
     assert not takes_long(ex.call("sqrt", [x], "float64"))
     assert not takes_long(ex.binary("pow", x, x))
+    assert not takes_long(ex.make("load", attr="exp"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brian2genn.model.kernel import Store
-from brian2genn.model.network import Host, Push, View
+from brian2genn.model.network import Host, Push, Role, View
 from brian2genn.model.user_code import UserCode
 from brian2genn.model.verify import verify
 from brian2genn.transforms.traces import traced_networks, with_traces
@@ -267,3 +267,45 @@ def test_shared_stores_are_not_divided():
     step = sketch.network.steps[0]
     step.kernel.shared_stores = [Store("t", step.kernel.stores[-1].value)]
     assert with_traces(sketch.network) is None
+
+
+def test_ends():
+    """Whose runs they are: of several pathways on a side, too."""
+    network = with_traces(several_pathways().network)
+    (traces,) = network.traces
+    pre, post = traces.ends
+    assert (pre.side, pre.queues, pre.key) == ("pre", (0, 2), "S__key_pre")
+    assert (post.side, post.queues, post.key) == ("post", (1,), "S__key_post")
+    assert network.arrays[pre.key].role is Role.SOURCE
+    assert network.arrays[post.key].role is Role.TARGET
+    assert (pre.since, post.since) == ("S__since_pre", "S__since_post")
+    assert pre.traces == {"x": "x_trace"}
+    assert post.traces == {"y": "y_trace"}
+    assert traces.places == {
+        "S__key_post_in_0": ("post", 0),
+        "S__key_pre_in_1": ("pre", 1),
+        "S__key_post_in_2": ("post", 2),
+    }
+    on_pre, on_post, late = network.steps
+    # a neuron has its own values, and what all share; nothing that it does not use
+    assert set(on_pre.before.accesses) == {"x", "_since", "t"}
+    assert set(on_post.before.accesses) == {"y", "_since", "t"}
+    assert set(late.before.accesses) == {"x", "_since", "t"}
+    assert late.kernel.stores == []
+
+
+def test_pathways_that_do_nothing_for_a_neuron():
+    sketch = one_side()
+    arrives(sketch, "post", learns_from("x"))
+    on_pre, on_post = with_traces(sketch.network).steps
+    assert on_pre.before is not None
+    assert on_post.before is None
+
+
+def test_the_time_is_noted_where_it_was():
+    """Events that bring nothing up to the present are none of those."""
+    sketch = stdp()
+    arrives(sketch, "post", learns_from("c"), name="more")
+    network = with_traces(sketch.network)
+    assert [store.name for store in network.steps[1].before.stores] == ["y", "_since"]
+    assert network.steps[2].before is None
