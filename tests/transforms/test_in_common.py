@@ -190,7 +190,8 @@ X = {"x": "pre"}
         (of((jumps("x"), decays("y"), stamps_a_copy), (jumps("y"), decays("x"), stamps_a_copy)),
          None),
         (of((jumps("x"), decays("y"), stamps), (jumps("y"), decays("x"), stamps_late)), None),
-        (of((from_to("last", "later"), stamps_late), (from_to("last", "later"), stamps_late)), None),
+        (of((from_to("last", "later"), stamps_late), (from_to("last", "later"), stamps_late)),
+         None),
         (of((sets("x", 0.5), stamps_a_copy), (from_to("last", "c"), stamps_a_copy)), None),
         # constants of the synapses' own
         (of((sets("x", "x", 0.5), sets("w", "x", "c", ("v", "pre")))), (X, set(), "", {})),

@@ -103,6 +103,8 @@ def test_an_addend_is_of_one_variable():
     assert show(addend(store.value, "g_of_post")) == "w"
     assert show(addend(store.value, "w")) == "g_of_post"
     assert addend(store.value, "u") is None
+    param, u = ex.make("param", attr="w"), ex.make("load", attr="u")
+    assert addend(ex.binary("add", param, u), "w") is None
     added = ex.binary(
         "add", ex.cast(ex.make("load", attr="n", dtype="int32"), "int64"), ex.const(1)
     )
