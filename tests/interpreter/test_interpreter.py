@@ -1,6 +1,7 @@
 """The interpreter agrees with what is compiled, and passes leave what it computes."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.host import toolchain
 from brian2genn.backends.trial.execution import copy_of, execute
 from brian2genn.backends.trial.network import make_trial
+from brian2genn.model import expr as ex
+from brian2genn.model.network import Update
 from brian2genn.transforms.chances import chances
 from brian2genn.transforms.pipeline import FOR_A_GPU, FOR_A_PROCESSOR, FOR_GENN, lower
 from tests import devices
@@ -55,23 +58,54 @@ def assert_same(reference, results, tolerance):
     assert not {name: text for name, text in told.items() if text}
 
 
-def test_agrees_with_compiled_code():
-    assert_same(run_trial(CpuBackend()), run_trial(InterpreterBackend()), Tolerance(1e-4, 1e-4))
+#: Of the passes, only the one without which other random numbers are drawn.
+FOR_A_REFERENCE = (chances,)
 
-
-@pytest.mark.parametrize(
+PIPELINES = pytest.mark.parametrize(
     "passes",
     # GeNN draws numbers of its own
     [FOR_A_PROCESSOR, FOR_A_GPU, (*FOR_GENN, chances)],
     ids=["processor", "gpu", "genn"],
 )
-def test_passes_change_nothing_but_rounding(passes):
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """The trial's results, of the network as it was translated."""
+    return run_trial(InterpreterBackend(), FOR_A_REFERENCE)
+
+
+def test_agrees_with_compiled_code(reference):
+    assert_same(reference, run_trial(CpuBackend()), Tolerance(1e-4, 1e-4))
+
+
+def test_agrees_as_a_backend(reference):
+    assert_same(reference, run_trial(InterpreterBackend()), Tolerance(1e-4, 1e-4))
+
+
+@PIPELINES
+def test_passes_change_nothing_but_rounding(passes, reference):
     """It is the oracle for passes: what they have made of a network gives the same."""
-    assert_same(
-        run_trial(InterpreterBackend()),
-        run_trial(InterpreterBackend(), passes),
-        Tolerance(1e-4, 1e-4),
-    )
+    results = run_trial(InterpreterBackend(), passes)
+    assert_same(reference, results, Tolerance(1e-4, 1e-4))
+
+
+def one_percent_more(network):
+    """A wrong pass: state updates store a little too much."""
+    for step in network.steps:
+        if isinstance(step, Update):
+            step.kernel.stores = [
+                replace(store, value=ex.cast(ex.binary("mul", store.value, ex.const(1.01)), dtype))
+                for store in step.kernel.stores
+                for dtype in [step.kernel.accesses[store.name].dtype]
+            ]
+
+
+@PIPELINES
+def test_a_wrong_pass_is_found(passes, reference):
+    results = run_trial(InterpreterBackend(), (*passes, one_percent_more))
+    with pytest.raises(AssertionError, match="differ"):
+        assert_same(reference, results, Tolerance(1e-4, 1e-4))
 
 
 def arithmetic():

@@ -61,13 +61,14 @@ def side_by_side(kernel: Kernel) -> Kernel | None:
     copied = replace(kernel, stores=list(kernel.stores))
     separate_additions(copied)
     nodes = list(ex.walk(copied.roots()))
-    indices = {copied.accesses[store.name].index for store in copied.stores if store.add}
+    indices = {str(copied.accesses[store.name].index) for store in copied.stores if store.add}
     if (
         why_ordered(copied) is not None
         or kernel.shared_stores
         or not any(takes_long(node) for node in nodes)
         or any(node.op == "user" or _draws_many(node) for node in nodes)
-        or any(index is None or copied.accesses[index].index != ELEMENT for index in indices)
+        or any(index not in copied.accesses for index in indices)  # the step gives them
+        or any(copied.accesses[index].index != ELEMENT for index in indices)
         or any(
             not is_float(copied.accesses[store.name].dtype) for store in copied.stores if store.add
         )
