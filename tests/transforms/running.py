@@ -60,6 +60,5 @@ def run(
     program = InterpreterProgram(network)
     clock = ClockState(t, timestep, 1.0, None, steps)
     program.bind(Bound(arrays, sketch.params, [clock], queues, [], 7, 0, Names()))
-    program.prepare(profile=False)
     assert program.run(60.0) == Outcome.FINISHED
     return arrays

@@ -92,7 +92,7 @@ def of(op, *args):
     args = [arg if isinstance(arg, ex.Expr) else ex.const(arg) for arg in args]
     if op in ex.COMPARISONS:
         return ex.compare(op, *args)
-    return ex.logical(op, *args) if op in ex.LOGICAL else ex.binary(op, *args)
+    return ex.logical(op, *args) if op in ("and", "or", "not") else ex.binary(op, *args)
 
 
 def real(value):
