@@ -136,18 +136,19 @@ def use(driver: Driver | None, *, trusted: bool = True) -> None:
 def processor(
     threads: int | None = None, **options: Any
 ) -> Callable[[Callable[[], int | None]], Backend]:
-    """What makes the processor's backend, with options of `CpuBackend`.
+    """What makes the processor's backend, with `Options` of it.
 
     With so many threads, where a script asks for no number of them.
     """
     from brian2genn.backends.cpu.backend import CpuBackend
+    from brian2genn.backends.cpu.options import Options
 
     def make(asked: Callable[[], int | None]) -> Backend:
         def or_else() -> int | None:
             wanted = asked()
             return threads if wanted is None else wanted
 
-        return CpuBackend(or_else, **options)
+        return CpuBackend(or_else, Options(**options))
 
     return make
 

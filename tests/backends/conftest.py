@@ -62,7 +62,11 @@ def _no_nvrtc() -> bool:
     return shutil.which("g++") is None
 
 
-PTX = pytest.param("ptx", marks=pytest.mark.skipif(_no_nvrtc(), reason="there is no NVRTC"))
+#: What NVRTC makes of programs, executed: `make test` has a sample of `tests/cuda_ptx` only.
+PTX = pytest.param(
+    "ptx",
+    marks=[pytest.mark.skipif(_no_nvrtc(), reason="there is no NVRTC"), pytest.mark.slow],
+)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -266,11 +267,17 @@ def with_threads(case: Case, n: int) -> Result:
         prefs.devices.genn.cpu_threads = None
 
 
-def check_any_threads(case: Case, reference: Result, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail unless one thread agrees with the reference, and three with it, bit by bit."""
+def check_any_threads(
+    case: Case, reference: Result, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> None:
+    """Fail unless one thread agrees with the reference, and three with it, bit by bit.
+
+    With `Options` of the processor's backend.
+    """
+    devices.set_defaults(monkeypatch, processor=devices.processor(**options))
     alone = with_threads(case, 1)
     compare(reference, alone, case.tolerance)
-    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True))
+    devices.set_defaults(monkeypatch, processor=devices.processor(share_always=True, **options))
     shared = with_threads(case, 3)
     for name, values in alone.items():
         np.testing.assert_array_equal(shared[name], values, err_msg=name)

@@ -16,7 +16,6 @@ from brian2 import (
 )
 
 from brian2genn import explain
-from brian2genn.backends.cpu import program
 from tests import devices
 from tests.semantics.harness import Cases, check, check_any_threads, observe
 
@@ -149,9 +148,13 @@ def groups_without_events():
     return observe(group=group, trace=trace)
 
 
+def put_off_from(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
+    devices.set_defaults(monkeypatch, processor=devices.processor(put_off_from=least))
+
+
 @pytest.fixture(params=[1, 10**9], ids=["put off", "not"])
 def least(request, monkeypatch):
-    monkeypatch.setattr(program, "LEAST_PUT_OFF", request.param)
+    put_off_from(monkeypatch, request.param)
     return request.param
 
 
@@ -169,7 +172,7 @@ def test_always_put_off_and_with_threads(case, monkeypatch):
 
 @pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 def test_says_so(monkeypatch):
-    monkeypatch.setattr(program, "LEAST_PUT_OFF", 1)
+    put_off_from(monkeypatch, 1)
     devices.reset()
     set_device("genn")
     source, group, synapses = learning(every=5)
@@ -180,7 +183,7 @@ def test_says_so(monkeypatch):
 
 @pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 def test_what_many_events_reach_is_not_put_off(monkeypatch):
-    monkeypatch.setattr(program, "LEAST_PUT_OFF", 1)
+    put_off_from(monkeypatch, 1)
     devices.reset()
     set_device("genn")
     Network(*learning(n=400, every=0.01)).run(9 * ms)
@@ -189,7 +192,7 @@ def test_what_many_events_reach_is_not_put_off(monkeypatch):
 
 @pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 def test_what_something_uses_all_the_time_is_not_put_off(monkeypatch):
-    monkeypatch.setattr(program, "LEAST_PUT_OFF", 1)
+    put_off_from(monkeypatch, 1)
     devices.reset()
     set_device("genn")
     *others, synapses = learning()
@@ -200,7 +203,7 @@ def test_what_something_uses_all_the_time_is_not_put_off(monkeypatch):
 
 @pytest.mark.skipif(devices.BACKEND != "cpu", reason="about the processor")
 def test_reports_see_the_present(monkeypatch):
-    monkeypatch.setattr(program, "LEAST_PUT_OFF", 1)
+    put_off_from(monkeypatch, 1)
     devices.reset()
     set_device("genn")
     group = NeuronGroup(9, "dx/dt = 1/second : 1", method="euler", name="group")

@@ -15,7 +15,7 @@ from brian2 import (
     second,
 )
 
-from brian2genn.backends.cpu import sums
+from brian2genn.backends.cpu.options import Costs
 from tests import devices
 from tests.semantics.harness import Cases, check_any_threads, compare, observe
 
@@ -241,5 +241,4 @@ def test_agrees_with_runtime(number, case):
 )
 def test_by_target_whatever_it_takes(number, case, costs, monkeypatch):
     """Also where by number would be faster; with several threads the same, bit by bit."""
-    monkeypatch.setattr(sums, "COSTS", sums.Costs(**costs))
-    check_any_threads(case, expected(number), monkeypatch)
+    check_any_threads(case, expected(number), monkeypatch, costs=Costs(**costs))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, Synapses, ms, run
 
-from brian2genn.backends.cpu import sums
+from brian2genn.backends.cpu.options import Costs
 from tests import devices
 from tests.semantics.harness import Cases, check, check_any_threads, observe
 
@@ -143,5 +143,4 @@ def test_agrees_with_runtime(case):
 @pytest.mark.parametrize("costs", [{"row": -9e9}, {"gathered": -99.0}], ids=["rows", "gathered"])
 def test_in_rows_or_not(case, costs, monkeypatch):
     """Whatever it takes; with several threads the same, bit by bit."""
-    monkeypatch.setattr(sums, "COSTS", sums.Costs(**costs))
-    check_any_threads(case, case.run("runtime"), monkeypatch)
+    check_any_threads(case, case.run("runtime"), monkeypatch, costs=Costs(**costs))

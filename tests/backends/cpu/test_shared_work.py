@@ -488,7 +488,9 @@ SCRIPT = """
     import brian2genn
     from brian2genn.backends.choice import Defaults
     from brian2genn.backends.cpu.backend import CpuBackend
-    brian2genn.genn_device.defaults = Defaults(processor=partial(CpuBackend, share_always=True))
+    from brian2genn.backends.cpu.options import Options
+    processor = partial(CpuBackend, options=Options(share_always=True))
+    brian2genn.genn_device.defaults = Defaults(processor=processor)
     set_device("genn", threads=3)
     group = NeuronGroup(3000, "dv/dt = -v/ms + xi*ms**-0.5 : 1", method="euler")
     net = Network(group)

@@ -17,7 +17,8 @@ from ..host.queue import SpikeQueue
 from ..host.threads import threads_for, why_so_many
 from ..host.toolchain import Toolchain
 from ..interface import Together
-from .fitted import LEAST_STEPS, FittedProgram
+from .fitted import FittedProgram
+from .options import USUAL, Options
 from .program import CpuProgram
 
 
@@ -28,10 +29,7 @@ class CpuBackend(HostMemory):
     ----------
     threads : callable, optional
         Says before each run how many threads it may use; None for as many as there are cores.
-    share_always : bool, optional
-        Share out among threads whatever can be, whether it pays or not.
-    fitted_from : int, optional
-        How many time steps a run must have for memory to be fitted to it.
+    options : Options, optional
     chain : Toolchain, optional
         The compiler and its flags, if they are not the usual ones.
     """
@@ -44,14 +42,12 @@ class CpuBackend(HostMemory):
     def __init__(
         self,
         threads: Callable[[], int | None] = lambda: None,
-        share_always: bool = False,
-        fitted_from: int = LEAST_STEPS,
+        options: Options = USUAL,
         chain: Toolchain | None = None,
     ) -> None:
         self._chain = chain
         self._asked = threads
-        self._share_always = share_always
-        self._fitted_from = fitted_from
+        self._options = options
         #: programs whose synapses' arrays are not current
         self._live: list[FittedProgram] = []
         #: the processes that run networks together, if there are several
@@ -92,7 +88,7 @@ class CpuBackend(HostMemory):
             arrangements,
             self._program,
             self._threads,
-            self._fitted_from,
+            self._options.fitted_from,
             self._live,
             self.together,
         )
@@ -102,7 +98,7 @@ class CpuBackend(HostMemory):
             network,
             self._threads,
             lambda: why_so_many(self._asked()),
-            self._share_always,
+            self._options,
             together=self.together,
             chain=self._chain,
         )

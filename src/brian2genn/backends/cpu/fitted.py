@@ -31,9 +31,6 @@ from .arranged import Arranged
 from .kept import Kept
 from .program import CpuProgram
 
-#: Shorter runs are not worth going through all synapses before and after.
-LEAST_STEPS = 1000
-
 #: By how much values of one neuron's synapses may differ, in relation to their size: in Brian's
 #: arrays they have been rounded at different times.
 _ROUNDING = 1e-9

@@ -34,6 +34,7 @@ from ..host.structures import (
 )
 from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together
+from .options import USUAL, Options
 from .sums import SumLayout
 
 #: By their numbers.
@@ -45,9 +46,6 @@ TOO_MANY_SPIKES, MISSED, PARTED, THROWN = 2, 3, 4, 5
 #: Neurons that rest are listed where the list has room for so many: to look at it takes as long
 #: as to ask two hundred neurons.
 LEAST_ROOM = 32
-
-#: State updates of fewer elements are never put off: their variables stay in the nearest cache.
-LEAST_PUT_OFF = 4096
 
 #: As in brian2genn_put_off.h.
 BLOCK, MOST_PUT_OFF = 32, 16
@@ -92,8 +90,7 @@ class CpuProgram:
         Says before each run how many threads may be used; one by default.
     why : callable, optional
         Says where this number comes from, for people.
-    share_always : bool, optional
-        Share out among threads whatever can be, whether it pays or not.
+    options : Options, optional
     together : Together, optional
         The processes that run the network together, if there are several.
     chain : Toolchain, optional
@@ -114,14 +111,14 @@ class CpuProgram:
         network: Network,
         threads: Callable[[], int] = lambda: 1,
         why: Callable[[], str] = lambda: "",
-        share_always: bool = False,
+        options: Options = USUAL,
         *,
         together: Together | None = None,
         chain: toolchain.Toolchain | None = None,
     ) -> None:
         self._together = together
         self._threads = threads
-        self._share_always = share_always
+        self._options = options
         self._why_threads = why
         self._needs = Needs.of(network)
         self.source: Source = print_program(network)
@@ -141,7 +138,7 @@ class CpuProgram:
         self._queues: list[SpikeQueue] = []
         #: stand for the synapses that are summed over
         self._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
-        self._layouts = [SumLayout(form) for form in self.source.forms]
+        self._layouts = [SumLayout(form, options.costs) for form in self.source.forms]
         self._params: Mapping[str, float | int] = {}
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
@@ -173,7 +170,7 @@ class CpuProgram:
         other._arrays = []
         other._is_bound = False
         other._sums = [SpikeQueue(0, 0) for _ in range(self.source.sums)]
-        other._layouts = [SumLayout(form) for form in self.source.forms]
+        other._layouts = [SumLayout(form, self._options.costs) for form in self.source.forms]
         return other
 
     @property
@@ -345,7 +342,7 @@ class CpuProgram:
             late = self._keep.setdefault("late", LateEvents())
             assert isinstance(late, LateEvents)
             self._context.late = late.begin(self._together.window)
-        self._context.always = self._share_always
+        self._context.always = self._options.share_always
         self._context.only = -1
         self._divide()
         layouts = (c_void_p * max(len(self._layouts), 1))(*(one.address for one in self._layouts))
@@ -373,7 +370,7 @@ class CpuProgram:
         rooms = []
         for step, size, n_values in self.source.put_off:
             n = int(self._params[size])
-            if n < LEAST_PUT_OFF and not self._share_always:
+            if n < self._options.put_off_from and not self._options.share_always:
                 continue
             done = np.zeros(n // BLOCK + 1, dtype=np.uint8)
             # no value takes more bytes than a double

@@ -13,6 +13,7 @@ import numpy as np
 from ...codegen.c.sums import SumForm
 from ..host.memory import taken, zeros
 from ..host.structures import Sum, support
+from .options import Costs
 
 #: Targets in a slice: B2G_BESIDE.
 LANES = 8
@@ -20,35 +21,6 @@ LANES = 8
 #: Among so many neighbours, targets are put in the order of how many synapses they have: those of a
 #: slice have about as many, and each thread has targets of its own stretch of memory.
 _WINDOW = 256
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What a synapse takes in a time step, in nanoseconds as measured.
-
-    To this comes what takes longer the more there are of which one is chosen (`near`, `further`,
-    `far`): for each value that the synapse looks up, and for a target that is added to in memory.
-    """
-
-    by_target: float = 0.1
-    #: for each target beside its synapses
-    target: float = 1.0
-    in_row: float = 0.1
-    #: for each row
-    row: float = 8.0
-    by_number: float = 0.15
-    #: for each value that a state update reads of a neuron in a row of neighbours
-    gathered: float = 0.12
-    near: float = 0.2
-    further: float = 0.45
-    far: float = 0.8
-
-    def look_up(self, n: int) -> float:
-        """What it takes to look up one of n values, which fit into a cache or do not."""
-        return self.near if n <= 1 << 12 else self.further if n <= 1 << 17 else self.far
-
-
-COSTS = Costs()
 
 
 class SumLayout:
@@ -60,10 +32,13 @@ class SumLayout:
     Parameters
     ----------
     form : SumForm
+    costs : Costs
+        By which ways are compared.
     """
 
-    def __init__(self, form: SumForm) -> None:
+    def __init__(self, form: SumForm, costs: Costs) -> None:
         self.form = form
+        self._costs = costs
         self._structure = Sum()
         self._digests: dict[str, tuple[int, int]] = {}
         self._keep: dict[str, object] = {}
@@ -123,26 +98,27 @@ class SumLayout:
         n_synapses = len(targets)
         if n_synapses == 0 or targets.min() < start or targets.max() >= start + size:
             return
-        others = sum(COSTS.look_up(int(arrays[name].max()) + 1) for name in form.looked_up)
-        by_number = COSTS.by_number + 2 * COSTS.look_up(size) + others
+        others = sum(self._costs.look_up(int(arrays[name].max()) + 1) for name in form.looked_up)
+        by_number = self._costs.by_number + 2 * self._costs.look_up(size) + others
         best = by_number * n_synapses
         if form.rows:
             rows = rows_of(targets)
-            in_rows = (COSTS.in_row + others) * n_synapses + COSTS.row * len(rows.targets)
+            each = self._costs.in_row + others
+            in_rows = each * n_synapses + self._costs.row * len(rows.targets)
             if in_rows < best:
                 best = in_rows
                 self._use_rows(rows)
                 structure.all_once = structure.n_rows == 1 and n_synapses == size
         if form.same:
             rows = rows_of(targets, *(arrays[name] for name in form.same))
-            in_rows = COSTS.in_row * n_synapses + COSTS.row * len(rows.targets)
+            in_rows = self._costs.in_row * n_synapses + self._costs.row * len(rows.targets)
             if in_rows < best:
                 best = in_rows
                 self._use_rows(rows)
                 structure.all_once, structure.alike = 0, 1
         slices = slices_of(targets, start, size, form.n_changing > 0)
-        each = COSTS.by_target + others + COSTS.near * form.n_changing
-        if each * slices.starts[-1] + COSTS.target * size >= best:
+        each = self._costs.by_target + others + self._costs.near * form.n_changing
+        if each * slices.starts[-1] + self._costs.target * size >= best:
             return
         structure.n_rows = structure.all_once = structure.alike = 0
         self._order = slices.order
@@ -170,8 +146,8 @@ class SumLayout:
         for name, step in steps:
             begins[1:] |= np.diff(arrays[name]) != step
         starts = np.append(np.flatnonzero(begins), n_synapses).astype(np.int32)
-        gathered = len(form.looked_up) * COSTS.gathered * n_synapses
-        if COSTS.row * (len(starts) - 1) < gathered:
+        gathered = len(form.looked_up) * self._costs.gathered * n_synapses
+        if self._costs.row * (len(starts) - 1) < gathered:
             structure.row_starts = starts.ctypes.data
             structure.n_rows = len(starts) - 1
             self._keep["rows"] = starts
