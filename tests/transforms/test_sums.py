@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from brian2genn.backends.cpu.options import Costs
 from brian2genn.backends.cpu.sums import LANES, SumLayout, rows_of, slices_of
 from brian2genn.codegen.c.sums import SumForm
 from brian2genn.model import expr as ex
@@ -153,7 +154,7 @@ def arranged(targets, size, looked_up=(), n_changing=0, rows=True, start=0, same
     form = SumForm(
         "test", 0, "post", "start", "size", (), ("pre",), True, looked_up, n_changing, rows, same
     )
-    layout = SumLayout(form)
+    layout = SumLayout(form, Costs())
     layout.refresh(arrays, {"start": start, "size": size})
     structure = layout._structure
     if structure.alike:
