@@ -11,6 +11,7 @@ CODE = (
     "a = 3**-2", "a = y*10**-1", "a = 1 + 2**-3", "a = (-1)**-3", "a = y*(2 - 4)**-1",
     "a = k**-2", "a = y*k**-2 + 2.0**-2", "a = 2**-l", "tmp = k**-2; a = tmp*y",
     "a = 0*x", "a = x*0", "a = 0.0*x", "a = 0/x", "a = 0.0//x", "a = (1 - 1)*x*y", "a = z*x",
+    "x = x*2; a = 0*s", "x = x*2; a = 3**-2*s + y",
     "a = 0*int(x > 0)", "a = -(0)*x + y", "a = 7//2*y", "a = (5 - 7)//2*y", "a = 0 + x*y",
 )  # fmt: skip
 
@@ -19,7 +20,7 @@ NAMESPACE = {"k": 3, "l": 2, "z": 0}
 
 def results(device: str, code: str, where: str) -> np.ndarray:
     set_device(device)
-    group = NeuronGroup(5, "a : 1\nx : 1\ny : 1", name="group")
+    group = NeuronGroup(5, "a : 1\nx : 1\ny : 1\ns = x*y : 1", name="group")
     group.x, group.y = [0, 1, np.nan, np.inf, -2], [1, 2, 3, 4, 5]
     if where == "set-up":
         k, l, z = NAMESPACE.values()  # noqa: RUF059

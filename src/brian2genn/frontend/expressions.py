@@ -104,9 +104,15 @@ class ExpressionReader:
     def read(self, text: str) -> Expr:
         """The expression written in `text`."""
         self._has_large = False
-        self._literals.clear()
-        self._root = ast.parse(text.strip(), mode="eval").body
-        return self._graph(self._root)
+        root = ast.parse(text.strip(), mode="eval").body
+        # a name may be a subexpression, which is read within this
+        before, self._literals = self._literals, set()
+        try:
+            value = self._graph(root)
+        finally:
+            self._literals = before
+        self._root = root
+        return value
 
     def with_parameter(self, value: Expr, dtype: str) -> Expr:
         """`value`, read last, as a parameter if it is nothing but a whole number of the script.
