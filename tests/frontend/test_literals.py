@@ -5,6 +5,8 @@ import pytest
 from brian2 import Network, NeuronGroup, Synapses, defaultclock, set_device
 
 import brian2genn
+from brian2genn.frontend.expressions import ExpressionReader
+from brian2genn.model import expr as ex
 from tests import devices
 
 CODE = (
@@ -64,3 +66,13 @@ def test_unsigned_numbers_wrap(dtype):
     for one, other in zip(found["genn"], found["runtime"], strict=True):
         np.testing.assert_array_equal(one, other)
     assert "unsigned" in str(brian2genn.explain())
+
+
+def test_what_is_known_outlives_a_text_that_is_read_within():
+    """A subexpression whose variables have changed is read where it is looked up."""
+
+    def lookup(name: str) -> ex.Expr:
+        return reader.read("x + 1") if name == "s" else ex.make("load", attr=name)
+
+    reader = ExpressionReader(lookup, lambda name, args: None)
+    assert reader.read("0*s") is ex.const(0, "float64")
