@@ -9,6 +9,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,12 @@ from .doubles import Doubles
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
     ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow",
+}  # fmt: skip
+#: What Python computes for an operator.
+_PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
 }  # fmt: skip
 #: Operations that are the same with a whole number and with the float of its value.
 _OF_FLOATS = frozenset(("add", "sub", "mul", "div"))
@@ -95,8 +102,8 @@ class ExpressionReader:
         #: whole numbers that are made of nothing but literals and numbers of the script
         self._python_integers: set[int] = set()
         self._root: ast.expr = ast.Constant(0)
-        #: nodes of the text that is read whose value is known from literals alone
-        self._literals: set[int] = set()
+        #: the values of the nodes of the text that is read that are known from literals alone
+        self._literals: dict[int, float] = {}
         self._doubles = Doubles()
         #: whether the text that was read last has whole numbers of more than 64 bits
         self._has_large = False
@@ -106,7 +113,7 @@ class ExpressionReader:
         self._has_large = False
         root = ast.parse(text.strip(), mode="eval").body
         # a name may be a subexpression, which is read within this
-        before, self._literals = self._literals, set()
+        before, self._literals = self._literals, {}
         try:
             value = self._graph(root)
         finally:
@@ -174,22 +181,25 @@ class ExpressionReader:
         """The expression of a node whose operands are `args`."""
         match node:
             case ast.Constant():
-                self._literals.add(id(node))
-                return self._constant(node.value)
+                constant = self._constant(node.value)
+                assert isinstance(node.value, bool | int | float)  # it takes nothing else
+                self._literals[id(node)] = node.value
+                return constant
             case ast.Name():
                 return self.lookup(node.id)
             case ast.BinOp():
                 op = _BINARY[type(node.op)]
                 known = self._of_literals(op, node, args)
                 if known is not None:
-                    self._literals.add(id(node))
                     return known
                 if op in _OF_FLOATS:
                     args = self._with_parameters([node.left, node.right], args)
                 return self.binary(op, *args)
             case ast.UnaryOp():
                 if id(node.operand) in self._literals:
-                    self._literals.add(id(node))
+                    self._literals[id(node)] = _PYTHON[type(node.op)](
+                        self._literals[id(node.operand)]
+                    )
                 return self._unary(node.op, args[0])
             case ast.BoolOp():
                 name = "and" if isinstance(node.op, ast.And) else "or"
@@ -214,19 +224,36 @@ class ExpressionReader:
         a whole number to a negative power, which it takes for whole.
         """
         left, right = args
-        literal = [id(one) in self._literals for one in (node.left, node.right)]
-        if all(literal):
+        values = [self._literals.get(id(one)) for one in (node.left, node.right)]
+        if values[0] is not None and values[1] is not None:
+            self._literals[id(node)] = self._value_of_literals(node.op, values[0], values[1])
             whole = all(arg.op == "const" and is_integer(arg.dtype) for arg in args)
             if op == "pow" and whole and left.attr != 0 and right.attr < 0:
                 return ex.const(int(float(left.attr) ** right.attr))
             return self.binary(op, left, right)
-        zero = [is_known and arg.op == "const" and arg.attr == 0 and arg.dtype != BOOL
-                for is_known, arg in zip(literal, args, strict=True)]  # fmt: skip
+        # (False is no zero: Brian converts it)
+        zero = [value is not None and not isinstance(value, bool) and value == 0
+                for value in values]  # fmt: skip
         if not ((zero[0] and op in ("mul", "div", "floordiv")) or (zero[1] and op == "mul")):
             return None
         result = self.binary(op, left, right)
         # (what draws or calls has to be computed)
-        return None if _acts(left) or _acts(right) else ex.const(0, result.dtype)
+        if _acts(left) or _acts(right):
+            return None
+        self._literals[id(node)] = 0
+        return ex.const(0, result.dtype)
+
+    def _value_of_literals(self, op: ast.operator, left: float, right: float) -> float:
+        """As Brian evaluates it: in Python, then of the type; NaN if that is an error."""
+        try:
+            value = _PYTHON[type(op)](left, right)
+        except ArithmeticError:
+            return math.nan
+        if isinstance(value, complex):
+            return math.nan
+        if isinstance(left, int) and isinstance(right, int) and not isinstance(op, ast.Div):
+            return int(value)  # also where a power is none
+        return float(np.dtype(self.float_dtype).type(value))
 
     def _with_parameters(self, nodes: list[ast.expr], args: list[Expr]) -> list[Expr]:
         """Two operands, of which a whole number of the script beside a variable is a parameter.
