@@ -34,22 +34,29 @@ void compute(int n, const double *restrict x, double *restrict e, double *restri
 """
 
 
-def has_own_vectors():
-    """Whether programs have the vector functions of `brian2genn_vector_exp.h` here."""
-    vectors = any("VECTOR_MATH" in flag for flag in toolchain.find().flags)
-    return vectors and "avx512f" in Path("/proc/cpuinfo").read_text()
+def own_vectors():
+    """How many numbers programs here compute at once with vector functions of our own."""
+    if not any("VECTOR_MATH" in flag for flag in toolchain.find().flags):
+        return ()
+    found = Path("/proc/cpuinfo").read_text().split()
+    four = ("4",) if {"avx2", "fma"} <= set(found) else ()
+    return ("8", *four) if "avx512f" in found else four
 
 
-@pytest.fixture(scope="module", params=["for this processor", "for any", "in vectors of eight"])
+@pytest.fixture(
+    scope="module", params=["for this processor", "for any", "in vectors of 8", "in vectors of 4"]
+)
 def computed(request, tmp_path_factory):
-    """exp and expm1 of some values; a*b + c is one operation, or two, or eight are."""
+    """exp and expm1 of some values; a*b + c is one operation, or two, or a vector's are."""
     flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", *MORE_FLAGS]
     if request.param != "for any":
         flags.append("-march=native")
-    if request.param == "in vectors of eight":
-        if not has_own_vectors():
-            pytest.skip("for gcc, glibc and processors with AVX-512")
-        flags += ["-DB2G_VECTOR_MATH=2", "-DB2G_EXPONENTIALS", "-mprefer-vector-width=512"]
+    if request.param.startswith("in vectors of "):
+        size = request.param[-1]
+        if size not in own_vectors():
+            pytest.skip("for gcc, glibc and processors with AVX-512 (of 8), with AVX2 (of 4)")
+        flags += ["-DB2G_VECTOR_MATH=2", "-DB2G_EXPONENTIALS"]
+        flags += ["-mprefer-vector-width=512"] if size == "8" else ["-mno-avx512f"]
     folder = tmp_path_factory.mktemp("exp")
     (folder / "exp.c").write_text(SOURCE)
     command = [CC, *flags, f"-I{INCLUDE}", "-shared", "-fPIC", "-o", "exp.so", "exp.c", "-lm"]

@@ -8,9 +8,14 @@
 /* With these attributes a loop uses the vector versions in libmvec without
    -ffast-math, so that NaN and infinity keep their meaning. */
 #ifdef B2G_VECTOR_MATH
-#if defined(__AVX512F__) && defined(B2G_EXPONENTIALS)
-/* exp and expm1 of our own, where a program's steps have any: they take two thirds of the time */
+#ifdef B2G_EXPONENTIALS
+/* exp and expm1 of our own, where a program's steps have any: they take two thirds of the time with
+   AVX-512, and with AVX2 a tenth where results are 0 or infinite */
+#if defined(__AVX512F__)
 #include "brian2genn_vector_exp.h"
+#elif defined(__AVX2__) && defined(__FMA__)
+#include "brian2genn_vector_exp_4.h"
+#endif
 #endif
 #include "brian2genn_vector_math.h"
 #ifdef __cplusplus

@@ -151,9 +151,9 @@ B2G_LOOPS_F32(ONE, cosf)
 B2G_LOOPS_F64(TWO, pow)
 B2G_LOOPS_F32(TWO, powf)
 #endif
-/* with AVX-512, exp and expm1 of doubles are our own (brian2genn_vector_exp.h) */
+/* with AVX2 and AVX-512, exp and expm1 of doubles are our own (brian2genn_vector_exp.h) */
 #ifdef B2G_LOOPS_CALL_exp
-#ifndef BRIAN2GENN_VECTOR_EXP_H
+#ifndef B2G_LOOP_FUNCTION
 B2G_LOOPS_F64(ONE, exp)
 #endif
 B2G_LOOPS_F32(ONE, expf)
@@ -196,7 +196,7 @@ B2G_LOOPS_F64(ONE, atan)
 B2G_LOOPS_F32(ONE, atanf)
 #endif
 #ifdef B2G_LOOPS_CALL_expm1
-#ifndef BRIAN2GENN_VECTOR_EXP_H
+#ifndef B2G_LOOP_FUNCTION
 B2G_LOOPS_F64(ONE, expm1)
 #endif
 B2G_LOOPS_F32(ONE, expm1f)
