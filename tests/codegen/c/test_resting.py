@@ -42,7 +42,7 @@ def test_periods_that_do_not_change(refractory):
 
 
 @pytest.mark.parametrize(
-    "refractory", ["v > 0.5", "0.2*t", "2*ms*exp(-t/(5*ms))", "table(t)", "x*ms + 0*t"]
+    "refractory", ["v > 0.5", "0.2*t", "2*ms*exp(-t/(5*ms))", "table(t)", "x*ms + 1e-9*t"]
 )
 def test_periods_that_may_change(refractory):
     one = group(refractory)

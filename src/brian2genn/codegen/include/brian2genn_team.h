@@ -6,6 +6,7 @@
 #define BRIAN2GENN_TEAM_H
 
 #include "brian2genn_runtime.h"
+#include "brian2genn_subnormal.h"
 
 /* Parts from `first` on, one after the other. */
 static void b2g_alone(b2g_share share, void *work, int32_t first, int32_t parts)
@@ -50,7 +51,8 @@ static struct {
     b2g_share share;
     void *work;
     int32_t parts;
-    char apart[100];
+    b2g_arithmetic arithmetic; /* how the caller computes */
+    char apart[96];
     int32_t taken;            /* somebody uses the team */
     int32_t size;             /* the caller and the threads there are */
     int32_t most;             /* no more than these can be had; 0 at first */
@@ -111,6 +113,7 @@ static void *b2g_member_main(void *argument)
         self->seen = b2g_next_call(self);
         /* the caller waits for parts that members have claimed, and changes nothing until then */
         if (part < (int32_t)(self->seen & 0xFFFF) && b2g_claim(self, self->seen)) {
+            b2g_compute_so(b2g_team.arithmetic);
             b2g_team.share(b2g_team.work, part, b2g_team.parts);
             __atomic_store_n(&self->done, self->seen, __ATOMIC_RELEASE);
         }
@@ -193,6 +196,7 @@ int32_t b2g_together(b2g_share share, void *work, int32_t parts)
     b2g_team.share = share;
     b2g_team.work = work;
     b2g_team.parts = parts;
+    b2g_team.arithmetic = b2g_arithmetic_now();
     __atomic_store_n(&b2g_team.call, call, __ATOMIC_SEQ_CST);
     b2g_wake(members);
     share(work, 0, parts);
