@@ -74,6 +74,23 @@ def passive_neuron_with_branches(method):
     )
 
 
+@cases.over(lengths=[(5, 2), (1, 4, 3), (6, 6, 6, 6), (2, 9, 1, 5, 7), (3, 3, 8, 4, 1, 1, 2, 5)])
+def sections_of_other_lengths(lengths):
+    """Two of them, four and more, which are computed beside each other."""
+    morphology = Cylinder(diameter=2 * um, length=10 * um * lengths[0], n=lengths[0])
+    for k, length in enumerate(lengths[1:]):
+        parent = morphology if k < 3 else morphology["d0"]
+        branch = Cylinder(diameter=(1 + 0.3 * k) * um, length=10 * um * length, n=length)
+        parent[f"d{k}"] = branch
+    neuron = SpatialNeuron(
+        morphology, PASSIVE, Cm=1 * uF / cm**2, Ri=100 * ohm * cm, namespace=MEMBRANE
+    )
+    neuron.v = "-70*mV + i*mV"
+    neuron.I[len(neuron) - 1] = 0.2 * nA
+    run(1 * ms)
+    return observe(neuron=neuron)
+
+
 HODGKIN_HUXLEY = """
 Im = gl*(El - v) + gNa*m**3*h*(ENa - v) + gK*n**4*(EK - v) : amp/meter**2
 I : amp (point current)

@@ -212,6 +212,26 @@ def a_sum_that_reads_what_it_sums_into():
     return observe(group=group, synapses=synapses)
 
 
+@cases.over(value=["w*v_pre", "w*(u_pre*v_pre - v_post)", "s*k_pre + w*k_post"])
+def of_what_changes(value):
+    """Weights that are learnt; synapses in the order of their sources, with any targets."""
+    group = neurons(60)
+    synapses = Synapses(
+        group,
+        group,
+        f"""w : 1
+            ds/dt = (w - s)/(2*ms) : 1 (clock-driven)
+            total_post = {value} : 1 (summed)""",
+        name="synapses",
+        method="euler",
+    )
+    synapses.connect(condition="(i*j + 3*i) % 7 < 2")
+    synapses.w = "0.01*i - 0.003*j"
+    synapses.run_regularly("w += 0.001*v_post*(v_pre - w)", dt=0.2 * ms)
+    run(1 * ms)
+    return observe(group=group, synapses=synapses)
+
+
 @cases.single
 def in_single_precision():
     return of_all_shapes(64, "chance", "w*tanh(v_pre)*exp(-u_post)")
@@ -236,8 +256,13 @@ def test_agrees_with_runtime(number, case):
 @pytest.mark.parametrize(("number", "case"), NUMBERED)
 @pytest.mark.parametrize(
     "costs",
-    [{"by_target": -99.0}, {"in_row": -9e9, "row": 99.0}, {"in_row": -9e9, "row": 0.0}],
-    ids=["slices", "rows", "rows of one source"],
+    [
+        {"by_target": -99.0},
+        {"in_row": -9e9, "row": 99.0},
+        {"in_row": -9e9, "row": 0.0},
+        {"by_number": -9e9, "stretch": 0.0},
+    ],
+    ids=["slices", "rows", "rows of one source", "stretches"],
 )
 def test_by_target_whatever_it_takes(number, case, costs, monkeypatch):
     """Also where by number would be faster; with several threads the same, bit by bit."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brian2genn.backends.cpu.options import Costs
-from brian2genn.backends.cpu.sums import LANES, SumLayout, rows_of, slices_of
+from brian2genn.backends.cpu.sums import LANES, SumLayout, rows_of, slices_of, stretches_of
 from brian2genn.codegen.c.sums import SumForm
 from brian2genn.model import expr as ex
 from brian2genn.model.dtypes import FLOAT64, INT32
@@ -147,6 +147,16 @@ def test_rows_of_one_source():
     assert rows.targets.tolist() == [0, 2, 5]
 
 
+def test_stretches():
+    targets = np.array([1, 4, 4, 6, 2, 9], dtype=np.int32)
+    sources = np.array([3, 3, 1, 1, 1, 3], dtype=np.int32)
+    others = np.array([0, 0, 0, 7, 7, 7], dtype=np.int32)
+    assert stretches_of(targets).tolist() == [0, 4, 6]
+    assert stretches_of(targets, sources).tolist() == [0, 2, 4, 5, 6]
+    assert stretches_of(targets, sources, others).tolist() == [0, 2, 3, 4, 5, 6]
+    assert stretches_of(targets[:1]).tolist() == [0, 1]
+
+
 def arranged(targets, size, looked_up=(), n_changing=0, rows=True, start=0, same=()):
     """How a sum with these synapses is made."""
     targets = np.asarray(targets, dtype=np.int32)
@@ -159,6 +169,8 @@ def arranged(targets, size, looked_up=(), n_changing=0, rows=True, start=0, same
     structure = layout._structure
     if structure.alike:
         return "rows of one source"
+    if structure.n_stretches:
+        return "stretches"
     return "slices" if structure.n_slices else "rows" if structure.n_rows else "numbers"
 
 
@@ -166,7 +178,11 @@ def test_what_is_the_fastest_is_chosen():
     random = np.random.default_rng(1)
     some = random.integers(1000, size=50_000)
     assert arranged(some, 1000, ("pre",)) == "slices"
-    assert arranged(some, 1000, n_changing=1) == "slices"
+    # what changes is looked up where it is, which is all over the memory
+    assert arranged(some, 1000, n_changing=1) == "numbers"
+    sorted_targets = np.concatenate([np.flatnonzero(random.random(300) < 0.4) for _ in range(300)])
+    of_one = arranged(sorted_targets, 300, ("row",), n_changing=1, same=("row",))
+    assert of_one == "stretches"
     # one for each target, and rows of all targets
     assert arranged(np.arange(1000), 1000, ("pre",)) == "rows"
     assert arranged(np.arange(1000), 1000, ("pre",), rows=False) == "numbers"

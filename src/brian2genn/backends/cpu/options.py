@@ -19,6 +19,8 @@ class Costs:
     in_row: float = 0.1
     #: for each row
     row: float = 8.0
+    #: for each stretch of synapses of the same neuron
+    stretch: float = 3.0
     by_number: float = 0.15
     #: for each value that a state update reads of a neuron in a row of neighbours
     gathered: float = 0.12

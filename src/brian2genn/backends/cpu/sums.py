@@ -91,6 +91,7 @@ class SumLayout:
         """Find the place of every synapse, by what is the fastest."""
         structure, form = self._structure, self.form
         structure.n_slices = structure.n_rows = structure.all_once = structure.alike = 0
+        structure.n_stretches = 0
         structure.n_targets = size
         self._order = np.zeros(0, dtype=np.int32)
         self._copies = {}
@@ -116,16 +117,38 @@ class SumLayout:
                 best = in_rows
                 self._use_rows(rows)
                 structure.all_once, structure.alike = 0, 1
+            stretches = stretches_of(targets, *(arrays[name] for name in form.same))
+            # (in these, what is looked up by the numbers of other neurons is there already)
+            each = by_number - others
+            in_stretches = each * n_synapses + self._costs.stretch * (len(stretches) - 1)
+            if in_stretches < best:
+                best = in_stretches
+                structure.n_rows = structure.all_once = structure.alike = 0
+                structure.n_stretches = len(stretches) - 1
+                structure.stretch_starts = stretches.ctypes.data
+                self._keep["stretches"] = stretches
         slices = slices_of(targets, start, size, form.n_changing > 0)
-        each = self._costs.by_target + others + self._costs.near * form.n_changing
+        each = self._costs.by_target + others
+        each += form.n_changing * self._cost_of_changing(slices, n_synapses)
         if each * slices.starts[-1] + self._costs.target * size >= best:
             return
-        structure.n_rows = structure.all_once = structure.alike = 0
+        structure.n_rows = structure.all_once = structure.alike = structure.n_stretches = 0
         self._order = slices.order
         for name in ("targets", "lengths", "starts", "order"):
             setattr(structure, name, getattr(slices, name).ctypes.data)
         structure.n_slices = len(slices.starts) - 1
         self._keep["slices"] = slices
+
+    def _cost_of_changing(self, slices: Slices, n_synapses: int) -> float:
+        """What it takes to look up one value of synapses that stand beside each other.
+
+        Each line of the cache that eight of them touch is looked up and is not there any more when
+        the next synapses of these targets are.
+        """
+        lines = (slices.order >> 3).reshape(-1, LANES)
+        touched = 1 + np.count_nonzero(np.diff(lines, axis=1), axis=1)
+        costs = self._costs
+        return costs.near + 2 * float(touched.mean()) / LANES * costs.look_up(n_synapses)
 
     def _use_rows(self, rows: Rows) -> None:
         self._structure.row_starts = rows.starts.ctypes.data
@@ -225,6 +248,24 @@ def rows_of(targets: np.ndarray, *same: np.ndarray) -> Rows:
     begins = np.flatnonzero(is_first)
     starts = np.append(begins, len(targets)).astype(np.int32)
     return Rows(starts, targets[begins].astype(np.int32))
+
+
+def stretches_of(targets: np.ndarray, *same: np.ndarray) -> np.ndarray:
+    """Find where stretches begin, in which targets ascend and others stay the same, and the end.
+
+    Parameters
+    ----------
+    targets, *same : int32 arrays, shape (n_synapses,)
+        At least one synapse.
+
+    Returns
+    -------
+    int32 array, shape (n_stretches + 1,)
+    """
+    is_first = np.diff(targets, prepend=targets[0] + 1) < 0
+    for numbers in same:
+        is_first[1:] |= np.diff(numbers) != 0
+    return np.append(np.flatnonzero(is_first), len(targets)).astype(np.int32)
 
 
 def slices_of(targets: np.ndarray, start: int, size: int, as_they_are: bool = False) -> Slices:

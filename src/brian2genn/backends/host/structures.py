@@ -115,6 +115,8 @@ class Sum(ctypes.Structure):
         ("row_targets", c_void_p),
         ("all_once", c_int64),
         ("alike", c_int64),
+        ("n_stretches", c_int64),
+        ("stretch_starts", c_void_p),
     )
 
 

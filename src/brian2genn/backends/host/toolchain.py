@@ -272,6 +272,9 @@ def find() -> Toolchain:
         if _is_gcc(version.stdout):
             # a loop's first elements must not be computed otherwise because of where it begins
             flags.append("--param=vect-max-peeling-for-alignment=0")
+            # where steps follow one another, vectors have fused operations on some processors, and
+            # what is left over by them has none: elements differ by where a thread's part ends
+            flags.append("--param=avoid-fma-max-bits=0")
             # registers for thousands of statements: the usual way takes the square of their number
             flags.append("--param=ira-max-conflict-table-size=1")
             # copies of functions for single arguments: a fifth of the time, and no loop is faster

@@ -188,8 +188,12 @@ class _RowPrinter(SumPrinter):
             return super()._place(access, section)
         self._touched.setdefault(access.array)
         if index.array == self._index:
-            return f"{pointer(access.array)}[_idx + shift]"
+            return self._place_of_target(access, section)
         return self._place_of_other(access, index) or super()._place(access, section)
+
+    def _place_of_target(self, access: Access, section: int) -> str:
+        """C text of where a variable of the target is."""
+        return f"{pointer(access.array)}[_idx + shift]"
 
     def _place_of_other(self, access: Access, index: Access) -> str:
         """C text of where a variable of other neurons is; empty if that is nothing special."""
@@ -241,12 +245,18 @@ class AlikeRowPrinter(_RowPrinter):
     def _place_of_other(self, access: Access, index: Access) -> str:
         self._touched.setdefault(index.array)
         self.loaded_ahead.add(index.name)
-        name = f"_at_{index.name}"
-        statement = f"const int64_t {name} = {pointer(index.array)}[first];"
-        if statement not in self.row:
-            self.row.append(statement)
-            self.same.append(index.array)
-        return f"{pointer(access.array)}[{name}]"
+        place = f"{pointer(access.array)}[{pointer(index.array)}[first]]"
+        name = f"_of_{access.name}"
+        self.row.append(f"const {C_TYPE[access.dtype]} {name} = {place};")
+        self.same.append(index.array)
+        return name
+
+
+class StretchPrinter(AlikeRowPrinter):
+    """Prints it for stretches in which other neurons are the same one, whatever the targets are."""
+
+    def _place_of_target(self, access: Access, section: int) -> str:
+        return KernelPrinter._place(self, access, section)
 
 
 class FollowingRowPrinter(_RowPrinter):
@@ -308,6 +318,8 @@ class PrintedSum:
     rows : RowPrinter or None
     alike : AlikeRowPrinter or None
         None if nothing is read of other neurons.
+    stretches : StretchPrinter or None
+        None if nothing is read of other neurons.
     following : FollowingRowPrinter or None
         None if nothing is read of other neurons.
     """
@@ -320,6 +332,7 @@ class PrintedSum:
     slices: SlicePrinter | None
     rows: RowPrinter | None
     alike: AlikeRowPrinter | None
+    stretches: StretchPrinter | None
     following: FollowingRowPrinter | None
 
 
@@ -392,6 +405,7 @@ class Sums:
         in_rows = plan.by_target and not whole
         rows = RowPrinter(plan, step.index, *rest).print() if in_rows else None
         alike = AlikeRowPrinter(plan, step.index, *rest).print() if in_rows else None
+        stretches = StretchPrinter(plan, step.index, *rest).print() if in_rows else None
         following = FollowingRowPrinter(plan, step.index, *rest).print() if in_rows else None
         form = SumForm(
             step.origin,
@@ -420,6 +434,7 @@ class Sums:
             slices,
             rows,
             alike if form.same else None,
+            stretches if form.same else None,
             following if following and following.numbers else None,
         )
 

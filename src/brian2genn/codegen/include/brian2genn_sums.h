@@ -27,6 +27,8 @@ typedef struct {
     const int32_t *row_targets;
     int64_t all_once;         /* whether the only row has all targets */
     int64_t alike;            /* whether all that is read of other neurons is the same in a row */
+    int64_t n_stretches;      /* 0: or synapses that read of the same other neurons, with ascending targets */
+    const int32_t *stretch_starts; /* where each stretch begins, and the end */
 } b2g_sum;
 
 /* The row that has a synapse. */
@@ -41,6 +43,19 @@ static inline int64_t b2g_row_of(const b2g_sum *sum, int64_t synapse)
             end = middle;
     }
     return row;
+}
+
+/* The first of the synapses from `first` to `end`, with ascending targets, whose target is not below. */
+static inline int64_t b2g_not_below(const int32_t *target_of, int64_t first, int64_t end, int64_t lower)
+{
+    while (first < end) {
+        const int64_t middle = first + (end - first) / 2;
+        if (target_of[middle] < lower)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
 }
 
 /* The first slice of a part: parts have about as many synapses. */
