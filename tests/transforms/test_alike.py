@@ -227,7 +227,7 @@ def note(output="v", book=4, queue=2, number=1, other=None, sinks=(7, 2), take="
 
 def test_kinds_of_steps_that_nobody_has_heard_of():
     assert are_alike(note(), note("u", 3, 5, sinks=(9, 5)))
-    assert form_of(note(other=6), NETWORK).scope.recorders == [6, 4]
+    assert form_of(note(other=6), NETWORK).scope.recorders == [4, 6]
     assert form_of(note(), NETWORK).scope.queues == [7, 2]
     for other in (note(number=2), note(take="2"), note(other=6), note(queue=3), note(sinks=(7, 3))):
         assert not are_alike(note(), other)

@@ -21,7 +21,7 @@ VALUE = "value"
 QUICK = frozenset(("abs", "sign", "clip", "floor", "ceil", "sqrt"))
 
 #: Operations that take as long as functions.
-_LONG = frozenset(("pow", "mod", "floordiv"))
+_LONG = frozenset(("pow", "mod", "floordiv", "div"))
 
 #: What has a value of its own for every synapse, whatever it is made of.
 _OWN = frozenset(("random", "user", "table", "given"))
@@ -70,6 +70,7 @@ def with_tables(
     worth : callable
         Says what is.
     """
+    kernel = kernel if kernel.careful else _with_reciprocals(kernel)
     sides = _sides(kernel)
     whole = [node for node in _outermost(kernel, sides) if worth(node, sides)]
     accesses = dict(kernel.accesses)
@@ -101,6 +102,32 @@ def with_tables(
     looking_up = replace(kernel, accesses=accesses)
     looking_up.rewrite(rule)
     return looking_up, tables
+
+
+def _with_reciprocals(kernel: Kernel) -> Kernel:
+    """Multiply by the reciprocal of what is a neuron's: a synapse need not divide."""
+    sides = _sides(kernel)
+    divided = {
+        node.serial
+        for node in ex.walk(kernel.roots())
+        if node.op == "div"
+        and sides.get(node.serial) is None
+        and sides.get(node.args[1].serial) is not None
+    }
+    if not divided:
+        return kernel
+
+    def rule(old: Expr, args: tuple[Expr, ...]) -> Expr:
+        if old.serial not in divided:
+            return ex.make(old.op, args, old.attr, old.dtype) if args else old
+        dividend, divisor = args
+        one = ex.const(1.0, divisor.dtype)
+        reciprocal = ex.make("div", (one, divisor), dtype=divisor.dtype)
+        return ex.make("mul", (dividend, reciprocal), dtype=old.dtype)
+
+    multiplied = replace(kernel)
+    multiplied.rewrite(rule)
+    return multiplied
 
 
 def takes_long(node: Expr, sides: Sides) -> bool:

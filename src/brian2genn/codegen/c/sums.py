@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...model import expr as ex
 from ...model.dtypes import C_TYPE, FLOAT64, INT32
 from ...model.kernel import ELEMENT, Access
 from ...model.network import Network, Step, Sum, Update
@@ -253,7 +254,17 @@ class AlikeRowPrinter(_RowPrinter):
 
 
 class StretchPrinter(AlikeRowPrinter):
-    """Prints it for stretches in which other neurons are the same one, whatever the targets are."""
+    """Prints it for stretches in which other neurons are the same one, whatever the targets are.
+
+    Attributes
+    ----------
+    has_quotients : bool
+        Whether what is added has quotients: a vector of these takes as long as a single one.
+    """
+
+    def __init__(self, plan: SumPlan, index: str, number: int, unit: Unit) -> None:
+        super().__init__(plan, index, number, unit)
+        self.has_quotients = any(node.op == "div" for node in ex.walk(plan.kernel.roots()))
 
     def _place_of_target(self, access: Access, section: int) -> str:
         return KernelPrinter._place(self, access, section)
