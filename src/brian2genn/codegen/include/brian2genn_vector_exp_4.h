@@ -35,23 +35,25 @@ B2G_FN b2g_4 b2g_fma_of_4(b2g_4 a, double b, double c)
 {
     return b2g_fma_4(a, b2g_all_4(b), b2g_all_4(c));
 }
-/* Between -1000 and 1000, where functions have long reached their limits; NaN stays. */
-B2G_FN b2g_4 b2g_moderate_4(b2g_4 x)
+/* What is in a lane where its condition holds, else what is in the other one. */
+B2G_FN b2g_4 b2g_where_4(b2g_whole_4 condition, b2g_4 value, b2g_4 other)
 {
-    x = __builtin_ia32_maxpd256(b2g_all_4(-1000.0), x);
-    return __builtin_ia32_minpd256(b2g_all_4(1000.0), x);
+    return __builtin_ia32_blendvpd256(other, value, (b2g_4)condition);
+}
+/* Infinity for numbers whose exponential is none, and NaN for NaN. */
+B2G_FN b2g_4 b2g_or_infinite_4(b2g_4 x, b2g_4 value)
+{
+    return b2g_where_4(~(x <= 709.782712893384), x + INFINITY, value);
 }
 
 /* The nearest whole number to what is added to it, which is in the last bits of the sum. */
 #define B2G_TO_WHOLE 6755399441055744.0
 
-/* 2^k for -1023 < k < 1024; k is in the last bits. */
-B2G_FN b2g_4 b2g_power_of_2_4(b2g_4 k) { return (b2g_4)(((b2g_whole_4)k + 1023) << 52); }
-
-/* exp(x) = 2^k (1 + p) */
-B2G_FN b2g_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
+/* exp(x) = 2^k (1 + p), with k in the last bits; for numbers that are not larger than others here allow. */
+B2G_FN b2g_whole_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
 {
-    const b2g_4 k = b2g_fma_of_4(x, 1.4426950408889634, B2G_TO_WHOLE) - B2G_TO_WHOLE;
+    const b2g_4 shifted = b2g_fma_of_4(x, 1.4426950408889634, B2G_TO_WHOLE);
+    const b2g_4 k = shifted - B2G_TO_WHOLE;
     const b2g_4 rest = b2g_fma_4(k, b2g_all_4(-0.6931471805601177), x);
     const b2g_4 r = b2g_fma_4(k, b2g_all_4(1.7239444525614835e-13), rest);
     const b2g_4 r2 = r * r, r4 = r2 * r2;
@@ -63,30 +65,26 @@ B2G_FN b2g_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
     const b2g_4 q4567 = b2g_fma_4(q67, r2, q45), q0123 = b2g_fma_4(q23, r2, q01);
     const b2g_4 q = b2g_fma_4(b2g_fma_4(q89, r4, q4567), r4, q0123);
     *p = b2g_fma_4(r2, q, r);
-    return k;
+    return (b2g_whole_4)shifted;
 }
 
 B2G_FN b2g_4 b2g_exp_of_4(b2g_4 x)
 {
     b2g_4 p;
-    const b2g_4 k = b2g_reduce_4(b2g_moderate_4(x), &p);
-    /* in two factors: 2^k may be more than the largest number, or less than the smallest */
-    const b2g_4 half = b2g_fma_of_4(k, 0.5, B2G_TO_WHOLE);
-    /* 0 below -746 (a product that is less than the smallest number takes many times as long) */
-    const b2g_4 scale = (b2g_4)((b2g_whole_4)b2g_power_of_2_4(half) & (x > -746.0));
-    const b2g_4 other = b2g_power_of_2_4(k - (half - B2G_TO_WHOLE) + B2G_TO_WHOLE);
-    return b2g_fma_4(p, scale, scale) * other;
+    const b2g_whole_4 k = b2g_reduce_4(x, &p);
+    /* times 2^k; what is less than the smallest normal number is 0 in the time loop */
+    const b2g_4 value = (b2g_4)((b2g_whole_4)(1.0 + p) + (k << 52));
+    return b2g_or_infinite_4(x, (b2g_4)((b2g_whole_4)value & (x >= -708.3964185322641)));
 }
 
 B2G_FN b2g_4 b2g_expm1_of_4(b2g_4 x)
 {
     b2g_4 p;
-    /* of less it is -1, and the result may be finite where 2^k is not */
-    const b2g_4 above = __builtin_ia32_maxpd256(b2g_all_4(-60.0), b2g_moderate_4(x));
-    const b2g_4 k = b2g_reduce_4(above, &p);
-    const b2g_4 finite = __builtin_ia32_minpd256(b2g_all_4(1023.0), k);
-    const b2g_4 power = b2g_power_of_2_4(finite + B2G_TO_WHOLE);
-    return b2g_fma_4(p, power, power - 1.0) * b2g_power_of_2_4(k - finite + B2G_TO_WHOLE);
+    const b2g_whole_4 k = b2g_reduce_4(x, &p);
+    /* the result may be finite where 2^k is not */
+    const b2g_4 half = (b2g_4)((k + 1022) << 52);
+    const b2g_4 value = 2.0 * b2g_fma_4(p, half, half - 0.5);
+    return b2g_or_infinite_4(x, b2g_where_4(x < -40.0, b2g_all_4(-1.0), value));
 }
 
 /* What the compiler calls by these names, with 4, 2 and 1 numbers.  It does not see that it does.
