@@ -79,3 +79,12 @@ def test_what_is_known_outlives_a_text_that_is_read_within():
 
     reader = ExpressionReader(lookup, lambda name, args: None)
     assert reader.read("0*s") is ex.const(0, "float64")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_literal_beyond_single_precision_says_nothing():
+    reader = ExpressionReader(
+        lambda name: ex.make("load", attr=name, dtype="float32"), lambda name, args: None, "float32"
+    )
+    assert reader.read("0*x") is ex.const(0, "float32")
+    assert reader.read("x*(1e30*1e30)").op == "mul"

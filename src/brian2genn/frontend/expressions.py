@@ -253,7 +253,8 @@ class ExpressionReader:
             return math.nan
         if isinstance(left, int) and isinstance(right, int) and not isinstance(op, ast.Div):
             return int(value)  # also where a power is none
-        return float(np.dtype(self.float_dtype).type(value))
+        with np.errstate(over="ignore"):  # infinite in single precision
+            return float(np.dtype(self.float_dtype).type(value))
 
     def _with_parameters(self, nodes: list[ast.expr], args: list[Expr]) -> list[Expr]:
         """Two operands, of which a whole number of the script beside a variable is a parameter.

@@ -248,8 +248,10 @@ class AlikeRowPrinter(_RowPrinter):
         self.loaded_ahead.add(index.name)
         place = f"{pointer(access.array)}[{pointer(index.array)}[first]]"
         name = f"_of_{access.name}"
-        self.row.append(f"const {C_TYPE[access.dtype]} {name} = {place};")
-        self.same.append(index.array)
+        statement = f"const {C_TYPE[access.dtype]} {name} = {place};"
+        if statement not in self.row:
+            self.row.append(statement)
+            self.same.append(index.array)
         return name
 
 
