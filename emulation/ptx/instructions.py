@@ -159,6 +159,8 @@ def _plain(parts: Parts) -> str:
 def _root(parts: Parts) -> str:
     if parts.name == "rcp" and parts.modifiers == ("approx", "ftz") and parts.kind == "f64":
         return parts.result(f"ptx_rcp_approx_ftz({parts.values()[0]})")
+    if parts.name == "rcp" and parts.modifiers == ("approx", "ftz") and parts.kind == "f32":
+        return _flushed(parts, "ptx_rcp<float>", parts.values())
     parts.only("rn", "ftz")
     if "rn" not in parts.modifiers:
         raise UnknownPtx("an approximation that is not known here")
