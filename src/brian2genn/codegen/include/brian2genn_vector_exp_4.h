@@ -1,8 +1,8 @@
 /* exp and expm1 for loops of processors with AVX2 and without AVX-512, for gcc: four numbers at once.
  *
- * They take the places of those of the C library, as those of brian2genn_vector_exp.h do.  Those are as
- * fast where numbers are of usual size, but compute what is beyond, where the result is 0 or infinite,
- * one by one and ten times as slowly: what decays from spike to spike is often 0.
+ * They take the places of those of the C library, as those of brian2genn_vector_exp.h do.  Those of the
+ * library are nearly as fast where numbers are of usual size, but compute what is beyond, where the
+ * result is 0 or infinite, one by one and ten times as slowly: what has decayed since a spike is often 0.
  *
  * The method, its source and the polynomial are those of brian2genn_exp.h.  Errors are below 1.1 (exp)
  * and 2 (expm1) units in the last place (tests/codegen/include/test_exp_header.py). */
@@ -49,7 +49,7 @@ B2G_FN b2g_4 b2g_or_infinite_4(b2g_4 x, b2g_4 value)
 /* The nearest whole number to what is added to it, which is in the last bits of the sum. */
 #define B2G_TO_WHOLE 6755399441055744.0
 
-/* exp(x) = 2^k (1 + p), with k in the last bits; for numbers that are not larger than others here allow. */
+/* exp(x) = 2^k (1 + p), with k in the last bits; of use where 2^k is about a number of this type. */
 B2G_FN b2g_whole_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
 {
     const b2g_4 shifted = b2g_fma_of_4(x, 1.4426950408889634, B2G_TO_WHOLE);
