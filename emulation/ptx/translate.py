@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from dataclasses import dataclass, field
 
 from .classes import instruction_class
@@ -81,10 +81,9 @@ class _Function:
     def __init__(self, whole: _Module, function: Function) -> None:
         self._whole = whole
         self._function = function
-        parameters = [*function.results, *function.parameters]
-        locals_ = [item for item in function.body if isinstance(item, Variable)]
-        self._variables = {v.name: v for v in [*whole.variables, *parameters, *locals_]}
-        self._names = frozenset(self._variables)
+        begin = [*whole.variables, *function.results, *function.parameters]
+        # a map for each scope: two calls may have arguments of one name and of different sizes
+        self._variables = ChainMap({v.name: v for v in begin})
         text = " ".join(i.text for i in function.body if isinstance(i, Instruction))
         self._used = set(re.findall(r"%\w+", text))
         registers = [item.names for item in function.body if isinstance(item, Registers)]
@@ -103,8 +102,11 @@ class _Function:
                         at_first = f"{' = '.join(times)} = 0"
                         yield_lines.append(f"    PTX_TIMES({at_first}, {', '.join(times)});")
                 case Variable():
+                    self._variables[item.name] = item
                     yield_lines.append(f"    {declaration(item)};")
                 case Brace():
+                    known = self._variables
+                    self._variables = known.new_child() if item.opens else known.parents
                     yield_lines.append("    {" if item.opens else "    }")
                 case Label():
                     self._block = _NO_BLOCK
@@ -192,7 +194,7 @@ class _Function:
                 strong.add(one)
             elif one not in _HINTS and one not in ("v2", "v4", _NOT_COHERENT, *_OPERATIONS):
                 raise UnknownPtx("a modifier that is not known here")
-        where, variable = address(operand, space, self._names)
+        where, variable = address(operand, space, frozenset(self._variables))
         if variable:
             self._check_bounds(variable, operand, nbytes)
         if space == "param" or (space == "const" and variable):
@@ -242,7 +244,7 @@ class _Function:
         if "relaxed" not in parts.modifiers:
             raise UnknownPtx("a store that is in no order with others")
         size = size_of(parts.kind)
-        where, variable = address(parts.operands[0], "generic", self._names)
+        where, variable = address(parts.operands[0], "generic", frozenset(self._variables))
         if variable:
             raise UnknownPtx("an address that is none of the cluster")
         site = self._whole.new_site(self._function.name, parts.instruction, "WRITE")

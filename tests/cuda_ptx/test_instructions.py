@@ -301,6 +301,22 @@ $L_again:
     assert struct.unpack_from("<I", found, 24) == (31,)
 
 
+def test_names_belong_to_their_scopes() -> None:
+    body = """
+    .reg .b32 %r<3>; .reg .b64 %rd<3>;
+    mov.u32 %r1, 7;
+    mov.u64 %rd1, 0x123456789;
+    { .param .b64 argument; st.param.b64 [argument], %rd1; ld.param.u64 %rd2, [argument];
+      { .param .b32 argument; st.param.b32 [argument], %r1; ld.param.u32 %r2, [argument]; }
+      ld.param.u64 %rd1, [argument];
+    }
+    st.global.v2.u64 [out], {%rd1, %rd2};
+    st.global.u32 [out+16], %r2;
+    """
+    found = execute(_program(body, 0, 24), b"", 24)
+    assert struct.unpack_from("<QQI", found) == (0x123456789, 0x123456789, 7)
+
+
 @pytest.mark.parametrize(
     "body",
     [
