@@ -203,3 +203,80 @@ def test_no_neighbours_where_delays_differ():
     queue.prepare(np.arange(40) % 3 * DT, DT, sources)
     assert not queue.find_neighbours(np.tile(np.arange(20, dtype=np.int32), 2))
     assert queue.order() is not None
+
+
+def bringing(queue: SpikeQueue, size: int = 16) -> None:
+    """Let events bring along numbers of four and eight bytes, in the order of delivery."""
+    order = queue.order()
+    if order is None:
+        order = np.arange(queue.n_synapses, dtype=np.int32)
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    queue.renumber(order, places, in_order=True)
+    # they have been copied when this returns
+    queue.bring({4: np.arange(len(order), dtype=np.int32), 8: np.arange(float(len(order)))}, size)
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenes(), st.sampled_from(["never", "look", "end", "again", "set"]))
+def test_what_brings_something_arrives_the_same(scene, meanwhile):
+    """Also where somebody looks, or events in flight bring nothing any more."""
+    start, stop, sources, delays, spikes = scene
+    queues = SpikeQueue(start, stop), SpikeQueue(start, stop)
+    results = []
+    for queue in queues:
+        queue.prepare(delays, DT, sources)
+        if queue is queues[1] and len(delays) > 1:
+            bringing(queue)
+        arrived = deliver(queue, spikes[: len(spikes) // 2])
+        arrived.append([queue.largest_in_flight()])
+        match meanwhile:
+            case "look":
+                arrived += queue._full_state()[1]
+            case "end":
+                queue.restore_numbers()
+            case "again":
+                queue.bring({}, 8)
+            case "set":
+                queue._restore_from_full_state(queue._full_state())
+                queue.prepare(delays, DT, sources)
+        results.append(arrived + deliver(queue, [*spikes[len(spikes) // 2 :], *[set()] * 20]))
+    assert results[0] == results[1]
+
+
+def test_longer_runs_than_a_block_bring_something():
+    """One neuron has a thousand synapses with one delay, five hundred others have one each."""
+    sources = np.array([0] * 1000 + list(range(1, 501)), np.int32)
+    delays = np.array([3] * 1000 + [1 + k % 5 for k in range(500)]) * DT
+    spikes = [set(range(501)) if k % 2 else {0, 7} for k in range(12)]
+    results = []
+    for bring in (False, True):
+        queue = SpikeQueue(0, 501)
+        queue.prepare(delays, DT, sources)
+        if bring:
+            bringing(queue)
+            assert queue.brings
+        results.append(deliver(queue, spikes))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        # each of a neuron's synapses has a delay of its own
+        (np.arange(200) % 20, True),
+        # many have the same
+        (np.arange(200) // 100, False),
+        # one delay for all: there is nothing to look for
+        (np.full(200, 3), False),
+        # so long that there would be a block for each event
+        (np.arange(200) * 50, False),
+    ],
+)
+def test_when_events_bring_something(steps, expected):
+    queue = SpikeQueue(0, 4)
+    queue.prepare(steps * DT, DT, np.repeat(np.arange(4, dtype=np.int32), 50))
+    bringing(queue)
+    assert queue.brings == expected
+    queue.restore_numbers()
+    assert not queue.brings

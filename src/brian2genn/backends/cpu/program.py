@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...codegen.c.payload import Payload
 from ...codegen.c.program import Source, print_program
 from ...model.names import Names
 from ...model.network import Network
@@ -25,8 +26,6 @@ from ..host.structures import (
     Effort,
     Late,
     Pace,
-    PutOff,
-    Resting,
     bind_arrays,
     missed,
     support,
@@ -35,6 +34,7 @@ from ..host.structures import (
 from ..host.threads import describe_threads, usable_cores
 from ..interface import Bound, ClockState, Outcome, Together
 from .options import USUAL, Options
+from .rooms import rooms_for_late, rooms_for_resting
 from .sums import SumLayout
 
 #: By their numbers.
@@ -42,13 +42,6 @@ _OUTCOMES = tuple(sorted(Outcome))
 
 #: Errors of a step, as in brian2genn_runtime.h.
 TOO_MANY_SPIKES, MISSED, PARTED, THROWN = 2, 3, 4, 5
-
-#: Neurons that rest are listed where the list has room for so many: to look at it takes as long
-#: as to ask two hundred neurons.
-LEAST_ROOM = 32
-
-#: As in brian2genn_put_off.h.
-BLOCK, MOST_PUT_OFF = 32, 16
 
 
 def compiled(source: Source, chain: toolchain.Toolchain) -> ctypes.CDLL:
@@ -142,6 +135,8 @@ class CpuProgram:
         self._params: Mapping[str, float | int] = {}
         self._columns: Sequence[list[tuple[np.dtype, int]]] | None = None
         self._recorders: list[Recorder] = []
+        #: pathways whose events bring along what synapses have
+        self._brings: list[Payload] = []
         self._names = Names()
         self._is_bound = False
 
@@ -201,6 +196,9 @@ class CpuProgram:
                 "Several time steps at once, except where something looks at an element:"
                 f" {', '.join(late)}."
             )
+        if self._brings:
+            names = ", ".join(self._names.tell(payload.origin) for payload in self._brings)
+            threads.append(f"Spikes bring along what is read of their synapses: {names}.")
         return [f"Compiled by {self._toolchain.summarize(self.source.is_cpp)}.", *threads]
 
     def _are_put_off(self) -> list[int]:
@@ -262,7 +260,10 @@ class CpuProgram:
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
+        before = self._arrays
         self._take(self._needs.take(arrays))
+        if any(one is not other for one, other in zip(before, self._arrays, strict=True)):
+            self._bring()
 
     def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
         chosen = [arrays[name] for name in self.source.arrays]
@@ -328,8 +329,12 @@ class CpuProgram:
         n_efforts = len(self.source.steps) + self.source.tables
         self._efforts = (Effort * max(n_efforts, 1))()
         self._context.efforts = self._efforts
-        self._list_resting()
-        self._put_off()
+        resting = rooms_for_resting(self.source.resting, len(self.source.steps), self._params)
+        self._context.resting, self._keep["resting"] = resting.structures, resting
+        put_off = rooms_for_late(
+            self.source.put_off, len(self.source.steps), self._params, self._options
+        )
+        self._context.put_off, self._keep["put_off"] = put_off.structures, put_off
         self._pace = Pace()
         self._context.pace = ctypes.pointer(self._pace)
         self._context.together = ctypes.cast(support().b2g_together, c_void_p)
@@ -351,36 +356,6 @@ class CpuProgram:
         self._follow()
         self._library.program_prepare(byref(self._context))
 
-    def _list_resting(self) -> None:
-        """Make room for the lists of neurons that rest; who does is not known yet."""
-        resting = (Resting * max(len(self.source.steps), 1))()
-        lists = []
-        for step, size in self.source.resting:
-            room = int(self._params[size]) // 8
-            if room < LEAST_ROOM:
-                continue
-            lists.append(np.empty(room, dtype=np.int32))
-            resting[step].list, resting[step].capacity = lists[-1].ctypes.data, room
-        self._context.resting = resting
-        self._keep["resting"] = (resting, lists)
-
-    def _put_off(self) -> None:
-        """Make room for what is noted of time steps that state updates put off."""
-        updates = (PutOff * max(len(self.source.steps), 1))()
-        rooms = []
-        for step, size, n_values in self.source.put_off:
-            n = int(self._params[size])
-            if n < self._options.put_off_from and not self._options.share_always:
-                continue
-            done = np.zeros(n // BLOCK + 1, dtype=np.uint8)
-            # no value takes more bytes than a double
-            values = np.zeros(MOST_PUT_OFF * max(n_values, 1), dtype=np.float64)
-            rooms.append((done, values))
-            updates[step].done, updates[step].values = done.ctypes.data, values.ctypes.data
-            updates[step].n = n
-        self._context.put_off = updates
-        self._keep["put_off"] = (updates, rooms)
-
     def _divide(self) -> None:
         """Divide the synapses of pathways among the threads, by what is known of them now."""
         arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
@@ -395,6 +370,15 @@ class CpuProgram:
                 queue.divide(targets, len(written), self._context.threads)
                 if queue not in self._sums:
                     queue.find_neighbours(targets)
+        self._bring()
+
+    def _bring(self) -> None:
+        """Let events bring along what their synapses have, as it is now."""
+        arrays = dict(zip(self.source.arrays, self._arrays, strict=True))
+        for payload in self.source.payloads:
+            values = {place: arrays[name] for place, name in payload.arrays.items()}
+            self._queues[payload.queue].bring(values, payload.size)
+        self._brings = [one for one in self.source.payloads if self._queues[one.queue].brings]
 
     def _follow(self, block: int | None = None) -> None:
         """Bring what sums have copies of up to date: of one part of the time step, or of all."""

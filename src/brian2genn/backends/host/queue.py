@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..interface import Queue
 from .delays import of_synapses
-from .structures import support
+from .structures import Brought, support
 
 
 class SpikeQueue(Queue):
@@ -155,13 +156,46 @@ class SpikeQueue(Queue):
 
     def restore_numbers(self) -> None:
         """Synapses have the numbers that they have in Brian."""
-        self._library.b2g_queue_restore_numbers(self.handle)
+        self._check(self._library.b2g_queue_restore_numbers(self.handle))
         self._numbers = None
+
+    def bring(self, values: Mapping[int, np.ndarray], size: int) -> None:
+        """Let events bring along what their synapses have, where that pays.
+
+        What an event has brought is what it arrives with: whoever changes the arrays has to call
+        this again.
+
+        Parameters
+        ----------
+        values : dict of int to array, shape (n_synapses,)
+            In the order of delivery, by where they are in an event; without any, events bring
+            nothing. Each value has four or eight bytes.
+        size : int
+            Bytes of an event; the first four are the queue's.
+        """
+        brought = (Brought * len(values))(
+            *(Brought(array.ctypes.data, array.itemsize, place) for place, array in values.items())
+        )
+        self._check(
+            self._library.b2g_queue_bring(
+                self.handle, len(brought), ctypes.addressof(brought), size
+            )
+        )
+
+    @property
+    def brings(self) -> bool:
+        """Whether events bring along what their synapses have."""
+        return bool(self._library.b2g_queue_brings(self.handle))
 
     @property
     def n_runs(self) -> int:
         """How many runs of synapses there are, each with one source and one delay."""
         return int(self._library.b2g_queue_runs(self.handle))
+
+    @property
+    def n_synapses(self) -> int:
+        """How many synapses there are."""
+        return self._n_synapses
 
     @property
     def n_sources(self) -> int:
@@ -248,6 +282,7 @@ class SpikeQueue(Queue):
     def _restore_from_full_state(self, state: Any) -> None:
         head, slots = (0, []) if state is None else state
         slots = [list(slot) for slot in slots] or [[]]
+        self.restore_numbers()
         counts = np.array([len(slot) for slot in slots], dtype=np.int64)
         synapses = np.array([synapse for slot in slots for synapse in slot], dtype=np.int32)
         self._check(

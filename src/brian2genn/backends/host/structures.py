@@ -269,6 +269,12 @@ def bind_arrays(
     return pointers, lengths, shapes
 
 
+class Brought(ctypes.Structure):
+    """A ``b2g_brought_values``."""
+
+    _fields_ = (("values", c_void_p), ("bytes", c_int32), ("place", c_int32))
+
+
 def missed(library: ctypes.CDLL, views: Sequence[str]) -> IndexError:
     """The error for what a user's function has looked for in vain."""
     library.program_missed.restype = Miss
@@ -336,7 +342,12 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "b2g_queue_renumber": (c_int32, [c_void_p, c_void_p, c_void_p, c_int32]),
     "b2g_queue_is_sorted": (c_int32, [c_void_p, c_void_p]),
     "b2g_queue_sort": (c_int32, [c_void_p, c_void_p, c_void_p]),
-    "b2g_queue_restore_numbers": (None, [c_void_p]),
+    "b2g_queue_restore_numbers": (c_int32, [c_void_p]),
+    "b2g_queue_bring": (
+        c_int32,
+        [c_void_p, c_int32, c_void_p, c_int64],
+    ),
+    "b2g_queue_brings": (c_int32, [c_void_p]),
     "b2g_queue_runs": (c_int64, [c_void_p]),
     "b2g_queue_is_whole": (c_int32, [c_void_p]),
     "b2g_queue_has_one_delay": (c_int32, [c_void_p]),
@@ -356,7 +367,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
 
 #: The files of the support library: each uses what stands in those before it.
 _SUPPORT_FILES = (
-    "library", "digest", "setup", "recorders", "queues", "arrangement", "parts", "runs",
+    "library", "digest", "setup", "recorders", "payload", "queues", "arrangement", "parts", "runs",
 )  # fmt: skip
 
 

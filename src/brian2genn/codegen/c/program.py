@@ -20,6 +20,7 @@ from ..views import bindings, declarations, origins
 from . import units
 from .alike import Scopes
 from .loops import ComparingPrinter
+from .payload import Payload
 from .printer import KernelPrinter
 from .put_off import Delays
 from .resting import Passes
@@ -74,6 +75,8 @@ class Source:
     put_off : list of (int, str, int)
         The steps that may be put off, the parameters that have the groups' sizes, and how many
         values are noted for each time step.
+    payloads : list of Payload
+        What events may bring along.
     """
 
     text: str
@@ -97,6 +100,7 @@ class Source:
     on_demand: list[str] = field(default_factory=list)
     resting: list[tuple[int, str]] = field(default_factory=list)
     put_off: list[tuple[int, str, int]] = field(default_factory=list)
+    payloads: list[Payload] = field(default_factory=list)
 
 
 @dataclass
@@ -126,7 +130,7 @@ def load_templates() -> None:
     """Load the templates that most programs need, so that nobody waits for them later."""
     for name in (
         "program", "update", "threshold", "push", "deliver", "ahead", "several", "packed",
-        "onevents", "recordevents",
+        "brought", "onevents", "recordevents",
     ):  # fmt: skip
         environment.get_template(f"c/{name}.c.j2")
 
@@ -265,4 +269,5 @@ def print_program(network: Network) -> Source:
         [step.origin for step in native if step.name in steps.on_demand],
         listing,
         late,
+        steps.payloads,
     )

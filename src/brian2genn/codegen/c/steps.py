@@ -23,6 +23,7 @@ from ...model.network import (
 )
 from ...transforms.alike import Form, differing, form_of, groups_of
 from ...transforms.demand import sums_on_demand
+from ...transforms.payload import payloads
 from ...transforms.scatter import side_by_side
 from ...transforms.shares import Division, divisions_of, why_not_shared
 from ..symbols import Symbols
@@ -33,6 +34,7 @@ from .due import due
 from .following import print_following
 from .loops import LoopPrinter, SideBySidePrinter, SynapsePrinter
 from .packed import PackedPrinter
+from .payload import Payload, PayloadPrinter
 from .printer import KernelPrinter
 from .put_off import Delays, PutOffPrinter
 from .resting import Passes, PrintedResting
@@ -147,6 +149,8 @@ class StepsPrinter:
         How many queues stand for the synapses that are summed over.
     on_demand : dict
         The sums that are made when they are needed.
+    payloads : list of Payload
+        What events may bring along.
     """
 
     def __init__(
@@ -166,6 +170,12 @@ class StepsPrinter:
         self.divisions: list[tuple[int, int, Division]] = []
         self.sums = 0
         self.on_demand = sums_on_demand(network)
+        self._brought = payloads(network)
+        self.payloads = [
+            Payload.of(step, self._brought[step.name])
+            for step in network.steps
+            if isinstance(step, Deliver) and step.name in self._brought
+        ]
         for part in parts:
             for step in (step for stretch in part for step in stretch):
                 with working_on(step):
@@ -222,6 +232,7 @@ class StepsPrinter:
             self._passes.resting.get(step.name),
             self._passes.is_fused(step),
             step.name in self._delays.plans,
+            step.name in self._brought,
         ]
         both = self._passes.both(step)
         if both is not None:
@@ -346,6 +357,9 @@ class StepsPrinter:
         following = apart and print_following(apart, unit.again(taken), index, placed)
         packed = apart and PackedPrinter(apart, unit.again(taken)).print()
         beside = None if several else print_beside(step, again, division)
+        brought = None
+        if isinstance(step, Deliver) and step.name in self._brought:
+            brought = PayloadPrinter(step.kernel, again, self._brought[step.name]).print()
         wide = ""
         if isinstance(step, Sum):
             summed = form.kernel.kernel if form else step.kernel
@@ -365,6 +379,7 @@ class StepsPrinter:
             packed=packed,
             following=following,
             beside=beside,
+            brought=brought,
             resting=resting,
             late=late,
             fused=fused,

@@ -37,8 +37,10 @@ typedef unsigned long long uintptr_t;
 /* Have memory fetched that will be needed soon. */
 #if defined(__GNUC__)
 #define B2G_PREFETCH(address) __builtin_prefetch(address)
+#define B2G_PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1)
 #else
 #define B2G_PREFETCH(address) ((void)0)
+#define B2G_PREFETCH_TO_WRITE(address) ((void)0)
 #endif
 
 /* B2G_FN: for short functions that must be inlined into a vector loop; B2G_FN_LONG: for others;

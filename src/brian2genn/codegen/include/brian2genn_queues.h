@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "brian2genn_payload.h"
 #include "brian2genn_platform.h"
 #include "brian2genn_recorder.h"
 
@@ -55,6 +56,7 @@ typedef struct {
        run ascend, and most of them follow one another */
     int32_t consecutive;
     int32_t rearranged;       /* whether it was arranged anew since somebody has asked */
+    b2g_payload *payload;     /* what events bring along; NULL if they are but numbers of runs */
 } b2g_queue;
 
 /* What one of several parts delivers to. */
@@ -223,6 +225,13 @@ static inline int b2g_push_late(b2g_queue *queue, const int32_t *events, int64_t
                 continue;
             if (b2g_push_run(queue, queue->same_delay - late, source))
                 return B2G_NO_MEMORY;
+        } else if (queue->payload) {
+            const bool is_last = k + 1 == n || events[k + 1] >= queue->source_stop;
+            const int32_t next = is_last ? source : events[k + 1] - queue->source_start;
+            if (b2g_bring(queue->payload, queue->first_run[source], queue->first_run[source + 1],
+                          queue->payload->first[source], queue->payload->first[next], queue->head - late,
+                          queue->n_slots))
+                return B2G_NO_MEMORY;
         } else {
             for (int32_t r = queue->first_run[source]; r < queue->first_run[source + 1]; r++)
                 if (b2g_push_run(queue, queue->delay[r] - late, r))
@@ -258,6 +267,8 @@ static inline void b2g_advance(b2g_queue *queue)
 {
     queue->slots[queue->head].n_synapses = 0;
     queue->slots[queue->head].n_runs = 0;
+    if (queue->payload)
+        b2g_leave_blocks(queue->payload, queue->head);
     queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
 }
 
@@ -266,6 +277,8 @@ B2G_ALWAYS_INLINE bool b2g_arrives(b2g_queue *queue)
 {
     const b2g_slot *const slot = &queue->slots[queue->head];
     if (slot->n_runs > 0 || slot->n_synapses > 0)
+        return true;
+    if (b2g_n_brought(queue->payload, queue->head) > 0)
         return true;
     queue->head = queue->head + 1 == queue->n_slots ? 0 : queue->head + 1;
     return false;

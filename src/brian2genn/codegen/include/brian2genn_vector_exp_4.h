@@ -22,6 +22,8 @@ extern B2G_HAS_VECTORS double expm1(double) __asm__("b2g_loop_expm1");
 typedef double b2g_4 __attribute__((vector_size(32)));
 typedef double b2g_2 __attribute__((vector_size(16)));
 typedef long long b2g_whole_4 __attribute__((vector_size(32)));
+/* what may overflow, where the result is none */
+typedef unsigned long long b2g_bits_4 __attribute__((vector_size(32)));
 
 B2G_FN b2g_4 b2g_all_4(double x)
 {
@@ -50,7 +52,7 @@ B2G_FN b2g_4 b2g_or_infinite_4(b2g_4 x, b2g_4 value)
 #define B2G_TO_WHOLE 6755399441055744.0
 
 /* exp(x) = 2^k (1 + p), with k in the last bits; of use where 2^k is about a number of this type. */
-B2G_FN b2g_whole_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
+B2G_FN b2g_bits_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
 {
     const b2g_4 shifted = b2g_fma_of_4(x, 1.4426950408889634, B2G_TO_WHOLE);
     const b2g_4 k = shifted - B2G_TO_WHOLE;
@@ -65,22 +67,22 @@ B2G_FN b2g_whole_4 b2g_reduce_4(b2g_4 x, b2g_4 *const p)
     const b2g_4 q4567 = b2g_fma_4(q67, r2, q45), q0123 = b2g_fma_4(q23, r2, q01);
     const b2g_4 q = b2g_fma_4(b2g_fma_4(q89, r4, q4567), r4, q0123);
     *p = b2g_fma_4(r2, q, r);
-    return (b2g_whole_4)shifted;
+    return (b2g_bits_4)shifted;
 }
 
 B2G_FN b2g_4 b2g_exp_of_4(b2g_4 x)
 {
     b2g_4 p;
-    const b2g_whole_4 k = b2g_reduce_4(x, &p);
+    const b2g_bits_4 k = b2g_reduce_4(x, &p);
     /* times 2^k; what is less than the smallest normal number is 0 in the time loop */
-    const b2g_4 value = (b2g_4)((b2g_whole_4)(1.0 + p) + (k << 52));
+    const b2g_4 value = (b2g_4)((b2g_bits_4)(1.0 + p) + (k << 52));
     return b2g_or_infinite_4(x, (b2g_4)((b2g_whole_4)value & (x >= -708.3964185322641)));
 }
 
 B2G_FN b2g_4 b2g_expm1_of_4(b2g_4 x)
 {
     b2g_4 p;
-    const b2g_whole_4 k = b2g_reduce_4(x, &p);
+    const b2g_bits_4 k = b2g_reduce_4(x, &p);
     /* the result may be finite where 2^k is not */
     const b2g_4 half = (b2g_4)((k + 1022) << 52);
     const b2g_4 value = 2.0 * b2g_fma_4(p, half, half - 0.5);

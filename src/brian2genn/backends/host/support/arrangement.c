@@ -32,6 +32,8 @@ static void map_single_ones(b2g_queue *queue, const int32_t *numbers)
 int32_t b2g_queue_renumber(b2g_queue *queue, const int32_t *places, const int32_t *numbers,
                            int32_t in_order)
 {
+    if (end_payload(queue))
+        return B2G_NO_MEMORY;
     int32_t *order = NULL;
     if (!in_order) {
         order = malloc((size_t)(queue->n_synapses + 1) * sizeof(int32_t));
@@ -48,16 +50,19 @@ int32_t b2g_queue_renumber(b2g_queue *queue, const int32_t *places, const int32_
     return B2G_OK;
 }
 
-void b2g_queue_restore_numbers(b2g_queue *queue)
+int32_t b2g_queue_restore_numbers(b2g_queue *queue)
 {
+    if (end_payload(queue))
+        return B2G_NO_MEMORY;
     if (queue->numbers == NULL)
-        return;
+        return B2G_OK;
     free_division(queue);
     map_single_ones(queue, queue->numbers);
     free(queue->order);
     queue->order = queue->own_order;
     queue->own_order = NULL;
     queue->numbers = NULL;
+    return B2G_OK;
 }
 
 /* Arrange the synapses by source (and delay) for a run; keep what is in flight.

@@ -53,6 +53,7 @@ static void free_arrangement(b2g_queue *queue)
 
 void b2g_queue_free(b2g_queue *queue)
 {
+    free_payload(queue);
     free_slots(queue->slots, queue->n_slots);
     free_arrangement(queue);
     free(queue);
@@ -61,8 +62,9 @@ void b2g_queue_free(b2g_queue *queue)
 /* How many synapses arrive `ahead` steps from now. */
 int64_t b2g_queue_count(const b2g_queue *queue, int32_t ahead)
 {
-    const b2g_slot *slot = &queue->slots[(queue->head + ahead) % queue->n_slots];
-    int64_t n = slot->n_synapses;
+    const int32_t s = (queue->head + ahead) % queue->n_slots;
+    const b2g_slot *slot = &queue->slots[s];
+    int64_t n = slot->n_synapses + b2g_n_brought(queue->payload, s);
     for (int64_t r = 0; r < slot->n_runs; r++)
         n += queue->start[slot->runs[r] + 1] - queue->start[slot->runs[r]];
     return n;
@@ -75,16 +77,35 @@ static inline int32_t synapse_at(const b2g_queue *queue, int32_t k)
     return queue->numbers ? queue->numbers[place] : place;
 }
 
+/* Write those of a run; returns where the next ones go. */
+static int32_t *write_run(const b2g_queue *queue, int32_t run, int32_t *synapses)
+{
+    for (int32_t k = queue->start[run]; k < queue->start[run + 1]; k++)
+        *synapses++ = synapse_at(queue, k);
+    return synapses;
+}
+
 /* Write them to `synapses`, in the order in which they will be delivered. */
 void b2g_queue_synapses(const b2g_queue *queue, int32_t ahead, int32_t *synapses)
 {
-    const b2g_slot *slot = &queue->slots[(queue->head + ahead) % queue->n_slots];
-    int64_t n = 0;
-    for (; n < slot->n_synapses; n++)
-        synapses[n] = queue->numbers ? queue->numbers[slot->synapses[n]] : slot->synapses[n];
+    const int32_t s = (queue->head + ahead) % queue->n_slots;
+    const b2g_slot *slot = &queue->slots[s];
+    for (int64_t k = 0; k < slot->n_synapses; k++)
+        *synapses++ = queue->numbers ? queue->numbers[slot->synapses[k]] : slot->synapses[k];
     for (int64_t r = 0; r < slot->n_runs; r++)
-        for (int32_t k = queue->start[slot->runs[r]]; k < queue->start[slot->runs[r] + 1]; k++)
-            synapses[n++] = synapse_at(queue, k);
+        synapses = write_run(queue, slot->runs[r], synapses);
+    for (event_place place = first_event(queue, s); place.block;)
+        synapses = write_run(queue, next_run(queue, &place), synapses);
+}
+
+static inline int32_t larger(int32_t one, int32_t other) { return one > other ? one : other; }
+
+/* The largest number of a synapse of a run, or `largest`. */
+static int32_t largest_of(const b2g_queue *queue, int32_t run, int32_t largest)
+{
+    for (int32_t k = queue->start[run]; k < queue->start[run + 1]; k++)
+        largest = larger(largest, synapse_at(queue, k));
+    return largest;
 }
 
 /* The largest number of a synapse that something is on its way to, or -1. */
@@ -95,14 +116,12 @@ int32_t b2g_queue_largest(const b2g_queue *queue)
         const b2g_slot *slot = &queue->slots[s];
         for (int64_t k = 0; k < slot->n_synapses; k++) {
             const int32_t place = slot->synapses[k];
-            const int32_t synapse = queue->numbers ? queue->numbers[place] : place;
-            if (synapse > largest)
-                largest = synapse;
+            largest = larger(largest, queue->numbers ? queue->numbers[place] : place);
         }
         for (int64_t r = 0; r < slot->n_runs; r++)
-            for (int32_t k = queue->start[slot->runs[r]]; k < queue->start[slot->runs[r] + 1]; k++)
-                if (synapse_at(queue, k) > largest)
-                    largest = synapse_at(queue, k);
+            largest = largest_of(queue, slot->runs[r], largest);
+        for (event_place place = first_event(queue, s); place.block;)
+            largest = largest_of(queue, next_run(queue, &place), largest);
     }
     return largest;
 }
@@ -145,6 +164,7 @@ int32_t b2g_queue_set(b2g_queue *queue, int32_t n_slots, int32_t head, const int
         slots[k].n_synapses = slots[k].synapses_capacity = counts[k];
         synapses += counts[k];
     }
+    free_payload(queue);
     free_slots(queue->slots, queue->n_slots);
     queue->slots = slots;
     queue->n_slots = n_slots;
@@ -155,6 +175,8 @@ int32_t b2g_queue_set(b2g_queue *queue, int32_t n_slots, int32_t head, const int
 /* Turn runs in flight into single synapses, before the runs change. */
 int32_t b2g_queue_loosen(b2g_queue *queue)
 {
+    if (end_payload(queue))
+        return B2G_NO_MEMORY;
     for (int32_t s = 0; s < queue->n_slots; s++) {
         b2g_slot *slot = &queue->slots[(queue->head + s) % queue->n_slots];
         if (slot->n_runs == 0)
