@@ -108,14 +108,35 @@ def written_by_a_report():
     return {**seen(net), **results}
 
 
-@cases
-def recorded_weights():
-    """Others read what synapses have: they stay where they are."""
-    net = network("w : 1", "g_post += w; w *= 0.9")
-    monitor = StateMonitor(net["synapses"], "w", record=[0, 7, 100], name="monitor")
+@cases.over(record=[[100, 0, 7], [5], True])
+def recorded_weights(record):
+    """Under their own numbers; where all are recorded, they stay where they are."""
+    net = network("w : 1\nx = w*w - 1 : 1", "g_post += w; w *= 0.9")
+    monitor = StateMonitor(net["synapses"], ["w", "x"], record=record, name="monitor")
     net.add(monitor)
+    net.run(5 * ms)
+    net["synapses"].w[record] += 0.1
+    net.run(4 * ms)
+    return {**seen(net), **observe(monitor=monitor)}
+
+
+@cases.over(code=["w = w*0.99 + 1e-3", "w = clip(w + 0.01*v_post, 0, 1); y = w*2", "v_post += w"])
+def changed_regularly(code):
+    """For each synapse by itself; or so that the order makes a difference."""
+    net = network("w : 1\ny : 1", "g_post += w")
+    net["synapses"].run_regularly(code, dt=0.5 * ms, name="regularly")
+    monitor = StateMonitor(net["synapses"], ["w", "y"], record=[149, 3], name="monitor")
+    net = Network(*net.objects, monitor)
     net.run(9 * ms)
     return {**seen(net), **observe(monitor=monitor)}
+
+
+@cases
+def clock_driven():
+    net = network("dx/dt = (g_post - x)/ms : 1 (clock-driven)\nw : 1", "g_post += w*x; x += w")
+    net.run(5 * ms)
+    net.run(4 * ms)
+    return seen(net)
 
 
 def released() -> Result:
@@ -173,6 +194,19 @@ def test_explained(least, expected, fitted):
     told = str(brian2genn.explain(net))
     assert ("In the order" in told) == bool(expected)
     assert expected in told
+
+
+@for_one_process
+@pytest.mark.parametrize(("n", "expected"), [(3, True), (100, False)])
+def test_where_few_are_recorded(n, expected, fitted):
+    devices.reset()
+    set_device(devices.DEVICE)
+    fitted(0, 1)
+    net = network("w : 1", "g_post += w; w *= 0.9")
+    net["synapses"].run_regularly("w *= 0.99", dt=0.5 * ms)
+    net = Network(*net.objects, StateMonitor(net["synapses"], "w", record=np.arange(n)))
+    net.run(2 * ms)
+    assert ("In the order in which spikes arrive" in str(brian2genn.explain(net))) == expected
 
 
 @for_one_process

@@ -83,13 +83,13 @@ def monitor(*variables: str, name: str = "monitor", events: str = "events", coun
     )  # fmt: skip
 
 
-def states(variable: str = "u") -> Adds:
+def states(variable: str = "u", **what) -> Adds:
     def body(code: Code) -> None:
         code.output("out", code[variable])
 
     return adds(
         RecordState, "states", body, indices="recorded", time="t", recorder=1,
-        columns=[Column("out", "float64", "out")],
+        columns=[Column("out", "float64", "out")], **what,
     )  # fmt: skip
 
 

@@ -306,6 +306,10 @@ class Touched:
         """Whether any step but these touches an array."""
         return not self._steps.get(array, set()) <= set(map(id, steps))
 
+    def touches(self, step: Any, array: str) -> bool:
+        """Whether a step touches an array."""
+        return id(step) in self._steps.get(array, ())
+
     def is_changed(self, array: str) -> bool:
         """Whether any step changes an array."""
         return any(array in self._changed[number] for number in self._steps.get(array, ()))

@@ -15,6 +15,10 @@ from ..interface import array_of
 #: Copies that take more memory than this are not made.
 LARGEST = 1 << 30
 
+#: Where more than this part of the synapses is recorded, they stay where they are: to record
+#: neighbours takes less time than to deliver to them saves.
+MOST_RECORDED = 0.1
+
 
 class Arranged:
     """Copies of synapses' variables, in the order in which their main pathway delivers.
@@ -60,12 +64,19 @@ class Arranged:
                 order = own[0].order_by_target(array_of(arrays[by_target]))
             if order is None or self._bytes(one, arrays, len(order)) > LARGEST:
                 continue
+            recorded = [array_of(arrays[name]) for name in one.recorded]
+            if sum(map(len, recorded)) > MOST_RECORDED * len(order):
+                continue
             numbers = np.empty_like(order)
             numbers[order] = np.arange(len(order), dtype=order.dtype)
             for queue in own:
                 queue.renumber(order, numbers, in_order=queue is own[0])
             self._queues += own
             self._orders.append((one, order))
+            self.arrays.update(
+                (name, numbers[indices])
+                for name, indices in zip(one.recorded, recorded, strict=True)
+            )
         self.take_over(arrays)
 
     @staticmethod
