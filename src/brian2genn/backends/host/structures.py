@@ -165,7 +165,8 @@ class Context(ctypes.Structure):
         ("most", c_int64),
         ("last", c_int64),
         ("scopes", c_void_p),
-        ("unused", c_int64 * 2),
+        ("bringing", c_void_p),
+        ("unused", c_int64),
     )
 
 

@@ -240,6 +240,7 @@ def print_program(network: Network) -> Source:
         called_in_vectors=called_in_vectors(called),
     )
     text = tidy(text)
+    bringing = {payload.queue for payload in steps.payloads}
     is_cpp = bool(network.user_code)
     return Source(
         text,
@@ -255,7 +256,8 @@ def print_program(network: Network) -> Source:
             for stretch in block
             if stretch.shared
         ]
-        + [[number] for number, _, _ in steps.divisions],
+        + [[number] for number, _, _ in steps.divisions]
+        + [[one.number] for one in printed if one.queue in bringing],
         schedule,
         origins(network),
         [(queue, division) for _, queue, division in steps.divisions],

@@ -46,6 +46,29 @@ typedef struct {
     int32_t queue, step;
 } b2g_push_into;
 
+/* What one of several threads does of spikes that bring something along: those at synapses of some delays. */
+B2G_APART static void b2g_bring_part(void *work, const int32_t part, const int32_t parts)
+{
+    b2g_queue *const queue = ((b2g_context *)work)->bringing;
+    b2g_payload *const payload = queue->payload;
+    if (b2g_bring_part_of(queue, payload->spiking, payload->n_spiking, 0, part, parts))
+        __atomic_store_n(&payload->failed, 1, __ATOMIC_RELAXED);
+}
+
+/* Queue spikes of the queue's sources, with what they bring along. */
+static inline int b2g_bring_together(b2g_context *ctx, int32_t step, b2g_queue *queue, const int32_t *spikes,
+                                     int64_t n)
+{
+    b2g_payload *const payload = queue->payload;
+    ctx->bringing = queue;
+    payload->spiking = spikes;
+    payload->n_spiking = n;
+    payload->failed = 0;
+    const double length = (double)queue->n_synapses / (double)(queue->source_stop - queue->source_start);
+    b2g_share_out_some(ctx, step, b2g_bring_part, ctx->threads, (double)n * length);
+    return payload->failed ? B2G_NO_MEMORY : B2G_OK;
+}
+
 /* Put the events of a list, of which there are some, into the queues of several pathways.  Those of
    one subgroup follow each other: its part of the list is found once. */
 B2G_APART static int32_t b2g_push_each(b2g_context *ctx, int32_t list, const b2g_push_into *pushes,
@@ -64,7 +87,9 @@ B2G_APART static int32_t b2g_push_each(b2g_context *ctx, int32_t list, const b2g
             first = b2g_from(events, end, start);
             last = b2g_from(first, end, stop);
         }
-        if (first < last && b2g_push(queue, first, last - first)) {
+        const int64_t n = last - first;
+        if (n > 0 && (queue->payload ? b2g_bring_together(ctx, pushes[k].step, queue, first, n)
+                                     : b2g_push(queue, first, n))) {
             ctx->error_step = pushes[k].step;
             return ctx->error = B2G_NO_MEMORY;
         }

@@ -55,9 +55,16 @@ typedef struct {
     char *events;             /* of all synapses, in the order of delivery */
     b2g_brought_run *runs;
     int64_t *first;           /* of each neuron: where its events are */
+    int64_t *before;          /* of each delay: how many synapses have less */
+    int32_t n_delays;
     b2g_brought *slots;
     b2g_event_block *free;
     b2g_event_memory *memory;
+    int32_t busy;             /* whether a thread takes a block */
+    /* what threads share out, each of them some of the delays, and whether there was no memory for it */
+    const int32_t *spiking;
+    int64_t n_spiking;
+    int32_t failed;
 } b2g_payload;
 
 /* Memory that is large pages, where the system has them. */
@@ -94,15 +101,27 @@ B2G_RARE static b2g_event_block *b2g_more_blocks(b2g_payload *payload)
     return memory->blocks;
 }
 
-/* Let a slot have one more block. */
-B2G_APART static int b2g_add_block(b2g_payload *payload, b2g_brought *slot)
+/* A block that nobody has; several threads may ask. */
+static inline b2g_event_block *b2g_take_block(b2g_payload *payload)
 {
+    while (__atomic_exchange_n(&payload->busy, 1, __ATOMIC_ACQUIRE))
+        ;
     b2g_event_block *block = payload->free;
     if (block)
         payload->free = block->after;
     else if (payload->memory && payload->memory->used < payload->memory->n)
         block = payload->memory->blocks + payload->memory->used++;
-    else if ((block = b2g_more_blocks(payload)) == NULL)
+    else
+        block = b2g_more_blocks(payload);
+    __atomic_store_n(&payload->busy, 0, __ATOMIC_RELEASE);
+    return block;
+}
+
+/* Let a slot have one more block. */
+B2G_APART static int b2g_add_block(b2g_payload *payload, b2g_brought *slot)
+{
+    b2g_event_block *const block = b2g_take_block(payload);
+    if (block == NULL)
         return B2G_NO_MEMORY;
     block->after = NULL;
     block->before = 0;
@@ -119,8 +138,37 @@ B2G_APART static int b2g_add_block(b2g_payload *payload, b2g_brought *slot)
     return B2G_OK;
 }
 
-/* Queue the events of a neuron: of the runs from `run` on, whose last one is before `end_run`. The events of
-   the neuron that comes next begin at `next`: no processor foresees which one that is. */
+/* The delay at which one of several parts begins, which have about as many synapses each. */
+static inline int32_t b2g_first_delay(const b2g_payload *payload, int32_t part, int32_t parts)
+{
+    const int64_t wanted = payload->before[payload->n_delays] * part / parts;
+    int32_t first = 0, end = payload->n_delays;
+    while (first < end) {
+        const int32_t middle = first + (end - first) / 2;
+        if (payload->before[middle] < wanted)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return part == parts ? payload->n_delays : first;
+}
+
+/* The first of a neuron's runs, which ascend, whose delay is not less. */
+static inline int32_t b2g_first_run_of(const b2g_payload *payload, int32_t run, int32_t end_run, int32_t delay)
+{
+    while (run < end_run) {
+        const int32_t middle = run + (end_run - run) / 2;
+        if (payload->runs[middle].delay < delay)
+            run = middle + 1;
+        else
+            end_run = middle;
+    }
+    return run;
+}
+
+/* Queue the events of a neuron: of the runs from `run` on, whose last one is before `end_run`, and whose
+   events begin at `first`. Those of the neuron that comes next begin at `next`: no processor foresees
+   which one that is. */
 B2G_APART static int b2g_bring(b2g_payload *payload, int32_t run, int32_t end_run, int64_t first, int64_t next,
                                int32_t head, int32_t n_slots)
 {

@@ -198,12 +198,41 @@ static inline int b2g_push_run(b2g_queue *queue, int32_t delay, int32_t run)
     return B2G_OK;
 }
 
+/* Queue spikes of the queue's sources with what they bring along, of some time steps ago: those at the
+   synapses that one of several parts has. */
+static inline int b2g_bring_part_of(b2g_queue *queue, const int32_t *spikes, int64_t n, int32_t late,
+                                    int32_t part, int32_t parts)
+{
+    b2g_payload *const payload = queue->payload;
+    const int32_t from = b2g_first_delay(payload, part, parts), to = b2g_first_delay(payload, part + 1, parts);
+    for (int64_t k = 0; k < n; k++) {
+        const int32_t source = spikes[k] - queue->source_start;
+        const int32_t next = k + 1 < n ? spikes[k + 1] - queue->source_start : source;
+        int32_t run = queue->first_run[source], end_run = queue->first_run[source + 1];
+        int64_t first = payload->first[source];
+        if (part > 0) {
+            run = b2g_first_run_of(payload, run, end_run, from);
+            first = queue->start[run] * payload->bytes;
+        }
+        if (part + 1 < parts)
+            end_run = b2g_first_run_of(payload, run, end_run, to);
+        if (b2g_bring(payload, run, end_run, first, payload->first[next], queue->head - late, queue->n_slots))
+            return B2G_NO_MEMORY;
+    }
+    return B2G_OK;
+}
+
 /* Queue events (ascending indices of the source's group) of some time steps ago. */
 static inline int b2g_push_late(b2g_queue *queue, const int32_t *events, int64_t n, int32_t late)
 {
     int64_t k = 0;
     while (k < n && events[k] < queue->source_start)
         k++;
+    if (queue->payload) {
+        while (n > k && events[n - 1] >= queue->source_stop)
+            n--;
+        return b2g_bring_part_of(queue, events + k, n - k, late, 0, 1);
+    }
     if (queue->first_run == NULL && queue->shortest > 0) {
         /* each source is a run, and none is empty */
         while (n > k && events[n - 1] >= queue->source_stop)
@@ -224,13 +253,6 @@ static inline int b2g_push_late(b2g_queue *queue, const int32_t *events, int64_t
             if (queue->start[source] == queue->start[source + 1])
                 continue;
             if (b2g_push_run(queue, queue->same_delay - late, source))
-                return B2G_NO_MEMORY;
-        } else if (queue->payload) {
-            const bool is_last = k + 1 == n || events[k + 1] >= queue->source_stop;
-            const int32_t next = is_last ? source : events[k + 1] - queue->source_start;
-            if (b2g_bring(queue->payload, queue->first_run[source], queue->first_run[source + 1],
-                          queue->payload->first[source], queue->payload->first[next], queue->head - late,
-                          queue->n_slots))
                 return B2G_NO_MEMORY;
         } else {
             for (int32_t r = queue->first_run[source]; r < queue->first_run[source + 1]; r++)

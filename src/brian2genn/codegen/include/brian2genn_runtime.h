@@ -108,7 +108,8 @@ struct b2g_context {
     int64_t last;             /* whether it is given back after this one */
     /* the context as steps see it that share a function: their things are the first ones */
     b2g_context *scopes;
-    int64_t unused[2];        /* the next one begins with a line, too */
+    b2g_queue *bringing;      /* that several threads put spikes into */
+    int64_t unused;           /* the next one begins with a line, too */
 };
 
 /* Make the scopes of a program: whenever it is entered, as its tables may be others then. */

@@ -13,6 +13,7 @@ static void free_payload(b2g_queue *queue)
     free(payload->events);
     free(payload->runs);
     free(payload->first);
+    free(payload->before);
     free(payload->slots);
     free(payload);
     queue->payload = NULL;
@@ -74,11 +75,14 @@ WITH_VECTORS static void fill_events(const b2g_queue *queue, int32_t n_values, c
     const b2g_payload *const payload = queue->payload;
     for (int64_t run = 0; run < queue->n_runs; run++) {
         const int32_t number = (int32_t)run;
+        payload->before[queue->delay[run] + 1] += queue->start[run + 1] - queue->start[run];
         payload->runs[run].delay = queue->delay[run];
         payload->runs[run].bytes = (int32_t)((queue->start[run + 1] - queue->start[run]) * payload->bytes);
         for (int64_t k = queue->start[run]; k < queue->start[run + 1]; k++)
             memcpy(payload->events + k * payload->bytes, &number, 4);
     }
+    for (int32_t delay = 0; delay < payload->n_delays; delay++)
+        payload->before[delay + 1] += payload->before[delay];
     for (int32_t v = 0; v < n_values; v++) {
         char *const to = payload->events + values[v].place;
         if (values[v].bytes == 4)
@@ -118,7 +122,10 @@ int32_t b2g_queue_bring(b2g_queue *queue, int32_t n_values, const b2g_brought_va
     payload->runs = malloc(((size_t)queue->n_runs + 1) * sizeof(*payload->runs));
     payload->first = malloc(((size_t)(queue->source_stop - queue->source_start) + 1) * sizeof(*payload->first));
     payload->slots = calloc((size_t)queue->n_slots, sizeof(*payload->slots));
-    if (payload->events == NULL || payload->runs == NULL || payload->first == NULL || payload->slots == NULL) {
+    payload->n_delays = queue->n_slots; /* the longest one is less */
+    payload->before = calloc((size_t)payload->n_delays + 1, sizeof(*payload->before));
+    if (payload->events == NULL || payload->runs == NULL || payload->first == NULL || payload->slots == NULL
+        || payload->before == NULL) {
         free_payload(queue);
         return B2G_NO_MEMORY;
     }
