@@ -6,8 +6,11 @@
 import pytest
 from brian2 import (
     Cylinder,
+    Hz,
+    Network,
     NeuronGroup,
     PoissonGroup,
+    PoissonInput,
     PopulationRateMonitor,
     Soma,
     SpatialNeuron,
@@ -84,6 +87,20 @@ def plastic():
     return observe(cells=cells, plastic=plastic, spikes=spikes)
 
 
+def noisy():
+    """Numbers of distributions with few values, many, a single one, and none for certain."""
+    cells = NeuronGroup(
+        150, "dv/dt = -v/(5*ms) : 1\nk : integer\nn : integer", threshold="poisson(1.5) > 2",
+        reset="n += poisson(0.2)",
+    )  # fmt: skip
+    inputs = [PoissonInput(cells, "v", n, rate * Hz, 0.1) for n, rate in ((100, 10), (2000, 900))]
+    cells.run_regularly("k += poisson(0.01) + poisson(25) + poisson(400) + poisson(0)")
+    synapses = Synapses(cells, cells, "m : integer", on_pre="m += poisson(3)")
+    synapses.connect(j="i")
+    Network(cells, inputs, synapses).run(3 * ms)
+    return observe(cells=cells, synapses=synapses)
+
+
 def with_python():
     """A function of Python's takes part in some time steps."""
     cells = NeuronGroup(70, "dv/dt = -v/(2*ms) : 1", threshold="v > 0.8", reset="v = 0.5*v")
@@ -114,7 +131,7 @@ def spatial():
     return observe(neuron=neuron)
 
 
-@pytest.mark.parametrize("script", [recurrent, plastic, with_python, spatial])
+@pytest.mark.parametrize("script", [recurrent, plastic, noisy, with_python, spatial])
 def test_agrees_with_the_processor(script, monkeypatch):
     devices.set_defaults(monkeypatch, setup_from=0)
     driver = PtxDriver(watch=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...model import expr as ex
-from ...model.dtypes import FLOAT64, INT32
+from ...model.dtypes import FLOAT64, INT32, is_float
 from ...model.expr import Expr
 from ...model.kernel import ELEMENT, Access, Hoisted, Kernel, RandomSite, Store
 from ...transforms.hoist import hoisted
@@ -188,7 +188,27 @@ class LoopPrinter(KernelPrinter):
     def _defined(self, node: Expr, section: int) -> str:
         if node.serial in self._plan.ahead:
             return self._drawn_by(node)
+        if node.op == "random" and self._is_filled(node, section):
+            return self._compute(node, section, [self._value(arg, section) for arg in node.args])
         return super()._defined(node, section)
+
+    def _is_filled(self, node: Expr, section: int) -> bool:
+        """Whether numbers of a table are drawn for many elements at once."""
+        site: RandomSite = node.attr
+        kinds = site.kind in ("poisson", "binomial") and not site.shared
+        return kinds and self.kernel.numbered is None and self._has_table(node, section)
+
+    def _becomes_float(self, node: Expr) -> bool:
+        """Whether nobody wants a value but as a floating point number.
+
+        There are processors whose vectors cannot turn large whole numbers into such.
+        """
+        users = [
+            user for user in ex.walk(self.kernel.roots()) if any(arg is node for arg in user.args)
+        ]
+        return all(user.op == "cast" and is_float(user.dtype) for user in users) and not any(
+            root is node for root in self.kernel.roots()
+        )
 
     def _is_drawn_by_known(self, node: Expr, rates: Rates) -> bool:
         """Whether what a site draws depends on values that can be computed before all else.
@@ -271,13 +291,16 @@ class LoopPrinter(KernelPrinter):
 
     def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
         site: RandomSite = node.attr
-        if site.shared or self.kernel.numbered is not None:
+        if not self._is_filled(node, ELEMENT_RATE):
             return super()._number_of_table(node, table, args)
         stream, own = self._stream_of_kernel(), self._unit.streams.take()
-        name, ctype = f"_r{site.number}", self.dialect.types[node.dtype]
+        name, function = f"_r{site.number}", f"b2g_fill_{site.kind}"
+        ctype = self.dialect.types[node.dtype]
+        if self._becomes_float(node):
+            ctype, function = "double", f"{function}_f64"
         places = f"ctx->seed, {stream}, _first, _end, {self.random_step}, {site.number}, {own}"
         call = ", ".join([table, *args, places, name])
-        self.draws.append(Draw(name, ctype, f"b2g_fill_{site.kind}({call});"))
+        self.draws.append(Draw(name, ctype, f"{function}({call});"))
         self._unit.inlined.append(site.kind)
         self.drawn_ahead.add(site.number)
         return f"{name}[_idx - _first]"

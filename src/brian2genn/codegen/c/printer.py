@@ -17,7 +17,7 @@ from ...model.kernel import ELEMENT, Access, Computed, Hoisted, Kernel, RandomSi
 from ...transforms.hoist import hoisted, home
 from ...transforms.rates import ELEMENT_RATE, RUN_RATE, STEP_RATE
 from .operations import OWN_FUNCTIONS, operation
-from .shared import ALIAS_TABLE, Unit
+from .shared import TABLE, Unit
 from .statements import Call, Define, Statement, Write
 from .words import C, c_name, pointer
 
@@ -371,9 +371,8 @@ class KernelPrinter:
     def _random(self, node: Expr, section: int, args: list[str]) -> str:
         site: RandomSite = node.attr
         if site.kind in ("poisson", "binomial"):
-            table = self._table_of_numbers(node, section)
-            if table:
-                return self._number_of_table(node, table, args)
+            if self._has_table(node, section):
+                return self._number_of_table(node, self._table_of_numbers(node), args)
             return self._number_that_varies(node, section, args)
         if site.kind == "below":
             return self._draw_at(site, "below", *args)
@@ -398,16 +397,18 @@ class KernelPrinter:
         cast = f"({self.dialect.types[node.dtype]})"
         return f"{cast}b2g_{site.kind}({', '.join([*args, f'&{generator}'])})"
 
-    def _table_of_numbers(self, node: Expr, section: int) -> str:
-        """C text of the address of a distribution's table; empty if it may change in a run."""
-        if section != ELEMENT_RATE or any(
-            self._plan.rates[arg.serial] > RUN_RATE for arg in node.args
-        ):
-            return ""
-        if any(arg.op == "load" for arg in ex.walk(node.args)):
-            return ""
+    def _has_table(self, node: Expr, section: int) -> bool:
+        """Whether numbers are drawn from a distribution that is the same for the whole run."""
+        return (
+            section == ELEMENT_RATE
+            and all(self._plan.rates[arg.serial] <= RUN_RATE for arg in node.args)
+            and not any(arg.op == "load" for arg in ex.walk(node.args))
+        )
+
+    def _table_of_numbers(self, node: Expr) -> str:
+        """C text of the address of a distribution's table, which the run begins with."""
         name = f"_c{len(self._unit.constants.fields)}"
-        self._unit.constants.fields.append((ALIAS_TABLE, name))
+        self._unit.constants.fields.append((TABLE, name))
         arguments = [self._value(arg, RUN_RATE) for arg in node.args]
         call = ", ".join([f"&constants->{name}", *arguments])
         self._sections[RUN_RATE].append(Call(f"b2g_prepare_{node.attr.kind}({call})"))
@@ -416,10 +417,11 @@ class KernelPrinter:
     def _number_of_table(self, node: Expr, table: str, args: list[str]) -> str:
         """C text of an element's number of a distribution that has a table."""
         site: RandomSite = node.attr
-        uniform = self._number(replace(site, kind="rand"), FLOAT64, ELEMENT_RATE)
-        stream, (element, step) = self._unit.streams.take(), self._counter(site)
-        call = ", ".join([table, uniform, *args, "ctx->seed", stream, element, step])
-        return f"({self.dialect.types[node.dtype]})b2g_{site.kind}_from({call})"
+        # in the order in which loops take theirs
+        streams = [self._stream_of_kernel(), self._unit.streams.take()]
+        element, step = self._counter(site)
+        call = [table, *args, "ctx->seed", *streams, element, step, str(site.number)]
+        return f"({self.dialect.types[node.dtype]})b2g_{site.kind}_from({', '.join(call)})"
 
     def _number(self, site: RandomSite, dtype: str, section: int) -> str:
         """C text of the number of a site that draws one."""

@@ -118,8 +118,8 @@ class SetupPrinter(KernelPrinter):
             return f"{pointer(access.array)}[_idx]"
         return f"{pointer(access.array)}[{self._target_place(self.kernel.accesses[access.index])}]"
 
-    def _table_of_numbers(self, node: Expr, section: int) -> str:
-        return ""  # made for a few numbers, a table costs more than it saves
+    def _has_table(self, node: Expr, section: int) -> bool:
+        return False  # made for a few numbers, a table costs more than it saves
 
     def _number_that_varies(self, node: Expr, section: int, args: list[str]) -> str:
         return self._number_of_stream(node, section, args)

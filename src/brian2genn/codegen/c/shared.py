@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..symbols import Symbols
 
 #: The C type of the table of a distribution, and its bytes (a multiple of 8).
-ALIAS_TABLE, ALIAS_TABLE_BYTES = "b2g_alias", 256 * 12 + 16
+TABLE, TABLE_BYTES = "b2g_distribution", 256 * 12 + 16 + 64 * 10 + 16
 
 
 @dataclass

@@ -22,7 +22,7 @@ from ...model.network import (
     Threshold,
 )
 from ...transforms.stages import Planner, domain_of_monitor
-from ..c.shared import ALIAS_TABLE, ALIAS_TABLE_BYTES, Constants
+from ..c.shared import TABLE, TABLE_BYTES, Constants
 from .source import GATHERED_PARTS, RECORDED_PARTS, CudaSource, Derived, RecorderLayout
 
 #: Synapses of a run that a thread executes side by side, if they have few expressions.
@@ -125,7 +125,7 @@ def shared_reads(step: Step) -> list[str]:
 def constant_bytes(constants: Constants) -> int:
     """The size of the C structure of what is computed once per run."""
     sizes = {ctype: np.dtype(dtype).itemsize for dtype, ctype in C_TYPE.items()}
-    sizes |= {"bool": 1, ALIAS_TABLE: ALIAS_TABLE_BYTES}
+    sizes |= {"bool": 1, TABLE: TABLE_BYTES}
     end = 8
     for ctype, _ in constants.fields:
         size = sizes[ctype]

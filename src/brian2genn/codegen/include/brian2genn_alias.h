@@ -1,12 +1,11 @@
-/* Numbers of binomial and Poisson distributions whose parameters stay the same during a run: one
- * uniform number and one look into a table for each, by the alias method (A. J. Walker, "An efficient
+/* Numbers of a distribution by one uniform number and one look into a table for each, by the alias method
+ * (A. J. Walker, "An efficient
  * method for generating discrete random variables with general distributions", ACM Trans. Math. Softw. 3
  * (1977) 253-256; M. D. Vose, "A linear algorithm for generating random numbers with a given
  * distribution", IEEE Trans. Softw. Eng. 17 (1991) 972-975). C99, C++ and CUDA.
  *
  * Tables are made of additions, products and quotients alone, each rounded by itself, so that all
- * devices have the same. What they leave out has a probability below 2^-60; a uniform number has 53
- * bits. */
+ * devices have the same. */
 #ifndef BRIAN2GENN_ALIAS_H
 #define BRIAN2GENN_ALIAS_H
 
@@ -76,101 +75,12 @@ B2G_FN void b2g_alias_of_one(b2g_alias *table, int64_t value)
     table->cells = 1;
 }
 
-/* From the most probable value outwards: weights of a distribution relative to that one, as long as
- * they count. `up` and `down` are the factors to the next and from the previous value. */
-#define B2G_ALIAS_FROM_MODE(table, mode, most, up, down)                             \
-    do {                                                                             \
-        double weights[B2G_ALIAS_MOST], weight = 1.0;                                \
-        int32_t below = 0, n = 1;                                                    \
-        int64_t k = (mode);                                                          \
-        table->cells = 0;                                                            \
-        while (k > 0 && (weight = B2G_ROUNDED(weight, (down))) > 5e-20) {            \
-            if (++below >= B2G_ALIAS_MOST)                                           \
-                return;                                                              \
-            weights[B2G_ALIAS_MOST - below] = weight;                                \
-            k--;                                                                     \
-        }                                                                            \
-        for (int32_t j = 0; j < below; j++)                                          \
-            weights[j] = weights[B2G_ALIAS_MOST - below + j];                        \
-        weights[below] = weight = 1.0;                                               \
-        n = below + 1;                                                               \
-        k = (mode);                                                                  \
-        while (k < (most) && (weight = B2G_ROUNDED(weight, (up))) > 5e-20) {         \
-            if (n >= B2G_ALIAS_MOST)                                                 \
-                return;                                                              \
-            weights[n++] = weight;                                                   \
-            k++;                                                                     \
-        }                                                                            \
-        b2g_make_alias(table, weights, n, (mode) - below);                           \
-    } while (0)
-
-/* Prepare what b2g_poisson_from and b2g_binomial_from look into. */
-B2G_FN_APART void b2g_prepare_poisson(b2g_alias *table, double lambda)
-{
-    if (!(lambda > 0.0)) {
-        b2g_alias_of_one(table, 0);
-        return;
-    }
-    table->cells = 0;
-    if (lambda > 1e6)
-        return;
-    const int64_t mode = (int64_t)lambda;
-    B2G_ALIAS_FROM_MODE(table, mode, (int64_t)1 << 62, lambda / (double)(k + 1), (double)k / lambda);
-}
-
-B2G_FN_APART void b2g_prepare_binomial(b2g_alias *table, int64_t trials, double p)
-{
-    if (trials <= 0 || !(p > 0.0) || p >= 1.0) {
-        b2g_alias_of_one(table, trials > 0 && p >= 1.0 ? trials : 0);
-        return;
-    }
-    table->cells = 0;
-    if (trials > (int64_t)1 << 52)
-        return;
-    const double odds = p / (1.0 - p);
-    const int64_t mode = (int64_t)B2G_ROUNDED((double)(trials + 1), p);
-    const int64_t likely = mode > trials ? trials : mode;
-    B2G_ALIAS_FROM_MODE(table, likely, trials,
-                        B2G_ROUNDED((double)(trials - k) / (double)(k + 1), odds),
-                        (double)k / B2G_ROUNDED((double)(trials - k + 1), odds));
-}
-
 /* The value that a uniform number in [0, 1) stands for; there is a table. */
 B2G_FN int64_t b2g_look_up(const b2g_alias *table, double u)
 {
     const double place = u * (double)table->cells; /* exact */
     const int32_t cell = (int32_t)place;
     return table->first + (place - (double)cell < table->keep[cell] ? cell : table->other[cell]);
-}
-
-/* Numbers of a stream of their own: seldom called, and with more registers than all else takes. */
-B2G_FN_APART int64_t b2g_poisson_of_stream(double lambda, uint64_t seed, uint32_t stream,
-                                           uint32_t element, uint64_t step)
-{
-    b2g_rng rng = b2g_rng_init(seed, stream, element, step);
-    return b2g_poisson(lambda, &rng);
-}
-B2G_FN_APART int64_t b2g_binomial_of_stream(int64_t trials, double p, uint64_t seed,
-                                            uint32_t stream, uint32_t element, uint64_t step)
-{
-    b2g_rng rng = b2g_rng_init(seed, stream, element, step);
-    return b2g_binomial(trials, p, &rng);
-}
-
-/* A number by its table or, where that would be too large, by numbers of a stream of its own. */
-B2G_FN int64_t b2g_poisson_from(const b2g_alias *table, double u, double lambda, uint64_t seed,
-                                uint32_t stream, uint32_t element, uint64_t step)
-{
-    if (table->cells)
-        return b2g_look_up(table, u);
-    return b2g_poisson_of_stream(lambda, seed, stream, element, step);
-}
-B2G_FN int64_t b2g_binomial_from(const b2g_alias *table, double u, int64_t trials, double p,
-                                 uint64_t seed, uint32_t stream, uint32_t element, uint64_t step)
-{
-    if (table->cells)
-        return b2g_look_up(table, u);
-    return b2g_binomial_of_stream(trials, p, seed, stream, element, step);
 }
 
 #endif

@@ -26,9 +26,9 @@ B2G_FN bool b2g_begins_below(double p, uint32_t digits, uint64_t seed, uint32_t 
     return b2g_rand(seed, stream, element, step, block | B2G_CHANCE_IN_DETAIL) < q - x;
 }
 
-/* Whether the element's number is below p. */
-B2G_FN bool b2g_below(double p, uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
-                      uint32_t block)
+/* The first 16 digits of the element's number. */
+B2G_FN uint32_t b2g_first_digits(uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
+                                 uint32_t block)
 {
     const uint32_t shared =
         element / B2G_CHANCES * B2G_CHANCES_BESIDE + element % B2G_CHANCES_BESIDE;
@@ -36,8 +36,15 @@ B2G_FN bool b2g_below(double p, uint64_t seed, uint32_t stream, uint32_t element
     uint32_t w0, w1, w2, w3, word;
     b2g_random_bits(seed, stream, shared, step, block, &w0, &w1, &w2, &w3);
     word = place < 4 ? (place < 2 ? w0 : w1) : (place < 6 ? w2 : w3);
-    word = word >> (place % 2 * 16) & 0xFFFFu;
-    return b2g_begins_below(p, word, seed, stream, element, step, block);
+    return word >> (place % 2 * 16) & 0xFFFFu;
+}
+
+/* Whether the element's number is below p. */
+B2G_FN bool b2g_below(double p, uint64_t seed, uint32_t stream, uint32_t element, uint64_t step,
+                      uint32_t block)
+{
+    const uint32_t digits = b2g_first_digits(seed, stream, element, step, block);
+    return b2g_begins_below(p, digits, seed, stream, element, step, block);
 }
 
 #endif

@@ -10,10 +10,8 @@
 
 #include <string.h>
 
-#include "brian2genn_alias.h"
 #include "brian2genn_blocks.h"
 #include "brian2genn_chance.h"
-#include "brian2genn_few_cells.h"
 #include "brian2genn_inversion.h"
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -314,45 +312,6 @@ B2G_FN_LONG void b2g_fill_below(double *B2G_RESTRICT p, uint64_t seed, uint32_t 
             b2g_each_below(p + k, seed, stream, first + k, n - k < B2G_CHANCES ? n - k : B2G_CHANCES,
                            step, block, values + k);
     }
-}
-
-/* ---- numbers of distributions that have a table ------------------------------------------------ */
-
-#define B2G_FILL_FROM_TABLE(type, draw)                                                            \
-    do {                                                                                           \
-        const int32_t n = (int32_t)(end - first);                                                  \
-        if (table->cells == 0) {                                                                   \
-            for (int32_t k = 0; k < n; k++) {                                                      \
-                b2g_rng rng = b2g_rng_init(seed, own_stream, (uint32_t)(first + k), step);         \
-                values[k] = (type)(draw);                                                          \
-            }                                                                                      \
-            return;                                                                                \
-        }                                                                                          \
-        double u[B2G_CHUNK];                                                                       \
-        b2g_fill_rand(seed, stream, first, end, step, block, u);                                   \
-        const int32_t done = b2g_look_up_few(table, u, n);                                         \
-        B2G_SIMD                                                                                   \
-        for (int32_t k = 0; k < done; k++)                                                         \
-            values[k] = (type)u[k];                                                                \
-        B2G_SIMD                                                                                   \
-        for (int32_t k = done; k < n; k++)                                                         \
-            values[k] = (type)b2g_look_up(table, u[k]);                                            \
-    } while (0)
-#define B2G_SIMD _Pragma("omp simd")
-
-B2G_FN_LONG void b2g_fill_poisson(const b2g_alias *table, double lambda, uint64_t seed,
-                                  uint32_t stream, int64_t first, int64_t end, uint64_t step,
-                                  uint32_t block, uint32_t own_stream, int32_t *B2G_RESTRICT values)
-{
-    B2G_FILL_FROM_TABLE(int32_t, b2g_poisson(lambda, &rng));
-}
-
-B2G_FN_LONG void b2g_fill_binomial(const b2g_alias *table, int64_t trials, double p, uint64_t seed,
-                                   uint32_t stream, int64_t first, int64_t end, uint64_t step,
-                                   uint32_t block, uint32_t own_stream,
-                                   int64_t *B2G_RESTRICT values)
-{
-    B2G_FILL_FROM_TABLE(int64_t, b2g_binomial(trials, p, &rng));
 }
 
 /* ---- Poisson numbers whose means change -------------------------------------------------------- */
