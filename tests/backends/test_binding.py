@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brian2genn.backends.binding import Needs
+from brian2genn.backends.binding import DoesNotFit, Needs
 from brian2genn.backends.cpu.backend import CpuBackend
 from brian2genn.backends.cuda.backend import CudaBackend
 from brian2genn.backends.host.memory import HostMemory
@@ -18,10 +18,11 @@ from brian2genn.backends.pygenn.program import PygennProgram
 from brian2genn.backends.pygenn.queue import GennQueue
 from brian2genn.backends.trial.execution import Variable, copy_of, raw_value
 from brian2genn.backends.trial.network import DT, make_trial
+from brian2genn.backends.trial.sketch import Sketch
 from brian2genn.model.dtypes import FLOAT64
 from brian2genn.model.footprint import RecorderNumber
 from brian2genn.model.names import Names
-from brian2genn.model.network import Clock, Network, Recorded, Step
+from brian2genn.model.network import Clock, Column, Network, Recorded, RecordState, Step
 from tests.cuda_shim.driver import ShimDriver
 from tests.interpreter.backend import InterpreterBackend
 
@@ -309,3 +310,35 @@ def test_new_kinds_of_steps_say_what_they_record(kind, fits, number):
         return
     with pytest.raises(TypeError, match="the program needs 2 columns of recorder 0"):
         Needs.of(network).check(bound)
+
+
+@pytest.mark.parametrize(("recorded", "width", "fits"), [(3, 3, True), (3, 5, False), (0, 5, True)])
+def test_a_process_may_have_nothing_of_what_is_recorded(recorded, width, fits):
+    """Rows are as wide as all processes need; one that records nothing leaves them as they are."""
+    sketch = Sketch()
+    sketch.zeros("v", 6)
+    sketch.zeros("which", recorded, "int32")
+    sketch.zeros("t", 1)
+    code = sketch.code("states")
+    code.output("out", code["v"])
+    sketch.step(
+        RecordState, "states", code, indices="which", time="t", recorder=0,
+        columns=[Column("out", FLOAT64, "out")],
+    )  # fmt: skip
+    sketch.network.recorders = 1
+    needs = Needs.of(sketch.network)
+    arrays = {
+        "v": np.zeros(6), "which": np.zeros(recorded, np.int32), "t": np.zeros(1),
+    }  # fmt: skip
+    columns = [[(np.dtype(FLOAT64), 1), (np.dtype(FLOAT64), width)]]
+    clocks = [
+        ClockState(np.zeros(1), np.zeros(1, np.int64), DT, None, 3) for _ in sketch.network.clocks
+    ]
+    named = {name: Variable(arrays.get(name, np.zeros(6))) for name in sketch.network.arrays}
+    params = dict.fromkeys(sketch.network.params, 1)
+    bound = Bound(named, params, clocks, [], columns, 1, 0, Names())
+    if fits:
+        needs.check(bound)
+        return
+    with pytest.raises(DoesNotFit, match="column 1 of recorder 0 has 5 elements"):
+        needs.check(bound)

@@ -163,7 +163,9 @@ class Needs:
         _count(f"column of recorder {number}", columns, len(row))
         for place, (wanted, (dtype, width)) in enumerate(zip(row, columns, strict=True)):
             expected = 1 if wanted[1] is None else arrays[wanted[1]].size
-            if dtype != wanted[0] or width != expected:
+            # a process that has none of the recorded elements leaves rows as they are
+            is_left = expected == 0 and wanted[1] is not None
+            if dtype != wanted[0] or (width != expected and not is_left):
                 raise DoesNotFit(
                     f"column {place} of recorder {number} has {width} elements of type {dtype} in"
                     f" a row; the program needs {expected} of {wanted[0]}"
