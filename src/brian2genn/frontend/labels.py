@@ -54,6 +54,17 @@ def _uncounted_name(thing: Any) -> str | None:
     return found[1] if found is not None and found[1] in _default_names(thing.__class__) else None
 
 
+def uncounted(thing: Any) -> str:
+    """An object's name, but for how far Brian has counted.
+
+    Names are used again when objects have gone, and Python lets them go at one time or another.
+    """
+    whole = _whole(thing)
+    if whole is not None:
+        return uncounted(whole) + str(thing.name)[len(str(whole.name)) :]
+    return _uncounted_name(thing) or str(thing.name)
+
+
 def in_order(objects: Iterable[Any]) -> list[Any]:
     """Objects in an order that does not depend on how far Brian has counted.
 

@@ -1,5 +1,6 @@
 """Processes that do not do the same: all end, with a message that says why, and none hangs."""
 
+import numpy as np
 import pytest
 
 from tests.runtime.ranks.launch import launch, needs_mpi
@@ -148,6 +149,41 @@ def test_one_that_looks_where_others_do_not(tmp_path):
 def test_other_random_numbers_on_one(tmp_path):
     text = failed(NETWORK + "run(1*ms)\nif rank == 1: np.random.rand()\nrun(1*ms)", tmp_path)
     assert "Processes 0 and 1 differ in NumPy's random numbers" in text
+
+
+def test_names_that_brian_has_counted_further_on_one(tmp_path):
+    """As objects of an earlier network live longer there; one process has synapses alone, too."""
+    script = (
+        "kept = []\n"
+        "if rank == 1:\n"
+        "    A = NeuronGroup(2, 'v : 1', threshold='v > 1', reset='')\n"
+        "    kept = [A, Synapses(A, A), StateMonitor(A, 'v', record=True), SpikeMonitor(A)]\n"
+        + NETWORK
+        + """
+S.delay = '0.1*ms*(1 + (i + 2*j) % 5)'
+T = NeuronGroup(3, 'v : 1')
+few = Synapses(G, T, 'w : 1', on_pre='w += 1', delay=0.2*ms)
+few.connect(i=[1, 2], j=[0, 0])
+weights = StateMonitor(few, 'w', record=True)
+net = Network(G, S, T, few, spikes, weights)
+net.run(5*ms)
+net.store()
+net.run(5*ms)
+net.restore()
+net.run(5*ms)
+results.update(v=G.v[:], w=S.w[:], few=few.w[:], seen=weights.w[:], i=spikes.i[:], t=spikes.t[:])
+"""
+    )
+    results = []
+    for ranks in (1, 2):
+        (tmp_path / str(ranks)).mkdir()
+        done = launch(script, tmp_path / str(ranks), ranks=ranks, seconds=120)
+        assert done.status == 0, done.text
+        results += done.results
+    assert results[0]["i"].size > 10
+    for other in results[1:]:
+        for name, value in results[0].items():
+            assert np.array_equal(value, other[name]), name
 
 
 def test_an_operation_that_does_other_things_on_one(tmp_path):

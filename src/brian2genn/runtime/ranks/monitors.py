@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ...frontend.labels import uncounted
 from ..run.recordings import Recording
 from .world import RankWorld
 
@@ -36,7 +37,7 @@ class _Record:
     def __init__(self, world: RankWorld, recording: Recording) -> None:
         self._world = world
         self.recording = recording
-        self._name = str(recording.plan.monitor.name)
+        self._name = uncounted(recording.plan.monitor)
         #: rows that are those of all ranks
         self._before = _rows(recording)
         self._busy = False

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from brian2.synapses.synapses import Synapses, SynapticPathway
 
-from ...frontend.labels import referent
+from ...frontend.labels import referent, uncounted
 from .synapses import SynapseShare, share_behind, side_of
 from .world import RankWorld
 
@@ -39,7 +39,7 @@ def storing(world: RankWorld, objects: Iterable[Any]) -> Iterator[None]:
             # now, and not when Brian asks: it asks in the order of a set, another one on each rank
             state: dict[str, Any] = pathway._full_state()
             if state[_IN_FLIGHT] is not None:
-                purpose = f"spikes on their way in '{pathway.name}'"
+                purpose = f"spikes on their way in '{uncounted(pathway)}'"
                 state[_IN_FLIGHT] = _of_all(world, share, state[_IN_FLIGHT], purpose)
 
             def full_state(state: dict[str, Any] = state) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def undivide(world: RankWorld, arrays: MutableMapping[Any, Any], synapses: Synap
     for pathway, _ in _pathways(synapses._pathways):
         state = None if pathway.queue is None else pathway.queue._full_state()
         if state is not None:
-            purpose = f"spikes on their way in '{pathway.name}'"
+            purpose = f"spikes on their way in '{uncounted(pathway)}'"
             in_flight.append((pathway, _of_all(world, share, state, purpose)))
     with share.whole(write=False):
         values = {variable: arrays[variable].data for variable in share.variables()}

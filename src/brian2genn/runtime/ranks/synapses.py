@@ -17,7 +17,7 @@ from brian2.spatialneuron.spatialneuron import SpatialNeuron
 from brian2.synapses.synapses import Synapses
 
 from ...frontend.held import SHARE, share_of
-from ...frontend.labels import referent
+from ...frontend.labels import referent, uncounted
 from ..memory.arrays import GrowingArray
 from .world import RankWorld
 
@@ -123,7 +123,8 @@ class SynapseShare:
         self, world: RankWorld, arrays: MutableMapping[Any, Any], synapses: Any, side: str
     ) -> None:
         self._world, self._arrays = world, arrays
-        self.name = str(synapses.name)
+        #: what ranks meet by
+        self.name = uncounted(synapses)
         self.side = side
         end = synapses.target if side == "post" else synapses.source
         self.group = whole_group(end)
