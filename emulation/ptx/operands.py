@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from .parse import UnknownPtx
 
@@ -90,7 +91,7 @@ def value(operand: str, kind: str, shared: frozenset[str] = frozenset()) -> str:
     raise UnknownPtx(f"the operand '{operand}'")
 
 
-def address(operand: str, space: str, names: frozenset[str]) -> tuple[str, str]:
+def address(operand: str, space: str, names: Container[str]) -> tuple[str, str]:
     """The address in brackets as a C++ expression, and the variable it is in, if it says so.
 
     Parameters
@@ -98,7 +99,7 @@ def address(operand: str, space: str, names: frozenset[str]) -> tuple[str, str]:
     operand : str
     space : str
         The state space of the instruction.
-    names : frozenset of str
+    names : container of str
         The variables and parameters that can be seen.
     """
     match = _ADDRESS.fullmatch(operand)

@@ -194,7 +194,7 @@ class _Function:
                 strong.add(one)
             elif one not in _HINTS and one not in ("v2", "v4", _NOT_COHERENT, *_OPERATIONS):
                 raise UnknownPtx("a modifier that is not known here")
-        where, variable = address(operand, space, frozenset(self._variables))
+        where, variable = address(operand, space, self._variables)
         if variable:
             self._check_bounds(variable, operand, nbytes)
         if space == "param" or (space == "const" and variable):
@@ -244,7 +244,7 @@ class _Function:
         if "relaxed" not in parts.modifiers:
             raise UnknownPtx("a store that is in no order with others")
         size = size_of(parts.kind)
-        where, variable = address(parts.operands[0], "generic", frozenset(self._variables))
+        where, variable = address(parts.operands[0], "generic", self._variables)
         if variable:
             raise UnknownPtx("an address that is none of the cluster")
         site = self._whole.new_site(self._function.name, parts.instruction, "WRITE")

@@ -260,22 +260,22 @@ class CpuProgram:
 
     def move(self, arrays: Mapping[str, Any]) -> None:
         """Name the arrays anew: Brian variables, or arrays of the program's own."""
-        before = self._arrays
-        self._take(self._needs.take(arrays))
-        if any(one is not other for one, other in zip(before, self._arrays, strict=True)):
+        if self._take(self._needs.take(arrays)):
             self._bring()
 
-    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> bool:
+        """Tell the program where its arrays lie; whether any of them is another one."""
         chosen = [arrays[name] for name in self.source.arrays]
         if self._places and all(
             place() is array for place, array in zip(self._places, chosen, strict=True)
         ):
             self._arrays = chosen
-            return
+            return False
         again = self.source.again["arrays"]
         self._keep["places"] = bind_arrays(self._context, self.source.arrays, chosen, again)
         self._arrays = chosen
         self._places = [weakref.ref(array) for array in chosen]
+        return True
 
     def _bind_params(self, params: Mapping[str, float | int]) -> None:
         again = self.source.again

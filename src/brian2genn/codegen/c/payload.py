@@ -39,19 +39,19 @@ class Payload:
     @classmethod
     def of(cls, step: Deliver, brought: Sequence[Access]) -> Payload:
         """An event: the number of its run, values of four bytes, then values of eight."""
-        fours, eights = _by_size(brought)
+        fours, filler, eights = _layout(brought)
         places = {4 * (1 + k): one.array for k, one in enumerate(fours)}
-        size = 4 * (1 + len(fours))
-        if eights:
-            size += size % 8
-            places.update({size + 8 * k: one.array for k, one in enumerate(eights)})
+        size = 4 * (1 + len(fours) + filler)
+        places.update({size + 8 * k: one.array for k, one in enumerate(eights)})
         return cls(step.origin, step.queue, places, size + 8 * len(eights))
 
 
-def _by_size(brought: Sequence[Access]) -> tuple[list[Access], list[Access]]:
-    """Values of four and of eight bytes."""
+def _layout(brought: Sequence[Access]) -> tuple[list[Access], bool, list[Access]]:
+    """Values of four bytes, whether there is a filler behind them, and values of eight bytes."""
     fours = [one for one in brought if np.dtype(one.dtype).itemsize == 4]
-    return fours, [one for one in brought if one not in fours]
+    eights = [one for one in brought if one not in fours]
+    # with the number of the run
+    return fours, bool(eights) and len(fours) % 2 == 0, eights
 
 
 class PayloadPrinter(KernelPrinter):
@@ -81,9 +81,8 @@ class PayloadPrinter(KernelPrinter):
     @property
     def fields(self) -> list[str]:
         """Declarations of the event's values, in their order."""
-        fours, eights = (
-            [f"{C_TYPE[one.dtype]} {c_name(one.name)};" for one in some]
-            for some in _by_size(list(self._brought.values()))
+        fours, filler, eights = _layout(list(self._brought.values()))
+        first, last = (
+            [f"{C_TYPE[one.dtype]} {c_name(one.name)};" for one in some] for some in (fours, eights)
         )
-        filler = ["int32_t unused;"] if eights and len(fours) % 2 == 0 else []
-        return ["int32_t run;", *fours, *filler, *eights]
+        return ["int32_t run;", *first, *["int32_t unused;"] * filler, *last]

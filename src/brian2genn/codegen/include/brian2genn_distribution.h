@@ -61,12 +61,11 @@ B2G_FN void b2g_one_value(b2g_distribution *table, int64_t value)
 
 /* From the most probable value outwards: weights of a distribution relative to that one, as long as
  * they count. `up` and `down` are the factors to the next and from the previous value. */
-#define B2G_FROM_MODE(table, mode, most, up, down)                             \
+#define B2G_FROM_MODE(table, mode, most, up, down)                                   \
     do {                                                                             \
         double weights[B2G_ALIAS_MOST], weight = 1.0;                                \
         int32_t below = 0, n = 1;                                                    \
         int64_t k = (mode);                                                          \
-        table->alias.cells = table->limits = 0;                                      \
         while (k > 0 && (weight = B2G_ROUNDED(weight, (down))) > 5e-20) {            \
             if (++below >= B2G_ALIAS_MOST)                                           \
                 return;                                                              \
@@ -113,9 +112,8 @@ B2G_FN_APART void b2g_prepare_binomial(b2g_distribution *table, int64_t trials, 
     const double odds = p / (1.0 - p);
     const int64_t mode = (int64_t)B2G_ROUNDED((double)(trials + 1), p);
     const int64_t likely = mode > trials ? trials : mode;
-    B2G_FROM_MODE(table, likely, trials,
-                        B2G_ROUNDED((double)(trials - k) / (double)(k + 1), odds),
-                        (double)k / B2G_ROUNDED((double)(trials - k + 1), odds));
+    B2G_FROM_MODE(table, likely, trials, B2G_ROUNDED((double)(trials - k) / (double)(k + 1), odds),
+                  (double)k / B2G_ROUNDED((double)(trials - k + 1), odds));
 }
 
 /* The element's number, counted. */

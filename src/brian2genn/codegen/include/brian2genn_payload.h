@@ -138,7 +138,8 @@ B2G_APART static int b2g_add_block(b2g_payload *payload, b2g_brought *slot)
     return B2G_OK;
 }
 
-/* The delay at which one of several parts begins, which have about as many synapses each. */
+/* The delay at which one of several parts begins, but the first one, which have about as many synapses
+   each. */
 static inline int32_t b2g_first_delay(const b2g_payload *payload, int32_t part, int32_t parts)
 {
     const int64_t wanted = payload->before[payload->n_delays] * part / parts;
@@ -150,7 +151,7 @@ static inline int32_t b2g_first_delay(const b2g_payload *payload, int32_t part, 
         else
             end = middle;
     }
-    return part == parts ? payload->n_delays : first;
+    return first;
 }
 
 /* The first of a neuron's runs, which ascend, whose delay is not less. */

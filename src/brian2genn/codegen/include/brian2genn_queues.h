@@ -204,7 +204,8 @@ static inline int b2g_bring_part_of(b2g_queue *queue, const int32_t *spikes, int
                                     int32_t part, int32_t parts)
 {
     b2g_payload *const payload = queue->payload;
-    const int32_t from = b2g_first_delay(payload, part, parts), to = b2g_first_delay(payload, part + 1, parts);
+    const int32_t from = part > 0 ? b2g_first_delay(payload, part, parts) : 0;
+    const int32_t to = part + 1 < parts ? b2g_first_delay(payload, part + 1, parts) : 0;
     for (int64_t k = 0; k < n; k++) {
         const int32_t source = spikes[k] - queue->source_start;
         const int32_t next = k + 1 < n ? spikes[k + 1] - queue->source_start : source;
